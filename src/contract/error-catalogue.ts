@@ -1,0 +1,80 @@
+/** What a person reads when something did not happen; one entry for the app and the CLI alike (P13). */
+export interface ErrorEntry {
+  /** What did not happen. */
+  readonly title: string;
+  readonly why: string;
+  readonly whatToTry: string;
+  /** The name of the Connect code it travels under. */
+  readonly connectCode:
+    | "invalid_argument"
+    | "not_found"
+    | "already_exists"
+    | "permission_denied"
+    | "unauthenticated"
+    | "failed_precondition"
+    | "resource_exhausted"
+    | "unavailable"
+    | "deadline_exceeded"
+    | "canceled"
+    | "internal";
+}
+
+function entry(connectCode: ErrorEntry["connectCode"], title: string, why: string, whatToTry: string): ErrorEntry {
+  return { connectCode, title, why, whatToTry };
+}
+
+export const errorCatalogue = {
+  "url-invalid": entry("invalid_argument", "The repository address was not accepted", "It is not an https, http or ssh address of a git repository.", "Paste the address from your browser, e.g. https://github.com/owner/repository."),
+  "repository-unreachable": entry("unavailable", "The repository could not be reached", "Its server did not answer.", "Check the address, your network and VPN, then start the environment again."),
+  "repository-not-found": entry("not_found", "The repository was not found", "It does not exist, or it is private and no credential was given.", "Check the address; for a private repository, sign in to its host first."),
+  "authentication-required": entry("failed_precondition", "The repository needs a credential", "Its server refused the anonymous request.", "Add a token for this host, then start the environment again."),
+  "ref-not-found": entry("not_found", "The branch, tag or commit was not found", "The repository has nothing of that name.", "Check the name; it may have been deleted after merging."),
+  "clone-failed": entry("internal", "The repository could not be cloned", "git ended with an error.", "Read the log; start the environment again when the cause is mended."),
+  "folder-not-found": entry("not_found", "The folder was not found", "There is no such folder on this computer.", "Check the path."),
+  "folder-unreadable": entry("failed_precondition", "The folder could not be read", "A file in it cannot be opened.", "Check its permissions."),
+  "upload-failed": entry("unavailable", "The folder could not be copied into the machine", "The copy was interrupted.", "Try again; nothing was changed."),
+  "devcontainer-invalid": entry("failed_precondition", "The dev container configuration is broken", "devcontainer.json could not be read.", "Mend the file in the recovery container, then rebuild."),
+  "devcontainer-choice": entry("failed_precondition", "There are several dev container configurations", "The repository has more than one devcontainer.json and none was chosen.", "Choose one with --devcontainer PATH."),
+  "devcontainer-failed": entry("failed_precondition", "The dev container could not be built", "Building or starting it failed.", "Read the build log, mend the configuration in the recovery container, then rebuild."),
+  "lifecycle-command-failed": entry("failed_precondition", "A lifecycle command failed", "A command of devcontainer.json ended with an error.", "Read the log; the container works all the same."),
+  "image-not-found": entry("failed_precondition", "The container image was not found", "The registry does not have it, or it is private.", "Check the name in devcontainer.json, or sign in to the registry."),
+  "registry-unreachable": entry("unavailable", "The image registry could not be reached", "It did not answer.", "Check your network; images that are already here keep working."),
+  "timeout": entry("deadline_exceeded", "It took too long", "A step did not end within its limit.", "Read the log for what it waited for, then start again."),
+  "host-requirements": entry("failed_precondition", "The machine is too small for this dev container", "hostRequirements asks for more than it has.", "Choose a larger class."),
+  "name-taken": entry("already_exists", "The name is taken", "Another environment has this name.", "Choose another name."),
+  "name-invalid": entry("invalid_argument", "The name was not accepted", "A name has 1 to 80 letters, digits, spaces or . _ -.", "Choose another name."),
+  "environment-not-found": entry("not_found", "The environment was not found", "No environment has this name or id.", "List them with: berth list"),
+  "environment-not-running": entry("failed_precondition", "The environment is not running", "This needs a running environment.", "Start it with: berth start NAME"),
+  "environment-busy": entry("failed_precondition", "The environment is busy", "Another operation on it has not ended.", "Wait for it, or stop the environment."),
+  "uncommitted-work": entry("failed_precondition", "The environment was not deleted", "It has changes that were not pushed anywhere.", "Push them, or delete with --force."),
+  "confirmation-missing": entry("failed_precondition", "The machine was not reset", "The names of the environments that would be lost were not confirmed.", "Repeat with the names of all environments on it."),
+  "host-disk-full": entry("resource_exhausted", "The disk of this computer is nearly full", "The machine needs free space to write to.", "Free some space, or delete environments you no longer need."),
+  "data-disk-full": entry("resource_exhausted", "The machine's disk is full", "Its data disk reached its limit.", "Delete environments or images you no longer need, or raise the limit."),
+  "out-of-memory": entry("resource_exhausted", "The machine ran out of memory", "A process was ended by the kernel.", "Give the machine more memory, or run less in it."),
+  "machine-boot-failed": entry("internal", "The machine did not start", "It did not become ready in time.", "Look at the console with: berth machine status --console. Your data is on its disk, untouched."),
+  "machine-crashed": entry("unavailable", "The machine ended unexpectedly", "The hypervisor's process is gone.", "Start the environment again; files written before are on its disk."),
+  "machine-unreachable": entry("unavailable", "The machine does not answer", "Its agent could not be reached.", "Restart the machine with: berth machine stop, then start the environment."),
+  "machine-running": entry("failed_precondition", "The machine is running", "This needs it to be off.", "Stop it first with: berth machine stop"),
+  "machine-not-found": entry("not_found", "The machine was not found", "There is no machine of this name.", "See: berth machine status"),
+  "data-schema-too-new": entry("failed_precondition", "The machine's disk is of a newer version", "A newer Berth wrote it.", "Install that version of Berth again; nothing was changed."),
+  "hypervisor-missing": entry("failed_precondition", "The hypervisor was not found", "QEMU is not installed.", "Install it: sudo apt-get install qemu-system-x86 qemu-utils passt"),
+  "hypervisor-failed": entry("internal", "The hypervisor ended with an error", "It did not accept the machine.", "See berth doctor."),
+  "image-missing": entry("failed_precondition", "The machine image is not there", "It was not built or downloaded yet.", "Build it with: npm run image"),
+  "image-corrupt": entry("failed_precondition", "The machine image is damaged", "Its checksum differs from its manifest.", "Build it again with: npm run image -- --force. Your data is on another disk."),
+  "port-taken": entry("already_exists", "The port is taken on this computer", "Another program listens on it.", "Another port was chosen; see: berth ports NAME"),
+  "host-running": entry("already_exists", "Berth is already running", "Another Berth uses the same folder.", "Use that one, or set BERTH_HOME to another folder."),
+  "host-not-running": entry("unavailable", "Berth is not running", "No host answers on its socket.", "Start it with: npm start"),
+  "store-corrupt": entry("internal", "Berth's database is damaged", "Its integrity check failed.", "A copy from before is beside it; see docs/TROUBLESHOOTING.md."),
+  "store-too-new": entry("failed_precondition", "Berth's database is of a newer version", "A newer Berth wrote it.", "Install that version again; nothing was changed."),
+  "ssh-failed": entry("unavailable", "The ssh connection could not be made", "The environment's ssh server did not answer.", "Check that it runs: berth show NAME"),
+  "editor-unknown": entry("invalid_argument", "The editor is not known", "Berth has no link for it.", "Use one of: vscode, vscode-insiders, cursor, windsurf, zed, jetbrains."),
+  "canceled": entry("canceled", "It was cancelled", "You asked for it.", "Nothing was lost; do it again when you like."),
+  "internal": entry("internal", "Something went wrong inside Berth", "This is a fault of ours.", "Please report it with the log."),
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof errorCatalogue;
+
+/** The entry of a code that came over a wire; unknown codes read as internal. */
+export function errorEntry(code: string): ErrorEntry {
+  return Object.hasOwn(errorCatalogue, code) ? errorCatalogue[code as ErrorCode] : errorCatalogue.internal;
+}

@@ -1,0 +1,108 @@
+import type { Duplex } from "node:stream";
+
+/** What a driver on this computer can do, asked once before it is used. */
+export interface DriverProbe {
+  readonly usable: boolean;
+  /** kvm, hvf, tcg, vz or simulated. */
+  readonly accelerator: Accelerator;
+  /** Why it is not usable, or why it is slower than it could be; empty when all is well. */
+  readonly reason: string;
+  /** What a person can do about `reason`. */
+  readonly fix: string;
+  /** Version of the hypervisor's program. */
+  readonly version: string;
+}
+
+export type Accelerator = "kvm" | "hvf" | "tcg" | "vz" | "simulated";
+
+/** Callers ask these flags and never a driver's name (P9). */
+export interface DriverFeatures {
+  /** `shutdown` reaches the guest's power button; otherwise the agent must be asked first. */
+  readonly powerButton: boolean;
+  /** `usage` returns the hypervisor's memory and CPU time. */
+  readonly usage: boolean;
+  /** A start without a boot from a saved state. */
+  readonly suspend: boolean;
+}
+
+/** An immutable machine image on the host. */
+export interface MachineImage {
+  readonly sha256: string;
+  readonly arch: "amd64" | "arm64";
+  readonly kernelPath: string;
+  readonly initrdPath: string;
+  readonly rootPath: string;
+}
+
+/** What a machine shall be. Paths are absolute. */
+export interface MachineSpec {
+  /** `[a-z0-9-]{1,32}`; also the name of its folders. */
+  readonly id: string;
+  readonly image: MachineImage;
+  readonly cpus: number;
+  readonly memoryBytes: number;
+  /** The sparse data disk's size as the guest sees it. */
+  readonly dataDiskLimitBytes: number;
+}
+
+/** What was observed of a machine, never what is wanted. */
+export type MachineStatus =
+  | { readonly state: "absent" }
+  | { readonly state: "off"; readonly exit?: MachineExit }
+  | { readonly state: "running"; readonly pid?: number; readonly startedAtMs: number }
+  /** Stopped by the hypervisor: `host-disk-full` until space is freed, else by request. */
+  | { readonly state: "paused"; readonly reason: "host-disk-full" | "requested"; readonly startedAtMs: number };
+
+export interface MachineExit {
+  readonly reason: "shutdown" | "crashed" | "panicked" | "killed";
+  readonly detail: string;
+  readonly atMs: number;
+}
+
+export interface MachineUsage {
+  readonly residentMemoryBytes: number;
+  readonly cpuTimeMs: number;
+  /** Blocks really allocated on the host. */
+  readonly dataDiskAllocatedBytes: number;
+}
+
+/**
+ * Makes and runs machines of one kind. Every operation can be repeated: doing it again when it is
+ * already done changes nothing. Errors are `BerthError`s with a code of the catalogue.
+ */
+export interface MachineDriver {
+  readonly name: string;
+  readonly features: DriverFeatures;
+  /** Times a canary guest under each accelerator; cached per host boot. */
+  probe(signal: AbortSignal): Promise<DriverProbe>;
+  /** Makes the data disk when absent. Never touches an existing one, but grows it to a higher limit. */
+  create(spec: MachineSpec, signal: AbortSignal): Promise<void>;
+  /** Resolves when the hypervisor runs; the guest may still boot. */
+  start(spec: MachineSpec, signal: AbortSignal): Promise<void>;
+  /** Looks at what is there now, including machines that an earlier host process started. */
+  inspect(id: string): Promise<MachineStatus>;
+  /** Ids of all machines with a folder. */
+  list(): Promise<readonly string[]>;
+  /** Called after every change of `inspect`'s answer that the driver notices by itself. */
+  onChange(listener: (id: string) => void): () => void;
+  /** Presses the power button, waits `graceMs`, then kills. Resolves when the machine is off. */
+  shutdown(id: string, options: { readonly graceMs: number; readonly signal: AbortSignal }): Promise<void>;
+  /** Pulls the plug. */
+  kill(id: string): Promise<void>;
+  /** Continues a paused machine. */
+  resume(id: string): Promise<void>;
+  /** The agent's byte stream. Only one at a time; a second dial closes the first. */
+  dialAgent(id: string, signal: AbortSignal): Promise<AgentStream>;
+  /** The last bytes of the guest's console. */
+  consoleTail(id: string, maxBytes: number): Promise<string>;
+  usage(id: string): Promise<MachineUsage>;
+  /** Removes the machine with its data disk. Refused while it runs. */
+  remove(id: string): Promise<void>;
+}
+
+/** The raw stream with the key that starts a new framing on it (see `src/lib/link.ts`). */
+export interface AgentStream {
+  readonly stream: Duplex;
+  /** 32 random bytes made at each machine start and known only to host and guest. */
+  readonly linkKey: Uint8Array;
+}
