@@ -1,0 +1,179 @@
+import { create } from "@bufbuild/protobuf";
+import { durationFromMs, durationMs, timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
+import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
+import { spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { AgentService, HelloResponseSchema, ObservedEnvironmentSchema, StartJobResponseSchema, type UploadContentRequest, WatchEnvironmentsResponseSchema, WatchJobResponseSchema } from "../contract/gen/berth/v1/agent_pb.js";
+import { equals } from "@bufbuild/protobuf";
+import { receiveUpload } from "./content/upload.ts";
+import type { DockerApi } from "./docker-api.ts";
+import { dial } from "./dial.ts";
+import type { EnvironmentStates } from "./environment-state.ts";
+import { exec } from "./exec.ts";
+import type { JobStore } from "./jobs/job-store.ts";
+import { startJob } from "./jobs/start-job.ts";
+import { jobMessage, type Observer } from "./observe.ts";
+import { runProcess } from "./run-process.ts";
+import type { GuestSettings } from "./settings.ts";
+import { readUsage } from "./usage.ts";
+
+/** Counts up when an older host could not talk to this agent. */
+export const agentProtocol = 1;
+/** A step smaller than this is not worth a jump of the guest's clock. */
+const clockToleranceMs = 100;
+
+export interface AgentDependencies {
+  readonly settings: GuestSettings;
+  readonly docker: DockerApi;
+  readonly states: EnvironmentStates;
+  readonly jobs: JobStore;
+  readonly observer: Observer;
+  readonly now: () => number;
+}
+
+/** The agent's RPC methods (proto/berth/v1/agent.proto). */
+export function agentService(dependencies: AgentDependencies): ServiceImpl<typeof AgentService> {
+  const { settings, docker, states, jobs, observer, now } = dependencies;
+  return {
+    async hello() {
+      const dockerVersion = await docker.version();
+      return create(HelloResponseSchema, {
+        protocol: agentProtocol,
+        agentVersion: "0.1.0",
+        imageSha256: settings.imageSha256,
+        bootId: readText("/proc/sys/kernel/random/boot_id"),
+        dataSchema: Number(readText(`${settings.dataFolder}/schema`)) || 0,
+        dockerReady: dockerVersion !== undefined,
+        dockerVersion: dockerVersion ?? "",
+        guestTime: timestampFromMs(now()),
+        warnings: readText(`${settings.runFolder}/warnings`).split("\n").filter((line) => line !== ""),
+      });
+    },
+    async setClock(request) {
+      const wantedMs = request.now === undefined ? now() : timestampMs(request.now);
+      const correctionMs = wantedMs - now();
+      if (Math.abs(correctionMs) > clockToleranceMs) await runProcess(["date", "--set", `@${(wantedMs / 1000).toFixed(3)}`]);
+      return { correctedBy: durationFromMs(Math.abs(correctionMs) > clockToleranceMs ? Math.trunc(correctionMs) : 0) };
+    },
+    async getUsage() {
+      const usage = readUsage(settings.dataFolder);
+      return { ...usage, memoryTotalBytes: BigInt(usage.memoryTotalBytes), memoryAvailableBytes: BigInt(usage.memoryAvailableBytes), dataDiskTotalBytes: BigInt(usage.dataDiskTotalBytes), dataDiskFreeBytes: BigInt(usage.dataDiskFreeBytes), environments: [] };
+    },
+    dial: (requests) => dial(requests, dependencies),
+    exec: (requests) => exec(requests, dependencies),
+    async observeEnvironments(request) {
+      const all = await observer.observe();
+      return { environments: request.environmentIds.length === 0 ? all : all.filter((e) => request.environmentIds.includes(e.environmentId)) };
+    },
+    watchEnvironments: (_request, context) => watchEnvironments(observer, context.signal),
+    async startJob(request) {
+      const record = await startJob(request, dependencies).catch((error: unknown) => {
+        throw new ConnectError(error instanceof Error ? error.message : String(error), Code.InvalidArgument);
+      });
+      return create(StartJobResponseSchema, { job: jobMessage(record) });
+    },
+    watchJob: (request, context) => watchJob(jobs, request, context.signal),
+    async cancelJob(request) {
+      await jobs.cancel(request.environmentId, request.jobId);
+      return {};
+    },
+    async uploadContent(requests) {
+      const iterator = requests[Symbol.asyncIterator]();
+      const first = await iterator.next();
+      if (first.done === true || first.value.message.case !== "start") throw new ConnectError("the first message must be start", Code.InvalidArgument);
+      const { environmentId, directoryName } = first.value.message.value;
+      await states.begin(environmentId, directoryName);
+      const target = states.workingCopy(environmentId);
+      if (existsSync(target)) return { receivedBytes: 0n };
+      const receivedBytes = await receiveUpload(target, uploadData(iterator));
+      await observer.refreshSlow([environmentId]);
+      return { receivedBytes: BigInt(receivedBytes) };
+    },
+    async powerOff(request) {
+      void durationMs(request.grace ?? durationFromMs(0));
+      spawn("/bin/busybox", ["poweroff"], { stdio: "ignore", detached: true }).unref();
+      return {};
+    },
+  };
+}
+
+async function* uploadData(iterator: AsyncIterator<UploadContentRequest>): AsyncGenerator<{ data: Uint8Array } | { complete: true }> {
+  for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) {
+    const { message } = next.value;
+    if (message.case === "data") yield { data: message.value };
+    if (message.case === "complete") yield { complete: true };
+  }
+}
+
+async function* watchEnvironments(observer: Observer, signal: AbortSignal) {
+  const sent = new Map<string, Awaited<ReturnType<Observer["observe"]>>[number]>();
+  const changes = changeSignal((listener) => observer.onChange(listener), signal);
+  try {
+    for (let first = true; !signal.aborted; first = false) {
+      const all = await observer.observe();
+      const changed = all.filter((e) => {
+        const before = sent.get(e.environmentId);
+        return before === undefined || !equals(ObservedEnvironmentSchema, before, e);
+      });
+      const removed = [...sent.keys()].filter((id) => !all.some((e) => e.environmentId === id));
+      for (const e of changed) sent.set(e.environmentId, e);
+      for (const id of removed) sent.delete(id);
+      if (first || changed.length > 0 || removed.length > 0) yield create(WatchEnvironmentsResponseSchema, { environments: changed, removedEnvironmentIds: removed });
+      await changes.next();
+    }
+  } finally {
+    changes.close();
+  }
+}
+
+async function* watchJob(jobs: JobStore, request: { readonly environmentId: string; readonly jobId: string; readonly offset: bigint; readonly follow: boolean }, signal: AbortSignal) {
+  let offset = Number(request.offset);
+  const changes = changeSignal((listener) => jobs.onChange(listener), signal);
+  try {
+    for (;;) {
+      const record = jobs.get(request.environmentId, request.jobId);
+      if (record === undefined) throw new ConnectError("there is no such job", Code.NotFound);
+      const job = jobMessage(record);
+      for (let data = jobs.readLog(request.environmentId, request.jobId, offset); data.length > 0; data = jobs.readLog(request.environmentId, request.jobId, offset)) {
+        yield create(WatchJobResponseSchema, { message: { case: "log", value: { offset: BigInt(offset), data } } });
+        offset += data.length;
+      }
+      yield create(WatchJobResponseSchema, { message: { case: "job", value: job } });
+      if (record.state !== "running" || !request.follow || signal.aborted) return;
+      await changes.next();
+    }
+  } finally {
+    changes.close();
+  }
+}
+
+/** Turns a listener into something to await; changes between two waits count as one. */
+function changeSignal(subscribe: (listener: () => void) => () => void, signal: AbortSignal): { next(): Promise<void>; close(): void } {
+  let pending = false;
+  let wake: (() => void) | undefined;
+  const notify = (): void => {
+    pending = true;
+    wake?.();
+  };
+  const unsubscribe = subscribe(notify);
+  signal.addEventListener("abort", notify);
+  return {
+    next: async () => {
+      if (!pending) await new Promise<void>((resolve) => (wake = resolve));
+      wake = undefined;
+      pending = false;
+    },
+    close: () => {
+      unsubscribe();
+      signal.removeEventListener("abort", notify);
+    },
+  };
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8").trim();
+  } catch {
+    return "";
+  }
+}

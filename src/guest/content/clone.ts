@@ -1,0 +1,121 @@
+import { existsSync } from "node:fs";
+import { chown, mkdir, readFile, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { syncFolder } from "../../lib/atomic-file.ts";
+import { type JobContext, JobError } from "../jobs/job.ts";
+import { runProcess } from "../run-process.ts";
+import { workUserId } from "../settings.ts";
+import { type Credential, serveCredentials } from "./credentials.ts";
+import { classifyGitFailure, gitEnvironment, isSafeRef, refuseRemote, safeGitOptions } from "./git.ts";
+
+export interface CloneRequest {
+  readonly remoteUri: string;
+  readonly upstreamRemoteUri: string;
+  readonly branch: string;
+  readonly tag: string;
+  readonly commit: string;
+  readonly localBranch: string;
+  readonly userName: string;
+  readonly userEmail: string;
+  readonly credentials: readonly Credential[];
+  readonly submodules: boolean;
+  readonly lfs: boolean;
+  /** 0 is a full clone. */
+  readonly depth: number;
+}
+
+/**
+ * Makes a working copy at `target`: in a folder beside it that is renamed when all is there, so that a
+ * crash leaves nothing or the whole. Does nothing when `target` exists.
+ */
+export async function clone(request: CloneRequest, target: string, runFolder: string, context: JobContext): Promise<void> {
+  if (existsSync(target)) return;
+  checkRequest(request);
+  const parent = dirname(target);
+  const partial = `${target}.partial`;
+  await rm(partial, { recursive: true, force: true });
+  await mkdir(parent, { recursive: true });
+  await chownToWorkUser(parent);
+  const credentials = await serveCredentials(request.credentials, join(runFolder, "credentials"));
+  const git = async (args: readonly string[], cwd: string): Promise<void> => {
+    const result = await runProcess(["git", ...safeGitOptions, ...credentials.gitOptions, ...args], {
+      cwd, env: gitEnvironment, asWorkUser: true, signal: context.signal, onOutput: (chunk) => context.log(chunk),
+    });
+    if (result.code !== 0) {
+      const stderr = result.stderr.toString();
+      throw new JobError(classifyGitFailure(stderr), lastMeaningfulLine(stderr));
+    }
+  };
+  try {
+    context.step("Cloning the repository");
+    await cloneInto(request, partial, parent, git);
+    if (request.submodules && existsSync(join(partial, ".gitmodules"))) {
+      context.step("Fetching submodules");
+      await git(["submodule", "update", "--init", "--recursive", ...(request.depth > 0 ? ["--depth", String(request.depth)] : [])], partial);
+    }
+    if (request.lfs && (await usesLfs(partial))) {
+      context.step("Fetching large files");
+      await git(["lfs", "install", "--local", "--skip-smudge"], partial);
+      await git(["lfs", "pull"], partial);
+    }
+    await runProcess(["sync", "-f", partial]);
+    await rename(partial, target);
+    await syncFolder(parent);
+  } catch (error) {
+    await rm(partial, { recursive: true, force: true });
+    throw error;
+  } finally {
+    await credentials.close();
+  }
+}
+
+/** Completes a shallow clone; a failure costs nothing but history. */
+export async function unshallow(request: CloneRequest, target: string, runFolder: string): Promise<void> {
+  if (!existsSync(join(target, ".git/shallow"))) return;
+  const credentials = await serveCredentials(request.credentials, join(runFolder, "unshallow"));
+  try {
+    await runProcess(["git", ...safeGitOptions, ...credentials.gitOptions, "fetch", "--unshallow", "--quiet", "origin"], { cwd: target, env: gitEnvironment, asWorkUser: true });
+  } finally {
+    await credentials.close();
+  }
+}
+
+function checkRequest(request: CloneRequest): void {
+  for (const uri of [request.remoteUri, request.upstreamRemoteUri].filter((u) => u !== "")) {
+    const refused = refuseRemote(uri);
+    if (refused !== undefined) throw new JobError("url-invalid", `${uri} was refused: ${refused}`);
+  }
+  for (const ref of [request.branch, request.tag, request.commit, request.localBranch]) {
+    if (ref !== "" && !isSafeRef(ref)) throw new JobError("ref-not-found", `'${ref}' cannot be a branch, tag or commit`);
+  }
+}
+
+async function cloneInto(request: CloneRequest, partial: string, parent: string, git: (args: readonly string[], cwd: string) => Promise<void>): Promise<void> {
+  const depth = request.depth > 0 ? ["--depth", String(request.depth), "--no-single-branch"] : [];
+  const ref = request.branch !== "" ? request.branch : request.tag;
+  const branch = ref === "" || request.commit !== "" ? [] : ["--branch", ref];
+  await git(["clone", "--progress", ...depth, ...branch, ...(request.commit === "" ? [] : ["--no-checkout"]), "--", request.remoteUri, partial], parent);
+  if (request.commit !== "") {
+    await git(["fetch", ...(request.depth > 0 ? ["--depth", String(request.depth)] : []), "origin", request.commit], partial).catch(async () => undefined);
+    await git(["checkout", "--detach", request.commit, "--"], partial);
+  }
+  if (request.localBranch !== "") await git(["checkout", "-B", request.localBranch], partial);
+  if (request.upstreamRemoteUri !== "") await git(["remote", "add", "upstream", request.upstreamRemoteUri], partial);
+  if (request.userName !== "") await git(["config", "user.name", request.userName], partial);
+  if (request.userEmail !== "") await git(["config", "user.email", request.userEmail], partial);
+}
+
+async function usesLfs(folder: string): Promise<boolean> {
+  return (await readFile(join(folder, ".gitattributes"), "utf8").catch(() => "")).includes("filter=lfs");
+}
+
+/** The last line of git's output that says something. */
+export function lastMeaningfulLine(stderr: string): string {
+  const lines = stderr.split(/[\r\n]+/).map((line) => line.trim()).filter((line) => line !== "");
+  return lines.findLast((line) => /^(fatal|error|remote):/i.test(line)) ?? lines.at(-1) ?? "git gave no reason";
+}
+
+/** Working copies belong to the work user, whose number dev containers give their own user. */
+export async function chownToWorkUser(path: string): Promise<void> {
+  if (process.getuid?.() === 0) await chown(path, workUserId, workUserId);
+}

@@ -1,0 +1,207 @@
+import { existsSync } from "node:fs";
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { cpus, totalmem } from "node:os";
+import { join } from "node:path";
+import type { DockerApi } from "../docker-api.ts";
+import type { DevcontainerState, EnvironmentStates, ForwardPortState } from "../environment-state.ts";
+import { type JobContext, JobError } from "../jobs/job.ts";
+import { runProcess } from "../run-process.ts";
+import { defaultDevcontainerImage, environmentLabel, type GuestSettings } from "../settings.ts";
+import { dataDiskTotalBytes } from "../usage.ts";
+import { loadConfig, unmetRequirement } from "./config.ts";
+import { classifyUpFailure, devcontainerUp, type UpOutcome } from "./devcontainer-cli.ts";
+import { chooseConfig, findConfigs } from "./find-configs.ts";
+import { stopContainers } from "./stop.ts";
+
+export interface UpRequest {
+  readonly session: string;
+  readonly configPath: string;
+  readonly rebuild: boolean;
+  readonly noCache: boolean;
+  readonly defaultImage: string;
+  readonly secrets: Readonly<Record<string, string>>;
+  readonly dotfilesRepository: string;
+  /** 0 is no limit. */
+  readonly timeoutMs: number;
+  readonly registryCredentials: readonly { readonly host: string; readonly username: string; readonly password: string }[];
+}
+
+interface Dependencies {
+  readonly docker: DockerApi;
+  readonly states: EnvironmentStates;
+  readonly settings: GuestSettings;
+}
+
+interface Attempt {
+  readonly configPath: string;
+  readonly configHash: string;
+  readonly generated: boolean;
+  readonly recovery: boolean;
+}
+
+/**
+ * Builds and starts an environment's dev container. A configuration that fails leaves a recovery
+ * container of the default image, with the working copy in it and the failure told beside it.
+ */
+export async function bringUp(environmentId: string, request: UpRequest, dependencies: Dependencies, context: JobContext): Promise<void> {
+  const { states } = dependencies;
+  const repository = states.workingCopy(environmentId);
+  if (!existsSync(repository)) throw new JobError("internal", "there is no working copy yet");
+  await waitForDocker(dependencies.docker, context.signal);
+  const deadline = request.timeoutMs > 0 ? AbortSignal.timeout(request.timeoutMs) : undefined;
+  const limited: JobContext = deadline === undefined ? context : { ...context, signal: AbortSignal.any([context.signal, deadline]), step: context.step, log: context.log };
+  try {
+    const attempt = await prepare(repository, request);
+    const outcome = await attemptUp(environmentId, request, attempt, dependencies, limited);
+    await keep(environmentId, request, attempt, outcome, { code: "", message: "" }, dependencies);
+  } catch (error) {
+    if (context.signal.aborted) throw error;
+    const failure = deadline?.aborted === true ? new JobError("timeout", `the dev container was not ready after ${Math.round(request.timeoutMs / 60_000)} minutes`) : error;
+    const code = failure instanceof JobError ? failure.code : "devcontainer-failed";
+    const message = failure instanceof Error ? failure.message : String(failure);
+    context.log(`\n${message}\n`);
+    await recover(environmentId, request, { code, message }, dependencies, context);
+  }
+}
+
+async function waitForDocker(docker: DockerApi, signal: AbortSignal): Promise<void> {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(dockerStartTimeoutMs)]);
+  while ((await docker.version()) === undefined) {
+    if (limit.aborted) throw new JobError("machine-unreachable", "the container engine in the machine does not answer");
+    await new Promise<void>((resolve) => setTimeout(resolve, dockerPollMs));
+  }
+}
+
+const dockerStartTimeoutMs = 120_000;
+const dockerPollMs = 200;
+
+async function prepare(repository: string, request: UpRequest): Promise<Attempt> {
+  const choice = chooseConfig(await findConfigs(repository), request.configPath);
+  switch (choice.kind) {
+    case "none":
+      return { configPath: "", configHash: "", generated: true, recovery: false };
+    case "several":
+      throw new JobError("devcontainer-choice", `choose one of ${choice.paths.join(", ")}`);
+    case "missing":
+      throw new JobError("devcontainer-invalid", `${choice.path} is not in the repository`);
+    case "config": {
+      const { config, hash } = await loadConfig(repository, choice.path);
+      const unmet = unmetRequirement(config, { cpus: cpus().length, memoryBytes: totalmem(), diskBytes: dataDiskTotalBytes("/data") });
+      if (unmet !== undefined) throw new JobError("host-requirements", unmet);
+      return { configPath: choice.path, configHash: hash, generated: false, recovery: false };
+    }
+  }
+}
+
+async function attemptUp(environmentId: string, request: UpRequest, attempt: Attempt, dependencies: Dependencies, context: JobContext): Promise<UpOutcome> {
+  const { states, docker, settings } = dependencies;
+  const folder = join(states.folderOf(environmentId), "up");
+  const secretsFolder = join(settings.runFolder, "secrets", environmentId);
+  await mkdir(folder, { recursive: true });
+  await mkdir(secretsFolder, { recursive: true, mode: 0o700 });
+  const args = ["--workspace-folder", states.workingCopy(environmentId), "--id-label", `${environmentLabel}=${environmentId}`,
+    "--mount", `type=bind,source=${states.runFolderOf(environmentId)},target=/run/berth`,
+    "--mount", "type=bind,source=/opt/berth/in-container,target=/opt/berth"];
+  if (attempt.generated || attempt.recovery) {
+    const image = request.defaultImage === "" || attempt.recovery ? defaultDevcontainerImage : request.defaultImage;
+    await writeFile(join(folder, "devcontainer.json"), JSON.stringify({ name: attempt.recovery ? "Recovery" : "Default", image }));
+    args.push("--override-config", join(folder, "devcontainer.json"));
+  } else args.push("--config", join(states.workingCopy(environmentId), attempt.configPath));
+  const previous = states.get(environmentId)?.devcontainer;
+  if (request.rebuild || attempt.recovery || (previous !== undefined && previous.session !== request.session && (previous.recovery || previous.configPath !== attempt.configPath))) {
+    args.push("--remove-existing-container");
+  }
+  if (request.noCache) args.push("--build-no-cache");
+  if (request.dotfilesRepository !== "" && !attempt.recovery) args.push("--dotfiles-repository", request.dotfilesRepository);
+  const env = { DOCKER_CONFIG: await writeDockerConfig(secretsFolder, request.registryCredentials), DOCKER_BUILDKIT: "1" };
+  if (Object.keys(request.secrets).length > 0) {
+    await writeFile(join(secretsFolder, "secrets.json"), JSON.stringify(request.secrets), { mode: 0o600 });
+    args.push("--secrets-file", join(secretsFolder, "secrets.json"));
+  }
+  await runProcess(["chown", "-R", "1000:1000", secretsFolder, folder]);
+  await ensureDefaultImage(docker, settings, context);
+  context.step(attempt.recovery ? "Starting a recovery container" : "Preparing the dev container");
+  return devcontainerUp(args, states.workingCopy(environmentId), env, context);
+}
+
+/** Loads the image that came with the machine, once per data disk, so that no registry is needed. */
+async function ensureDefaultImage(docker: DockerApi, settings: GuestSettings, context: JobContext): Promise<void> {
+  if (await docker.imageExists(defaultDevcontainerImage)) return;
+  context.step("Unpacking the default image");
+  const loaded = await runProcess(["docker", "load", "--quiet", "--input", settings.defaultImageArchive], { signal: context.signal, onOutput: (chunk) => context.log(chunk) });
+  if (loaded.code !== 0) throw new JobError(/no space left/i.test(loaded.stderr.toString()) ? "data-disk-full" : "devcontainer-failed", loaded.stderr.toString().trim());
+}
+
+async function writeDockerConfig(folder: string, credentials: UpRequest["registryCredentials"]): Promise<string> {
+  const auths = Object.fromEntries(credentials.map(({ host, username, password }) => [host, { auth: Buffer.from(`${username}:${password}`).toString("base64") }]));
+  await writeFile(join(folder, "config.json"), JSON.stringify({ auths }), { mode: 0o600 });
+  return folder;
+}
+
+async function keep(environmentId: string, request: UpRequest, attempt: Attempt, outcome: UpOutcome, failure: { code: string; message: string }, { docker, states, settings }: Dependencies): Promise<void> {
+  const text = [outcome.message, outcome.description].filter((t) => t !== undefined).join(": ");
+  const container = (await docker.listContainers(`${environmentLabel}=${environmentId}`)).find((c) => c.State === "running");
+  if (outcome.outcome === "error" && (container === undefined || attempt.recovery)) throw new JobError(classifyUpFailure(text), text);
+  const inspected = container === undefined ? undefined : await docker.inspect(container.Id);
+  const containerEnv = new Map((inspected?.Config.Env ?? []).map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)] as const));
+  const merged = outcome.mergedConfiguration;
+  const remoteEnv = Object.fromEntries(Object.entries(merged?.remoteEnv ?? {}).flatMap(([name, value]) => (value === null ? [] : [[name, value.replace(/\$\{containerEnv:([^}:]+)(?::([^}]*))?\}/g, (_m, key: string, fallback?: string) => containerEnv.get(key) ?? fallback ?? "")]])));
+  const previous = states.get(environmentId)?.devcontainer;
+  const state: DevcontainerState = {
+    session: request.session,
+    ...attempt,
+    failureCode: failure.code,
+    failureMessage: failure.message,
+    warningMessage: outcome.outcome === "error" ? text : "",
+    remoteUser: outcome.remoteUser ?? metadataUser(inspected?.Config.Labels["devcontainer.metadata"]) ?? previous?.remoteUser ?? "root",
+    remoteWorkspaceFolder: outcome.remoteWorkspaceFolder ?? previous?.remoteWorkspaceFolder ?? `/workspaces/${states.get(environmentId)?.directoryName ?? ""}`,
+    remoteEnv,
+    forwardPorts: readForwardPorts(merged),
+  };
+  await writeFile(join(settings.runFolder, "secrets", environmentId, "env"), envFile({ ...remoteEnv, ...request.secrets }), { mode: 0o640 });
+  await runProcess(["chown", "root:1000", join(settings.runFolder, "secrets", environmentId, "env")]);
+  await states.setDevcontainer(environmentId, state);
+}
+
+async function recover(environmentId: string, request: UpRequest, failure: { code: string; message: string }, dependencies: Dependencies, context: JobContext): Promise<void> {
+  await stopContainers(environmentId, dependencies.docker, context);
+  await rm(join(dependencies.states.folderOf(environmentId), "up"), { recursive: true, force: true });
+  const attempt: Attempt = { configPath: request.configPath, configHash: "", generated: false, recovery: true };
+  const outcome = await attemptUp(environmentId, request, attempt, dependencies, context);
+  await keep(environmentId, request, attempt, outcome, failure, dependencies);
+}
+
+/** The last remoteUser of the metadata that the CLI writes on images and containers. */
+function metadataUser(label: string | undefined): string | undefined {
+  try {
+    const entries: unknown = JSON.parse(label ?? "[]");
+    const list: unknown[] = Array.isArray(entries) ? entries : [entries];
+    const users = list.flatMap((entry) => (typeof entry === "object" && entry !== null && "remoteUser" in entry && typeof entry.remoteUser === "string" ? [entry.remoteUser] : []));
+    return users.at(-1);
+  } catch {
+    return undefined;
+  }
+}
+
+/** `docker exec --env-file` has one line a variable; values of several lines cannot be given that way. */
+function envFile(env: Readonly<Record<string, string>>): string {
+  return Object.entries(env).filter(([, value]) => !value.includes("\n")).map(([name, value]) => `${name}=${value}\n`).join("");
+}
+
+/** forwardPorts and portsAttributes as one list (devcontainer.json reference). */
+export function readForwardPorts(merged: UpOutcome["mergedConfiguration"]): ForwardPortState[] {
+  const attributes = new Map(Object.entries(merged?.portsAttributes ?? {}));
+  const ports = new Map<string, ForwardPortState>();
+  const add = (host: string, port: number, alwaysForward: boolean, given: Partial<{ label: string | undefined; onAutoForward: string | undefined; protocol: string | undefined; requireLocalPort: boolean | undefined }>): void => {
+    ports.set(`${host}:${port}`, { host, port, alwaysForward, label: given.label ?? "", onAutoForward: given.onAutoForward ?? "", protocol: given.protocol ?? "", requireLocalPort: given.requireLocalPort ?? false });
+  };
+  for (const [name, given] of attributes) if (/^\d+$/.test(name)) add("localhost", Number(name), false, given);
+  for (const entry of merged?.forwardPorts ?? []) {
+    const match = typeof entry === "number" ? [undefined, "localhost", String(entry)] : /^(?:([A-Za-z0-9_.-]+):)?(\d+)$/.exec(entry);
+    if (match === null) continue;
+    const host = match[1] ?? "localhost";
+    const port = Number(match[2]);
+    if (port > 0 && port < 65_536) add(host === "127.0.0.1" ? "localhost" : host, port, true, attributes.get(String(entry)) ?? {});
+  }
+  return [...ports.values()];
+}

@@ -1,0 +1,140 @@
+import { request } from "node:http";
+import type { Duplex } from "node:stream";
+import { z } from "zod";
+
+/** dockerd answers these at once; longer means it is stuck. */
+const requestTimeoutMs = 30_000;
+const maxAnswerBytes = 32 * 1024 * 1024;
+
+const containerSummarySchema = z.object({
+  Id: z.string(),
+  Names: z.array(z.string()),
+  State: z.string(),
+  Image: z.string(),
+  Labels: z.record(z.string(), z.string()).nullable().transform((labels) => labels ?? {}),
+});
+const containerSchema = z.object({
+  Id: z.string(),
+  Name: z.string(),
+  State: z.object({ Running: z.boolean(), Pid: z.number(), OOMKilled: z.boolean().default(false) }),
+  Config: z.object({ Image: z.string(), Env: z.array(z.string()).nullable().transform((env) => env ?? []), Labels: z.record(z.string(), z.string()).nullable().transform((labels) => labels ?? {}) }),
+  NetworkSettings: z.object({ Networks: z.record(z.string(), z.object({ IPAddress: z.string() })) }),
+});
+const execStateSchema = z.object({ Running: z.boolean(), ExitCode: z.number().nullable(), Pid: z.number() });
+
+export type ContainerSummary = z.infer<typeof containerSummarySchema>;
+export type Container = z.infer<typeof containerSchema>;
+
+/** The part of dockerd's HTTP API that the agent needs, on its socket. */
+export class DockerApi {
+  readonly #socketPath: string;
+
+  constructor(socketPath: string) {
+    this.#socketPath = socketPath;
+  }
+
+  /** The engine's version, or undefined while it does not answer. */
+  async version(): Promise<string | undefined> {
+    try {
+      return z.object({ Version: z.string() }).parse(await this.#json("GET", "/version")).Version;
+    } catch {
+      return undefined;
+    }
+  }
+
+  async listContainers(label: string): Promise<ContainerSummary[]> {
+    return z.array(containerSummarySchema).parse(await this.#json("GET", `/containers/json?all=1&filters=${encodeURIComponent(JSON.stringify({ label: [label] }))}`));
+  }
+
+  async inspect(id: string): Promise<Container | undefined> {
+    const { status, body } = await this.#send("GET", `/containers/${encodeURIComponent(id)}/json`);
+    if (status === 404) return undefined;
+    return containerSchema.parse(parseAnswer("inspect", status, body));
+  }
+
+  async imageExists(name: string): Promise<boolean> {
+    const { status } = await this.#send("GET", `/images/${encodeURIComponent(name)}/json`);
+    return status === 200;
+  }
+
+  /** Calls `onEvent` for every container event until the signal aborts or dockerd goes away. */
+  async watchEvents(onEvent: () => void, signal: AbortSignal): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const filters = encodeURIComponent(JSON.stringify({ type: ["container"], event: ["create", "start", "die", "destroy", "rename", "oom"] }));
+      const sent = request({ socketPath: this.#socketPath, path: `/events?filters=${filters}`, signal }, (answer) => {
+        onEvent();
+        answer.on("data", onEvent);
+        answer.on("close", resolve);
+      });
+      sent.on("error", () => resolve());
+      sent.end();
+    });
+  }
+
+  async createExec(containerId: string, exec: { readonly argv: readonly string[]; readonly env: readonly string[]; readonly user: string; readonly workingDirectory: string; readonly tty: boolean }): Promise<string> {
+    const body = { AttachStdin: true, AttachStdout: true, AttachStderr: true, Tty: exec.tty, Cmd: exec.argv, Env: exec.env, User: exec.user, WorkingDir: exec.workingDirectory };
+    return z.object({ Id: z.string() }).parse(await this.#json("POST", `/containers/${encodeURIComponent(containerId)}/exec`, body)).Id;
+  }
+
+  /** Starts an exec and gives its raw stream: plain bytes with a tty, else frames of 8-byte headers. */
+  async startExec(execId: string, tty: boolean): Promise<Duplex> {
+    return new Promise((resolve, reject) => {
+      const body = JSON.stringify({ Detach: false, Tty: tty });
+      const sent = request({
+        socketPath: this.#socketPath,
+        method: "POST",
+        path: `/exec/${execId}/start`,
+        headers: { "content-type": "application/json", "content-length": Buffer.byteLength(body), connection: "Upgrade", upgrade: "tcp" },
+      });
+      sent.once("upgrade", (_answer, socket, head) => {
+        if (head.length > 0) socket.unshift(head);
+        resolve(socket);
+      });
+      sent.once("response", (answer) => {
+        answer.resume();
+        reject(new Error(`dockerd refused the command with ${answer.statusCode}`));
+      });
+      sent.once("error", reject);
+      sent.end(body);
+    });
+  }
+
+  async resizeExec(execId: string, columns: number, rows: number): Promise<void> {
+    await this.#send("POST", `/exec/${execId}/resize?h=${rows}&w=${columns}`);
+  }
+
+  async inspectExec(execId: string): Promise<z.infer<typeof execStateSchema>> {
+    return execStateSchema.parse(await this.#json("GET", `/exec/${execId}/json`));
+  }
+
+  async #json(method: string, path: string, body?: unknown): Promise<unknown> {
+    const answer = await this.#send(method, path, body);
+    return parseAnswer(`${method} ${path}`, answer.status, answer.body);
+  }
+
+  async #send(method: string, path: string, body?: unknown): Promise<{ status: number; body: string }> {
+    return new Promise((resolve, reject) => {
+      const payload = body === undefined ? undefined : JSON.stringify(body);
+      const headers = payload === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(payload) };
+      const sent = request({ socketPath: this.#socketPath, method, path, headers, timeout: requestTimeoutMs }, (answer) => {
+        const chunks: Buffer[] = [];
+        let size = 0;
+        answer.on("data", (chunk: Buffer) => {
+          size += chunk.length;
+          if (size > maxAnswerBytes) answer.destroy(new Error("dockerd's answer is too long"));
+          chunks.push(chunk);
+        });
+        answer.on("end", () => resolve({ status: answer.statusCode ?? 0, body: Buffer.concat(chunks).toString() }));
+        answer.on("error", reject);
+      });
+      sent.on("timeout", () => sent.destroy(new Error("dockerd does not answer")));
+      sent.on("error", reject);
+      sent.end(payload);
+    });
+  }
+}
+
+function parseAnswer(what: string, status: number, body: string): unknown {
+  if (status < 200 || status > 299) throw new Error(`dockerd answered ${status} to ${what}: ${body.slice(0, 500)}`);
+  return body === "" ? {} : JSON.parse(body);
+}

@@ -1,0 +1,121 @@
+import { create } from "@bufbuild/protobuf";
+import { spawn } from "node:child_process";
+import { isAbsolute, join } from "node:path";
+import type { Duplex } from "node:stream";
+import { type ExecRequest, type ExecResponse, ExecResponseSchema, type ExecStart } from "../contract/gen/berth/v1/agent_pb.js";
+import type { DockerApi } from "./docker-api.ts";
+import type { EnvironmentStates } from "./environment-state.ts";
+import type { Observer } from "./observe.ts";
+import { AsyncQueue } from "../lib/async-queue.ts";
+
+/** Output waiting for the host; beyond this the process is held up. */
+const maxQueuedChunks = 64;
+/** docker's stream of an exec without a tty has frames: type, 3 zero bytes, length. */
+const frameHeaderBytes = 8;
+
+/** Runs what an Exec stream asks for and gives its output. */
+export async function* exec(requests: AsyncIterable<ExecRequest>, dependencies: { readonly docker: DockerApi; readonly states: EnvironmentStates; readonly observer: Observer }): AsyncGenerator<ExecResponse> {
+  const iterator = requests[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  if (first.done === true || first.value.message.case !== "start") throw new Error("the first message must be start");
+  const start = first.value.message.value;
+  if (start.argv.length === 0) throw new Error("argv is empty");
+  yield* start.environmentId === "" ? execInMachine(start, iterator) : execInContainer(start, iterator, dependencies);
+}
+
+async function* execInContainer(start: ExecStart, input: AsyncIterator<ExecRequest>, { docker, states, observer }: { readonly docker: DockerApi; readonly states: EnvironmentStates; readonly observer: Observer }): AsyncGenerator<ExecResponse> {
+  const devcontainer = states.get(start.environmentId)?.devcontainer;
+  const container = observer.container(start.environmentId);
+  if (devcontainer === undefined || container === undefined || !container.State.Running) throw new Error("the container is not running");
+  const workingDirectory = isAbsolute(start.workingDirectory) ? start.workingDirectory : join(devcontainer.remoteWorkspaceFolder, start.workingDirectory);
+  const env = { ...devcontainer.remoteEnv, ...start.env };
+  const execId = await docker.createExec(container.Id, { argv: start.argv, env: Object.entries(env).map(([k, v]) => `${k}=${v}`), user: start.user === "" ? devcontainer.remoteUser : start.user, workingDirectory, tty: start.pty });
+  const stream = await docker.startExec(execId, start.pty);
+  if (start.pty && start.size !== undefined) await docker.resizeExec(execId, start.size.columns, start.size.rows);
+  const output = new AsyncQueue<ExecResponse>(maxQueuedChunks);
+  const feeding = feed(input, stream, {
+    resize: async (columns, rows) => docker.resizeExec(execId, columns, rows),
+    signal: async (name) => void process.kill((await docker.inspectExec(execId)).Pid, name),
+  });
+  void readDockerStream(stream, start.pty, output);
+  yield* output;
+  stream.destroy();
+  await feeding.stop();
+  const state = await docker.inspectExec(execId);
+  yield create(ExecResponseSchema, { message: { case: "exit", value: { code: state.ExitCode ?? 1, signal: "" } } });
+}
+
+async function readDockerStream(stream: Duplex, tty: boolean, output: AsyncQueue<ExecResponse>): Promise<void> {
+  let rest = Buffer.alloc(0);
+  try {
+    for await (const chunk of stream) {
+      if (tty) {
+        await output.push(create(ExecResponseSchema, { message: { case: "stdout", value: chunk as Buffer } }));
+        continue;
+      }
+      rest = Buffer.concat([rest, chunk as Buffer]);
+      while (rest.length >= frameHeaderBytes && rest.length >= frameHeaderBytes + rest.readUInt32BE(4)) {
+        const end = frameHeaderBytes + rest.readUInt32BE(4);
+        await output.push(create(ExecResponseSchema, { message: { case: rest[0] === 2 ? "stderr" : "stdout", value: Buffer.from(rest.subarray(frameHeaderBytes, end)) } }));
+        rest = rest.subarray(end);
+      }
+    }
+  } catch {
+    // The connection to dockerd ended; the exit code is asked for next.
+  }
+  output.end();
+}
+
+async function* execInMachine(start: ExecStart, input: AsyncIterator<ExecRequest>): AsyncGenerator<ExecResponse> {
+  const [program = "", ...args] = start.argv;
+  const child = spawn(program, args, { env: { PATH: "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/root", ...start.env }, cwd: start.workingDirectory === "" ? "/" : start.workingDirectory, stdio: ["pipe", "pipe", "pipe"] });
+  const output = new AsyncQueue<ExecResponse>(maxQueuedChunks);
+  child.stdin.on("error", () => undefined);
+  const feeding = feed(input, child.stdin, { resize: async () => undefined, signal: async (name) => void child.kill(name) });
+  const pump = async (name: "stdout" | "stderr"): Promise<void> => {
+    for await (const chunk of child[name]) await output.push(create(ExecResponseSchema, { message: { case: name, value: chunk as Buffer } }));
+  };
+  const exited = new Promise<{ code: number; signal: string }>((resolve) => {
+    child.once("error", () => resolve({ code: 127, signal: "" }));
+    child.once("close", (code, signal) => resolve({ code: code ?? 128, signal: signal ?? "" }));
+  });
+  void Promise.all([pump("stdout"), pump("stderr"), exited]).finally(() => output.end());
+  try {
+    yield* output;
+    yield create(ExecResponseSchema, { message: { case: "exit", value: await exited } });
+  } finally {
+    child.kill("SIGHUP");
+    await feeding.stop();
+  }
+}
+
+interface Controls {
+  resize(columns: number, rows: number): Promise<void>;
+  signal(name: NodeJS.Signals): Promise<void>;
+}
+
+const signalNames: readonly string[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGKILL", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGTSTP", "SIGCONT"];
+
+function isSignal(name: string): name is NodeJS.Signals {
+  return signalNames.includes(name);
+}
+
+/** Carries the host's messages to a process until either ends. */
+function feed(input: AsyncIterator<ExecRequest>, stdin: NodeJS.WritableStream, controls: Controls): { stop(): Promise<void> } {
+  void (async () => {
+    try {
+      for (let next = await input.next(); next.done !== true; next = await input.next()) {
+        const { message } = next.value;
+        if (message.case === "stdin") {
+          if (!stdin.write(message.value)) await new Promise<void>((resolve) => stdin.once("drain", resolve).once("close", resolve));
+        } else if (message.case === "stdinEnd") stdin.end();
+        else if (message.case === "resize") await controls.resize(message.value.columns, message.value.rows).catch(() => undefined);
+        else if (message.case === "signal" && isSignal(message.value)) await controls.signal(message.value).catch(() => undefined);
+      }
+    } catch {
+      // The host went away; the process learns it by its input's end.
+    }
+    stdin.end();
+  })();
+  return { stop: async () => void (await input.return?.()) };
+}

@@ -1,0 +1,181 @@
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { ErrorCode } from "../../contract/error-catalogue.ts";
+import { writeFileAtomically } from "../../lib/atomic-file.ts";
+import { type JobContext, JobError, type JobKindName, type JobRecord, jobRecordSchema } from "./job.ts";
+import { JobLog, readLog } from "./job-log.ts";
+
+const idPattern = /^[A-Za-z0-9._-]{1,128}$/;
+
+interface LiveJob {
+  readonly record: JobRecord;
+  readonly abort: AbortController;
+  readonly done: Promise<void>;
+}
+
+/**
+ * Runs long work that outlives the host's connection and remembers it on the data disk. A job that was
+ * running when the agent last ended counts as failed: nothing of it can still be going on.
+ */
+export class JobStore {
+  readonly #folder: string;
+  readonly #now: () => number;
+  readonly #records = new Map<string, JobRecord>();
+  readonly #live = new Map<string, LiveJob>();
+  readonly #listeners = new Set<(environmentId: string) => void>();
+
+  constructor(options: { readonly folder: string; readonly now: () => number }) {
+    this.#folder = options.folder;
+    this.#now = options.now;
+  }
+
+  /** Reads the jobs of earlier lives. Call before anything else. */
+  async load(): Promise<void> {
+    for (const environmentId of readNames(this.#folder)) {
+      for (const jobId of readNames(join(this.#folder, environmentId, "jobs"))) {
+        const record = this.#read(environmentId, jobId);
+        if (record === undefined) continue;
+        const known = record.state !== "running" ? record : { ...record, state: "failed" as const, errorCode: "machine-crashed", errorMessage: "the machine restarted while this was going on", finishedAtMs: this.#now() };
+        this.#records.set(key(environmentId, jobId), known);
+        if (known !== record) await this.#save(known);
+      }
+    }
+  }
+
+  /** Starts a job unless one of this id exists already, and gives its record. */
+  async start(options: { readonly id: string; readonly environmentId: string; readonly kind: JobKindName; readonly work: (context: JobContext) => Promise<void> }): Promise<JobRecord> {
+    if (!idPattern.test(options.id) || !idPattern.test(options.environmentId)) throw new JobError("internal", "a job's id has letters, digits and . _ - only");
+    const existing = this.#records.get(key(options.environmentId, options.id));
+    if (existing !== undefined) return existing;
+    const record: JobRecord = { id: options.id, environmentId: options.environmentId, kind: options.kind, state: "running", errorCode: "", errorMessage: "", startedAtMs: this.#now(), steps: [] };
+    this.#records.set(key(record.environmentId, record.id), record);
+    mkdirSync(this.#jobFolder(record.environmentId, record.id), { recursive: true });
+    await this.#save(record);
+    const abort = new AbortController();
+    const done = this.#run(record, abort.signal, options.work);
+    this.#live.set(key(record.environmentId, record.id), { record, abort, done });
+    this.#announce(record.environmentId);
+    return record;
+  }
+
+  get(environmentId: string, jobId: string): JobRecord | undefined {
+    return this.#records.get(key(environmentId, jobId));
+  }
+
+  /** The newest job of each kind. */
+  newest(environmentId: string): JobRecord[] {
+    const newest = new Map<JobKindName, JobRecord>();
+    for (const record of this.#records.values()) {
+      if (record.environmentId !== environmentId) continue;
+      const other = newest.get(record.kind);
+      if (other === undefined || other.startedAtMs <= record.startedAtMs) newest.set(record.kind, record);
+    }
+    return [...newest.values()];
+  }
+
+  /** Asks a job to end and waits until it has. */
+  async cancel(environmentId: string, jobId: string): Promise<void> {
+    const live = this.#live.get(key(environmentId, jobId));
+    live?.abort.abort(new Error("cancelled"));
+    await live?.done;
+  }
+
+  /** Ends every job of an environment but one. */
+  async cancelAll(environmentId: string, exceptJobId: string): Promise<void> {
+    const others = [...this.#live.values()].filter(({ record }) => record.environmentId === environmentId && record.id !== exceptJobId);
+    await Promise.all(others.map(async ({ record }) => this.cancel(environmentId, record.id)));
+  }
+
+  /** Drops what is remembered of an environment whose folder is gone. */
+  forget(environmentId: string): void {
+    for (const [name, record] of this.#records) if (record.environmentId === environmentId && !this.#live.has(name)) this.#records.delete(name);
+  }
+
+  readLog(environmentId: string, jobId: string, offset: number): Buffer {
+    return readLog(join(this.#jobFolder(environmentId, jobId), "log"), offset);
+  }
+
+  /** Called after every change of a job or its log. */
+  onChange(listener: (environmentId: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async #run(record: JobRecord, signal: AbortSignal, work: (context: JobContext) => Promise<void>): Promise<void> {
+    const log = new JobLog(join(this.#jobFolder(record.environmentId, record.id), "log"));
+    const context: JobContext = {
+      signal,
+      step: (name) => {
+        this.#endStep(record, false);
+        record.steps.push({ name, startedAtMs: this.#now(), failed: false });
+        this.#announce(record.environmentId);
+      },
+      log: (text) => {
+        log.append(typeof text === "string" ? Buffer.from(text) : text);
+        this.#announce(record.environmentId);
+      },
+    };
+    try {
+      await work(context);
+      record.state = "succeeded";
+    } catch (error) {
+      record.state = signal.aborted ? "cancelled" : "failed";
+      const code: ErrorCode = signal.aborted ? "canceled" : error instanceof JobError ? error.code : "internal";
+      record.errorCode = code;
+      record.errorMessage = error instanceof Error ? error.message : String(error);
+      try {
+        log.append(Buffer.from(`${record.errorMessage}\n`));
+      } catch {
+        // A full disk must not hide the job's own error.
+      }
+    }
+    this.#endStep(record, record.state !== "succeeded");
+    record.finishedAtMs = this.#now();
+    this.#live.delete(key(record.environmentId, record.id));
+    await this.#save(record).catch(() => undefined);
+    this.#announce(record.environmentId);
+  }
+
+  #endStep(record: JobRecord, failed: boolean): void {
+    const last = record.steps.at(-1);
+    if (last === undefined || last.finishedAtMs !== undefined) return;
+    last.finishedAtMs = this.#now();
+    last.failed = failed;
+  }
+
+  #announce(environmentId: string): void {
+    for (const listener of this.#listeners) listener(environmentId);
+  }
+
+  #jobFolder(environmentId: string, jobId: string): string {
+    return join(this.#folder, environmentId, "jobs", jobId);
+  }
+
+  async #save(record: JobRecord): Promise<void> {
+    await writeFileAtomically(join(this.#jobFolder(record.environmentId, record.id), "job.json"), JSON.stringify(record)).catch((error: unknown) => {
+      // A delete job removes its own folder.
+      if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+    });
+  }
+
+  #read(environmentId: string, jobId: string): JobRecord | undefined {
+    try {
+      const parsed = jobRecordSchema.safeParse(JSON.parse(readFileSync(join(this.#jobFolder(environmentId, jobId), "job.json"), "utf8")));
+      return parsed.success ? parsed.data : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+function key(environmentId: string, jobId: string): string {
+  return `${environmentId}/${jobId}`;
+}
+
+function readNames(folder: string): string[] {
+  try {
+    return readdirSync(folder).filter((name) => idPattern.test(name));
+  } catch {
+    return [];
+  }
+}

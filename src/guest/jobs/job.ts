@@ -1,0 +1,39 @@
+import { z } from "zod";
+import type { ErrorCode } from "../../contract/error-catalogue.ts";
+
+/** One step of a job as people see it. */
+const stepSchema = z.object({ name: z.string(), startedAtMs: z.number(), finishedAtMs: z.number().optional(), failed: z.boolean().default(false) });
+
+/** job.json: what a restarted agent knows of a job. */
+export const jobRecordSchema = z.object({
+  id: z.string(),
+  environmentId: z.string(),
+  kind: z.enum(["clone", "devcontainer-up", "stop", "delete"]),
+  state: z.enum(["running", "succeeded", "failed", "cancelled"]),
+  errorCode: z.string().default(""),
+  errorMessage: z.string().default(""),
+  startedAtMs: z.number(),
+  finishedAtMs: z.number().optional(),
+  steps: z.array(stepSchema).default([]),
+});
+
+export type JobRecord = z.infer<typeof jobRecordSchema>;
+export type JobKindName = JobRecord["kind"];
+
+/** What a job's work uses to tell how it goes. */
+export interface JobContext {
+  readonly signal: AbortSignal;
+  /** Ends the step before it. */
+  step(name: string): void;
+  log(text: string | Buffer): void;
+}
+
+/** A failure with a code of the error catalogue, thrown by a job's work. */
+export class JobError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}

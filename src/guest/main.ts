@@ -1,0 +1,43 @@
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { mkdirSync } from "node:fs";
+import { createServer } from "node:http2";
+import { join } from "node:path";
+import { AgentService } from "../contract/gen/berth/v1/agent_pb.js";
+import { serveLink } from "../lib/link.ts";
+import { agentService } from "./agent-service.ts";
+import { DockerApi } from "./docker-api.ts";
+import { EnvironmentStates } from "./environment-state.ts";
+import { JobStore } from "./jobs/job-store.ts";
+import { Observer } from "./observe.ts";
+import { openPort } from "./port.ts";
+import { readSettings } from "./settings.ts";
+
+/** A message larger than this from the host is refused. */
+const maxMessageBytes = 8 * 1024 * 1024;
+const flowWindowBytes = 4 * 1024 * 1024;
+
+const settings = readSettings(process.env);
+const now = (): number => Date.now();
+mkdirSync(join(settings.dataFolder, "env"), { recursive: true });
+mkdirSync(settings.runFolder, { recursive: true });
+const docker = new DockerApi(settings.dockerSocket);
+const states = new EnvironmentStates({ dataFolder: settings.dataFolder, runFolder: settings.runFolder });
+const jobs = new JobStore({ folder: states.folder, now });
+await states.load();
+await jobs.load();
+const observer = new Observer({ docker, states, jobs });
+observer.start(new AbortController().signal);
+
+const service = agentService({ settings, docker, states, jobs, observer, now });
+const server = createServer(
+  { settings: { initialWindowSize: flowWindowBytes } },
+  connectNodeAdapter({ routes: (router) => router.service(AgentService, service, { readMaxBytes: maxMessageBytes }) }),
+);
+server.on("session", (session) => {
+  session.setLocalWindowSize(flowWindowBytes);
+  session.on("error", () => undefined);
+});
+server.on("sessionError", () => undefined);
+await openPort(settings.port, (wire) => {
+  serveLink(wire, settings.linkKey, (session) => server.emit("connection", session));
+});

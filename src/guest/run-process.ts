@@ -1,0 +1,99 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { workUserName } from "./settings.ts";
+
+/** How long a process may take to end after a polite signal. */
+const terminateGraceMs = 5000;
+/** Output kept of a process whose output is asked for; the rest is dropped from the front. */
+const maxCapturedBytes = 16 * 1024 * 1024;
+
+export interface ProcessOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Runs as the work user with its groups, not as root. */
+  readonly asWorkUser?: boolean;
+  readonly signal?: AbortSignal;
+  readonly onOutput?: (chunk: Buffer, stream: "stdout" | "stderr") => void;
+  readonly stdin?: string;
+}
+
+export interface ProcessResult {
+  readonly code: number;
+  readonly stdout: Buffer;
+  readonly stderr: Buffer;
+}
+
+const basePath = "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/**
+ * Runs a program in a process group of its own and gives its output and exit code. An aborted signal ends
+ * the whole group and rejects with the signal's reason.
+ */
+export async function runProcess(argv: readonly string[], options: ProcessOptions = {}): Promise<ProcessResult> {
+  options.signal?.throwIfAborted();
+  const asWorkUser = options.asWorkUser === true && process.getuid?.() === 0;
+  const [program = "", ...args] = asWorkUser ? ["setpriv", `--reuid=${workUserName}`, `--regid=${workUserName}`, "--init-groups", "--", ...argv] : argv;
+  const home = asWorkUser ? `/home/${workUserName}` : "/root";
+  const child = spawn(program, args, {
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    env: { PATH: basePath, HOME: home, LANG: "C.UTF-8", ...options.env },
+    stdio: ["pipe", "pipe", "pipe"],
+    detached: true,
+  });
+  child.stdin.on("error", () => undefined);
+  child.stdin.end(options.stdin ?? "");
+  return collect(child, options);
+}
+
+async function collect(child: ChildProcess, options: ProcessOptions): Promise<ProcessResult> {
+  const captured = { stdout: new TailBuffer(), stderr: new TailBuffer() };
+  for (const name of ["stdout", "stderr"] as const) {
+    child[name]?.on("data", (chunk: Buffer) => {
+      captured[name].push(chunk);
+      options.onOutput?.(chunk, name);
+    });
+  }
+  const onAbort = (): void => endGroup(child);
+  options.signal?.addEventListener("abort", onAbort, { once: true });
+  try {
+    const code = await new Promise<number>((resolve, reject) => {
+      child.once("error", reject);
+      child.once("close", (status, signal) => resolve(status ?? (signal === null ? 1 : 128)));
+    });
+    options.signal?.throwIfAborted();
+    return { code, stdout: captured.stdout.bytes(), stderr: captured.stderr.bytes() };
+  } finally {
+    options.signal?.removeEventListener("abort", onAbort);
+  }
+}
+
+/** Ends a process group politely, then by force. */
+export function endGroup(child: ChildProcess): void {
+  const { pid } = child;
+  if (pid === undefined) return;
+  signalGroup(pid, "SIGTERM");
+  const timer = setTimeout(() => signalGroup(pid, "SIGKILL"), terminateGraceMs);
+  child.once("close", () => clearTimeout(timer));
+}
+
+function signalGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // The group is gone already.
+  }
+}
+
+class TailBuffer {
+  #chunks: Buffer[] = [];
+  #size = 0;
+
+  push(chunk: Buffer): void {
+    this.#chunks.push(chunk);
+    this.#size += chunk.length;
+    while (this.#size > maxCapturedBytes) this.#size -= this.#chunks.shift()?.length ?? 0;
+  }
+
+  bytes(): Buffer {
+    return Buffer.concat(this.#chunks);
+  }
+}

@@ -1,0 +1,171 @@
+import { Duplex } from "node:stream";
+
+/** Bytes of the key that both ends of a link know; see `AgentStream.linkKey`. */
+export const linkKeyBytes = 32;
+/** Bytes of the number that tells one session on a link from the one before. */
+export const linkNonceBytes = 16;
+
+/**
+ * Finds the marker `key + nonce` in a stream of arbitrary chunks. Bytes before a marker belong to the
+ * session before it. Only what could be the beginning of a marker is ever held back.
+ */
+export class MarkerScanner {
+  readonly #key: Buffer;
+  #held: Buffer = Buffer.alloc(0);
+
+  constructor(key: Uint8Array) {
+    if (key.length !== linkKeyBytes) throw new RangeError(`a link key has ${linkKeyBytes} bytes, not ${key.length}`);
+    this.#key = Buffer.from(key);
+  }
+
+  /** Splits what came so far into data and markers, in order. */
+  push(chunk: Buffer): ({ readonly data: Buffer } | { readonly nonce: Buffer })[] {
+    let input = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
+    this.#held = Buffer.alloc(0);
+    const parts: ({ data: Buffer } | { nonce: Buffer })[] = [];
+    for (;;) {
+      const at = input.indexOf(this.#key);
+      if (at < 0) break;
+      if (at > 0) parts.push({ data: input.subarray(0, at) });
+      const end = at + linkKeyBytes + linkNonceBytes;
+      if (input.length < end) {
+        this.#held = Buffer.from(input.subarray(at));
+        return parts;
+      }
+      parts.push({ nonce: Buffer.from(input.subarray(at + linkKeyBytes, end)) });
+      input = input.subarray(end);
+    }
+    const kept = this.#partialKeyLength(input);
+    if (kept > 0) this.#held = Buffer.from(input.subarray(input.length - kept));
+    if (input.length > kept) parts.push({ data: input.subarray(0, input.length - kept) });
+    return parts;
+  }
+
+  /** How many bytes at the end of the input could begin a key. */
+  #partialKeyLength(input: Buffer): number {
+    for (let length = Math.min(linkKeyBytes - 1, input.length); length > 0; length--) {
+      if (input.subarray(input.length - length).equals(this.#key.subarray(0, length))) return length;
+    }
+    return 0;
+  }
+}
+
+/** One session on a link, as the stream that HTTP/2 runs on. */
+class SessionStream extends Duplex {
+  readonly #wire: Duplex;
+  #resume: (() => void) | undefined;
+
+  constructor(wire: Duplex) {
+    super({ allowHalfOpen: false });
+    this.#wire = wire;
+  }
+
+  /** False when the reader is behind; `whenRead` is then called once it has caught up. */
+  receive(data: Buffer, whenRead: () => void): boolean {
+    if (this.push(data)) return true;
+    this.#resume = whenRead;
+    return false;
+  }
+
+  override _read(): void {
+    const resume = this.#resume;
+    this.#resume = undefined;
+    resume?.();
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    if (this.#wire.destroyed) return done(new Error("the link is gone"));
+    if (this.#wire.write(chunk)) return done();
+    const finish = (): void => {
+      this.#wire.off("drain", finish);
+      this.#wire.off("close", finish);
+      this.off("close", finish);
+      done();
+    };
+    this.#wire.once("drain", finish);
+    this.#wire.once("close", finish);
+    // A session that ends while the wire is stuck must not leave its callback waiting for ever.
+    this.once("close", finish);
+  }
+
+  override _final(done: (error?: Error | null) => void): void {
+    done();
+  }
+}
+
+/**
+ * The host's end: writes the marker with a fresh nonce, throws away everything until the answer to it,
+ * and resolves with the session's stream. Destroying the stream leaves `wire` open.
+ */
+export async function openLink(wire: Duplex, key: Uint8Array, nonce: Uint8Array, signal: AbortSignal): Promise<Duplex> {
+  signal.throwIfAborted();
+  const scanner = new MarkerScanner(key);
+  const session = new SessionStream(wire);
+  let answered = false;
+  const opened = Promise.withResolvers<Duplex>();
+  const onData = (chunk: Buffer): void => {
+    for (const part of scanner.push(chunk)) {
+      if ("nonce" in part) {
+        if (answered) session.destroy(new Error("the machine began another session"));
+        else if (part.nonce.equals(nonce)) {
+          answered = true;
+          opened.resolve(session);
+        }
+      } else if (answered && !session.destroyed && !session.receive(part.data, () => wire.resume())) {
+        wire.pause();
+      }
+    }
+  };
+  const onAbort = (): void => opened.reject(signal.reason instanceof Error ? signal.reason : new Error("aborted"));
+  const onClose = (): void => {
+    opened.reject(new Error("the link closed before the machine answered"));
+    session.destroy();
+  };
+  wire.on("data", onData);
+  wire.once("close", onClose);
+  wire.once("error", onClose);
+  signal.addEventListener("abort", onAbort, { once: true });
+  session.once("close", () => {
+    wire.off("data", onData);
+    wire.off("close", onClose);
+    wire.off("error", onClose);
+    wire.resume();
+  });
+  wire.write(Buffer.concat([key, nonce]));
+  try {
+    return await opened.promise;
+  } catch (error) {
+    session.destroy();
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
+/**
+ * The machine's end: calls `onSession` for every marker that arrives, after ending the session before it
+ * and answering the marker. Data outside a session is thrown away.
+ */
+export function serveLink(wire: Duplex, key: Uint8Array, onSession: (session: Duplex) => void): void {
+  const scanner = new MarkerScanner(key);
+  let session: SessionStream | undefined;
+  wire.on("data", (chunk: Buffer) => {
+    for (const part of scanner.push(chunk)) {
+      if ("nonce" in part) {
+        session?.destroy();
+        session = new SessionStream(wire);
+        session.on("error", () => undefined);
+        wire.resume();
+        wire.write(Buffer.concat([key, part.nonce]));
+        onSession(session);
+      } else if (session !== undefined && !session.destroyed && !session.receive(part.data, () => wire.resume())) {
+        // A marker must get through even when the old session's reader is stuck, so reading goes on.
+        if (session.readableLength > maxUnreadBytes) session.destroy(new Error("the reader is too far behind"));
+      }
+    }
+  });
+  wire.once("close", () => session?.destroy());
+}
+
+/** HTTP/2's own flow control keeps unread data far below this; beyond it the peer is broken. */
+const maxUnreadBytes = 64 * 1024 * 1024;
