@@ -1,0 +1,46 @@
+import { readFileSync } from "node:fs";
+
+/** A process told apart from a later one with the same number. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** Field 22 of /proc/<pid>/stat (proc_pid_stat(5)); 0 where there is no /proc. */
+  readonly startTicks: number;
+}
+
+/** The identity of a living process, or undefined. A zombie is not alive. */
+export function identifyProcess(pid: number): ProcessIdentity | undefined {
+  if (process.platform !== "linux") return isAlive(pid) ? { pid, startTicks: 0 } : undefined;
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    if (fields[0] === "Z" || fields[0] === "X") return undefined;
+    return { pid, startTicks: Number(fields[19]) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** True while the very same process lives. */
+export function isSameProcess(identity: ProcessIdentity): boolean {
+  const now = identifyProcess(identity.pid);
+  return now !== undefined && now.startTicks === identity.startTicks;
+}
+
+/** Signals a process unless another one has its number by now. */
+export function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals): void {
+  if (!isSameProcess(identity)) return;
+  try {
+    process.kill(identity.pid, signal);
+  } catch {
+    // It ended between the look and the signal.
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,83 @@
+import type { MachineSpec } from "../driver.ts";
+
+/** Where a machine's sockets and files are; no path has a comma, which QEMU's options would split at. */
+export interface MachinePaths {
+  readonly dataDisk: string;
+  readonly console: string;
+  readonly linkKey: string;
+  readonly qmpSocket: string;
+  readonly agentSocket: string;
+  readonly netSocket: string;
+  readonly pidFile: string;
+}
+
+export interface ArgumentOptions {
+  readonly spec: MachineSpec;
+  readonly paths: MachinePaths;
+  readonly accelerator: "kvm" | "hvf" | "tcg";
+  /** passt keeps the guest away from the host's loopback; slirp is there everywhere. */
+  readonly network: "passt" | "slirp";
+  /** Given once, for a disk that was made just now; see berth-boot in the image. */
+  readonly formatToken: string | undefined;
+}
+
+/** Addresses on the link between machine and host; the same ones that slirp uses. */
+export const guestNetwork = { address: "10.0.2.15", prefix: 24, gateway: "10.0.2.2", nameServer: "10.0.2.3" } as const;
+const macAddress = "5a:94:ef:e4:0c:ee";
+
+/** QEMU's arguments for a machine (qemu-system(1)); pure, so that they can be read in a test. */
+export function qemuArguments(options: ArgumentOptions): string[] {
+  const { spec, paths, accelerator } = options;
+  const arm = spec.image.arch === "arm64";
+  const memoryMib = Math.floor(spec.memoryBytes / 1024 ** 2);
+  return [
+    "-name", `berth-${spec.id}`, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+    "-machine", `${arm ? "virt,gic-version=max" : "q35,vmport=off,smbus=off"},memory-backend=mem`,
+    "-accel", accelerator === "tcg" ? "tcg,thread=multi,tb-size=512" : accelerator,
+    "-cpu", accelerator === "tcg" ? (arm ? "max,pauth-impdef=on" : "max") : "host",
+    "-smp", String(spec.cpus), "-m", `${memoryMib}M`,
+    "-object", `memory-backend-memfd,id=mem,size=${memoryMib}M,share=on`,
+    "-kernel", spec.image.kernelPath, "-initrd", spec.image.initrdPath, "-append", kernelCommandLine(options),
+    "-blockdev", `driver=raw,node-name=root,read-only=on,file.driver=file,file.filename=${spec.image.rootPath},file.locking=off`,
+    "-device", "virtio-blk-pci,drive=root,serial=root",
+    "-object", "iothread,id=io0",
+    // The format is always said: a guest that writes a qcow2 header with a backing file gets nothing by it.
+    "-blockdev", `driver=raw,node-name=data,discard=unmap,detect-zeroes=unmap,file.driver=file,file.filename=${paths.dataDisk},file.discard=unmap,file.aio=threads`,
+    "-device", "virtio-blk-pci,drive=data,serial=data,iothread=io0,werror=enospc,rerror=report",
+    ...networkArguments(options),
+    "-device", "virtio-rng-pci",
+    "-device", "virtio-balloon-pci,free-page-reporting=on,deflate-on-oom=on",
+    "-device", "virtio-serial-pci",
+    "-chardev", `file,id=console,path=${paths.console},append=on`, "-device", "virtconsole,chardev=console",
+    "-chardev", `socket,id=agent,path=${paths.agentSocket},server=on,wait=off`, "-device", "virtserialport,chardev=agent,name=berth.agent.0",
+    "-chardev", `socket,id=qmp,path=${paths.qmpSocket},server=on,wait=off`, "-mon", "chardev=qmp,mode=control",
+    "-fw_cfg", `name=opt/berth/link-key,file=${paths.linkKey}`,
+    "-device", "pvpanic-pci",
+    "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
+    "-pidfile", paths.pidFile,
+  ];
+}
+
+function networkArguments({ network, paths }: ArgumentOptions): string[] {
+  const device = `virtio-net-pci,netdev=net,mac=${macAddress},romfile=`;
+  return network === "passt"
+    ? ["-netdev", `stream,id=net,server=off,addr.type=unix,addr.path=${paths.netSocket}`, "-device", device]
+    : ["-netdev", "user,id=net,ipv6=off", "-device", device];
+}
+
+function kernelCommandLine({ spec, formatToken }: ArgumentOptions): string {
+  const { address, prefix, gateway, nameServer } = guestNetwork;
+  const words = ["console=hvc0", "quiet", "loglevel=3", "panic=5", "8250.nr_uarts=0", `berth.image=${spec.image.sha256.slice(0, 16)}`, `berth.ip=${address}/${prefix},${gateway},${nameServer}`];
+  return [...words, ...(formatToken === undefined ? [] : [`berth.format=${formatToken}`])].join(" ");
+}
+
+/** passt's arguments (passt(1)): the guest gets no way to the host's loopback and no port comes in. */
+export function passtArguments(netSocket: string, pidFile: string): string[] {
+  const { address, prefix, gateway, nameServer } = guestNetwork;
+  return [
+    "--foreground", "--one-off", "--quiet", "--socket", netSocket, "--pid", pidFile, "--ipv4-only",
+    "--address", address, "--netmask", String(prefix), "--gateway", gateway, "--dns-forward", nameServer,
+    "--no-map-gw", "--tcp-ports", "none", "--udp-ports", "none", "--no-dhcp-search", "--mtu", "65520",
+    ...(process.getuid?.() === 0 ? ["--runas", "0:0"] : []),
+  ];
+}
