@@ -1,0 +1,40 @@
+import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { writeFileAtomically } from "../lib/atomic-file.ts";
+
+const keyBytes = 32;
+const nonceBytes = 12;
+const tagBytes = 16;
+
+/** Seals values with AES-256-GCM; what a value belongs to is bound in, so that rows cannot be swapped. */
+export class Sealer {
+  readonly #key: Buffer;
+
+  private constructor(key: Buffer) {
+    this.#key = key;
+  }
+
+  /** Reads the key file, or makes it with mode 0600 when it is not there. */
+  static async open(path: string): Promise<Sealer> {
+    if (!existsSync(path)) {
+      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+      await writeFileAtomically(path, randomBytes(keyBytes), 0o600);
+    }
+    const key = readFileSync(path);
+    if (key.length !== keyBytes) throw new Error(`${path} is no key of ${keyBytes} bytes`);
+    return new Sealer(key);
+  }
+
+  seal(value: string, belongsTo: string): Uint8Array {
+    const nonce = randomBytes(nonceBytes);
+    const cipher = createCipheriv("aes-256-gcm", this.#key, nonce).setAAD(Buffer.from(belongsTo));
+    return Buffer.concat([nonce, cipher.update(value, "utf8"), cipher.final(), cipher.getAuthTag()]);
+  }
+
+  open(sealed: Uint8Array, belongsTo: string): string {
+    const bytes = Buffer.from(sealed);
+    const decipher = createDecipheriv("aes-256-gcm", this.#key, bytes.subarray(0, nonceBytes)).setAAD(Buffer.from(belongsTo)).setAuthTag(bytes.subarray(-tagBytes));
+    return Buffer.concat([decipher.update(bytes.subarray(nonceBytes, -tagBytes)), decipher.final()]).toString("utf8");
+  }
+}
