@@ -24,7 +24,7 @@ const scpPattern = /^(?:([A-Za-z0-9._-]+)@)?([A-Za-z0-9][A-Za-z0-9.-]*):(?!\/\/)
 export function parseContextUrl(text: string): ContextUrl {
   const input = text.trim();
   // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-  if (input === "" || input.startsWith("-") || /[\u0000-\u0020\u007f]/.test(input) || input.includes("::")) throw invalid(input);
+  if (input === "" || input.startsWith("-") || /^[a-z]+:\/\/\//i.test(input) || /[\u0000-\u0020\u007f]/.test(input) || input.includes("::")) throw invalid(input);
   if (!input.includes("://")) {
     const scp = scpPattern.exec(input);
     if (scp !== null && input.includes("@")) return parseScp(input, scp[2] ?? "", scp[3] ?? "");
@@ -40,7 +40,7 @@ export function parseContextUrl(text: string): ContextUrl {
   if (!["https:", "http:", "ssh:"].includes(url.protocol) || url.hostname === "" || url.hostname.startsWith("-") || decodeURIComponent(url.username).startsWith("-")) throw invalid(input);
   if (url.password !== "") throw new BerthError("url-invalid", "an address must not hold a password; add a token for its host instead");
   const parts = url.pathname.split("/").filter((part) => part !== "").map((part) => decodeURIComponent(part));
-  if (parts.length === 0 || parts.some((part) => part.startsWith("-") || part === "..")) throw invalid(input);
+  if (parts.length === 0 || parts.some((part) => (part.startsWith("-") && part !== "-") || part === "..")) throw invalid(input);
   if (url.protocol === "ssh:") return plain(input, url, parts);
   return parsePage(url, parts);
 }

@@ -3,7 +3,8 @@ import { durationFromMs, durationMs, timestampFromMs, timestampMs } from "@bufbu
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { AgentService, HelloResponseSchema, ObservedEnvironmentSchema, StartJobResponseSchema, type UploadContentRequest, WatchEnvironmentsResponseSchema, WatchJobResponseSchema } from "../contract/gen/berth/v1/agent_pb.js";
+import type { AgentService} from "../contract/gen/berth/v1/agent_pb.js";
+import { HelloResponseSchema, ObservedEnvironmentSchema, StartJobResponseSchema, type UploadContentRequest, WatchEnvironmentsResponseSchema, WatchJobResponseSchema } from "../contract/gen/berth/v1/agent_pb.js";
 import { equals } from "@bufbuild/protobuf";
 import { receiveUpload } from "./content/upload.ts";
 import type { DockerApi } from "./docker-api.ts";

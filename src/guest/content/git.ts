@@ -26,6 +26,7 @@ export const gitEnvironment: Readonly<Record<string, string>> = {
 export function refuseRemote(uri: string): string | undefined {
   // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
   if (/[\u0000-\u0020\u007f]/.test(uri)) return "it has a control character or a space in it";
+  if (/^[a-z]+:\/\/\//i.test(uri)) return "it names no host";
   if (uri.startsWith("-")) return "it begins like an option";
   const scp = /^(?:[A-Za-z0-9._-]+@)?([A-Za-z0-9][A-Za-z0-9.-]*):(?!\/\/)(.+)$/.exec(uri);
   if (scp !== null && !uri.includes("::")) return scp[2]?.startsWith("-") === true ? "its path begins like an option" : undefined;

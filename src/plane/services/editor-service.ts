@@ -1,7 +1,8 @@
 import { create } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { BerthError } from "../../contract/berth-error.ts";
-import { type Editor, EditorSchema, EditorService } from "../../contract/gen/gitpod/v1/editor_pb.js";
+import type { EditorService } from "../../contract/gen/gitpod/v1/editor_pb.js";
+import { type Editor, EditorSchema } from "../../contract/gen/gitpod/v1/editor_pb.js";
 import { sshAliasOf } from "../../lib/ssh-alias.ts";
 import type { EnvironmentRecords } from "../environment-records.ts";
 import { paginate } from "../pagination.ts";

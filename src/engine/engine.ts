@@ -1,0 +1,259 @@
+import { create } from "@bufbuild/protobuf";
+import { durationFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
+import { parseContextUrl } from "../contract/context-url.ts";
+import type { EngineCalls, EnvironmentStore } from "../contract/engine-port.ts";
+import { ObservedContent_State, ObservedDevcontainer_State, type ObservedEnvironment, ObservedJob_State, type UploadContentRequest, UploadContentRequestSchema } from "../contract/gen/berth/v1/agent_pb.js";
+import { type Environment, EnvironmentPhase } from "../contract/gen/gitpod/v1/environment_pb.js";
+import { ParseContextURLResponseSchema } from "../contract/gen/gitpod/v1/runner_pb.js";
+import { type Log, messageOf } from "../lib/log.ts";
+import { sshAliasOf } from "../lib/ssh-alias.ts";
+import { deriveStatus } from "./derive-status.ts";
+import { readFolder } from "./folder-source.ts";
+import type { MachineKeeper } from "./machine-keeper.ts";
+import { type JobView, type Observation, plan, type Step, type Wish } from "./plan.ts";
+
+const folderScheme = "berth-folder:";
+/** A dev container that is not up after this long has a command that hangs. */
+const devcontainerTimeoutMs = 60 * 60_000;
+/** A step that failed for a passing reason is tried again after this. */
+const stepRetryMs = 2000;
+const maxStepsWithoutPause = 50;
+/** On an environment with this annotation the next rebuild uses no cache. */
+export const noCacheAnnotation = "berth.dev/rebuild-no-cache";
+
+export interface EngineOptions {
+  readonly store: EnvironmentStore;
+  readonly machine: MachineKeeper;
+  readonly log: Log;
+  /** ssh public keys that may log in to an environment. */
+  readonly authorizedKeys: (environmentId: string) => Promise<readonly string[]>;
+}
+
+interface Actor {
+  running: boolean;
+  again: boolean;
+  upload: JobView;
+  uploadFailure: string | undefined;
+}
+
+/** Makes status follow spec: one actor per environment, one step at a time, each planned anew. */
+export class Engine {
+  readonly #options: EngineOptions;
+  readonly #actors = new Map<string, Actor>();
+  readonly #unsubscribe: (() => void)[] = [];
+  readonly #stop = new AbortController();
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    const { store, machine } = this.#options;
+    this.#unsubscribe.push(store.onSpecChange((id) => this.#onSpecChange(id)), machine.onChange(() => void this.#wakeAll()));
+    await machine.adopt();
+    await this.#wakeAll();
+  }
+
+  stop(): void {
+    this.#stop.abort();
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+  }
+
+  #onSpecChange(id: string): void {
+    const actor = this.#actorOf(id);
+    if (actor.upload === "failed") actor.upload = "absent";
+    this.#options.machine.clearFailure();
+    this.#wake(id);
+  }
+
+  async #wakeAll(): Promise<void> {
+    for (const environment of await this.#options.store.list()) this.#wake(environment.id);
+  }
+
+  #actorOf(id: string): Actor {
+    const actor = this.#actors.get(id) ?? { running: false, again: false, upload: "absent", uploadFailure: undefined };
+    this.#actors.set(id, actor);
+    return actor;
+  }
+
+  #wake(id: string): void {
+    const actor = this.#actorOf(id);
+    actor.again = true;
+    if (actor.running || this.#stop.signal.aborted) return;
+    actor.running = true;
+    void this.#run(id, actor).finally(() => {
+      actor.running = false;
+      if (actor.again && !this.#stop.signal.aborted) this.#wake(id);
+    });
+  }
+
+  async #run(id: string, actor: Actor): Promise<void> {
+    for (let steps = 0; actor.again && steps < maxStepsWithoutPause; steps++) {
+      actor.again = false;
+      const environment = await this.#options.store.get(id);
+      if (environment === undefined) return;
+      const wish = wishOf(environment, this.#options.machine.hello?.bootId ?? "");
+      const observed = this.#options.machine.environment(id);
+      const step = plan(wish, this.#observe(observed, actor));
+      await this.#options.store.writeStatus(id, deriveStatus({ environment, wish, step, machine: this.#options.machine.view, machineFailure: this.#options.machine.failure, observed, uploadFailure: actor.uploadFailure, sshUrl: `ssh://${sshAliasOf(environment.metadata?.name ?? "", id)}` }));
+      try {
+        await this.#carryOut(step, environment, wish, actor);
+      } catch (error) {
+        this.#options.log.warn("a step failed", { environmentId: id, step: step.kind, reason: messageOf(error) });
+        setTimeout(() => this.#wake(id), stepRetryMs).unref();
+        return;
+      }
+    }
+  }
+
+  #observe(observed: ObservedEnvironment | undefined, actor: Actor): Observation {
+    const container = observed?.devcontainer;
+    return {
+      machine: this.#options.machine.view,
+      known: observed !== undefined,
+      contentReady: observed?.content?.state === ObservedContent_State.READY,
+      container: container?.state === ObservedDevcontainer_State.RUNNING ? "running" : container?.state === ObservedDevcontainer_State.STOPPED ? "stopped" : "absent",
+      containerSession: container?.session ?? "",
+      anyJobRunning: observed?.jobs.some((job) => job.state === ObservedJob_State.RUNNING) ?? false,
+      upload: actor.upload,
+      job: (jobId) => jobView(observed, jobId),
+    };
+  }
+
+  async #carryOut(step: Step, environment: Environment, wish: Wish, actor: Actor): Promise<void> {
+    const { machine, store } = this.#options;
+    const { id: environmentId } = environment;
+    switch (step.kind) {
+      case "start-machine":
+        return machine.start();
+      case "clone":
+        await machine.agent().startJob({ jobId: wish.cloneJobId, environmentId, job: { case: "clone", value: await this.#cloneJob(environment) } });
+        return;
+      case "upload":
+        actor.upload = "running";
+        void this.#upload(environment, actor);
+        return;
+      case "devcontainer-up":
+        await machine.agent().startJob({ jobId: wish.upJobId, environmentId, job: { case: "devcontainerUp", value: await this.#upJob(environment) } });
+        return;
+      case "stop-containers":
+        await machine.agent().startJob({ jobId: wish.stopJobId, environmentId, job: { case: "stop", value: {} } });
+        return;
+      case "delete":
+        await machine.agent().startJob({ jobId: wish.deleteJobId, environmentId, job: { case: "delete", value: {} } });
+        return;
+      case "remove-record":
+        this.#actors.delete(environmentId);
+        return store.remove(environmentId);
+      case "wait":
+      case "settled":
+        return;
+    }
+  }
+
+  async #cloneJob(environment: Environment) {
+    const spec = environment.spec?.content;
+    const first = spec?.initializer?.specs[0]?.spec;
+    const context = parseContextUrl(first?.case === "contextUrl" ? first.value.url : first?.case === "git" ? first.value.remoteUri : "");
+    const credential = await this.#options.store.openHostCredential(environment.metadata?.creator?.id ?? "", context.host);
+    const target = first?.case === "git" ? first.value.cloneTarget : "";
+    return {
+      remoteUri: context.cloneUrl,
+      branch: context.branch !== "" ? context.branch : target,
+      tag: context.tag,
+      commit: context.commit,
+      directoryName: directoryNameOf(context.repository),
+      gitUserName: spec?.gitUsername ?? "",
+      gitUserEmail: spec?.gitEmail ?? "",
+      credentials: credential === undefined ? [] : [{ host: context.host, path: "", ...credential }],
+      submodules: true,
+      lfs: true,
+    };
+  }
+
+  async #upJob(environment: Environment) {
+    const spec = environment.spec?.devcontainer;
+    const secrets = await this.#options.store.openSecrets(environment.id);
+    const rebuild = environment.status?.devcontainer?.containerId !== undefined && environment.status.devcontainer.containerId !== "" && this.#options.machine.environment(environment.id)?.devcontainer?.session !== spec?.session;
+    return {
+      session: spec?.session ?? "",
+      configPath: spec?.devcontainerFilePath ?? "",
+      rebuild,
+      noCache: environment.metadata?.annotations[noCacheAnnotation] === spec?.session,
+      defaultImage: spec?.defaultDevcontainerImage ?? "",
+      secrets: Object.fromEntries(secrets.flatMap((s) => (s.mount.kind === "environmentVariable" ? [[s.mount.name, s.value]] : []))),
+      registryCredentials: secrets.flatMap((s) => (s.mount.kind === "registryCredential" ? [{ host: s.mount.host, ...splitBasic(s.value) }] : [])),
+      dotfilesRepository: spec?.dotfiles?.repository ?? "",
+      authorizedKeys: [...(await this.#options.authorizedKeys(environment.id)), ...(environment.spec?.sshPublicKeys.map((key) => key.value) ?? [])],
+      timeout: durationFromMs(devcontainerTimeoutMs),
+    };
+  }
+
+  async #upload(environment: Environment, actor: Actor): Promise<void> {
+    const first = environment.spec?.content?.initializer?.specs[0]?.spec;
+    const folder = first?.case === "contextUrl" ? first.value.url.slice(folderScheme.length) : "";
+    const signal = this.#stop.signal;
+    async function* messages(): AsyncGenerator<UploadContentRequest> {
+      yield create(UploadContentRequestSchema, { message: { case: "start", value: { environmentId: environment.id, directoryName: directoryNameOf(folder.split("/").at(-1) ?? "") } } });
+      for await (const data of readFolder(folder, signal)) yield create(UploadContentRequestSchema, { message: { case: "data", value: data } });
+      yield create(UploadContentRequestSchema, { message: { case: "complete", value: true } });
+    }
+    try {
+      await this.#options.machine.agent().uploadContent(messages(), { signal });
+      actor.upload = "succeeded";
+      actor.uploadFailure = undefined;
+    } catch (error) {
+      actor.upload = "failed";
+      actor.uploadFailure = `upload-failed: ${messageOf(error)}`;
+    }
+    this.#wake(environment.id);
+  }
+}
+
+/** The engine's answers to the plane; syntax only, since git itself runs in the machine. */
+export const engineCalls: EngineCalls = {
+  parseContextUrl: async ({ contextUrl }) => {
+    const parsed = parseContextUrl(contextUrl);
+    return create(ParseContextURLResponseSchema, {
+      originalContextUrl: contextUrl,
+      git: { cloneUrl: parsed.cloneUrl, branch: parsed.branch, commit: parsed.commit, tag: parsed.tag, host: parsed.host, owner: parsed.owner, repo: parsed.repository },
+      ...(parsed.issue === "" ? {} : { issue: { id: parsed.issue } }),
+    });
+  },
+  validateSpec: async () => undefined,
+};
+
+function wishOf(environment: Environment, bootId: string): Wish {
+  const { spec, metadata } = environment;
+  const first = spec?.content?.initializer?.specs[0]?.spec;
+  const folder = first?.case === "contextUrl" && first.value.url.startsWith(folderScheme);
+  const startedAtMs = metadata?.lastStartedAt === undefined ? 0 : timestampMs(metadata.lastStartedAt);
+  const devcontainerSession = spec?.devcontainer?.session ?? "";
+  return {
+    phase: spec?.desiredPhase === EnvironmentPhase.DELETED ? "deleted" : spec?.desiredPhase === EnvironmentPhase.RUNNING ? "running" : "stopped",
+    source: folder ? "folder" : first === undefined ? "none" : "clone",
+    cloneJobId: `clone-${spec?.content?.session ?? ""}`,
+    // A new start and a new boot of the machine are new intents; the same one is never carried out twice.
+    upJobId: `up-${devcontainerSession}-${startedAtMs}-${bootId.slice(0, 8)}`,
+    stopJobId: `stop-${spec?.specVersion ?? 0n}-${bootId.slice(0, 8)}`,
+    deleteJobId: `delete-${spec?.specVersion ?? 0n}-${bootId.slice(0, 8)}`,
+    devcontainerSession,
+  };
+}
+
+function jobView(observed: ObservedEnvironment | undefined, jobId: string): JobView {
+  const job = observed?.jobs.find((j) => j.jobId === jobId);
+  if (job === undefined) return "absent";
+  if (job.state === ObservedJob_State.RUNNING) return "running";
+  return job.state === ObservedJob_State.SUCCEEDED ? "succeeded" : "failed";
+}
+
+function directoryNameOf(name: string): string {
+  const safe = name.replaceAll(/[^A-Za-z0-9._-]+/g, "-").replace(/^[^A-Za-z0-9_]+/, "").slice(0, 100);
+  return safe === "" ? "workspace" : safe;
+}
+
+function splitBasic(value: string): { username: string; password: string } {
+  const [username = "", ...rest] = Buffer.from(value, "base64").toString().split(":");
+  return { username, password: rest.join(":") };
+}

@@ -1,0 +1,37 @@
+import { expect, test } from "vitest";
+import fc from "fast-check";
+import { type JobView, type Observation, plan, type Wish } from "./plan.ts";
+
+const wish: Wish = { phase: "running", source: "clone", cloneJobId: "clone", upJobId: "up", stopJobId: "stop", deleteJobId: "delete", devcontainerSession: "s" };
+const nothing: Observation = { machine: "ready", known: false, contentReady: false, container: "absent", containerSession: "", anyJobRunning: false, upload: "absent", job: () => "absent" };
+const jobs = (states: Record<string, JobView>) => (id: string): JobView => states[id] ?? "absent";
+
+test.each([
+  ["a machine that is off is started", {}, { machine: "off" }, "start-machine"],
+  ["a machine that boots is waited for", {}, { machine: "busy" }, "wait"],
+  ["a working copy is cloned first", {}, {}, "clone"],
+  ["a folder is uploaded", { source: "folder" }, {}, "upload"],
+  ["a clone that runs is waited for", {}, { job: jobs({ clone: "running" }) }, "wait"],
+  ["a clone that failed is not repeated", {}, { job: jobs({ clone: "failed" }) }, "settled"],
+  ["then the dev container comes", {}, { contentReady: true }, "devcontainer-up"],
+  ["an older container is replaced", {}, { contentReady: true, container: "running", containerSession: "old" }, "devcontainer-up"],
+  ["what runs is left alone", {}, { contentReady: true, container: "running", containerSession: "s" }, "settled"],
+  ["stop ends what runs", { phase: "stopped" }, { container: "running" }, "stop-containers"],
+  ["stop of a machine that is off is done", { phase: "stopped" }, { machine: "off" }, "settled"],
+  ["delete of something unknown removes the record", { phase: "deleted" }, {}, "remove-record"],
+  ["delete of something known removes it first", { phase: "deleted" }, { known: true }, "delete"],
+  ["delete starts the machine to look", { phase: "deleted" }, { machine: "off" }, "start-machine"],
+] as const)("%s", (_name, wanted, seen, kind) => {
+  expect(plan({ ...wish, ...wanted }, { ...nothing, ...seen }).kind).toBe(kind);
+});
+
+test("nothing is deleted unless deletion is wanted", () => {
+  const state = fc.constantFrom<JobView>("absent", "running", "succeeded", "failed");
+  const observation = fc.record({ machine: fc.constantFrom<Observation["machine"]>("off", "busy", "ready", "failed"), known: fc.boolean(), contentReady: fc.boolean(), container: fc.constantFrom<Observation["container"]>("absent", "stopped", "running"), containerSession: fc.constantFrom("", "s"), anyJobRunning: fc.boolean(), upload: state, one: state });
+  fc.assert(
+    fc.property(observation, fc.constantFrom<"running" | "stopped">("running", "stopped"), (seen, phase) => {
+      const step = plan({ ...wish, phase }, { ...seen, job: () => seen.one });
+      expect(["delete", "remove-record"]).not.toContain(step.kind);
+    }),
+  );
+});

@@ -1,0 +1,25 @@
+import { expect, test } from "vitest";
+import { qemuArguments } from "./arguments.ts";
+import { canaryBootSector } from "./canary.ts";
+
+const paths = { dataDisk: "/m/data.raw", console: "/m/console.log", linkKey: "/m/key", qmpSocket: "/r/q", agentSocket: "/r/a", netSocket: "/r/n", pidFile: "/m/pid" };
+const image = { sha256: "ab".repeat(32), arch: "amd64" as const, kernelPath: "/i/kernel", initrdPath: "/i/initrd", rootPath: "/i/root" };
+const spec = { id: "default", image, cpus: 2, memoryBytes: 2 * 1024 ** 3, dataDiskLimitBytes: 1 };
+
+test("a machine opens no port on the host and its disks are raw whatever they hold", () => {
+  const text = qemuArguments({ spec, paths, accelerator: "tcg", network: "passt", formatToken: undefined }).join(" ");
+  expect(text).not.toMatch(/hostfwd|tcp:|-vnc|-monitor/);
+  expect(text.match(/driver=raw/g)).toHaveLength(2);
+  expect(text).toContain("-sandbox on");
+  expect(text).not.toContain("berth.format");
+});
+
+test("the word that allows formatting is given only when asked for", () => {
+  expect(qemuArguments({ spec, paths, accelerator: "kvm", network: "slirp", formatToken: "f00" }).join(" ")).toContain("berth.format=f00");
+});
+
+test("the canary is a bootable sector", () => {
+  const sector = canaryBootSector();
+  expect(sector).toHaveLength(512);
+  expect([...sector.subarray(510)]).toEqual([0x55, 0xaa]);
+});

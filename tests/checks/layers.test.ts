@@ -1,0 +1,24 @@
+import { expect, test } from "vitest";
+import { checkLayers, forbiddenImports } from "../../tools/layers.ts";
+
+test.each([
+  ["contract/a.ts", "../lib/b.ts"],
+  ["lib/a.ts", "../contract/b.ts"],
+  ["vm/qemu/a.ts", "../../engine/b.ts"],
+  ["guest/a.ts", "../vm/driver.ts"],
+  ["engine/a.ts", "../vm/qemu/qemu-driver.ts"],
+  ["plane/a.ts", "../engine/b.ts"],
+  ["host/a.ts", "../cli/b.ts"],
+  ["cli/a.ts", "../host/main.ts"],
+])("%s may not import %s", (path, specifier) => {
+  expect(forbiddenImports(path, `import { x } from "${specifier}";`)).toHaveLength(1);
+  expect(forbiddenImports(path, `const x = await import("${specifier}");`)).toHaveLength(1);
+});
+
+test("the engine may import the driver's interface", () => {
+  expect(forbiddenImports("engine/a.ts", 'import type { MachineDriver } from "../vm/driver.ts";')).toEqual([]);
+});
+
+test("the sources keep to their layers", () => {
+  expect(checkLayers(new URL("../../src", import.meta.url).pathname)).toEqual([]);
+});

@@ -1,0 +1,35 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+
+/** Which folder of src may import which; docs/ARCHITECTURE.md says why. A single file stands for itself. */
+const allowed: Readonly<Record<string, readonly string[]>> = {
+  contract: [],
+  lib: [],
+  vm: ["contract", "lib"],
+  guest: ["contract", "lib"],
+  engine: ["contract", "lib", "vm/driver.ts"],
+  plane: ["contract", "lib"],
+  host: ["contract", "lib", "vm", "engine", "plane"],
+  cli: ["contract", "lib"],
+};
+
+/** The imports of one file that its layer forbids, as sentences. `path` is relative to src. */
+export function forbiddenImports(path: string, text: string): string[] {
+  const layer = path.split("/")[0] ?? "";
+  const rules = allowed[layer];
+  if (rules === undefined) return [`${path}: '${layer}' is no known layer`];
+  const specifiers = [...text.matchAll(/(?:from|import)\s*\(?\s*"(\.[^"]+)"/g)].map((match) => match[1] ?? "");
+  return specifiers.flatMap((specifier) => {
+    const target = join(dirname(path), specifier);
+    const fine = target.split("/")[0] === layer || rules.some((rule) => target === rule || target.startsWith(`${rule}/`));
+    return fine ? [] : [`${path} may not import ${target}`];
+  });
+}
+
+/** All forbidden imports below a src folder. */
+export function checkLayers(source: string): string[] {
+  if (!existsSync(source)) return [`${source} is not there`];
+  return readdirSync(source, { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith(".ts") && !path.includes("contract/gen/"))
+    .flatMap((path) => forbiddenImports(relative(source, join(source, path)), readFileSync(join(source, path), "utf8")));
+}
