@@ -1,0 +1,60 @@
+import { BerthError } from "../contract/berth-error.ts";
+import { errorCatalogue, type ErrorCode } from "../contract/error-catalogue.ts";
+import type { EnvironmentDetails } from "../contract/gen/berth/v1/host_pb.js";
+import { type Environment, EnvironmentPhase } from "../contract/gen/gitpod/v1/environment_pb.js";
+import type { HostClients } from "./connection.ts";
+
+const pageSize = 100;
+const pollMs = 300;
+
+export async function allEnvironments({ environments }: HostClients): Promise<Environment[]> {
+  const all: Environment[] = [];
+  let token = "";
+  do {
+    const page = await environments.listEnvironments({ pagination: { pageSize, token } });
+    all.push(...page.environments);
+    token = page.pagination?.nextToken ?? "";
+  } while (token !== "");
+  return all;
+}
+
+/** An environment by its name or id. */
+export async function findEnvironment(clients: HostClients, nameOrId: string): Promise<Environment> {
+  const found = (await allEnvironments(clients)).find((e) => e.id === nameOrId || e.metadata?.name.toLowerCase() === nameOrId.toLowerCase().replace(/\.berth$/, ""));
+  if (found === undefined) throw new BerthError("environment-not-found", `'${nameOrId}'`);
+  return found;
+}
+
+export function phaseName(environment: Environment): string {
+  return (EnvironmentPhase[environment.status?.phase ?? 0] ?? "unknown").toLowerCase();
+}
+
+/** Waits until an environment runs, telling each step on stderr. Fails with what kept it from running. */
+export async function waitForRunning(clients: HostClients, id: string, say: (text: string) => void): Promise<{ environment: Environment; details: EnvironmentDetails | undefined }> {
+  const told = new Set<string>();
+  for (;;) {
+    const { environment } = await clients.environments.getEnvironment({ environmentId: id });
+    const { details } = await clients.workspaces.getDetails({ environmentId: id });
+    if (environment === undefined) throw new BerthError("environment-not-found", id);
+    for (const step of details?.steps ?? []) {
+      const key = `${step.name}${step.startedAt?.seconds}`;
+      if (!told.has(key)) say(step.name);
+      told.add(key);
+    }
+    const phase = environment.status?.phase;
+    if (phase === EnvironmentPhase.RUNNING) return { environment, details };
+    const failure = environment.status?.failureMessage[0];
+    if (phase === EnvironmentPhase.STOPPED && failure !== undefined) throw asError(failure);
+    await new Promise<void>((resolve) => setTimeout(resolve, pollMs));
+  }
+}
+
+/** A failure message begins with its code. */
+export function asError(message: string): BerthError {
+  const [code = "", ...rest] = message.split(": ");
+  return new BerthError(isErrorCode(code) ? code : "internal", rest.join(": "));
+}
+
+function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(errorCatalogue, code);
+}

@@ -1,0 +1,45 @@
+import { createHash } from "node:crypto";
+import { homedir, tmpdir, userInfo } from "node:os";
+import { join, resolve } from "node:path";
+
+/** Every name Berth uses on this computer's disk. */
+export interface BerthPaths {
+  readonly home: string;
+  /** Sockets; short, because a socket's path has at most 103 bytes. */
+  readonly run: string;
+  readonly apiSocket: string;
+  readonly logs: string;
+  readonly hostLog: string;
+  readonly database: string;
+  readonly keyFile: string;
+  readonly machines: string;
+  readonly sshFolder: string;
+  readonly sshConfig: string;
+  readonly knownHosts: string;
+}
+
+const maxRunFolderBytes = 70;
+
+/** Where Berth's files are: below BERTH_HOME when set, else in the platform's own place. */
+export function berthPaths(env: NodeJS.ProcessEnv): BerthPaths {
+  const home = env["BERTH_HOME"] !== undefined && env["BERTH_HOME"] !== "" ? resolve(env["BERTH_HOME"]) : defaultHome(env);
+  const direct = join(home, "run");
+  const run = Buffer.byteLength(direct) <= maxRunFolderBytes ? direct : join(env["XDG_RUNTIME_DIR"] ?? tmpdir(), `berth-${userInfo().uid}-${createHash("sha256").update(home).digest("hex").slice(0, 8)}`);
+  return {
+    home, run,
+    apiSocket: join(run, "api.sock"),
+    logs: join(home, "logs"),
+    hostLog: join(home, "logs", "host.log"),
+    database: join(home, "store", "berth.db"),
+    keyFile: join(home, "keys", "secrets.key"),
+    machines: join(home, "machines"),
+    sshFolder: join(home, "ssh"),
+    sshConfig: join(home, "ssh", "config"),
+    knownHosts: join(home, "ssh", "known_hosts"),
+  };
+}
+
+function defaultHome(env: NodeJS.ProcessEnv): string {
+  if (process.platform === "darwin") return join(homedir(), "Library", "Application Support", "Berth");
+  return join(env["XDG_DATA_HOME"] ?? join(homedir(), ".local", "share"), "berth");
+}
