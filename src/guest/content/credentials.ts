@@ -1,7 +1,7 @@
 import { chmodSync, chownSync, mkdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { createServer } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { workUserId } from "../settings.ts";
 
 export interface Credential {
@@ -20,6 +20,7 @@ const maxRequestBytes = 8192;
  */
 export async function serveCredentials(credentials: readonly Credential[], folder: string): Promise<{ readonly gitOptions: readonly string[]; close(): Promise<void> }> {
   if (credentials.length === 0) return { gitOptions: [], close: async () => undefined };
+  mkdirSync(dirname(folder), { recursive: true, mode: 0o711 });
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const socketPath = join(folder, "credentials.sock");
   const server = createServer({ allowHalfOpen: true }, (socket) => {

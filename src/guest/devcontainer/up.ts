@@ -98,6 +98,8 @@ async function attemptUp(environmentId: string, request: UpRequest, attempt: Att
   const folder = join(states.folderOf(environmentId), "up");
   const secretsFolder = join(settings.runFolder, "secrets", environmentId);
   await mkdir(folder, { recursive: true });
+  // The parent may be crossed but not listed: git and docker run as the work user.
+  await mkdir(join(settings.runFolder, "secrets"), { recursive: true, mode: 0o711 });
   await mkdir(secretsFolder, { recursive: true, mode: 0o700 });
   const args = ["--workspace-folder", states.workingCopy(environmentId), "--id-label", `${environmentLabel}=${environmentId}`,
     "--mount", `type=bind,source=${states.runFolderOf(environmentId)},target=/run/berth`,
