@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { EnvironmentPhase } from "../contract/gen/gitpod/v1/environment_pb.js";
 import type { HostClients } from "./connection.ts";
-import { allEnvironments, waitForRunning } from "./environments.ts";
+import { allEnvironments, editorUrl, waitForRunning } from "./environments.ts";
 import { writeSshFiles } from "./ssh-files.ts";
 
 const portWaitMs = 15_000;
@@ -39,7 +39,7 @@ export async function whenReady(clients: HostClients, id: string, say: (text: st
   const { environment } = await waitForRunning(clients, id, say);
   await writeSshFiles(clients);
   const wanted = await waitForPorts(clients, id);
-  const { url } = await clients.editors.resolveEditorURL({ editorId: "vscode", environmentId: id, organizationId: environment.metadata?.organizationId ?? "" });
+  const url = await editorUrl(clients, environment, "vscode");
   return { id, name: environment.metadata?.name ?? "", sshCommand: wanted.sshCommand, editorUrl: url, urls: wanted.urls };
 }
 

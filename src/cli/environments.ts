@@ -58,3 +58,10 @@ export function asError(message: string): BerthError {
 function isErrorCode(code: string): code is ErrorCode {
   return Object.hasOwn(errorCatalogue, code);
 }
+
+/** The link that opens an environment in an editor, by the editor's short name. Fails with `editor-unknown`. */
+export async function editorUrl({ editors }: HostClients, environment: Environment, alias: string): Promise<string> {
+  const editor = (await editors.listEditors({})).editors.find((e) => e.alias === alias);
+  if (editor === undefined) throw new BerthError("editor-unknown", `'${alias}'`);
+  return (await editors.resolveEditorURL({ editorId: editor.id, environmentId: environment.id, organizationId: environment.metadata?.organizationId ?? "" })).url;
+}

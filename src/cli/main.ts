@@ -4,7 +4,7 @@ import { BerthError } from "../contract/berth-error.ts";
 import { MachineState } from "../contract/gen/berth/v1/host_pb.js";
 import { connectHost } from "./connection.ts";
 import { createEnvironment, whenReady } from "./create.ts";
-import { allEnvironments, findEnvironment, phaseName, waitForRunning } from "./environments.ts";
+import { allEnvironments, editorUrl, findEnvironment, phaseName, waitForRunning } from "./environments.ts";
 import { reportFailure, say } from "./report.ts";
 import { writeSshFiles } from "./ssh-files.ts";
 
@@ -92,7 +92,7 @@ program.command("ports <name>").option("--json").action(async (name: string, opt
 program.command("open <name>").option("--editor <editor>", "", "vscode").option("--print").action(async (name: string, options: { editor: string; print?: true }) => {
   const clients = await connectHost({ start: true });
   const e = await findEnvironment(clients, name);
-  const { url } = await clients.editors.resolveEditorURL({ editorId: options.editor, environmentId: e.id, organizationId: e.metadata?.organizationId ?? "" });
+  const url = await editorUrl(clients, e, options.editor);
   if (options.print) return print(url);
   await writeSshFiles(clients);
   spawn(process.platform === "darwin" ? "open" : "xdg-open", [url], { stdio: "ignore", detached: true }).unref();
