@@ -24,6 +24,8 @@ import { workspaceService } from "./workspace-service.ts";
 const version = "0.1.0";
 const machineId = "default";
 const defaultDataDiskBytes = 64 * 1024 ** 3;
+/** How long clients may take to read their last answer. */
+const drainGraceMs = 2000;
 const maxDefaultMemoryBytes = 8 * 1024 ** 3;
 const imagesFolder = process.env["BERTH_IMAGES"] ?? join(import.meta.dirname, "../../.cache/images");
 
@@ -53,10 +55,11 @@ async function main(): Promise<void> {
   const end = (): void => {
     engine.stop();
     machine.close();
-    stop();
-    plane.close();
-    log.info("the host ended; the machine runs on");
-    process.exit(0);
+    void stop().then(() => {
+      plane.close();
+      log.info("the host ended");
+      process.exit(0);
+    });
   };
   process.on("SIGTERM", end);
   process.on("SIGINT", end);
@@ -86,7 +89,7 @@ interface Serving {
 const machineStates: Readonly<Record<MachineView, MachineState>> = { off: MachineState.OFF, busy: MachineState.BOOTING, ready: MachineState.READY, failed: MachineState.FAILED };
 
 /** Serves the API on the socket; whoever may enter its 0700 folder is the same person. */
-async function serve({ paths, plane, machine, driver, forwarders, log }: Serving): Promise<() => void> {
+async function serve({ paths, plane, machine, driver, forwarders, log }: Serving): Promise<() => Promise<void>> {
   const machineView = async () => {
     const probe = await driver.probe(AbortSignal.timeout(30_000));
     const usage = await driver.usage(machineId);
@@ -122,9 +125,14 @@ async function serve({ paths, plane, machine, driver, forwarders, log }: Serving
   if (existsSync(paths.apiSocket)) rmSync(paths.apiSocket);
   await new Promise<void>((resolve, reject) => server.once("error", reject).listen(paths.apiSocket, resolve));
   chmodSync(paths.apiSocket, 0o600);
-  return () => {
-    server.close();
+  return async () => {
     rmSync(paths.apiSocket, { force: true });
+    // Answers that are on their way still arrive; a client that stays is left after the grace.
+    const left = AbortSignal.timeout(drainGraceMs);
+    await new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      left.addEventListener("abort", () => resolve());
+    });
   };
 }
 
