@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { Command } from "commander";
 import { BerthError } from "../contract/berth-error.ts";
 import { MachineState } from "../contract/gen/berth/v1/host_pb.js";
+import { registerExec, registerMachineShell } from "./commands/exec.ts";
 import { connectHost } from "./connection.ts";
 import { createEnvironment, whenReady } from "./create.ts";
 import { allEnvironments, editorUrl, findEnvironment, phaseName, waitForRunning } from "./environments.ts";
@@ -106,7 +107,9 @@ program.command("ssh <name> [args...]").passThroughOptions().action(async (name:
   process.exitCode = await new Promise<number>((resolve) => spawn("ssh", ["-F", clients.paths.sshConfig, details?.sshHost ?? "", ...args], { stdio: "inherit" }).once("close", (code) => resolve(code ?? 255)));
 });
 
-const machine = program.command("machine").description("The Linux machine that environments run in");
+const machine = program.command("machine").description("The Linux machine that environments run in").enablePositionalOptions();
+registerExec(program);
+registerMachineShell(machine);
 machine.command("status").option("--console").action(async (options: { console?: true }) => {
   const clients = await connectHost({ start: true });
   if (options.console) return print((await clients.host.getConsole({})).text);

@@ -69,6 +69,7 @@ export const errorCatalogue = {
   "ssh-failed": entry("unavailable", "The ssh connection could not be made", "The environment's ssh server did not answer.", "Check that it runs: berth show NAME"),
   "editor-unknown": entry("invalid_argument", "The editor is not known", "Berth has no link for it.", "Use one of: vscode, vscode-insiders, cursor, windsurf, zed, jetbrains."),
   "canceled": entry("canceled", "It was cancelled", "You asked for it.", "Nothing was lost; do it again when you like."),
+  "argument-invalid": entry("invalid_argument", "The command was not understood", "An argument has the wrong form.", "See: berth help"),
   "internal": entry("internal", "Something went wrong inside Berth", "This is a fault of ours.", "Please report it with the log."),
 } as const satisfies Record<string, ErrorEntry>;
 

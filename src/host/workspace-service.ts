@@ -10,6 +10,7 @@ import { uuidV7 } from "../lib/uuid.ts";
 import type { Plane } from "../plane/create-plane.ts";
 import { folderSpec } from "../plane/services/environment-service.ts";
 import { dialStream } from "./dial.ts";
+import { exec } from "./exec.ts";
 import type { PortForwarder } from "./port-forwarder.ts";
 import { ensureSshKey } from "./ssh-keys.ts";
 import { BerthError } from "../contract/berth-error.ts";
@@ -58,6 +59,7 @@ export function workspaceService(dependencies: WorkspaceDependencies): Partial<S
       }
     },
     dialSsh: (requests) => dialSsh(requests, machine),
+    exec: (requests, context) => exec(requests, () => machine.agent(), context.signal),
     getSshConfig: async (request) => {
       const environment = await find(request.environmentId);
       const key = await ensureSshKey(dependencies.sshFolder, request.environmentId);
