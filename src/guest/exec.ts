@@ -3,18 +3,27 @@ import { spawn } from "node:child_process";
 import { isAbsolute, join } from "node:path";
 import type { Duplex } from "node:stream";
 import { type ExecRequest, type ExecResponse, ExecResponseSchema, type ExecStart } from "../contract/gen/berth/v1/agent_pb.js";
+import { quoteForShell, readSessionEnv, sessionEnvFiles } from "./devcontainer/session-env.ts";
 import type { DockerApi } from "./docker-api.ts";
 import type { EnvironmentStates } from "./environment-state.ts";
 import type { Observer } from "./observe.ts";
 import { AsyncQueue } from "../lib/async-queue.ts";
+import type { GuestSettings } from "./settings.ts";
 
 /** Output waiting for the host; beyond this the process is held up. */
 const maxQueuedChunks = 64;
 /** docker's stream of an exec without a tty has frames: type, 3 zero bytes, length. */
 const frameHeaderBytes = 8;
 
+interface ExecDependencies {
+  readonly docker: DockerApi;
+  readonly states: EnvironmentStates;
+  readonly observer: Observer;
+  readonly settings: GuestSettings;
+}
+
 /** Runs what an Exec stream asks for and gives its output. */
-export async function* exec(requests: AsyncIterable<ExecRequest>, dependencies: { readonly docker: DockerApi; readonly states: EnvironmentStates; readonly observer: Observer }): AsyncGenerator<ExecResponse> {
+export async function* exec(requests: AsyncIterable<ExecRequest>, dependencies: ExecDependencies): AsyncGenerator<ExecResponse> {
   const iterator = requests[Symbol.asyncIterator]();
   const first = await iterator.next();
   if (first.done === true || first.value.message.case !== "start") throw new Error("the first message must be start");
@@ -23,12 +32,13 @@ export async function* exec(requests: AsyncIterable<ExecRequest>, dependencies: 
   yield* start.environmentId === "" ? execInMachine(start, iterator) : execInContainer(start, iterator, dependencies);
 }
 
-async function* execInContainer(start: ExecStart, input: AsyncIterator<ExecRequest>, { docker, states, observer }: { readonly docker: DockerApi; readonly states: EnvironmentStates; readonly observer: Observer }): AsyncGenerator<ExecResponse> {
+async function* execInContainer(start: ExecStart, input: AsyncIterator<ExecRequest>, { docker, states, observer, settings }: ExecDependencies): AsyncGenerator<ExecResponse> {
   const devcontainer = states.get(start.environmentId)?.devcontainer;
   const container = observer.container(start.environmentId);
   if (devcontainer === undefined || container === undefined || !container.State.Running) throw new Error("the container is not running");
   const workingDirectory = isAbsolute(start.workingDirectory) ? start.workingDirectory : join(devcontainer.remoteWorkspaceFolder, start.workingDirectory);
-  const env = { ...devcontainer.remoteEnv, ...start.env };
+  const session = await readSessionEnv(sessionEnvFiles(settings.runFolder, start.environmentId));
+  const env = { ...devcontainer.remoteEnv, ...session, ...(start.pty ? { TERM: "xterm-256color" } : {}), ...start.env };
   const execId = await docker.createExec(container.Id, { argv: start.argv, env: Object.entries(env).map(([k, v]) => `${k}=${v}`), user: start.user === "" ? devcontainer.remoteUser : start.user, workingDirectory, tty: start.pty });
   const stream = await docker.startExec(execId, start.pty);
   if (start.pty && start.size !== undefined) await docker.resizeExec(execId, start.size.columns, start.size.rows);
@@ -38,11 +48,21 @@ async function* execInContainer(start: ExecStart, input: AsyncIterator<ExecReque
     signal: async (name) => void process.kill((await docker.inspectExec(execId)).Pid, name),
   });
   void readDockerStream(stream, start.pty, output);
-  yield* output;
-  stream.destroy();
-  await feeding.stop();
-  const state = await docker.inspectExec(execId);
-  yield create(ExecResponseSchema, { message: { case: "exit", value: { code: state.ExitCode ?? 1, signal: "" } } });
+  try {
+    yield* output;
+    const state = await docker.inspectExec(execId);
+    yield create(ExecResponseSchema, { message: { case: "exit", value: { code: state.ExitCode ?? 1, signal: "" } } });
+  } finally {
+    stream.destroy();
+    await feeding.stop();
+    await hangUp(execId, docker);
+  }
+}
+
+/** A command whose client went away ends as it would with its terminal; dockerd alone would leave it running. */
+async function hangUp(execId: string, docker: DockerApi): Promise<void> {
+  const state = await docker.inspectExec(execId).catch(() => undefined);
+  if (state?.Running === true && state.Pid > 1) process.kill(state.Pid, "SIGHUP");
 }
 
 async function readDockerStream(stream: Duplex, tty: boolean, output: AsyncQueue<ExecResponse>): Promise<void> {
@@ -67,8 +87,8 @@ async function readDockerStream(stream: Duplex, tty: boolean, output: AsyncQueue
 }
 
 async function* execInMachine(start: ExecStart, input: AsyncIterator<ExecRequest>): AsyncGenerator<ExecResponse> {
-  const [program = "", ...args] = start.argv;
-  const child = spawn(program, args, { env: { PATH: "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/root", ...start.env }, cwd: start.workingDirectory === "" ? "/" : start.workingDirectory, stdio: ["pipe", "pipe", "pipe"] });
+  const [program = "", ...args] = start.pty ? withTerminal(start) : start.argv;
+  const child = spawn(program, args, { env: { TERM: "xterm-256color", PATH: "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/root", ...start.env }, cwd: start.workingDirectory === "" ? "/" : start.workingDirectory, stdio: ["pipe", "pipe", "pipe"] });
   const output = new AsyncQueue<ExecResponse>(maxQueuedChunks);
   child.stdin.on("error", () => undefined);
   const feeding = feed(input, child.stdin, { resize: async () => undefined, signal: async (name) => void child.kill(name) });
@@ -87,6 +107,12 @@ async function* execInMachine(start: ExecStart, input: AsyncIterator<ExecRequest
     child.kill("SIGHUP");
     await feeding.stop();
   }
+}
+
+/** script(1) gives a command a terminal of its own. */
+function withTerminal(start: ExecStart): string[] {
+  const size = `stty cols ${start.size?.columns ?? 80} rows ${start.size?.rows ?? 24}`;
+  return ["script", "--quiet", "--return", "--command", `${size}; exec ${start.argv.map(quoteForShell).join(" ")}`, "/dev/null"];
 }
 
 interface Controls {

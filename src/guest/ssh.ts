@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Duplex } from "node:stream";
+import { quoteForShell, type SessionEnvFiles, sessionEnvFiles } from "./devcontainer/session-env.ts";
 import type { EnvironmentStates } from "./environment-state.ts";
 import { runProcess } from "./run-process.ts";
 import { workUserName } from "./settings.ts";
@@ -54,7 +55,7 @@ async function writeSshFiles(target: SshTarget, states: EnvironmentStates, runFo
   const folder = join(runFolder, "ssh", target.environmentId);
   await mkdir(folder, { recursive: true, mode: 0o755 });
   await ensureHostKey(states.folderOf(target.environmentId));
-  await writeFile(join(folder, "enter"), enterScript(target, join(runFolder, "secrets", target.environmentId, "env")), { mode: 0o755 });
+  await writeFile(join(folder, "enter"), enterScript(target, sessionEnvFiles(runFolder, target.environmentId)), { mode: 0o755 });
   await chmod(join(folder, "enter"), 0o755);
   await writeFile(join(folder, "sshd_config"), sshdConfig(folder, join(states.folderOf(target.environmentId), "ssh", "host_ed25519")));
   return folder;
@@ -70,19 +71,15 @@ function sshdConfig(folder: string, hostKey: string): string {
   ].join("\n");
 }
 
-/** Single-quoted for sh. */
-function quote(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
-}
-
 /** What every ssh session runs: the person's shell or command inside the container. */
-function enterScript(target: SshTarget, envFile: string): string {
+function enterScript(target: SshTarget, env: SessionEnvFiles): string {
   return `#!/bin/sh
-container=${quote(target.containerId)}
-user=${quote(target.remoteUser)}
-folder=${quote(target.workspaceFolder)}
+container=${quoteForShell(target.containerId)}
+user=${quoteForShell(target.remoteUser)}
+folder=${quoteForShell(target.workspaceFolder)}
 set -- --user "$user" --workdir "$folder" -e TERM="\${TERM:-xterm}"
-[ -r ${quote(envFile)} ] && set -- "$@" --env-file ${quote(envFile)}
+[ -r ${quoteForShell(env.lines)} ] && set -- "$@" --env-file ${quoteForShell(env.lines)}
+[ -r ${quoteForShell(env.script)} ] && . ${quoteForShell(env.script)}
 for name in LANG COLORTERM TERM_PROGRAM TERM_PROGRAM_VERSION; do
   eval "value=\\\${$name-}"
   [ -n "$value" ] && set -- "$@" -e "$name=$value"

@@ -11,6 +11,7 @@ import { dataDiskTotalBytes } from "../usage.ts";
 import { loadConfig, unmetRequirement } from "./config.ts";
 import { classifyUpFailure, devcontainerUp, type UpOutcome } from "./devcontainer-cli.ts";
 import { chooseConfig, findConfigs } from "./find-configs.ts";
+import { sessionEnvFiles, writeSessionEnv } from "./session-env.ts";
 import { stopContainers } from "./stop.ts";
 
 export interface UpRequest {
@@ -160,8 +161,7 @@ async function keep(environmentId: string, request: UpRequest, attempt: Attempt,
     remoteEnv,
     forwardPorts: readForwardPorts(merged),
   };
-  await writeFile(join(settings.runFolder, "secrets", environmentId, "env"), envFile({ ...remoteEnv, ...request.secrets }), { mode: 0o640 });
-  await runProcess(["chown", "root:1000", join(settings.runFolder, "secrets", environmentId, "env")]);
+  await writeSessionEnv(sessionEnvFiles(settings.runFolder, environmentId), { ...remoteEnv, ...request.secrets });
   await states.setDevcontainer(environmentId, state);
 }
 
@@ -183,11 +183,6 @@ function metadataUser(label: string | undefined): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** `docker exec --env-file` has one line a variable; values of several lines cannot be given that way. */
-function envFile(env: Readonly<Record<string, string>>): string {
-  return Object.entries(env).filter(([, value]) => !value.includes("\n")).map(([name, value]) => `${name}=${value}\n`).join("");
 }
 
 /** forwardPorts and portsAttributes as one list (devcontainer.json reference). */
