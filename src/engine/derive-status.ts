@@ -20,10 +20,14 @@ export interface StatusInput {
   readonly sshUrl: string;
 }
 
+/** While the hypervisor holds the machine; nothing else of the environment can be observed then. */
+const hostDiskFullWarning = "host-disk-full: the machine is paused and goes on by itself when the disk of this computer has space again";
+
 /** What people and clients see, derived from what was observed and the next step; nothing of it is stored for deciding. */
 export function deriveStatus(input: StatusInput): EnvironmentStatus {
   const { environment, observed, step } = input;
   const before = environment.status;
+  if (input.machine === "paused" && before !== undefined) return { ...before, warningMessage: [hostDiskFullWarning] };
   const content = contentStatus(input);
   const devcontainer = devcontainerStatus(input);
   const failures = [input.machineFailure, content.failureMessage, devcontainer.failureMessage].filter((m): m is string => m !== undefined && m !== "");
@@ -42,7 +46,7 @@ export function deriveStatus(input: StatusInput): EnvironmentStatus {
 }
 
 const machinePhases: Readonly<Record<MachineView, EnvironmentStatus_Machine_Phase>> = {
-  off: EnvironmentStatus_Machine_Phase.STOPPED, failed: EnvironmentStatus_Machine_Phase.STOPPED, busy: EnvironmentStatus_Machine_Phase.STARTING, ready: EnvironmentStatus_Machine_Phase.RUNNING,
+  off: EnvironmentStatus_Machine_Phase.STOPPED, failed: EnvironmentStatus_Machine_Phase.STOPPED, busy: EnvironmentStatus_Machine_Phase.STARTING, paused: EnvironmentStatus_Machine_Phase.RUNNING, ready: EnvironmentStatus_Machine_Phase.RUNNING,
 };
 
 function phaseOf({ step, wish }: StatusInput): EnvironmentPhase {

@@ -18,6 +18,11 @@ const devcontainerTimeoutMs = 60 * 60_000;
 /** A step that failed for a passing reason is tried again after this. */
 const stepRetryMs = 2000;
 const maxStepsWithoutPause = 50;
+/** A machine without an environment that shall run is shut down after this. */
+export const machineIdleTimeoutMs = 5 * 60_000;
+const powerOffTimeoutMs = 120_000;
+/** History that a clone waits for; the rest is fetched in the background. */
+const cloneDepth = 1;
 /** On an environment with this annotation the next rebuild uses no cache. */
 export const noCacheAnnotation = "berth.dev/rebuild-no-cache";
 
@@ -42,6 +47,7 @@ export class Engine {
   readonly #actors = new Map<string, Actor>();
   readonly #unsubscribe: (() => void)[] = [];
   readonly #stop = new AbortController();
+  #idle: NodeJS.Timeout | undefined;
 
   constructor(options: EngineOptions) {
     this.#options = options;
@@ -56,6 +62,7 @@ export class Engine {
 
   stop(): void {
     this.#stop.abort();
+    clearTimeout(this.#idle);
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
   }
 
@@ -63,11 +70,31 @@ export class Engine {
     const actor = this.#actorOf(id);
     if (actor.upload === "failed") actor.upload = "absent";
     this.#options.machine.clearFailure();
+    clearTimeout(this.#idle);
+    this.#idle = undefined;
     this.#wake(id);
   }
 
   async #wakeAll(): Promise<void> {
-    for (const environment of await this.#options.store.list()) this.#wake(environment.id);
+    const environments = await this.#options.store.list();
+    for (const environment of environments) this.#wake(environment.id);
+    this.#watchIdle(environments);
+  }
+
+  /** Shuts the machine down when nothing has needed it for a while. */
+  #watchIdle(environments: readonly Environment[]): void {
+    const { machine, log } = this.#options;
+    const settled = ({ status }: Environment): boolean => status?.phase === EnvironmentPhase.STOPPED;
+    const idle = machine.view === "ready" && environments.every((e) => e.spec?.desiredPhase === EnvironmentPhase.STOPPED && settled(e));
+    if (!idle) {
+      clearTimeout(this.#idle);
+      this.#idle = undefined;
+      return;
+    }
+    this.#idle ??= setTimeout(() => {
+      log.info("the machine is not needed and is shut down");
+      machine.powerOff(AbortSignal.any([this.#stop.signal, AbortSignal.timeout(powerOffTimeoutMs)])).catch((error: unknown) => log.warn("the machine was not shut down", { reason: messageOf(error) }));
+    }, machineIdleTimeoutMs).unref();
   }
 
   #actorOf(id: string): Actor {
@@ -96,6 +123,7 @@ export class Engine {
       const observed = this.#options.machine.environment(id);
       const step = plan(wish, this.#observe(observed, actor));
       await this.#options.store.writeStatus(id, deriveStatus({ environment, wish, step, machine: this.#options.machine.view, machineFailure: this.#options.machine.failure, observed, uploadFailure: actor.uploadFailure, sshUrl: `ssh://${sshAliasOf(environment.metadata?.name ?? "", id)}` }));
+      if (step.kind === "settled" && wish.phase === "stopped") this.#watchIdle(await this.#options.store.list());
       try {
         await this.#carryOut(step, environment, wish, actor);
       } catch (error) {
@@ -168,6 +196,8 @@ export class Engine {
       credentials: credential === undefined ? [] : [{ host: context.host, path: "", ...credential }],
       submodules: true,
       lfs: true,
+      // A commit of its own may lie anywhere in the history.
+      depth: context.commit === "" && !/^[0-9a-f]{7,64}$/.test(target) ? cloneDepth : 0,
     };
   }
 

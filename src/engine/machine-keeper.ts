@@ -10,9 +10,26 @@ import type { MachineDriver, MachineSpec } from "../vm/driver.ts";
 const bootTimeoutMs = 180_000;
 const connectRetryMs = 250;
 const shutdownGraceMs = 60_000;
+/** A machine that stopped for want of space on the host is tried again after this. */
+const resumeRetryMs = 10_000;
+/** The guest's clock is set anew so often: a computer that slept wakes with its guests behind. */
+const clockSyncIntervalMs = 60_000;
+/** A machine that ends this often within the window is not started again by itself. */
+const maxCrashes = 3;
+const crashWindowMs = 10 * 60_000;
 
 export type AgentClient = Client<typeof AgentService>;
-export type MachineView = "off" | "busy" | "ready" | "failed";
+/** `paused`: the hypervisor stopped it because the host's disk is full; it goes on by itself. */
+export type MachineView = "off" | "busy" | "paused" | "ready" | "failed";
+
+export interface MachineKeeperOptions {
+  readonly driver: MachineDriver;
+  readonly id: string;
+  /** What the machine shall be at its next start. */
+  readonly spec: () => Promise<MachineSpec>;
+  readonly log: Log;
+  readonly now: () => number;
+}
 
 /**
  * Keeps one machine and the connection to its agent. It starts a machine when asked and adopts one that
@@ -31,16 +48,22 @@ export class MachineKeeper {
   #hello: HelloResponse | undefined;
   #busy: Promise<void> | undefined;
   #failure: string | undefined;
+  #resuming: NodeJS.Timeout | undefined;
+  #crashes: number[] = [];
+  #poweringOff = false;
+  readonly #now: () => number;
 
-  constructor(options: { readonly driver: MachineDriver; readonly id: string; readonly spec: () => Promise<MachineSpec>; readonly log: Log }) {
+  constructor(options: MachineKeeperOptions) {
     this.#driver = options.driver;
     this.#spec = options.spec;
     this.#id = options.id;
     this.#log = options.log;
+    this.#now = options.now;
     options.driver.onChange(() => void this.#onDriverChange());
   }
 
   get view(): MachineView {
+    if (this.#resuming !== undefined) return "paused";
     if (this.#client !== undefined) return "ready";
     if (this.#busy !== undefined) return "busy";
     return this.#failure === undefined ? "off" : "failed";
@@ -94,20 +117,28 @@ export class MachineKeeper {
   /** Forgets a failure, so that the next wish starts the machine again. */
   clearFailure(): void {
     this.#failure = undefined;
+    this.#crashes = [];
   }
 
   /** Shuts the machine down: the agent is asked first, then the power button, then the plug. */
   async powerOff(signal: AbortSignal): Promise<void> {
     await this.#busy;
-    await this.#client?.powerOff({}).catch(() => undefined);
-    this.#disconnect();
-    await this.#driver.shutdown(this.#id, { graceMs: shutdownGraceMs, signal });
-    this.#announce();
+    this.#poweringOff = true;
+    try {
+      await this.#client?.powerOff({}).catch(() => undefined);
+      this.#disconnect();
+      await this.#driver.shutdown(this.#id, { graceMs: shutdownGraceMs, signal });
+    } finally {
+      this.#poweringOff = false;
+      this.#announce();
+    }
   }
 
   /** Lets go of the machine, which runs on. */
   close(): void {
     this.#stop.abort();
+    clearTimeout(this.#resuming);
+    this.#resuming = undefined;
     this.#disconnect();
   }
 
@@ -121,8 +152,11 @@ export class MachineKeeper {
         await this.#connect(signal);
         return;
       } catch (error) {
+        const { state } = await this.#driver.inspect(this.#id);
+        // A paused machine is told as such and continued from #onDriverChange; its boot is not what is late.
+        if (state === "paused") return;
         if (signal.aborted) throw new BerthError("machine-boot-failed", `the agent did not answer: ${messageOf(error)}`, { cause: error });
-        if ((await this.#driver.inspect(this.#id)).state === "off") throw new BerthError("machine-crashed", "the machine ended while it started", { cause: error });
+        if (state === "off") throw new BerthError("machine-crashed", "the machine ended while it started", { cause: error });
         await new Promise<void>((resolve) => setTimeout(resolve, connectRetryMs));
       }
     }
@@ -133,9 +167,10 @@ export class MachineKeeper {
     const connection = await connectAgent(stream, linkKey, signal);
     const client = createClient(AgentService, connection.transport);
     this.#hello = await client.hello({ protocol: 1 }, { signal });
-    await client.setClock({ now: timestampFromMs(Date.now()) }, { signal });
+    await client.setClock({ now: timestampFromMs(this.#now()) }, { signal });
     this.#connection = connection;
     this.#client = client;
+    this.#keepClock(connection, client);
     void connection.closed.then((reason) => this.#onClosed(connection, reason));
     const first = Promise.withResolvers<void>();
     void this.#watch(client, first.resolve);
@@ -165,10 +200,44 @@ export class MachineKeeper {
     if (!this.#stop.signal.aborted) void this.adopt().finally(() => this.#announce());
   }
 
+  /** A guest's clock stands still while its computer sleeps. */
+  #keepClock(connection: AgentConnection, client: AgentClient): void {
+    const timer = setInterval(() => {
+      client.setClock({ now: timestampFromMs(this.#now()) }).catch((error: unknown) => this.#log.info("the clock was not set", { reason: messageOf(error) }));
+    }, clockSyncIntervalMs);
+    timer.unref();
+    void connection.closed.then(() => clearInterval(timer));
+  }
+
   async #onDriverChange(): Promise<void> {
-    const { state } = await this.#driver.inspect(this.#id);
-    if (state === "off" && this.#client !== undefined) this.#disconnect();
+    const status = await this.#driver.inspect(this.#id);
+    if (status.state === "paused" && status.reason === "host-disk-full") this.#resumeLater();
+    else if (this.#resuming !== undefined) {
+      clearTimeout(this.#resuming);
+      this.#resuming = undefined;
+      if (status.state === "running" && this.#client === undefined) this.start();
+    }
+    if (status.state === "off") this.#onOff(status.exit?.reason ?? "crashed");
     this.#announce();
+  }
+
+  /** Tells a crash from an end that was asked for; a machine that crashes again and again is left off. */
+  #onOff(reason: string): void {
+    const wasUp = this.#client !== undefined;
+    if (wasUp) this.#disconnect();
+    if (!wasUp || this.#poweringOff || reason === "shutdown") return;
+    const now = this.#now();
+    this.#crashes = [...this.#crashes.filter((at) => now - at < crashWindowMs), now];
+    if (this.#crashes.length >= maxCrashes) this.#failure = `machine-crashed: it ended ${this.#crashes.length} times within ${crashWindowMs / 60_000} minutes`;
+  }
+
+  #resumeLater(): void {
+    if (this.#resuming !== undefined || this.#stop.signal.aborted) return;
+    this.#log.warn("the machine is paused because the disk of this computer is full");
+    this.#resuming = setInterval(() => {
+      this.#driver.resume(this.#id).catch((error: unknown) => this.#log.info("the machine was not continued", { reason: messageOf(error) }));
+    }, resumeRetryMs);
+    this.#resuming.unref();
   }
 
   #disconnect(): void {

@@ -13,7 +13,7 @@ export type JobView = "absent" | "running" | "succeeded" | "failed";
 
 /** What was observed of it. `known` is false while the machine has nothing of it. */
 export interface Observation {
-  readonly machine: "off" | "busy" | "ready" | "failed";
+  readonly machine: "off" | "busy" | "paused" | "ready" | "failed";
   readonly known: boolean;
   readonly contentReady: boolean;
   readonly container: "absent" | "stopped" | "running";
@@ -52,7 +52,7 @@ export function plan(wish: Wish, seen: Observation): Step {
 function planRunning(wish: Wish, seen: Observation): Step {
   if (seen.machine === "failed") return { kind: "settled", outcome: "failed" };
   if (seen.machine === "off") return { kind: "start-machine" };
-  if (seen.machine === "busy") return { kind: "wait" };
+  if (seen.machine === "busy" || seen.machine === "paused") return { kind: "wait" };
   if (!seen.contentReady) {
     const made = wish.source === "folder" ? seen.upload : seen.job(wish.cloneJobId);
     if (made === "running") return { kind: "wait" };
@@ -68,7 +68,7 @@ function planRunning(wish: Wish, seen: Observation): Step {
 }
 
 function planStopped(wish: Wish, seen: Observation): Step {
-  if (seen.machine === "busy") return { kind: "wait" };
+  if (seen.machine === "busy" || seen.machine === "paused") return { kind: "wait" };
   if (seen.machine !== "ready") return { kind: "settled", outcome: "stopped" };
   if (seen.job(wish.stopJobId) === "running") return { kind: "wait" };
   const active = seen.container === "running" || seen.anyJobRunning;
@@ -77,7 +77,7 @@ function planStopped(wish: Wish, seen: Observation): Step {
 }
 
 function planDeleted(wish: Wish, seen: Observation): Step {
-  if (seen.machine === "busy") return { kind: "wait" };
+  if (seen.machine === "busy" || seen.machine === "paused") return { kind: "wait" };
   if (seen.machine === "failed") return { kind: "settled", outcome: "failed" };
   // Whether the machine's disk holds anything of it is known only when the machine runs.
   if (seen.machine === "off") return { kind: "start-machine" };

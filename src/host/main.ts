@@ -43,7 +43,7 @@ async function main(): Promise<void> {
   const driver = new QemuDriver({ machinesFolder: paths.machines, runFolder: join(paths.run, "m"), arch: hostImageArch(), log, env: process.env });
   mkdirSync(paths.machines, { recursive: true, mode: 0o700 });
   const machine = new MachineKeeper({
-    driver, id: machineId, log,
+    driver, id: machineId, log, now: () => Date.now(),
     spec: async () => ({ id: machineId, image: await findImage(imagesFolder, hostImageArch()), cpus: Math.max(2, cpus().length), memoryBytes: Math.min(maxDefaultMemoryBytes, Math.floor(totalmem() / 2)), dataDiskLimitBytes: defaultDataDiskBytes }),
   });
   const plane = await createPlane({ databasePath: paths.database, keyPath: paths.keyFile, engineCalls, now: () => Date.now(), version });
@@ -86,7 +86,7 @@ interface Serving {
   readonly log: Log;
 }
 
-const machineStates: Readonly<Record<MachineView, MachineState>> = { off: MachineState.OFF, busy: MachineState.BOOTING, ready: MachineState.READY, failed: MachineState.FAILED };
+const machineStates: Readonly<Record<MachineView, MachineState>> = { off: MachineState.OFF, busy: MachineState.BOOTING, paused: MachineState.PAUSED, ready: MachineState.READY, failed: MachineState.FAILED };
 
 /** Serves the API on the socket; whoever may enter its 0700 folder is the same person. */
 async function serve({ paths, plane, machine, driver, forwarders, log }: Serving): Promise<() => Promise<void>> {

@@ -48,7 +48,14 @@ export async function clone(request: CloneRequest, target: string, runFolder: st
   };
   try {
     context.step("Cloning the repository");
-    await cloneInto(request, partial, parent, git);
+    try {
+      await cloneInto(request, partial, parent, git);
+    } catch (error) {
+      // Some servers cannot give part of a history.
+      if (request.depth === 0 || !(error instanceof JobError) || !/shallow|depth/i.test(error.message)) throw error;
+      await rm(partial, { recursive: true, force: true });
+      await cloneInto({ ...request, depth: 0 }, partial, parent, git);
+    }
     if (request.submodules && existsSync(join(partial, ".gitmodules"))) {
       context.step("Fetching submodules");
       await git(["submodule", "update", "--init", "--recursive", ...(request.depth > 0 ? ["--depth", String(request.depth)] : [])], partial);

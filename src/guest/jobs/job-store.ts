@@ -7,6 +7,9 @@ import { JobLog, readLog } from "./job-log.ts";
 
 const idPattern = /^[A-Za-z0-9._-]{1,128}$/;
 
+/** A job that was interrupted this often is what ends the machine; it counts as failed. */
+const maxAttempts = 3;
+
 interface LiveJob {
   readonly record: JobRecord;
   readonly abort: AbortController;
@@ -15,13 +18,17 @@ interface LiveJob {
 
 /**
  * Runs long work that outlives the host's connection and remembers it on the data disk. A job that was
- * running when the agent last ended counts as failed: nothing of it can still be going on.
+ * running when the agent last ended was interrupted: nothing of it can still be going on, and it may be
+ * started again under its id a few times before it counts as failed.
  */
 export class JobStore {
   readonly #folder: string;
   readonly #now: () => number;
   readonly #records = new Map<string, JobRecord>();
+  /** Attempts of interrupted jobs by key. */
+  readonly #interrupted = new Map<string, number>();
   readonly #live = new Map<string, LiveJob>();
+  #sequence = 0;
   readonly #listeners = new Set<(environmentId: string) => void>();
 
   constructor(options: { readonly folder: string; readonly now: () => number }) {
@@ -35,9 +42,16 @@ export class JobStore {
       for (const jobId of readNames(join(this.#folder, environmentId, "jobs"))) {
         const record = this.#read(environmentId, jobId);
         if (record === undefined) continue;
-        const known = record.state !== "running" ? record : { ...record, state: "failed" as const, errorCode: "machine-crashed", errorMessage: "the machine restarted while this was going on", finishedAtMs: this.#now() };
-        this.#records.set(key(environmentId, jobId), known);
-        if (known !== record) await this.#save(known);
+        this.#sequence = Math.max(this.#sequence, record.sequence);
+        if (record.state !== "running") {
+          this.#records.set(key(environmentId, jobId), record);
+        } else if (record.attempts < maxAttempts) {
+          this.#interrupted.set(key(environmentId, jobId), record.attempts);
+        } else {
+          const failed = { ...record, state: "failed" as const, errorCode: "machine-crashed", errorMessage: `the machine ended ${record.attempts} times while this was going on`, finishedAtMs: this.#now() };
+          this.#records.set(key(environmentId, jobId), failed);
+          await this.#save(failed);
+        }
       }
     }
   }
@@ -47,7 +61,12 @@ export class JobStore {
     if (!idPattern.test(options.id) || !idPattern.test(options.environmentId)) throw new JobError("internal", "a job's id has letters, digits and . _ - only");
     const existing = this.#records.get(key(options.environmentId, options.id));
     if (existing !== undefined) return existing;
-    const record: JobRecord = { id: options.id, environmentId: options.environmentId, kind: options.kind, state: "running", errorCode: "", errorMessage: "", startedAtMs: this.#now(), steps: [] };
+    const attempts = (this.#interrupted.get(key(options.environmentId, options.id)) ?? 0) + 1;
+    this.#interrupted.delete(key(options.environmentId, options.id));
+    const record: JobRecord = {
+      id: options.id, environmentId: options.environmentId, kind: options.kind, state: "running", errorCode: "", errorMessage: "",
+      sequence: ++this.#sequence, attempts, startedAtMs: this.#now(), steps: [],
+    };
     this.#records.set(key(record.environmentId, record.id), record);
     mkdirSync(this.#jobFolder(record.environmentId, record.id), { recursive: true });
     await this.#save(record);
@@ -68,7 +87,7 @@ export class JobStore {
     for (const record of this.#records.values()) {
       if (record.environmentId !== environmentId) continue;
       const other = newest.get(record.kind);
-      if (other === undefined || other.startedAtMs <= record.startedAtMs) newest.set(record.kind, record);
+      if (other === undefined || other.sequence <= record.sequence) newest.set(record.kind, record);
     }
     return [...newest.values()];
   }

@@ -12,6 +12,10 @@ export const jobRecordSchema = z.object({
   state: z.enum(["running", "succeeded", "failed", "cancelled"]),
   errorCode: z.string().default(""),
   errorMessage: z.string().default(""),
+  /** Counts up with every job of the machine; the clock may jump back. */
+  sequence: z.number().default(0),
+  /** How often it was begun: a crash of the machine interrupts a job, and it is begun again. */
+  attempts: z.number().default(1),
   startedAtMs: z.number(),
   finishedAtMs: z.number().optional(),
   steps: z.array(stepSchema).default([]),
