@@ -28,7 +28,7 @@ export function registerExec(program: Command): void {
     .action(async (name: string, command: readonly string[], options: ExecOptions) => {
       const clients = await connectHost({ start: true });
       const environment = await findEnvironment(clients, name);
-      process.exitCode = await runExec(clients, environment.id, command, options);
+      process.exitCode = await runExec(clients, environment.id, withoutDashes(command), options);
     });
 }
 
@@ -40,8 +40,13 @@ export function registerMachineShell(machine: Command): void {
     .passThroughOptions()
     .action(async (command: readonly string[], options: Pick<ExecOptions, "tty">) => {
       const clients = await connectHost({ start: true });
-      process.exitCode = await runExec(clients, "", command.length === 0 ? ["/bin/bash", "-l"] : command, { ...options, workdir: "", env: [] });
+      process.exitCode = await runExec(clients, "", command.length === 0 ? ["/bin/bash", "-l"] : withoutDashes(command), { ...options, workdir: "", env: [] });
     });
+}
+
+/** `exec NAME -- command` and `exec NAME command` are the same. */
+function withoutDashes(command: readonly string[]): readonly string[] {
+  return command[0] === "--" ? command.slice(1) : command;
 }
 
 async function runExec(clients: HostClients, environmentId: string, command: readonly string[], options: ExecOptions): Promise<number> {

@@ -1,0 +1,139 @@
+import { spawn, spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+export const projectRoot = join(import.meta.dirname, "../..");
+const cli = join(projectRoot, "src/cli/main.ts");
+/** A run that takes longer than this hangs. */
+const commandTimeoutMs = 10 * 60_000;
+const maxOutputBytes = 256 * 1024 * 1024;
+
+export interface Outcome {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Berth as a person has it: its CLI, ssh, and a home of its own below a temporary folder. */
+export class Product {
+  readonly folder: string;
+  readonly env: NodeJS.ProcessEnv;
+
+  constructor(folder: string = mkdtempSync(join(tmpdir(), "berth-vm-"))) {
+    this.folder = folder;
+    this.env = { ...process.env, BERTH_HOME: this.home, BERTH_SSH_CONFIG: join(folder, "ssh_config"), BERTH_INVOKED_FROM: folder };
+  }
+
+  get home(): string {
+    return join(this.folder, "home");
+  }
+
+  /** Makes an environment, in the place of one of this name that an earlier run left. */
+  create(source: string, name: string, ...args: readonly string[]): Outcome {
+    if (this.berth("show", name).status === 0) must(this.berth("delete", name, "--force"));
+    return this.berth("create", source, "--name", name, ...args);
+  }
+
+  berth(...args: readonly string[]): Outcome {
+    return this.berthWithInput("", ...args);
+  }
+
+  berthWithInput(input: string | Buffer, ...args: readonly string[]): Outcome {
+    return run(process.execPath, ["--disable-warning=ExperimentalWarning", cli, ...args], { env: this.env, input });
+  }
+
+  /** For what goes on beside the test; the caller waits for its end. */
+  spawnBerth(...args: readonly string[]) {
+    return spawn(process.execPath, ["--disable-warning=ExperimentalWarning", cli, ...args], { env: this.env, stdio: ["ignore", "pipe", "pipe"] });
+  }
+
+  ssh(name: string, ...args: readonly string[]): Outcome {
+    return run("ssh", ["-F", join(this.folder, "ssh_config"), `${name}.berth`, ...args], { env: this.env, input: "" });
+  }
+
+  /** A command in the machine itself, as root. */
+  machine(...argv: readonly string[]): Outcome {
+    return this.berth("machine", "shell", "--", ...argv);
+  }
+
+  /** Copies a folder of this computer into the machine. */
+  copyIntoMachine(from: string, to: string): void {
+    const tar = spawnSync("tar", ["--create", "--file=-", "--directory", from, "."], { maxBuffer: maxOutputBytes });
+    must(this.berthWithInput(tar.stdout, "machine", "shell", "--", "sh", "-c", 'rm -rf "$1" && mkdir -p "$1" && tar -x --no-same-owner -C "$1"', "sh", to));
+  }
+
+  show(name: string): Readonly<Record<string, unknown>> {
+    return JSON.parse(must(this.berth("show", name, "--json")).stdout) as Readonly<Record<string, unknown>>;
+  }
+
+  hostLog(): string {
+    return readText(join(this.home, "logs/host.log"));
+  }
+
+  console(): string {
+    return readText(join(this.home, "machines/default/console.log"));
+  }
+
+  end(): void {
+    this.berth("host", "stop");
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** The outcome, when it is a success. */
+export function must(outcome: Outcome): Outcome {
+  if (outcome.status !== 0) throw new Error(`ended with ${outcome.status}\n${outcome.stdout}\n${outcome.stderr}`);
+  return outcome;
+}
+
+export function run(program: string, args: readonly string[], options: { readonly env?: NodeJS.ProcessEnv; readonly cwd?: string; readonly input?: string | Buffer } = {}): Outcome {
+  const { status, stdout, stderr, error } = spawnSync(program, args, { encoding: "utf8", timeout: commandTimeoutMs, maxBuffer: maxOutputBytes, ...options });
+  return { status: error === undefined ? status : (status ?? 1), stdout, stderr: error === undefined ? stderr : `${stderr}${error.message}` };
+}
+
+/** The address of the servers' repositories, as the machine sees it. */
+export const gitBase = "http://localhost:8417";
+
+/** An environment in the machine that serves repositories and images to the others. */
+export class Servers {
+  readonly name = "servers";
+  readonly #product: Product;
+
+  constructor(product: Product) {
+    this.#product = product;
+  }
+
+  start(): void {
+    const folder = join(this.#product.folder, this.name);
+    cpSync(join(import.meta.dirname, "servers"), folder, { recursive: true });
+    cpSync("/usr/bin/docker-registry", join(folder, "docker-registry"), { dereference: true });
+    must(this.#product.berth("create", folder, "--name", this.name));
+  }
+
+  /** Serves a folder as a repository with one commit, after `prepare` did its own to it, and gives its address. */
+  publish(name: string, source: string | undefined, prepare?: (folder: string, git: (...args: readonly string[]) => void) => void): string {
+    const folder = join(this.#product.folder, "git", name);
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder, { recursive: true });
+    if (source !== undefined) cpSync(source, folder, { recursive: true });
+    const git = (...args: readonly string[]): void => void must(run("git", ["-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "protocol.file.allow=always", ...args], { cwd: folder }));
+    git("init", "--quiet", "--initial-branch=main");
+    git("add", "--all");
+    git("commit", "--quiet", "--allow-empty", "--message", "First");
+    prepare?.(folder, git);
+    git("update-server-info");
+    const tar = spawnSync("tar", ["--create", "--file=-", "--directory", join(folder, ".git"), "."], { maxBuffer: maxOutputBytes });
+    const unpack = 'rm -rf "/tmp/git/$1" && mkdir -p "/tmp/git/$1" && tar -x -C "/tmp/git/$1" && git -C "/tmp/git/$1" config core.bare true && git -C "/tmp/git/$1" config http.receivepack true && git -C "/tmp/git/$1" config uploadpack.allowAnySHA1InWant true';
+    must(this.#product.berthWithInput(tar.stdout, "exec", this.name, "--", "sh", "-c", unpack, "sh", `${name}.git`));
+    return `${gitBase}/${name}.git`;
+  }
+
+  requests(): string {
+    return this.#product.berth("exec", this.name, "--", "cat", "/tmp/git-requests.log").stdout;
+  }
+}
+
+function readText(path: string): string {
+  return existsSync(path) ? readFileSync(path, "utf8") : "";
+}

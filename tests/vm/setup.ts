@@ -1,0 +1,27 @@
+import type { TestProject } from "vitest/node";
+import { Product, Servers } from "./product.ts";
+
+declare module "vitest" {
+  interface ProvidedContext {
+    /** Folder of the product that all tests of one run share. */
+    readonly productFolder: string;
+  }
+}
+
+/**
+ * One machine for all tests that leave it running: its boot and the servers in it cost a minute under
+ * emulation. With BERTH_TEST_FOLDER the machine of that folder is used and left running, for work on a test.
+ */
+export default function setup(project: TestProject): () => void {
+  const kept = process.env["BERTH_TEST_FOLDER"];
+  const product = kept === undefined ? new Product() : new Product(kept);
+  try {
+    if (kept === undefined || product.berth("show", "servers").status !== 0) new Servers(product).start();
+  } catch (error) {
+    process.stderr.write(`${product.hostLog()}\n${product.console()}\n`);
+    product.end();
+    throw error;
+  }
+  project.provide("productFolder", product.folder);
+  return () => (kept === undefined ? product.end() : undefined);
+}
