@@ -1,0 +1,32 @@
+import { spawnSync } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { messageOf } from "../src/lib/log.ts";
+import { type BenchmarkName, parseBenchArguments } from "./arguments.ts";
+import { cold } from "./cold.ts";
+import type { BenchContext } from "./context.ts";
+import type { Result } from "./statistics.ts";
+import { formatTable } from "./table.ts";
+
+/** `npm run bench -- [--only NAME] [--json FILE] [--pairs N]`: the table on stdout, progress on stderr. */
+const root = join(import.meta.dirname, "..");
+const benchmarks: Readonly<Record<BenchmarkName, (context: BenchContext) => Promise<Result[]>>> = { cold, create: cold, files: cold, idle: cold };
+
+async function main(): Promise<void> {
+  const { only, jsonPath, pairs } = parseBenchArguments(process.argv.slice(2));
+  const made = spawnSync(process.execPath, [join(root, "tools/image/main.ts")], { stdio: ["ignore", 2, 2] });
+  if (made.status !== 0) throw new Error("the machine image could not be made");
+  const results: Result[] = [];
+  for (const name of only) {
+    const say = (text: string): void => void process.stderr.write(`${name}: ${text}\n`);
+    const context: BenchContext = { cacheFolder: join(root, ".cache/bench"), imagesFolder: process.env["BERTH_IMAGES"] ?? join(root, ".cache/images"), pairs, say };
+    results.push(...(await benchmarks[name](context)));
+    if (jsonPath !== undefined) await writeFile(jsonPath, `${JSON.stringify(results, undefined, 2)}\n`);
+  }
+  process.stdout.write(`${formatTable(results)}\n`);
+}
+
+main().then(() => process.exit(), (error: unknown) => {
+  process.stderr.write(`${messageOf(error)}\n`);
+  process.exit(1);
+});
