@@ -17,7 +17,7 @@ function probe(paths: readonly string[]): string {
 }
 
 /** Variables that name the container, the connection or the shell, not the configuration. */
-const ownVariables = new Set(["HOSTNAME", "_", "SHLVL", "PWD", "OLDPWD", "TERM", "SHELL", "HOME"]);
+const ownVariables = new Set(["HOSTNAME", "_", "SHLVL", "PWD", "OLDPWD", "TERM", "SHELL", "HOME", "LS_COLORS"]);
 
 function parse(text: string): Inside {
   const [head = "", rest = ""] = [text.slice(0, text.indexOf("\n\n")), text.slice(text.indexOf("\n\n") + 2)];

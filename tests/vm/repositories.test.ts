@@ -52,3 +52,15 @@ test("a repository with an image and Features of a local registry comes up as th
   expect(ours).toMatchObject({ user: "vscode", folder: "/workspaces/features", files: { "/home/vscode/colour-of-the-day": "green " }, env: { COLOR_HOME: "/usr/local/share/color" } });
   expect(ours).toEqual(insideBare(product, "features", url, paths));
 });
+
+test("two environments of one Compose repository do not touch each other", () => {
+  const url = servers.publish("compose", join(repositories, "compose"));
+  must(product.create(url, "twin-a"));
+  must(product.create(url, "twin-b"));
+  const hosts = (name: string): string => must(product.berth("exec", name, "--", "getent", "hosts", "db")).stdout;
+  expect(hosts("twin-a")).not.toBe(hosts("twin-b"));
+  must(product.berth("delete", "twin-a", "--force"));
+  expect(product.show("twin-b")).toMatchObject({ phase: "running" });
+  must(product.berth("exec", "twin-b", "--", "bash", "-c", "exec 3<>/dev/tcp/db/6379"));
+  must(product.berth("delete", "twin-b", "--force"));
+});

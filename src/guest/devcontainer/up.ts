@@ -116,7 +116,7 @@ async function attemptUp(environmentId: string, request: UpRequest, attempt: Att
   }
   if (request.noCache) args.push("--build-no-cache");
   if (request.dotfilesRepository !== "" && !attempt.recovery) args.push("--dotfiles-repository", request.dotfilesRepository);
-  const env = { DOCKER_CONFIG: await writeDockerConfig(secretsFolder, request.registryCredentials), DOCKER_BUILDKIT: "1" };
+  const env = { DOCKER_CONFIG: await writeDockerConfig(secretsFolder, request.registryCredentials), DOCKER_BUILDKIT: "1", COMPOSE_PROJECT_NAME: composeProjectName(states.get(environmentId)?.directoryName ?? "", environmentId) };
   if (Object.keys(request.secrets).length > 0) {
     await writeFile(join(secretsFolder, "secrets.json"), JSON.stringify(request.secrets), { mode: 0o600 });
     args.push("--secrets-file", join(secretsFolder, "secrets.json"));
@@ -125,6 +125,13 @@ async function attemptUp(environmentId: string, request: UpRequest, attempt: Att
   await ensureDefaultImage(docker, settings, context);
   context.step(attempt.recovery ? "Starting a recovery container" : "Preparing the dev container");
   return devcontainerUp(args, states.workingCopy(environmentId), env, context);
+}
+
+/** Two environments of one repository share the machine's docker, so the folder's name alone would not do. */
+export function composeProjectName(directoryName: string, environmentId: string): string {
+  const word = directoryName.toLowerCase().replaceAll(/[^a-z0-9_-]+/g, "").replace(/^[^a-z0-9]+/, "");
+  // The end of a UUIDv7 is its random part.
+  return `${word === "" ? "env" : word}_${environmentId.slice(-8)}`;
 }
 
 /** Loads the image that came with the machine, once per data disk, so that no registry is needed. */
