@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { parseBenchArguments } from "./arguments.ts";
+import { parseUsage } from "./process-usage.ts";
 import { measurePairs, median, resultOf } from "./statistics.ts";
 import { formatTable } from "./table.ts";
 
@@ -35,4 +36,10 @@ test("benchmarks are chosen by name and run in their own order", () => {
   expect(parseBenchArguments(["--only", "idle", "--only", "cold", "--json", "x.json", "--pairs", "5"])).toEqual({ only: ["cold", "idle"], jsonPath: "x.json", pairs: 5 });
   expect(() => parseBenchArguments(["--only", "warm"])).toThrow(/no benchmark 'warm'; there are cold/);
   expect(() => parseBenchArguments(["--pairs", "0"])).toThrow(/whole number/);
+});
+
+test("a process's use is read from its stat and status, whatever its name", () => {
+  const stat = "42 (a (b) c) S 1 42 42 0 -1 4194560 1 2 3 4 150 50 0 0 20 0 11 0 1000 2000 300";
+  expect(parseUsage(stat, "Name:\tx\nVmRSS:\t   2048 kB\n")).toEqual({ cpuSeconds: 2, residentBytes: 2048 * 1024 });
+  expect(() => parseUsage("42 (x) Z 1", "Name:\tx\n")).toThrow(/has ended/);
 });

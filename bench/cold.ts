@@ -29,12 +29,9 @@ export async function cold({ cacheFolder, imagesFolder, pairs, say }: BenchConte
   const folder = await mkdtemp(join(tmpdir(), "berth-bench-"));
   const driver = new QemuDriver({ machinesFolder: join(folder, "machines"), runFolder: join(folder, "run"), arch: hostImageArch(), log: silentLog, env: process.env });
   await mkdir(join(folder, "machines"));
-  const signal = AbortSignal.timeout(bootTimeoutMs);
   const image = await findImage(imagesFolder, hostImageArch());
   const spec: MachineSpec = { id: machineId, image, cpus, memoryBytes, dataDiskLimitBytes };
-  const { accelerator } = await driver.probe(signal);
-  const hardware: Hardware = { qemu: qemuProgram(image.arch, process.env["PATH"]), accelerator: accelerator === "kvm" || accelerator === "hvf" ? accelerator : "tcg", arch: image.arch, cpus, memoryBytes };
-  const stock = await StockGuest.prepare(cacheFolder, hardware, say);
+  const stock = await StockGuest.prepare(cacheFolder, await hardwareOf(driver), say);
   try {
     say("booting Berth's machine for the first time, which formats its disk");
     await bootOnce(driver, spec);
@@ -49,6 +46,13 @@ export async function cold({ cacheFolder, imagesFolder, pairs, say }: BenchConte
     await driver.kill(machineId);
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** What both guests get: the accelerator that works here and a small machine. */
+export async function hardwareOf(driver: QemuDriver): Promise<Hardware> {
+  const { accelerator } = await driver.probe(AbortSignal.timeout(bootTimeoutMs));
+  const arch = hostImageArch();
+  return { qemu: qemuProgram(arch, process.env["PATH"]), accelerator: accelerator === "kvm" || accelerator === "hvf" ? accelerator : "tcg", arch, cpus, memoryBytes };
 }
 
 /** Seconds from the driver's start to the agent's word that docker answers. */

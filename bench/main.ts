@@ -2,26 +2,35 @@ import { spawnSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { messageOf } from "../src/lib/log.ts";
+import { Product } from "../tests/vm/product.ts";
 import { type BenchmarkName, parseBenchArguments } from "./arguments.ts";
 import { cold } from "./cold.ts";
 import type { BenchContext } from "./context.ts";
+import { create } from "./create.ts";
+import { files } from "./files.ts";
+import { idle } from "./idle.ts";
 import type { Result } from "./statistics.ts";
 import { formatTable } from "./table.ts";
 
 /** `npm run bench -- [--only NAME] [--json FILE] [--pairs N]`: the table on stdout, progress on stderr. */
 const root = join(import.meta.dirname, "..");
-const benchmarks: Readonly<Record<BenchmarkName, (context: BenchContext) => Promise<Result[]>>> = { cold, create: cold, files: cold, idle: cold };
+const benchmarks: Readonly<Record<BenchmarkName, (context: BenchContext) => Promise<Result[]>>> = { cold, create, files, idle };
 
 async function main(): Promise<void> {
   const { only, jsonPath, pairs } = parseBenchArguments(process.argv.slice(2));
   const made = spawnSync(process.execPath, [join(root, "tools/image/main.ts")], { stdio: ["ignore", 2, 2] });
   if (made.status !== 0) throw new Error("the machine image could not be made");
   const results: Result[] = [];
-  for (const name of only) {
-    const say = (text: string): void => void process.stderr.write(`${name}: ${text}\n`);
-    const context: BenchContext = { cacheFolder: join(root, ".cache/bench"), imagesFolder: process.env["BERTH_IMAGES"] ?? join(root, ".cache/images"), pairs, say };
-    results.push(...(await benchmarks[name](context)));
-    if (jsonPath !== undefined) await writeFile(jsonPath, `${JSON.stringify(results, undefined, 2)}\n`);
+  const product = new Product();
+  try {
+    for (const name of only) {
+      const say = (text: string): void => void process.stderr.write(`${name}: ${text}\n`);
+      const imagesFolder = process.env["BERTH_IMAGES"] ?? join(root, ".cache/images");
+      results.push(...(await benchmarks[name]({ cacheFolder: join(root, ".cache/bench"), imagesFolder, samplesFolder: join(root, "samples"), product, pairs, say })));
+      if (jsonPath !== undefined) await writeFile(jsonPath, `${JSON.stringify(results, undefined, 2)}\n`);
+    }
+  } finally {
+    product.end();
   }
   process.stdout.write(`${formatTable(results)}\n`);
 }

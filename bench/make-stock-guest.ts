@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { mmdebstrap } from "../tools/image/rootfs.ts";
 import { run } from "../tools/image/shell.ts";
-import { stockGuestDiskBytes, stockGuestFiles, stockGuestPackages } from "./stock-guest-recipe.ts";
+import { stockGuestDiskBytes, stockGuestFiles, stockGuestHooks, stockGuestPackages } from "./stock-guest-recipe.ts";
 
 /** `node bench/make-stock-guest.ts --out DIR --key FILE.pub`: kernel, initrd and disk of the guest that Berth is measured against. */
 async function main(): Promise<void> {
@@ -20,7 +20,7 @@ async function main(): Promise<void> {
   await rm(work, { recursive: true, force: true });
   await mkdir(join(work, "out"), { recursive: true });
   const rootfs = join(work, "root");
-  await mmdebstrap(arch, "important", stockGuestPackages(arch), rootfs, []);
+  await mmdebstrap(arch, "important", stockGuestPackages(arch), rootfs, stockGuestHooks);
   for (const [path, text] of Object.entries(stockGuestFiles(key))) {
     await mkdir(join(rootfs, path, ".."), { recursive: true });
     await writeFile(join(rootfs, path), text);

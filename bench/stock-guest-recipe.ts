@@ -12,12 +12,16 @@ export function stockGuestPackages(arch: string): string[] {
   ];
 }
 
+/** Debian's cloud image sets up its network with netplan alone. */
+export const stockGuestHooks = ['chroot "$1" apt-get purge -q -y ifupdown'] as const;
+
 /** Files laid over the packages: a NoCloud seed, as Lima-type tools hand one over, and the root file system's table. */
 export function stockGuestFiles(publicKey: string): Readonly<Record<string, string>> {
   return {
     "etc/fstab": "LABEL=stock-root / ext4 rw,discard,errors=remount-ro 0 1\n",
     "etc/hostname": "stock\n",
     "etc/cloud/cloud.cfg.d/90_datasource.cfg": "datasource_list: [ NoCloud, None ]\n",
+    "etc/cloud/cloud.cfg.d/91_network.cfg": "system_info: { network: { renderers: [netplan] } }\n",
     "var/lib/cloud/seed/nocloud/meta-data": "instance-id: stock-guest\nlocal-hostname: stock\n",
     "var/lib/cloud/seed/nocloud/network-config": "version: 2\nethernets:\n  all:\n    match: { name: 'e*' }\n    dhcp4: true\n",
     "var/lib/cloud/seed/nocloud/user-data": [

@@ -7,7 +7,7 @@ import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { waitUntil } from "../src/lib/wait-until.ts";
 import { run } from "../tools/image/shell.ts";
-import { stockGuestDiskBytes, stockGuestFiles, stockGuestPackages, stockGuestUser } from "./stock-guest-recipe.ts";
+import { stockGuestDiskBytes, stockGuestFiles, stockGuestHooks, stockGuestPackages, stockGuestUser } from "./stock-guest-recipe.ts";
 
 const bootTimeoutMs = 10 * 60_000;
 const bannerTimeoutMs = 2000;
@@ -41,13 +41,13 @@ export class StockGuest {
     const keyPath = join(cacheFolder, "stock-guest-key");
     if (!existsSync(`${keyPath}.pub`)) await run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "stock-guest", "-f", keyPath]);
     const publicKey = await readFile(`${keyPath}.pub`, "utf8");
-    const recipe = createHash("sha256").update(JSON.stringify([hardware.arch, stockGuestDiskBytes, stockGuestPackages(hardware.arch), stockGuestFiles(publicKey)]));
+    const recipe = createHash("sha256").update(JSON.stringify([hardware.arch, stockGuestDiskBytes, stockGuestPackages(hardware.arch), stockGuestHooks, stockGuestFiles(publicKey)]));
     const folder = join(cacheFolder, `stock-guest-${recipe.digest("hex").slice(0, 16)}`);
     const guest = new StockGuest(folder, keyPath, hardware);
     if (existsSync(join(folder, "disk.raw"))) return guest;
     say("building the stock guest from Debian packages");
     const built = `${folder}.new`;
-    await run(process.execPath, [join(import.meta.dirname, "make-stock-guest.ts"), "--out", built, "--key", publicKey, "--arch", hardware.arch]);
+    await run(process.execPath, ["--disable-warning=ExperimentalWarning", join(import.meta.dirname, "make-stock-guest.ts"), "--out", built, "--key", publicKey, "--arch", hardware.arch]);
     say("booting the stock guest for the first time, which makes its host keys and runs cloud-init");
     const first = new StockGuest(built, keyPath, hardware);
     await first.bootUntilDocker();
