@@ -9,6 +9,7 @@ import { pino } from "pino";
 import { BerthError } from "../contract/berth-error.ts";
 import { ObservedDevcontainer_State } from "../contract/gen/berth/v1/agent_pb.js";
 import { HostService, MachineSchema, MachineState, WorkspaceService } from "../contract/gen/berth/v1/host_pb.js";
+import { EnvironmentPhase } from "../contract/gen/gitpod/v1/environment_pb.js";
 import { Engine, engineCalls } from "../engine/engine.ts";
 import { MachineKeeper, type MachineView } from "../engine/machine-keeper.ts";
 import { type Log, messageOf } from "../lib/log.ts";
@@ -113,6 +114,10 @@ async function serve({ paths, plane, machine, driver, forwarders, log }: Serving
           return { machine: await machineView() };
         },
         stopMachine: async (_request, context) => {
+          // What should still run would start the machine again.
+          for (const { id, spec } of await plane.environmentStore.list()) {
+            if (spec?.desiredPhase === EnvironmentPhase.RUNNING) plane.updateEnvironment(id, (draft) => void (draft.spec !== undefined && (draft.spec.desiredPhase = EnvironmentPhase.STOPPED)));
+          }
           await machine.powerOff(context.signal);
           return { machine: await machineView() };
         },
