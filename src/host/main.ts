@@ -15,8 +15,10 @@ import { MachineKeeper, type MachineView } from "../engine/machine-keeper.ts";
 import { type Log, messageOf } from "../lib/log.ts";
 import { berthPaths, type BerthPaths } from "../lib/paths.ts";
 import { createPlane, type Plane } from "../plane/create-plane.ts";
+import type { MachineDriver, MachineImage } from "../vm/driver.ts";
 import { findImage, hostImageArch } from "../vm/image/find-image.ts";
 import { QemuDriver } from "../vm/qemu/qemu-driver.ts";
+import { SimulatedComputer, SimulatedDriver } from "../vm/simulated/simulated-driver.ts";
 import { dialStream } from "./dial.ts";
 import { PortForwarder, wantedForwards } from "./port-forwarder.ts";
 import { ensureSshKey } from "./ssh-keys.ts";
@@ -41,11 +43,11 @@ async function main(): Promise<void> {
   }
   if (await answers(paths.apiSocket)) throw new BerthError("host-running", `a host serves ${paths.home} already`);
   const log = pinoLog(pino({ level: "info" }, pino.destination({ dest: paths.hostLog, append: true, sync: true })));
-  const driver = new QemuDriver({ machinesFolder: paths.machines, runFolder: join(paths.run, "m"), arch: hostImageArch(), log, env: process.env });
+  const driver = chooseDriver(paths, log);
   mkdirSync(paths.machines, { recursive: true, mode: 0o700 });
   const machine = new MachineKeeper({
     driver, id: machineId, log, now: () => Date.now(),
-    spec: async () => ({ id: machineId, image: await findImage(imagesFolder, hostImageArch()), cpus: Math.max(2, cpus().length), memoryBytes: Math.min(maxDefaultMemoryBytes, Math.floor(totalmem() / 2)), dataDiskLimitBytes: defaultDataDiskBytes }),
+    spec: async () => ({ id: machineId, image: driver.name === "simulated" ? simulatedImage : await findImage(imagesFolder, hostImageArch()), cpus: Math.max(2, cpus().length), memoryBytes: Math.min(maxDefaultMemoryBytes, Math.floor(totalmem() / 2)), dataDiskLimitBytes: defaultDataDiskBytes }),
   });
   const plane = await createPlane({ databasePath: paths.database, keyPath: paths.keyFile, engineCalls, now: () => Date.now(), version });
   const engine = new Engine({ store: plane.environmentStore, machine, log, authorizedKeys: async (id) => [(await ensureSshKey(paths.sshFolder, id)).publicKey] });
@@ -67,6 +69,14 @@ async function main(): Promise<void> {
   log.info("the host is ready", { home: paths.home, version });
 }
 
+/** Without a hypervisor or an image: for tests, and for work on what is above the driver. */
+const simulatedImage: MachineImage = { sha256: "simulated", arch: "amd64", kernelPath: "", initrdPath: "", rootPath: "" };
+
+function chooseDriver(paths: BerthPaths, log: Log): MachineDriver {
+  if (process.env["BERTH_DRIVER"] === "simulated") return new SimulatedDriver({ machinesFolder: paths.machines, computer: new SimulatedComputer() });
+  return new QemuDriver({ machinesFolder: paths.machines, runFolder: join(paths.run, "m"), arch: hostImageArch(), log, env: process.env });
+}
+
 /** Machines run on; only the host's side of each port follows them. */
 async function followPorts(plane: Plane, machine: MachineKeeper, forwarders: Map<string, PortForwarder>): Promise<void> {
   for (const { id } of await plane.environmentStore.list()) {
@@ -82,7 +92,7 @@ interface Serving {
   readonly paths: BerthPaths;
   readonly plane: Plane;
   readonly machine: MachineKeeper;
-  readonly driver: QemuDriver;
+  readonly driver: MachineDriver;
   readonly forwarders: ReadonlyMap<string, PortForwarder>;
   readonly log: Log;
 }

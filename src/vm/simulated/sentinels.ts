@@ -1,0 +1,42 @@
+/** How long what a sentinel slows down takes; long enough to act while it goes on. */
+const slowMs = 60_000;
+const quickMs = 20;
+
+/** What a repository's address makes happen: `https://simulated.test/<sentinel>.git`. */
+export interface SimulatedCourse {
+  readonly cloneMs: number;
+  readonly buildMs: number;
+  readonly cloneFailure: { readonly code: string; readonly message: string } | undefined;
+  readonly buildFailure: { readonly code: string; readonly message: string } | undefined;
+  /** The machine ends while the dev container is built, this often. */
+  readonly crashes: number;
+  /** Configurations the repository has. */
+  readonly configPaths: readonly string[];
+  /** What listens in the container while it runs. */
+  readonly ports: readonly { readonly port: number; readonly processName: string }[];
+}
+
+const usual: SimulatedCourse = { cloneMs: quickMs, buildMs: quickMs, cloneFailure: undefined, buildFailure: undefined, crashes: 0, configPaths: [".devcontainer/devcontainer.json"], ports: [] };
+
+const courses: Readonly<Record<string, Partial<SimulatedCourse>>> = {
+  "fail-clone": { cloneFailure: { code: "repository-not-found", message: "remote: the repository was not found" } },
+  "fail-build": { buildFailure: { code: "devcontainer-failed", message: "the Dockerfile's third step failed" } },
+  "slow-clone": { cloneMs: slowMs },
+  "slow-build": { buildMs: slowMs },
+  "crash-in-build": { crashes: 1 },
+  "crash-always": { crashes: Number.MAX_SAFE_INTEGER },
+  "several-configs": { configPaths: [".devcontainer/a/devcontainer.json", ".devcontainer/b/devcontainer.json"] },
+  "web": { ports: [{ port: 3000, processName: "node" }] },
+};
+
+/** The sentinel of an address; empty for any other address and for folders. */
+export function sentinelOf(remoteUri: string): string {
+  return /^https:\/\/simulated\.test\/(?:.*\/)?([a-z0-9-]+?)(?:\.git)?$/.exec(remoteUri)?.[1] ?? "";
+}
+
+export function courseOf(sentinel: string): SimulatedCourse {
+  return { ...usual, ...(Object.hasOwn(courses, sentinel) ? courses[sentinel] : {}) };
+}
+
+/** An image of this sha256 makes a machine that never gets as far as its agent. */
+export const failBootImage = "fail-boot";

@@ -1,0 +1,165 @@
+import { create, equals } from "@bufbuild/protobuf";
+import { durationFromMs, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
+import {
+  type AgentService, type DialRequest, DialResponseSchema, type ExecRequest, ExecResponseSchema, JobKind, ObservedContent_State, ObservedDevcontainer_State, type ObservedEnvironment, ObservedEnvironmentSchema,
+  ObservedJob_State, ObservedJobSchema, WatchEnvironmentsResponseSchema, WatchJobResponseSchema,
+} from "../../contract/gen/berth/v1/agent_pb.js";
+import type { SimulatedDisk, SimulatedEnvironment, SimulatedJob } from "./simulated-disk.ts";
+import { SimulatedJobs } from "./simulated-jobs.ts";
+import { courseOf } from "./sentinels.ts";
+
+const signatureKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFNpbXVsYXRlZEhvc3RLZXlPZkFTaW11bGF0ZWRNYWNo";
+
+export interface SimulatedAgentOptions {
+  readonly disk: SimulatedDisk;
+  readonly bootId: string;
+  readonly imageSha256: string;
+  /** Ends the machine as a crash would. */
+  readonly crash: () => void;
+  /** Ends it as an orderly shutdown would. */
+  readonly powerOff: () => void;
+  /** Aborted when the machine ends. */
+  readonly ended: AbortSignal;
+}
+
+/** The agent of a simulated machine: the same RPCs as the real one, on a disk that is a JSON file. */
+export function simulatedAgent(options: SimulatedAgentOptions): ServiceImpl<typeof AgentService> {
+  const { disk, bootId, imageSha256 } = options;
+  const jobs = new SimulatedJobs(options);
+  return {
+    hello: () => ({ protocol: 1, agentVersion: "simulated", imageSha256, bootId, dataSchema: 1, dockerReady: true, dockerVersion: "simulated", guestTime: timestampFromMs(Date.now()), warnings: [] }),
+    setClock: () => ({ correctedBy: durationFromMs(0) }),
+    getUsage: () => ({ memoryTotalBytes: 8n << 30n, memoryAvailableBytes: 6n << 30n, dataDiskTotalBytes: 64n << 30n, dataDiskFreeBytes: 60n << 30n, loadAverage1m: 0, environments: [] }),
+    dial: (requests) => echo(requests),
+    exec: (requests) => exec(requests),
+    observeEnvironments: () => ({ environments: observeAll(disk) }),
+    watchEnvironments: (_request, context) => watch(disk, jobs, AbortSignal.any([context.signal, options.ended])),
+    startJob: async (request) => ({ job: jobMessage(request.environmentId, await jobs.start(request)) }),
+    watchJob: async function* (request, context) {
+      let offset = Number(request.offset);
+      for (;;) {
+        const job = disk.content.environments[request.environmentId]?.jobs.find((j) => j.id === request.jobId);
+        if (job === undefined) throw new ConnectError("there is no such job", Code.NotFound);
+        const data = Buffer.from(job.log).subarray(offset);
+        if (data.length > 0) yield create(WatchJobResponseSchema, { message: { case: "log", value: { offset: BigInt(offset), data } } });
+        offset += data.length;
+        yield create(WatchJobResponseSchema, { message: { case: "job", value: jobMessage(request.environmentId, job) } });
+        if (job.state !== "running" || !request.follow || context.signal.aborted) return;
+        await jobs.nextChange(context.signal);
+      }
+    },
+    cancelJob: async (request) => {
+      await jobs.cancel(request.environmentId, request.jobId);
+      return {};
+    },
+    uploadContent: async (requests) => {
+      let received = 0;
+      let environmentId = "";
+      let directoryName = "";
+      let complete = false;
+      for await (const { message } of requests) {
+        if (message.case === "start") ({ environmentId, directoryName } = message.value);
+        else if (message.case === "data") received += message.value.length;
+        else if (message.case === "complete") complete = true;
+      }
+      if (!complete) throw new ConnectError("the copy ended before its end", Code.Aborted);
+      await jobs.keepUpload(environmentId, directoryName);
+      return { receivedBytes: BigInt(received) };
+    },
+    powerOff: () => {
+      setImmediate(options.powerOff);
+      return {};
+    },
+  };
+}
+
+async function* echo(requests: AsyncIterable<DialRequest>) {
+  for await (const { message } of requests) {
+    if (message.case === "target") yield create(DialResponseSchema, { message: { case: "connected", value: true } });
+    else if (message.case === "data") yield create(DialResponseSchema, { message: { case: "data", value: message.value } });
+    else if (message.case === "end") {
+      yield create(DialResponseSchema, { message: { case: "end", value: true } });
+      return;
+    }
+  }
+}
+
+/** Says its words on stdout; `exit N` ends with N, `cat` gives its input back. */
+async function* exec(requests: AsyncIterable<ExecRequest>) {
+  let argv: readonly string[] = [];
+  for await (const { message } of requests) {
+    if (message.case === "start") {
+      argv = message.value.argv;
+      if (argv[0] === "cat") continue;
+      yield create(ExecResponseSchema, { message: { case: "stdout", value: Buffer.from(`${argv.join(" ")}\n`) } });
+      break;
+    }
+    if (message.case === "stdin") yield create(ExecResponseSchema, { message: { case: "stdout", value: message.value } });
+    if (message.case === "stdinEnd") break;
+  }
+  yield create(ExecResponseSchema, { message: { case: "exit", value: { code: argv[0] === "exit" ? Number(argv[1] ?? 0) : 0, signal: "" } } });
+}
+
+async function* watch(disk: SimulatedDisk, jobs: SimulatedJobs, signal: AbortSignal) {
+  const sent = new Map<string, ObservedEnvironment>();
+  for (let first = true; !signal.aborted; first = false) {
+    const change = jobs.nextChange(signal);
+    const all = observeAll(disk);
+    const changed = all.filter((e) => {
+      const before = sent.get(e.environmentId);
+      return before === undefined || !equals(ObservedEnvironmentSchema, before, e);
+    });
+    const removed = [...sent.keys()].filter((id) => !all.some((e) => e.environmentId === id));
+    for (const e of changed) sent.set(e.environmentId, e);
+    for (const id of removed) sent.delete(id);
+    if (first || changed.length > 0 || removed.length > 0) yield create(WatchEnvironmentsResponseSchema, { environments: changed, removedEnvironmentIds: removed });
+    await change;
+  }
+}
+
+function observeAll(disk: SimulatedDisk): ObservedEnvironment[] {
+  return Object.entries(disk.content.environments).map(([id, environment]) => observed(id, environment));
+}
+
+const containerStates = { absent: ObservedDevcontainer_State.ABSENT, stopped: ObservedDevcontainer_State.STOPPED, running: ObservedDevcontainer_State.RUNNING } as const;
+
+function observed(environmentId: string, environment: SimulatedEnvironment): ObservedEnvironment {
+  const course = courseOf(environment.sentinel);
+  const newest = new Map(environment.jobs.map((job) => [job.kind, job]));
+  return create(ObservedEnvironmentSchema, {
+    environmentId,
+    content: {
+      state: environment.contentReady ? ObservedContent_State.READY : ObservedContent_State.ABSENT,
+      path: `/data/env/${environmentId}/repo/${environment.directoryName}`,
+      ...(environment.contentReady ? { git: { branch: "main", latestCommit: "0123456789abcdef0123456789abcdef01234567", cloneUrl: `https://simulated.test/${environment.sentinel}.git` } } : {}),
+      devcontainerFilePaths: [...course.configPaths],
+    },
+    devcontainer: {
+      state: containerStates[environment.container],
+      containerId: environment.container === "absent" ? "" : `container-${environment.containerNumber}`,
+      containerName: environment.container === "absent" ? "" : `simulated-${environment.containerNumber}`,
+      session: environment.session,
+      configPath: environment.configPath,
+      recovery: environment.recovery,
+      failureMessage: environment.failureMessage,
+      remoteUser: environment.container === "absent" ? "" : "vscode",
+      remoteWorkspaceFolder: environment.container === "absent" ? "" : `/workspaces/${environment.directoryName}`,
+      configInSync: true,
+    },
+    jobs: [...newest.values()].map((job) => jobMessage(environmentId, job)),
+    ports: environment.container === "running" ? course.ports.map((p) => ({ ...p, address: "127.0.0.1" })) : [],
+    sshHostPublicKey: signatureKey,
+  });
+}
+
+const jobKinds = { clone: JobKind.CLONE, "devcontainer-up": JobKind.DEVCONTAINER_UP, stop: JobKind.STOP, delete: JobKind.DELETE } as const;
+const jobStates = { running: ObservedJob_State.RUNNING, succeeded: ObservedJob_State.SUCCEEDED, failed: ObservedJob_State.FAILED, cancelled: ObservedJob_State.CANCELLED } as const;
+
+function jobMessage(environmentId: string, job: SimulatedJob) {
+  const startedAt = timestampFromMs(job.startedAtMs);
+  return create(ObservedJobSchema, {
+    jobId: job.id, environmentId, kind: jobKinds[job.kind], state: jobStates[job.state], errorCode: job.errorCode, errorMessage: job.errorMessage, startedAt,
+    step: job.steps.at(-1) ?? "", steps: job.steps.map((name) => ({ name, startedAt, failed: job.state === "failed" })),
+  });
+}

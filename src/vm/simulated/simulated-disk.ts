@@ -1,0 +1,90 @@
+import { mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { writeFileAtomically } from "../../lib/atomic-file.ts";
+
+const jobSchema = z.object({
+  id: z.string(),
+  kind: z.enum(["clone", "devcontainer-up", "stop", "delete"]),
+  state: z.enum(["running", "succeeded", "failed", "cancelled"]),
+  errorCode: z.string(),
+  errorMessage: z.string(),
+  startedAtMs: z.number(),
+  log: z.string(),
+  steps: z.array(z.string()),
+});
+
+const environmentSchema = z.object({
+  directoryName: z.string(),
+  /** The last word of the repository's address, which steers what happens. */
+  sentinel: z.string(),
+  contentReady: z.boolean(),
+  container: z.enum(["absent", "stopped", "running"]),
+  containerNumber: z.number(),
+  session: z.string(),
+  configPath: z.string(),
+  recovery: z.boolean(),
+  failureMessage: z.string(),
+  jobs: z.array(jobSchema),
+});
+
+const diskSchema = z.object({ environments: z.record(z.string(), environmentSchema), containersMade: z.number(), crashes: z.record(z.string(), z.number()) });
+
+export type SimulatedJob = z.infer<typeof jobSchema>;
+export type SimulatedEnvironment = z.infer<typeof environmentSchema>;
+export type DiskContent = z.infer<typeof diskSchema>;
+
+const fileName = "disk.json";
+
+/** What a simulated machine keeps: it survives the machine and the host, as a data disk does. */
+export class SimulatedDisk {
+  readonly #folder: string;
+  /** Changed in place by the agent, which calls `save` after each change that must last. */
+  readonly content: DiskContent;
+  #turn: Promise<void> = Promise.resolve();
+
+  private constructor(folder: string, content: DiskContent) {
+    this.#folder = folder;
+    this.content = content;
+  }
+
+  /** Makes the disk when there is none, with room for `limitBytes`; a larger limit of an existing one is noted. */
+  static async create(folder: string, limitBytes: number): Promise<void> {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    if (!SimulatedDisk.exists(folder)) await writeFileAtomically(join(folder, fileName), JSON.stringify({ environments: {}, containersMade: 0, crashes: {} }));
+    const limitPath = join(folder, "limit");
+    const before = Number(readOptional(limitPath) ?? 0);
+    if (before < limitBytes) await writeFileAtomically(limitPath, String(limitBytes));
+  }
+
+  static exists(folder: string): boolean {
+    return readOptional(join(folder, fileName)) !== undefined;
+  }
+
+  static open(folder: string): SimulatedDisk {
+    return new SimulatedDisk(folder, diskSchema.parse(JSON.parse(readFileSync(join(folder, fileName), "utf8"))));
+  }
+
+  static allocatedBytes(folder: string): number {
+    return SimulatedDisk.exists(folder) ? statSync(join(folder, fileName)).size : 0;
+  }
+
+  static remove(folder: string): void {
+    rmSync(folder, { recursive: true, force: true });
+  }
+
+  /** Writes what is there at the time of the call; calls are carried out in order. */
+  async save(): Promise<void> {
+    const text = JSON.stringify(this.content);
+    this.#turn = this.#turn.then(async () => writeFileAtomically(join(this.#folder, fileName), text)).catch(() => undefined);
+    return this.#turn;
+  }
+}
+
+function readOptional(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}

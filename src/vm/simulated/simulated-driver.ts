@@ -1,0 +1,199 @@
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { randomBytes, randomUUID } from "node:crypto";
+import { readdirSync } from "node:fs";
+import { createServer, type Http2Server } from "node:http2";
+import { join } from "node:path";
+import { duplexPair } from "node:stream";
+import { BerthError } from "../../contract/berth-error.ts";
+import { AgentService } from "../../contract/gen/berth/v1/agent_pb.js";
+import { linkKeyBytes, serveLink } from "../../lib/link.ts";
+import type { AgentStream, DriverProbe, MachineDriver, MachineExit, MachineSpec, MachineStatus, MachineUsage } from "../driver.ts";
+import { failBootImage } from "./sentinels.ts";
+import { simulatedAgent } from "./simulated-agent.ts";
+import { SimulatedDisk } from "./simulated-disk.ts";
+
+const machineIdPattern = /^[a-z0-9-]{1,32}$/;
+const residentMemoryBytes = 64 * 1024 ** 2;
+
+interface RunningMachine {
+  readonly id: string;
+  readonly linkKey: Uint8Array;
+  readonly startedAtMs: number;
+  readonly server: Http2Server;
+  readonly ended: AbortController;
+  stream: AgentStream["stream"] | undefined;
+  /** Ignores the power button, as a guest that hangs does. */
+  readonly deaf: boolean;
+}
+
+/** The computer that simulated machines run on: they outlive a driver as processes outlive a host. */
+export class SimulatedComputer {
+  readonly machines = new Map<string, RunningMachine>();
+  readonly exits = new Map<string, MachineExit>();
+  readonly consoles = new Map<string, string>();
+  readonly paused = new Set<string>();
+  readonly #listeners = new Set<(id: string) => void>();
+
+  onChange(listener: (id: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Ends a machine; what its disk holds by now is all that stays. */
+  end(id: string, reason: MachineExit["reason"], detail: string): void {
+    const machine = this.machines.get(id);
+    if (machine === undefined) return;
+    this.machines.delete(id);
+    this.paused.delete(id);
+    this.exits.set(id, { reason, detail, atMs: Date.now() });
+    machine.ended.abort();
+    machine.stream?.destroy();
+    machine.server.close();
+    this.announce(id);
+  }
+
+  /** As when the disk of this computer is full. */
+  pause(id: string): void {
+    this.paused.add(id);
+    this.announce(id);
+  }
+
+  announce(id: string): void {
+    for (const listener of this.#listeners) listener(id);
+  }
+}
+
+export interface SimulatedDriverOptions {
+  readonly machinesFolder: string;
+  readonly computer: SimulatedComputer;
+}
+
+/**
+ * Machines without a hypervisor, for tests and for work on what is above the driver: real framing, real
+ * RPCs, a disk that lasts, and a course of events that sentinels steer (see sentinels.ts).
+ */
+export class SimulatedDriver implements MachineDriver {
+  readonly name = "simulated";
+  readonly features = { powerButton: true, usage: true, suspend: false };
+  readonly #folder: string;
+  readonly #computer: SimulatedComputer;
+
+  constructor(options: SimulatedDriverOptions) {
+    this.#folder = options.machinesFolder;
+    this.#computer = options.computer;
+  }
+
+  async probe(): Promise<DriverProbe> {
+    return { usable: true, accelerator: "simulated", reason: "", fix: "", version: "1" };
+  }
+
+  async create(spec: MachineSpec, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    await SimulatedDisk.create(this.#folderOf(spec.id), spec.dataDiskLimitBytes);
+  }
+
+  async start(spec: MachineSpec, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    if (this.#computer.machines.has(spec.id)) return;
+    await SimulatedDisk.create(this.#folderOf(spec.id), spec.dataDiskLimitBytes);
+    signal.throwIfAborted();
+    if (this.#computer.machines.has(spec.id)) return;
+    const ended = new AbortController();
+    const service = simulatedAgent({
+      disk: SimulatedDisk.open(this.#folderOf(spec.id)), bootId: randomUUID(), imageSha256: spec.image.sha256, ended: ended.signal,
+      crash: () => this.#computer.end(spec.id, "crashed", "the simulated machine crashed"),
+      powerOff: () => this.#computer.end(spec.id, "shutdown", ""),
+    });
+    const server = createServer(connectNodeAdapter({ routes: (router) => router.service(AgentService, service) }));
+    server.on("session", (session) => session.on("error", () => undefined));
+    server.on("sessionError", () => undefined);
+    const boots = spec.image.sha256 !== failBootImage;
+    this.#computer.machines.set(spec.id, { id: spec.id, linkKey: randomBytes(linkKeyBytes), startedAtMs: Date.now(), server, ended, stream: undefined, deaf: !boots });
+    this.#computer.exits.delete(spec.id);
+    this.#computer.consoles.set(spec.id, boots ? "simulated: the agent is up\n" : "simulated: no init found\n");
+    this.#computer.announce(spec.id);
+  }
+
+  async inspect(id: string): Promise<MachineStatus> {
+    if (!SimulatedDisk.exists(this.#folderOf(id))) return { state: "absent" };
+    const machine = this.#computer.machines.get(id);
+    const exit = this.#computer.exits.get(id);
+    if (machine === undefined) return exit === undefined ? { state: "off" } : { state: "off", exit };
+    if (this.#computer.paused.has(id)) return { state: "paused", reason: "host-disk-full", startedAtMs: machine.startedAtMs };
+    return { state: "running", startedAtMs: machine.startedAtMs };
+  }
+
+  async list(): Promise<readonly string[]> {
+    try {
+      return readdirSync(this.#folder).filter((name) => machineIdPattern.test(name));
+    } catch {
+      return [];
+    }
+  }
+
+  onChange(listener: (id: string) => void): () => void {
+    return this.#computer.onChange(listener);
+  }
+
+  async shutdown(id: string, options: { readonly graceMs: number; readonly signal: AbortSignal }): Promise<void> {
+    const machine = this.#computer.machines.get(id);
+    if (machine === undefined) return;
+    if (!machine.deaf) return this.#computer.end(id, "shutdown", "");
+    const waited = Promise.withResolvers<void>();
+    const timer = setTimeout(() => waited.resolve(), options.graceMs);
+    const onAbort = (): void => waited.reject(options.signal.reason);
+    options.signal.addEventListener("abort", onAbort);
+    try {
+      await waited.promise;
+    } finally {
+      clearTimeout(timer);
+      options.signal.removeEventListener("abort", onAbort);
+    }
+    await this.kill(id);
+  }
+
+  async kill(id: string): Promise<void> {
+    this.#computer.end(id, "killed", "the machine was switched off");
+  }
+
+  async resume(id: string): Promise<void> {
+    if (this.#computer.paused.delete(id)) this.#computer.announce(id);
+  }
+
+  async dialAgent(id: string, signal: AbortSignal): Promise<AgentStream> {
+    signal.throwIfAborted();
+    const machine = this.#computer.machines.get(id);
+    if (machine === undefined) throw new BerthError("machine-unreachable", `the machine ${id} is not running`);
+    machine.stream?.destroy();
+    const [ours, theirs] = duplexPair();
+    ours.on("error", () => undefined);
+    theirs.on("error", () => undefined);
+    ours.once("close", () => theirs.destroy());
+    theirs.once("close", () => ours.destroy());
+    machine.stream = ours;
+    if (!machine.deaf) serveLink(theirs, machine.linkKey, (session) => machine.server.emit("connection", session));
+    return { stream: ours, linkKey: machine.linkKey };
+  }
+
+  async consoleTail(id: string, maxBytes: number): Promise<string> {
+    return (this.#computer.consoles.get(id) ?? "").slice(-maxBytes);
+  }
+
+  async usage(id: string): Promise<MachineUsage> {
+    const machine = this.#computer.machines.get(id);
+    const dataDiskAllocatedBytes = SimulatedDisk.allocatedBytes(this.#folderOf(id));
+    if (machine === undefined) return { residentMemoryBytes: 0, cpuTimeMs: 0, dataDiskAllocatedBytes };
+    return { residentMemoryBytes, cpuTimeMs: Date.now() - machine.startedAtMs, dataDiskAllocatedBytes };
+  }
+
+  async remove(id: string): Promise<void> {
+    if (this.#computer.machines.has(id)) throw new BerthError("machine-running", `the machine ${id} runs`);
+    SimulatedDisk.remove(this.#folderOf(id));
+    this.#computer.exits.delete(id);
+  }
+
+  #folderOf(id: string): string {
+    if (!machineIdPattern.test(id)) throw new BerthError("machine-not-found", `'${id}' is no machine's name`);
+    return join(this.#folder, id);
+  }
+}
