@@ -351,6 +351,41 @@ export declare type GetConsoleResponse = Message<"berth.v1.GetConsoleResponse"> 
 export declare const GetConsoleResponseSchema: GenMessage<GetConsoleResponse>;
 
 /**
+ * @generated from message berth.v1.OpenLoopbackRequest
+ */
+export declare type OpenLoopbackRequest = Message<"berth.v1.OpenLoopbackRequest"> & {
+};
+
+/**
+ * Describes the message berth.v1.OpenLoopbackRequest.
+ * Use `create(OpenLoopbackRequestSchema)` to create a new message.
+ */
+export declare const OpenLoopbackRequestSchema: GenMessage<OpenLoopbackRequest>;
+
+/**
+ * @generated from message berth.v1.OpenLoopbackResponse
+ */
+export declare type OpenLoopbackResponse = Message<"berth.v1.OpenLoopbackResponse"> & {
+  /**
+   * @generated from field: string base_url = 1;
+   */
+  baseUrl: string;
+
+  /**
+   * To be sent as a bearer token with every request.
+   *
+   * @generated from field: string token = 2;
+   */
+  token: string;
+};
+
+/**
+ * Describes the message berth.v1.OpenLoopbackResponse.
+ * Use `create(OpenLoopbackResponseSchema)` to create a new message.
+ */
+export declare const OpenLoopbackResponseSchema: GenMessage<OpenLoopbackResponse>;
+
+/**
  * @generated from message berth.v1.DiagnoseRequest
  */
 export declare type DiagnoseRequest = Message<"berth.v1.DiagnoseRequest"> & {
@@ -466,6 +501,8 @@ export declare const WatchRequestSchema: GenMessage<WatchRequest>;
 
 /**
  * Every message carries the sequence number of the state after it. A gap means: watch again from 0.
+ * A snapshot may come again at any time, for a watcher that did not keep up, and replaces all before it.
+ * The machine comes without figures that change all the time (memory, disk).
  *
  * @generated from message berth.v1.WatchResponse
  */
@@ -1270,6 +1307,16 @@ export declare const HostService: GenService<{
     methodKind: "unary";
     input: typeof DiagnoseRequestSchema;
     output: typeof DiagnoseResponseSchema;
+  },
+  /**
+   * Serves the API over HTTP/1.1 on 127.0.0.1, for clients that cannot use a socket. The same answer as long as the host runs.
+   *
+   * @generated from rpc berth.v1.HostService.OpenLoopback
+   */
+  openLoopback: {
+    methodKind: "unary";
+    input: typeof OpenLoopbackRequestSchema;
+    output: typeof OpenLoopbackResponseSchema;
   },
 }>;
 
