@@ -55,7 +55,7 @@ export class Engine {
 
   async start(): Promise<void> {
     const { store, machine } = this.#options;
-    this.#unsubscribe.push(store.onSpecChange((id) => this.#onSpecChange(id)), machine.onChange(() => void this.#wakeAll()));
+    this.#unsubscribe.push(store.onSpecChange((id) => this.#onSpecChange(id)), machine.onChange((ids) => (ids === "all" ? void this.#wakeAll() : ids.forEach((id) => this.#wake(id)))));
     await machine.adopt();
     await this.#wakeAll();
   }

@@ -10,6 +10,7 @@ import type { MachineDriver, MachineSpec } from "../vm/driver.ts";
 const bootTimeoutMs = 180_000;
 const connectRetryMs = 250;
 const shutdownGraceMs = 60_000;
+const powerOffCallTimeoutMs = 5000;
 /** A machine that stopped for want of space on the host is tried again after this. */
 const resumeRetryMs = 10_000;
 /** The guest's clock is set anew so often: a computer that slept wakes with its guests behind. */
@@ -21,6 +22,9 @@ const crashWindowMs = 10 * 60_000;
 export type AgentClient = Client<typeof AgentService>;
 /** `paused`: the hypervisor stopped it because the host's disk is full; it goes on by itself. */
 export type MachineView = "off" | "busy" | "paused" | "ready" | "failed";
+
+/** Told the environments that changed, or `all` when the machine itself did. */
+export type MachineListener = (environmentIds: readonly string[] | "all") => void;
 
 export interface MachineKeeperOptions {
   readonly driver: MachineDriver;
@@ -41,7 +45,7 @@ export class MachineKeeper {
   readonly #id: string;
   readonly #log: Log;
   readonly #environments = new Map<string, ObservedEnvironment>();
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Set<MachineListener>();
   readonly #stop = new AbortController();
   #connection: AgentConnection | undefined;
   #client: AgentClient | undefined;
@@ -87,7 +91,7 @@ export class MachineKeeper {
     return this.#client;
   }
 
-  onChange(listener: () => void): () => void {
+  onChange(listener: MachineListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -125,7 +129,7 @@ export class MachineKeeper {
     await this.#busy;
     this.#poweringOff = true;
     try {
-      await this.#client?.powerOff({}).catch(() => undefined);
+      await this.#client?.powerOff({}, { timeoutMs: powerOffCallTimeoutMs }).catch(() => undefined);
       this.#disconnect();
       await this.#driver.shutdown(this.#id, { graceMs: shutdownGraceMs, signal });
     } finally {
@@ -184,7 +188,7 @@ export class MachineKeeper {
         for (const environment of change.environments) this.#environments.set(environment.environmentId, environment);
         for (const id of change.removedEnvironmentIds) this.#environments.delete(id);
         onFirst();
-        this.#announce();
+        this.#announce([...change.environments.map((e) => e.environmentId), ...change.removedEnvironmentIds]);
       }
     } catch (error) {
       this.#log.info("the watch of the machine ended", { reason: messageOf(error) });
@@ -248,7 +252,7 @@ export class MachineKeeper {
     connection?.close();
   }
 
-  #announce(): void {
-    for (const listener of this.#listeners) listener();
+  #announce(environmentIds: readonly string[] | "all" = "all"): void {
+    for (const listener of this.#listeners) listener(environmentIds);
   }
 }

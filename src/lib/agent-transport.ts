@@ -28,11 +28,12 @@ export async function connectAgent(wire: Duplex, linkKey: Uint8Array, signal: Ab
   session.on("error", (error) => closed.resolve(error.message));
   session.on("close", () => closed.resolve("the connection closed"));
   stream.on("error", (error) => closed.resolve(error.message));
-  wire.once("close", () => session.destroy());
+  // With an error, so that calls which wait for an answer fail instead of waiting for ever.
+  wire.once("close", () => session.destroy(new Error("the connection to the machine closed")));
   const stopPinging = keepAlive(session, (reason) => closed.resolve(reason));
   const close = (): void => {
     stopPinging();
-    session.destroy();
+    session.destroy(new Error("the connection to the machine was closed"));
     stream.destroy();
     wire.destroy();
   };

@@ -1,0 +1,110 @@
+import { create } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { EnvironmentInitializerSchema, type Environment, EnvironmentPhase, EnvironmentSpecSchema } from "../../src/contract/gen/gitpod/v1/environment_pb.js";
+import { Engine, engineCalls } from "../../src/engine/engine.ts";
+import { MachineKeeper } from "../../src/engine/machine-keeper.ts";
+import { silentLog } from "../../src/lib/log.ts";
+import { waitUntil } from "../../src/lib/wait-until.ts";
+import { createPlane, type Plane } from "../../src/plane/create-plane.ts";
+import type { MachineSpec } from "../../src/vm/driver.ts";
+import { SimulatedComputer, SimulatedDriver } from "../../src/vm/simulated/simulated-driver.ts";
+
+const machineId = "default";
+const pollMs = 5;
+const waitLimitMs = 20_000;
+
+/** Plane, engine and a simulated computer, put together as the host does it, and ended as a host may be. */
+export class SimulatedProduct {
+  readonly folder = mkdtempSync(join(tmpdir(), "berth-simulated-"));
+  readonly computer = new SimulatedComputer();
+  readonly driver = new SimulatedDriver({ machinesFolder: join(this.folder, "machines"), computer: this.computer });
+  imageSha256 = "simulated";
+  #plane: Plane | undefined;
+  #engine: Engine | undefined;
+  #keeper: MachineKeeper | undefined;
+
+  get plane(): Plane {
+    if (this.#plane === undefined) throw new Error("no host runs");
+    return this.#plane;
+  }
+
+  get machine(): MachineKeeper {
+    if (this.#keeper === undefined) throw new Error("no host runs");
+    return this.#keeper;
+  }
+
+  async startHost(): Promise<void> {
+    this.#plane = await createPlane({ databasePath: join(this.folder, "berth.db"), keyPath: join(this.folder, "key"), engineCalls, now: () => Date.now(), version: "test" });
+    this.#keeper = new MachineKeeper({ driver: this.driver, id: machineId, spec: async () => this.#spec(), log: silentLog, now: () => Date.now() });
+    this.#engine = new Engine({ store: this.#plane.environmentStore, machine: this.#keeper, log: silentLog, authorizedKeys: async () => [] });
+    await this.#engine.start();
+  }
+
+  /** As `kill -9` does: nothing is told to anybody, the machine runs on. */
+  killHost(): void {
+    this.#engine?.stop();
+    this.#keeper?.close();
+    this.#plane?.close();
+    this.#plane = undefined;
+  }
+
+  end(): void {
+    if (this.#plane !== undefined) this.killHost();
+    this.computer.end(machineId, "killed", "");
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  crashMachine(): void {
+    this.computer.end(machineId, "crashed", "by the test");
+  }
+
+  async create(sentinel: string): Promise<string> {
+    const initializer = create(EnvironmentInitializerSchema, { specs: [{ spec: { case: "contextUrl", value: { url: `https://simulated.test/${sentinel}.git` } } }] });
+    const spec = create(EnvironmentSpecSchema, { desiredPhase: EnvironmentPhase.RUNNING, content: { initializer } });
+    return (await this.plane.createEnvironment({ spec, name: "", annotations: {}, sessionId: "" }, AbortSignal.timeout(waitLimitMs))).id;
+  }
+
+  wish(id: string, phase: EnvironmentPhase): void {
+    this.plane.updateEnvironment(id, (draft) => {
+      if (draft.spec !== undefined) draft.spec.desiredPhase = phase;
+      // As StartEnvironment does: a new start is a new wish.
+      if (draft.metadata !== undefined && phase === EnvironmentPhase.RUNNING) draft.metadata.lastStartedAt = timestampFromMs(Date.now());
+    });
+  }
+
+  async get(id: string): Promise<Environment | undefined> {
+    return this.plane.environmentStore.get(id);
+  }
+
+  /** Waits for a condition of an environment and gives it; fails with what it is instead. */
+  async when(id: string, condition: (environment: Environment) => boolean): Promise<Environment> {
+    let last: Environment | undefined;
+    const held = await waitUntil(async () => {
+      last = await this.get(id);
+      return last !== undefined && condition(last);
+    }, { intervalMs: pollMs, signal: AbortSignal.timeout(waitLimitMs) });
+    if (!held || last === undefined) throw new Error(`the environment is ${last === undefined ? "gone" : JSON.stringify({ phase: EnvironmentPhase[last.status?.phase ?? 0], failure: last.status?.failureMessage, content: last.status?.content?.phase, devcontainer: last.status?.devcontainer?.phase })}; the machine is ${this.machine.view}`);
+    return last;
+  }
+
+  async whenPhase(id: string, phase: EnvironmentPhase): Promise<Environment> {
+    return this.when(id, (e) => e.status?.phase === phase);
+  }
+
+  async whenGone(id: string): Promise<boolean> {
+    return waitUntil(async () => (await this.get(id)) === undefined, { intervalMs: pollMs, signal: AbortSignal.timeout(waitLimitMs) });
+  }
+
+  /** Waits until the machine does a step of this name for an environment. */
+  async whenStep(id: string, name: string): Promise<void> {
+    const seen = await waitUntil(() => this.machine.environment(id)?.jobs.some((job) => job.step === name) ?? false, { intervalMs: pollMs, signal: AbortSignal.timeout(waitLimitMs) });
+    if (!seen) throw new Error(`'${name}' was not begun`);
+  }
+
+  #spec(): MachineSpec {
+    return { id: machineId, image: { sha256: this.imageSha256, arch: "amd64", kernelPath: "", initrdPath: "", rootPath: "" }, cpus: 2, memoryBytes: 1024 ** 3, dataDiskLimitBytes: 1024 ** 3 };
+  }
+}
