@@ -2,11 +2,13 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { afterEach, expect, inject, test } from "vitest";
+import { waitUntil } from "../../src/lib/wait-until.ts";
 import { gitBase, must, Product, Servers } from "./product.ts";
 
 const product = new Product(inject("productFolder"));
 const servers = new Servers(product);
 const name = "bad";
+const hangTimeoutMs = 180_000;
 
 afterEach(() => void product.berth("delete", name, "--force"));
 
@@ -86,7 +88,8 @@ test("a lifecycle command that fails leaves a container that works, with a warni
 test("a lifecycle command that hangs can be stopped, and the working copy stays", async () => {
   const creating = product.spawnBerth("create", folderWith({ image: "berth/devcontainer:13", postCreateCommand: "touch begun; sleep 100000" }), "--name", name);
   const ended = new Promise<void>((resolve) => creating.once("close", () => resolve()));
-  while (product.berth("exec", name, "--", "test", "-e", "begun").status !== 0) expect(creating.exitCode).toBe(null);
+  const begun = await waitUntil(() => product.machine("sh", "-c", "ls /data/env/*/repo/*/begun").status === 0, { intervalMs: 500, signal: AbortSignal.timeout(hangTimeoutMs) });
+  expect(begun).toBe(true);
   must(product.berth("stop", name));
   creating.kill("SIGKILL");
   await ended;
