@@ -5,7 +5,9 @@ const stages: readonly { readonly name: string; readonly command: readonly strin
   { name: "checks", command: ["node", "tools/check.ts"] },
   { name: "unit", command: ["vitest", "run", "--project", "unit"] },
   { name: "sdk", command: ["vitest", "run", "--project", "sdk"] },
+  { name: "integration", command: ["vitest", "run", "--project", "integration"] },
   { name: "image", command: ["node", "tools/image/main.ts"] },
+  { name: "conformance", command: ["vitest", "run", "--project", "conformance"] },
   { name: "e2e", command: ["vitest", "run", "--project", "e2e"] },
 ];
 

@@ -10,8 +10,8 @@ import type { MachinePaths } from "./arguments.ts";
 
 /** Starting a machine with less free space than this would soon pause it. */
 export const minimumHostFreeBytes = 2 * 1024 ** 3;
-const ext4MagicOffset = 1024 + 56;
-const ext4Magic = 0xef53;
+/** Any file system, partition table or disk format has something in these bytes. */
+const headerBytes = 1024 ** 2;
 const machineIdPattern = /^[a-z0-9-]{1,32}$/;
 const maxSocketPathBytes = 103;
 
@@ -71,11 +71,11 @@ export class MachineFolder {
     await syncFolder(this.folder);
   }
 
-  /** The word that lets the guest format the disk: only while it is fresh and has no file system. */
+  /** The word that lets the guest format the disk: only while it is fresh and nothing at all is on it. */
   async formatToken(): Promise<string | undefined> {
     const token = await readFile(this.#freshMarker, "utf8").catch(() => undefined);
     if (token === undefined) return undefined;
-    if (!(await hasExt4(this.paths.dataDisk))) return token;
+    if (await isBlank(this.paths.dataDisk)) return token;
     rmSync(this.#freshMarker, { force: true });
     return undefined;
   }
@@ -170,11 +170,11 @@ async function resize(path: string, bytes: number, flags: "wx" | "r+" = "r+"): P
   }
 }
 
-async function hasExt4(path: string): Promise<boolean> {
+async function isBlank(path: string): Promise<boolean> {
   const file = await open(path, "r");
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(2), 0, 2, ext4MagicOffset);
-    return bytesRead === 2 && buffer.readUInt16LE() === ext4Magic;
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(headerBytes), 0, headerBytes, 0);
+    return buffer.subarray(0, bytesRead).every((byte) => byte === 0);
   } finally {
     await file.close();
   }

@@ -20,12 +20,14 @@ export interface ProbeOptions {
   /** BERTH_ACCELERATOR: skips the canary. */
   readonly wanted: string | undefined;
   readonly path?: string;
+  /** Looked in beside the path; the usual ones when not given. */
+  readonly extraFolders?: readonly string[];
 }
 
 /** The QEMU program for a guest architecture; fails with `hypervisor-missing`. */
-export function qemuProgram(arch: "amd64" | "arm64", path?: string): string {
+export function qemuProgram(arch: "amd64" | "arm64", path?: string, extraFolders?: readonly string[]): string {
   const name = arch === "arm64" ? "qemu-system-aarch64" : "qemu-system-x86_64";
-  const found = findProgram(name, path);
+  const found = findProgram(name, path, extraFolders);
   if (found === undefined) throw new BerthError("hypervisor-missing", `${name} is not in the PATH`);
   return found;
 }
@@ -34,7 +36,7 @@ export function qemuProgram(arch: "amd64" | "arm64", path?: string): string {
 export async function probeQemu(options: ProbeOptions, signal: AbortSignal): Promise<DriverProbe> {
   let qemu: string;
   try {
-    qemu = qemuProgram(options.arch, options.path);
+    qemu = qemuProgram(options.arch, options.path, options.extraFolders);
   } catch (error) {
     return { usable: false, accelerator: "tcg", reason: error instanceof BerthError ? error.detail : String(error), fix: "sudo apt-get install qemu-system-x86 qemu-utils passt", version: "" };
   }

@@ -1,0 +1,156 @@
+import { createClient } from "@connectrpc/connect";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { AgentService, type HelloResponse } from "../../src/contract/gen/berth/v1/agent_pb.js";
+import { connectAgent } from "../../src/lib/agent-transport.ts";
+import { waitUntil } from "../../src/lib/wait-until.ts";
+import type { MachineDriver, MachineImage, MachineSpec } from "../../src/vm/driver.ts";
+
+export interface DriverUnderTest {
+  /** A driver on these folders; a second one stands for the host that follows a crash. */
+  make(folder: string): MachineDriver;
+  image(): Promise<MachineImage>;
+  /** An image that runs but never answers and ignores the power button. */
+  deafImage(folder: string): Promise<MachineImage>;
+  /** Ends a machine behind the driver's back, as `kill -9` of its process does. */
+  killBehind(folder: string, id: string): Promise<void>;
+  /** Space the data disk really takes on the host, and the size the guest sees. */
+  readonly memoryBytes: number;
+}
+
+const gibibyte = 1024 ** 3;
+const pollMs = 100;
+const bootLimitMs = 120_000;
+const noticeLimitMs = 10_000;
+
+async function hello(driver: MachineDriver, id: string): Promise<HelloResponse> {
+  const signal = AbortSignal.timeout(bootLimitMs);
+  for (;;) {
+    const { stream, linkKey } = await driver.dialAgent(id, signal);
+    try {
+      const connection = await connectAgent(stream, linkKey, AbortSignal.any([signal, AbortSignal.timeout(5000)]));
+      const answer = await createClient(AgentService, connection.transport).hello({ protocol: 1 }, { signal });
+      connection.close();
+      return answer;
+    } catch (error) {
+      if (signal.aborted) throw error;
+      stream.destroy();
+    }
+  }
+}
+
+/** What every driver does alike; run unchanged on each (P9). */
+export function driverSuite(name: string, tested: DriverUnderTest): void {
+  describe(name, () => {
+    let folder: string;
+    let driver: MachineDriver;
+    let image: MachineImage;
+    const signal = new AbortController().signal;
+    const spec = (id: string, more: Partial<MachineSpec> = {}): MachineSpec => ({ id, image, cpus: 2, memoryBytes: tested.memoryBytes, dataDiskLimitBytes: 4 * gibibyte, ...more });
+    const state = async (id: string): Promise<string> => (await driver.inspect(id)).state;
+    const whenState = async (id: string, wanted: string): Promise<boolean> => waitUntil(async () => (await state(id)) === wanted, { intervalMs: pollMs, signal: AbortSignal.timeout(noticeLimitMs) });
+
+    beforeAll(async () => {
+      folder = mkdtempSync(join(tmpdir(), "berth-driver-"));
+      driver = tested.make(folder);
+      image = await tested.image();
+    });
+
+    afterAll(async () => {
+      for (const id of await driver.list()) await driver.kill(id);
+      rmSync(folder, { recursive: true, force: true });
+    });
+
+    test("a machine that was never made is absent, and its operations change nothing", async () => {
+      expect(await driver.inspect("nothing")).toEqual({ state: "absent" });
+      await driver.kill("nothing");
+      await driver.shutdown("nothing", { graceMs: 0, signal });
+      await expect(driver.dialAgent("nothing", signal)).rejects.toMatchObject({ code: "machine-unreachable" });
+      expect((await driver.usage("nothing")).dataDiskAllocatedBytes).toBe(0);
+      await expect(async () => driver.inspect("../escape")).rejects.toMatchObject({ code: "machine-not-found" });
+    });
+
+    test("the disk is sparse, and making it again keeps it", async () => {
+      await driver.create(spec("disk"), signal);
+      expect((await driver.usage("disk")).dataDiskAllocatedBytes).toBeLessThan(1024 ** 2);
+      await driver.create(spec("disk", { dataDiskLimitBytes: 6 * gibibyte }), signal);
+      await driver.create(spec("disk", { dataDiskLimitBytes: 2 * gibibyte }), signal);
+      expect(await driver.list()).toContain("disk");
+      await driver.remove("disk");
+      expect(await state("disk")).toBe("absent");
+    });
+
+    test("an operation whose signal is aborted does not begin", async () => {
+      await expect(driver.start(spec("aborted"), AbortSignal.abort())).rejects.toThrow();
+      expect(["absent", "off"]).toContain(await state("aborted"));
+    });
+
+    test("one life of a machine: start, agent, a new host, the plug pulled, start again, shutdown", async () => {
+      const changes: string[] = [];
+      const unsubscribe = driver.onChange((id) => changes.push(id));
+      const id = "life";
+      // Started twice at once, it is one machine.
+      await Promise.all([driver.start(spec(id), signal), driver.start(spec(id), signal)]);
+      await driver.start(spec(id), signal);
+      expect(await state(id)).toBe("running");
+      const first = await hello(driver, id);
+      expect(first.imageSha256).toBe(image.sha256);
+      expect((await driver.usage(id)).residentMemoryBytes).toBeGreaterThan(0);
+      expect((await driver.consoleTail(id, 4096)).length).toBeLessThanOrEqual(4096);
+      await expect(driver.remove(id)).rejects.toMatchObject({ code: "machine-running" });
+
+      // A second dial ends the first.
+      const one = await driver.dialAgent(id, signal);
+      const closed = new Promise<void>((resolve) => one.stream.once("close", () => resolve()));
+      const two = await driver.dialAgent(id, signal);
+      await closed;
+      two.stream.destroy();
+
+      // The host dies; the next one finds the machine and talks to the same boot.
+      unsubscribe();
+      driver = tested.make(folder);
+      driver.onChange((changed) => changes.push(changed));
+      expect(await state(id)).toBe("running");
+      expect((await hello(driver, id)).bootId).toBe(first.bootId);
+      await driver.start(spec(id), signal);
+      expect((await hello(driver, id)).bootId).toBe(first.bootId);
+
+      // The hypervisor is killed; the driver notices by itself.
+      changes.length = 0;
+      await tested.killBehind(folder, id);
+      expect(await whenState(id, "off")).toBe(true);
+      expect(await waitUntil(() => changes.includes(id), { intervalMs: pollMs, signal: AbortSignal.timeout(noticeLimitMs) })).toBe(true);
+
+      await driver.start(spec(id), signal);
+      const second = await hello(driver, id);
+      expect(second.bootId).not.toBe(first.bootId);
+      await driver.shutdown(id, { graceMs: 30_000, signal });
+      expect(await driver.inspect(id)).toMatchObject({ state: "off", exit: { reason: "shutdown" } });
+      await driver.shutdown(id, { graceMs: 0, signal });
+      await driver.remove(id);
+      expect(await state(id)).toBe("absent");
+    });
+
+    test("a guest that ignores the power button is switched off after the grace", async () => {
+      const deaf = { ...spec("deaf"), image: await tested.deafImage(folder) };
+      await driver.start(deaf, signal);
+      await expect(driver.shutdown("deaf", { graceMs: 60_000, signal: AbortSignal.timeout(200) })).rejects.toThrow();
+      expect(await state("deaf")).toBe("running");
+      await driver.shutdown("deaf", { graceMs: 300, signal });
+      expect(await driver.inspect("deaf")).toMatchObject({ state: "off", exit: { reason: "killed" } });
+    });
+
+    test("two machines side by side do not touch each other", async () => {
+      const deaf = await tested.deafImage(folder);
+      await Promise.all([driver.start({ ...spec("left"), image: deaf }, signal), driver.start({ ...spec("right"), image: deaf }, signal)]);
+      await driver.kill("left");
+      expect(await state("left")).toBe("off");
+      expect(await state("right")).toBe("running");
+      await driver.remove("left");
+      expect(await state("right")).toBe("running");
+      await driver.kill("right");
+    });
+  });
+}

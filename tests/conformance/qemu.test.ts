@@ -1,0 +1,144 @@
+import { spawnSync } from "node:child_process";
+import { appendFileSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { open } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { silentLog } from "../../src/lib/log.ts";
+import { findImage, hostImageArch } from "../../src/vm/image/find-image.ts";
+import { QemuDriver } from "../../src/vm/qemu/qemu-driver.ts";
+import { driverSuite } from "./driver-suite.ts";
+
+const imagesFolder = process.env["BERTH_IMAGES"] ?? join(import.meta.dirname, "../../.cache/images");
+const processSchema = z.object({ pid: z.number() });
+const signal = new AbortController().signal;
+
+function make(folder: string, env: NodeJS.ProcessEnv = process.env): QemuDriver {
+  mkdirSync(join(folder, "machines"), { recursive: true });
+  return new QemuDriver({ machinesFolder: join(folder, "machines"), runFolder: join(folder, "r"), arch: hostImageArch(), log: silentLog, env });
+}
+
+function pidOf(folder: string, id: string, program = "qemu"): number {
+  return processSchema.parse(JSON.parse(readFileSync(join(folder, "machines", id, `${program}.json`), "utf8"))).pid;
+}
+
+/** A kernel whose only process sleeps: nobody listens to the power button or opens the agent's port. */
+async function deafImage(folder: string) {
+  const image = await findImage(imagesFolder, hostImageArch());
+  const tree = join(folder, "deaf");
+  mkdirSync(join(tree, "bin"), { recursive: true });
+  copyFileSync("/usr/bin/busybox", join(tree, "bin/busybox"));
+  writeFileSync(join(tree, "init"), "#!/bin/busybox sh\nwhile :; do /bin/busybox sleep 1000; done\n", { mode: 0o755 });
+  const initrdPath = join(folder, "deaf-initrd");
+  const packed = spawnSync("sh", ["-c", 'find . | cpio --quiet -o -H newc > "$1"', "sh", initrdPath], { cwd: tree });
+  if (packed.status !== 0) throw new Error(packed.stderr.toString());
+  return { ...image, initrdPath };
+}
+
+driverSuite("qemu", {
+  make,
+  image: async () => findImage(imagesFolder, hostImageArch()),
+  deafImage,
+  killBehind: async (folder, id) => void process.kill(pidOf(folder, id), "SIGKILL"),
+  memoryBytes: 2 * 1024 ** 3,
+});
+
+describe("qemu alone", () => {
+  let folder: string;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "berth-qemu-"));
+  });
+
+  afterEach(async () => {
+    const driver = make(folder);
+    for (const id of await driver.list()) await driver.kill(id);
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const specOf = async (id: string, more = {}) => ({ id, image: await deafImage(folder), cpus: 1, memoryBytes: 512 * 1024 ** 2, dataDiskLimitBytes: 1024 ** 3, ...more });
+
+  test("a new disk is raw, grows, and never shrinks", async () => {
+    const driver = make(folder);
+    const disk = join(folder, "machines/m/data.raw");
+    await driver.create(await specOf("m"), signal);
+    expect(statSync(disk).size).toBe(1024 ** 3);
+    expect(statSync(disk).blocks).toBeLessThan(64);
+    await driver.create(await specOf("m", { dataDiskLimitBytes: 2 * 1024 ** 3 }), signal);
+    await driver.create(await specOf("m"), signal);
+    expect(statSync(disk).size).toBe(2 * 1024 ** 3);
+  });
+
+  test("a header of another disk format on the disk is data and nothing else (S30)", async () => {
+    const driver = make(folder);
+    await driver.create(await specOf("m"), signal);
+    const disk = join(folder, "machines/m/data.raw");
+    const evil = join(folder, "evil.qcow2");
+    const made = spawnSync("qemu-img", ["create", "-q", "-f", "qcow2", "-F", "raw", "-b", "/etc/passwd", evil]);
+    expect(made.status).toBe(0);
+    const header = readFileSync(evil);
+    const file = await open(disk, "r+");
+    await file.write(header, 0, header.length, 0);
+    await file.close();
+    await driver.start(await specOf("m"), signal);
+    const openFiles = readdirSync(`/proc/${pidOf(folder, "m")}/fd`).map((fd) => spawnSync("readlink", [`/proc/${pidOf(folder, "m")}/fd/${fd}`], { encoding: "utf8" }).stdout.trim());
+    expect(openFiles).toContain(disk);
+    expect(openFiles).not.toContain("/etc/passwd");
+    expect(readFileSync(`/proc/${pidOf(folder, "m")}/cmdline`, "utf8")).not.toContain("berth.format=");
+  });
+
+  test("no TCP or UDP port is opened on the host, and no other person reaches the sockets", async () => {
+    const driver = make(folder);
+    await driver.start(await specOf("m"), signal);
+    const pids = [pidOf(folder, "m"), pidOf(folder, "m", "passt")];
+    const listening = spawnSync("ss", ["-Hlntup"], { encoding: "utf8" }).stdout.split("\n").filter((line) => pids.some((pid) => line.includes(`pid=${pid},`)));
+    expect(listening).toEqual([]);
+    for (const path of ["machines/m", "r/m"]) expect(statSync(join(folder, path)).mode & 0o777).toBe(0o700);
+    expect(statSync(join(folder, "machines/m/link-key")).mode & 0o777).toBe(0o600);
+    expect(statSync(join(folder, "machines/m/data.raw")).mode & 0o777).toBe(0o600);
+  });
+
+  test("a missing QEMU is told with how to install it, and nothing is started", async () => {
+    mkdirSync(join(folder, "machines"));
+    const { probeQemu } = await import("../../src/vm/qemu/probe.ts");
+    const probe = await probeQemu({ arch: hostImageArch(), cachePath: join(folder, "probe.json"), wanted: undefined, path: join(folder, "empty"), extraFolders: [] }, signal);
+    expect(probe).toMatchObject({ usable: false, fix: expect.stringContaining("apt-get install") });
+    expect(probe.reason).toContain("qemu-system-");
+  });
+
+  test("an accelerator is used only when a guest makes progress under it", async () => {
+    const probe = await make(folder, { ...process.env, BERTH_ACCELERATOR: undefined }).probe(AbortSignal.timeout(30_000));
+    expect(probe.usable).toBe(true);
+    if (probe.accelerator === "tcg") expect(probe.reason).not.toBe("");
+    else expect(probe.reason).toBe("");
+  });
+
+  test("a damaged image is refused before it is booted", async () => {
+    const image = await findImage(imagesFolder, hostImageArch());
+    const copy = join(folder, "images/one");
+    mkdirSync(copy, { recursive: true });
+    for (const path of [image.kernelPath, image.initrdPath]) copyFileSync(path, join(copy, path.split("/").at(-1) ?? ""));
+    cpSync(image.rootPath, join(copy, "root.erofs"), { mode: 2 });
+    copyFileSync(join(image.kernelPath, "../manifest.json"), join(copy, "manifest.json"));
+    writeFileSync(join(folder, `images/current-${image.arch}.json`), JSON.stringify({ folder: "one" }));
+    await findImage(join(folder, "images"), image.arch);
+    appendFileSync(join(copy, "initrd"), "x");
+    await expect(findImage(join(folder, "images"), image.arch)).rejects.toMatchObject({ code: "image-corrupt" });
+    rmSync(join(copy, "initrd"));
+    await expect(findImage(join(folder, "images"), image.arch)).rejects.toMatchObject({ code: "image-missing" });
+  });
+
+  test.skipIf(process.getuid?.() !== 0)("a computer whose disk is nearly full starts no machine", async () => {
+    const small = join(folder, "small");
+    mkdirSync(small);
+    expect(spawnSync("mount", ["-t", "tmpfs", "-o", "size=64m", "tmpfs", small]).status).toBe(0);
+    try {
+      const driver = make(small);
+      await expect(driver.start(await specOf("m"), signal)).rejects.toMatchObject({ code: "host-disk-full" });
+      expect((await driver.inspect("m")).state).toBe("off");
+    } finally {
+      spawnSync("umount", [small]);
+    }
+  });
+});
