@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
+import { parseContextUrl } from "../contract/context-url.ts";
 import { EnvironmentPhase } from "../contract/gen/gitpod/v1/environment_pb.js";
 import type { HostClients } from "./connection.ts";
 import { allEnvironments, editorUrl, waitForRunning } from "./environments.ts";
@@ -20,6 +21,8 @@ export interface Created {
 export async function createEnvironment(clients: HostClients, source: string, options: { readonly name: string; readonly devcontainer: string; readonly reuse: boolean }): Promise<string> {
   const folder = resolve(process.env["BERTH_INVOKED_FROM"] ?? process.cwd(), source);
   const isFolder = !source.includes("://") && ((await stat(folder).catch(() => undefined))?.isDirectory() ?? false);
+  // What cannot be an address is told here, before anything is asked of the host.
+  if (!isFolder) parseContextUrl(source);
   const contextUrl = isFolder ? `berth-folder:${folder}` : source;
   const existing = options.reuse ? (await allEnvironments(clients)).find((e) => e.metadata?.originalContextUrl === contextUrl && e.spec?.desiredPhase !== EnvironmentPhase.DELETED) : undefined;
   if (existing !== undefined) {

@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { BerthError } from "../contract/berth-error.ts";
 import { MachineState } from "../contract/gen/berth/v1/host_pb.js";
 import { registerExec, registerMachineShell } from "./commands/exec.ts";
+import { EnvironmentPhase } from "../contract/gen/gitpod/v1/environment_pb.js";
 import { connectHost } from "./connection.ts";
 import { createEnvironment, whenReady } from "./create.ts";
 import { allEnvironments, editorUrl, findEnvironment, phaseName, waitForRunning } from "./environments.ts";
@@ -37,7 +38,7 @@ program.command("show <name>").option("--json").action(async (name: string, opti
   const clients = await connectHost({ start: true });
   const e = await findEnvironment(clients, name);
   const { details } = await clients.workspaces.getDetails({ environmentId: e.id });
-  const view = { id: e.id, name: e.metadata?.name, phase: phaseName(e), failure: e.status?.failureMessage, warning: e.status?.warningMessage, devcontainerFailure: e.status?.devcontainer?.failureMessage, recovery: details?.recovery, remoteUser: e.status?.devcontainer?.remoteUser, folder: e.status?.devcontainer?.remoteWorkspaceFolder, sshCommand: details?.sshCommand, urls: details?.ports.map((p) => p.url) };
+  const view = { id: e.id, name: e.metadata?.name, phase: phaseName(e), desired: (EnvironmentPhase[e.spec?.desiredPhase ?? 0] ?? "unknown").toLowerCase(), failure: e.status?.failureMessage, warning: e.status?.warningMessage, devcontainerFailure: e.status?.devcontainer?.failureMessage, recovery: details?.recovery, remoteUser: e.status?.devcontainer?.remoteUser, folder: e.status?.devcontainer?.remoteWorkspaceFolder, sshCommand: details?.sshCommand, urls: details?.ports.map((p) => p.url) };
   print(options.json ? view : Object.entries(view).map(([key, value]) => `${key.padEnd(20)} ${Array.isArray(value) ? value.join(", ") : String(value)}`).join("\n"));
 });
 
@@ -119,7 +120,8 @@ machine.command("status").option("--console").action(async (options: { console?:
 machine.command("start").action(async () => void (await (await connectHost({ start: true })).host.startMachine({})));
 machine.command("stop").action(async () => void (await (await connectHost({ start: true })).host.stopMachine({})));
 
-program.command("host <action>").option("--keep-machines").description("stop: ends the host and, unless told otherwise, the machine").action(async (action: string, options: { keepMachines?: true }) => {
+program.command("host <action>").option("--keep-machines").description("stop: ends the host and, unless told otherwise, the machine; pid: its process").action(async (action: string, options: { keepMachines?: true }) => {
+  if (action === "pid") return print(String((await (await connectHost({ start: true })).host.getHost({})).pid));
   if (action !== "stop") throw new BerthError("internal", `there is no 'host ${action}'`);
   await (await connectHost({ start: false })).host.stopHost({ keepMachines: options.keepMachines ?? false });
 });

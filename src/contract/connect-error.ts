@@ -33,7 +33,7 @@ export function fromConnectError(error: unknown): BerthError {
   const connectError = ConnectError.from(error);
   const [details] = connectError.findDetails(ActionableErrorDetailsSchema);
   if (details !== undefined && isErrorCode(details.errorCode)) return new BerthError(details.errorCode, details.metadata["detail"] ?? details.userMessage, { cause: error });
-  const byCode: Partial<Record<Code, ErrorCode>> = { [Code.Canceled]: "canceled", [Code.Unavailable]: "machine-unreachable", [Code.DeadlineExceeded]: "timeout" };
+  const byCode: Partial<Record<Code, ErrorCode>> = { [Code.Canceled]: "canceled", [Code.Unavailable]: "machine-unreachable", [Code.DeadlineExceeded]: "timeout", [Code.InvalidArgument]: "argument-invalid" };
   return new BerthError(byCode[connectError.code] ?? "internal", connectError.rawMessage, { cause: error });
 }
 

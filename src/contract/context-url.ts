@@ -24,7 +24,7 @@ const scpPattern = /^(?:([A-Za-z0-9._-]+)@)?([A-Za-z0-9][A-Za-z0-9.-]*):(?!\/\/)
 export function parseContextUrl(text: string): ContextUrl {
   const input = text.trim();
   // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-  if (input === "" || input.startsWith("-") || /^[a-z]+:\/\/\//i.test(input) || /[\u0000-\u0020\u007f]/.test(input) || input.includes("::")) throw invalid(input);
+  if (input === "" || input.startsWith("-") || /^[a-z]+:\/\/\//i.test(input) || /[\u0000-\u0020\u007f]/.test(input) || input.includes("::") || /\/\.\.(\/|$)/.test(input)) throw invalid(input);
   if (!input.includes("://")) {
     const scp = scpPattern.exec(input);
     if (scp !== null && input.includes("@")) return parseScp(input, scp[2] ?? "", scp[3] ?? "");

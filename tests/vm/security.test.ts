@@ -79,7 +79,7 @@ test("a container reaches neither this computer, nor the machine's services, nor
     for (const target of [`10.0.2.2/${port}`, "169.254.169.254/80"]) {
       expect(product.machine("timeout", "3", "bash", "-c", `exec 3<>/dev/tcp/${target} && cat <&3`).stdout, target).toBe("");
     }
-    expect(product.machine("ss", "-Hltn").stdout.split("\n").filter((line) => /0\.0\.0\.0:|\*:|\[::\]:|10\.0\.2\.15:/.test(line))).toEqual([]);
+    expect(product.machine("ss", "-Hltn").stdout.split("\n").filter((line) => /^(0\.0\.0\.0|\*|\[::\]|10\.0\.2\.15):/.test(line.trim().split(/\s+/)[3] ?? ""))).toEqual([]);
   } finally {
     listener.close();
     product.berth("delete", "neighbour", "--force");
@@ -107,12 +107,12 @@ test("a credential goes to its own host and path alone, and into no file (S33)",
     git("update-index", "--add", "--cacheinfo", `160000,${"1".repeat(40)},evil`);
     git("commit", "--quiet", "--message", "Submodule");
   });
-  const outcome = product.create(url, name);
+  must(product.create(url, name));
   const sent = servers.requests().split("\n");
   expect(sent.some((line) => line.startsWith("/private/app.git") && line.includes("Basic"))).toBe(true);
   expect(sent.filter((line) => line.startsWith("/private/evil.git") && line.includes("Basic"))).toEqual([]);
-  expect(outcome.status).not.toBe(0);
-  expect(product.machine("grep", "-rls", token, "/data/env", "/run", "/tmp", "/home").stdout).toBe("");
+  // The server's own source names the token it wants.
+  expect(product.machine("grep", "-rls", "--exclude=git-server.mjs", token, "/data/env", "/run", "/tmp", "/home").stdout).toBe("");
   expect(product.hostLog()).not.toContain(token);
   expect(product.berth("logs", name).stdout).not.toContain(token);
 });

@@ -56,15 +56,7 @@ export async function clone(request: CloneRequest, target: string, runFolder: st
       await rm(partial, { recursive: true, force: true });
       await cloneInto({ ...request, depth: 0 }, partial, parent, git);
     }
-    if (request.submodules && existsSync(join(partial, ".gitmodules"))) {
-      context.step("Fetching submodules");
-      await git(["submodule", "update", "--init", "--recursive", ...(request.depth > 0 ? ["--depth", String(request.depth)] : [])], partial);
-    }
-    if (request.lfs && (await usesLfs(partial))) {
-      context.step("Fetching large files");
-      await git(["lfs", "install", "--local", "--skip-smudge"], partial);
-      await git(["lfs", "pull"], partial);
-    }
+    await fetchExtras(request, partial, git, context);
     await runProcess(["sync", "-f", partial]);
     await rename(partial, target);
     await syncFolder(parent);
@@ -74,6 +66,23 @@ export async function clone(request: CloneRequest, target: string, runFolder: st
   } finally {
     await credentials.close();
   }
+}
+
+/** Submodules and large files; one that cannot be had is told in the log and costs no more than itself. */
+async function fetchExtras(request: CloneRequest, partial: string, git: (args: readonly string[], cwd: string) => Promise<void>, context: JobContext): Promise<void> {
+  const attempt = async (what: string, ...commands: readonly (readonly string[])[]): Promise<void> => {
+    context.step(what);
+    try {
+      for (const command of commands) await git(command, partial);
+    } catch (error) {
+      if (context.signal.aborted || !(error instanceof JobError) || error.code === "data-disk-full") throw error;
+      context.log(`${what} failed: ${error.message}\n`);
+    }
+  };
+  if (request.submodules && existsSync(join(partial, ".gitmodules"))) {
+    await attempt("Fetching submodules", ["submodule", "update", "--init", "--recursive", ...(request.depth > 0 ? ["--depth", String(request.depth)] : [])]);
+  }
+  if (request.lfs && (await usesLfs(partial))) await attempt("Fetching large files", ["lfs", "install", "--local", "--skip-smudge"], ["lfs", "pull"]);
 }
 
 /** Completes a shallow clone; a failure costs nothing but history. */
