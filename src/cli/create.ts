@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { parseContextUrl } from "../contract/context-url.ts";
-import { EnvironmentPhase } from "../contract/gen/gitpod/v1/environment_pb.js";
+import { type Environment, EnvironmentPhase } from "../contract/gen/gitpod/v1/environment_pb.js";
 import type { HostClients } from "./connection.ts";
 import { allEnvironments, editorUrl, waitForRunning } from "./environments.ts";
 import { writeSshFiles } from "./ssh-files.ts";
@@ -15,6 +15,11 @@ export interface Created {
   readonly sshCommand: string;
   readonly editorUrl: string;
   readonly urls: readonly string[];
+}
+
+export interface Ready {
+  readonly created: Created;
+  readonly environment: Environment;
 }
 
 /** Makes an environment of a folder or an address and gives its id. `reuse` takes the one made of it before. */
@@ -38,12 +43,13 @@ export async function createEnvironment(clients: HostClients, source: string, op
 }
 
 /** Waits until it runs and gives what one needs to use it. */
-export async function whenReady(clients: HostClients, id: string, say: (text: string) => void): Promise<Created> {
+export async function whenReady(clients: HostClients, id: string, say: (text: string) => void): Promise<Ready> {
   const { environment } = await waitForRunning(clients, id, say);
   await writeSshFiles(clients);
   const wanted = await waitForPorts(clients, id);
   const url = await editorUrl(clients, environment, "vscode");
-  return { id, name: environment.metadata?.name ?? "", sshCommand: wanted.sshCommand, editorUrl: url, urls: wanted.urls };
+  const created = { id, name: environment.metadata?.name ?? "", sshCommand: wanted.sshCommand, editorUrl: url, urls: wanted.urls };
+  return { created, environment };
 }
 
 /** A port of the configuration opens a moment after the container; its URL is worth a short wait. */

@@ -1,8 +1,8 @@
 import { BerthError } from "../contract/berth-error.ts";
-import { errorCatalogue, type ErrorCode } from "../contract/error-catalogue.ts";
 import type { EnvironmentDetails } from "../contract/gen/berth/v1/host_pb.js";
 import { type Environment, EnvironmentPhase } from "../contract/gen/gitpod/v1/environment_pb.js";
 import type { HostClients } from "./connection.ts";
+import { asError } from "./report.ts";
 
 const pageSize = 100;
 const pollMs = 300;
@@ -47,16 +47,6 @@ export async function waitForRunning(clients: HostClients, id: string, say: (tex
     if (phase === EnvironmentPhase.STOPPED && failure !== undefined) throw asError(failure);
     await new Promise<void>((resolve) => setTimeout(resolve, pollMs));
   }
-}
-
-/** A failure message begins with its code. */
-export function asError(message: string): BerthError {
-  const [code = "", ...rest] = message.split(": ");
-  return new BerthError(isErrorCode(code) ? code : "internal", rest.join(": "));
-}
-
-function isErrorCode(code: string): code is ErrorCode {
-  return Object.hasOwn(errorCatalogue, code);
 }
 
 /** The link that opens an environment in an editor, by the editor's short name. Fails with `editor-unknown`. */

@@ -7,7 +7,7 @@ import { EnvironmentPhase } from "../contract/gen/gitpod/v1/environment_pb.js";
 import { connectHost } from "./connection.ts";
 import { createEnvironment, whenReady } from "./create.ts";
 import { allEnvironments, editorUrl, findEnvironment, phaseName, waitForRunning } from "./environments.ts";
-import { reportFailure, say } from "./report.ts";
+import { reportFailure, reportTrouble, say } from "./report.ts";
 import { writeSshFiles } from "./ssh-files.ts";
 
 const program = new Command("berth").description("Development environments in a Linux machine on this computer").enablePositionalOptions();
@@ -21,8 +21,9 @@ program.command("create <source>").option("--name <name>", "", "").option("--dev
     const clients = await connectHost({ start: true });
     const id = await createEnvironment(clients, source, { ...options, reuse: false });
     if (!options.wait) return print(options.json ? { id } : id);
-    const ready = await whenReady(clients, id, say);
-    print(options.json ? ready : `${ready.name} is running: ${ready.sshCommand}`);
+    const { created, environment } = await whenReady(clients, id, say);
+    print(options.json ? created : `${created.name} is running: ${created.sshCommand}`);
+    process.exitCode = reportTrouble(environment);
   });
 
 program.command("list").option("--json").action(async (options: { json?: true }) => {
@@ -46,7 +47,7 @@ program.command("start <name>").option("--no-wait").action(async (name: string, 
   const clients = await connectHost({ start: true });
   const e = await findEnvironment(clients, name);
   await clients.environments.startEnvironment({ environmentId: e.id });
-  if (options.wait) await waitForRunning(clients, e.id, say);
+  if (options.wait) process.exitCode = reportTrouble((await waitForRunning(clients, e.id, say)).environment);
 });
 
 program.command("stop <name>").option("--no-wait").action(async (name: string, options: { wait: boolean }) => {
@@ -60,7 +61,7 @@ program.command("rebuild <name>").option("--no-cache").action(async (name: strin
   const clients = await connectHost({ start: true });
   const e = await findEnvironment(clients, name);
   await clients.workspaces.rebuild({ environmentId: e.id, noCache: !options.cache });
-  await waitForRunning(clients, e.id, say);
+  process.exitCode = reportTrouble((await waitForRunning(clients, e.id, say)).environment);
 });
 
 program.command("rename <name> <new-name>").action(async (name: string, newName: string) => {

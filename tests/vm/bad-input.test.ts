@@ -75,6 +75,7 @@ test("several configurations are offered, and the chosen one is used", () => {
   const folder = folderWith(undefined, { ".devcontainer/one/devcontainer.json": one, ".devcontainer/two/devcontainer.json": one.replace('"one"', '"two"') });
   const outcome = product.create(folder, name);
   expect(outcome.stderr).toContain(".devcontainer/one/devcontainer.json, .devcontainer/two/devcontainer.json");
+  expect(outcome.status).toBe(6);
   must(product.create(folder, name, "--devcontainer", ".devcontainer/two/devcontainer.json"));
   expect(product.ssh(name, "echo $WHICH").stdout).toBe("two\n");
 });
