@@ -28,7 +28,8 @@ const recoveryExitCode = 6;
 export function reportTrouble(environment: Environment): number {
   for (const message of environment.status?.warningMessage ?? []) {
     const warning = asError(message);
-    say(`Warning: ${warning.detail}`);
+    say(`Warning: ${errorEntry(warning.code).title}: ${warning.detail}`);
+    say(`  Try: ${errorEntry(warning.code).whatToTry}`);
   }
   const failures = environment.status?.failureMessage ?? [];
   for (const message of failures) {

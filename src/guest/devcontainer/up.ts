@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import type { DockerApi } from "../docker-api.ts";
@@ -162,7 +162,7 @@ async function keep(environmentId: string, request: UpRequest, attempt: Attempt,
     ...attempt,
     failureCode: failure.code,
     failureMessage: failure.message,
-    warningMessage: outcome.outcome === "error" ? text : "",
+    warningMessage: outcome.outcome === "error" ? await warningOf(text, inspected?.State.Pid ?? 0) : "",
     remoteUser: outcome.remoteUser ?? metadataUser(inspected?.Config.Labels["devcontainer.metadata"]) ?? previous?.remoteUser ?? "root",
     remoteWorkspaceFolder: outcome.remoteWorkspaceFolder ?? previous?.remoteWorkspaceFolder ?? `/workspaces/${states.get(environmentId)?.directoryName ?? ""}`,
     remoteEnv,
@@ -178,6 +178,14 @@ async function recover(environmentId: string, request: UpRequest, failure: { cod
   const attempt: Attempt = { configPath: request.configPath, configHash: "", generated: false, recovery: true };
   const outcome = await attemptUp(environmentId, request, attempt, dependencies, context);
   await keep(environmentId, request, attempt, outcome, failure, dependencies);
+}
+
+/** Why a lifecycle command failed, as "code: text": the kernel ends the biggest process when memory runs out. */
+async function warningOf(text: string, containerPid: number): Promise<string> {
+  const group = /^0::(.*)$/m.exec(await readFile(`/proc/${containerPid}/cgroup`, "utf8").catch(() => ""))?.[1];
+  const events = group === undefined ? "" : await readFile(`/sys/fs/cgroup${group}/memory.events`, "utf8").catch(() => "");
+  const code = /^oom_kill [1-9]/m.test(events) ? "out-of-memory" : "lifecycle-command-failed";
+  return `${code}: ${text}`;
 }
 
 /** The last remoteUser of the metadata that the CLI writes on images and containers. */
