@@ -7,11 +7,44 @@ export default defineConfig({
   test: {
     projects: [
       { test: { name: "unit", include: ["src/**/*.test.ts", "tools/**/*.test.ts", "bench/**/*.test.ts", "tests/checks/*.test.ts"] } },
-      { test: { name: "conformance", include: ["tests/conformance/*.test.ts"], testTimeout: 120_000, hookTimeout: 120_000, fileParallelism: false } },
+      {
+        test: {
+          name: "conformance",
+          include: ["tests/conformance/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
       { test: { name: "sdk", include: ["tests/sdk/*.test.ts"], testTimeout: 30_000 } },
-      { test: { name: "integration", include: ["tests/integration/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000, fileParallelism: false } },
-      { test: { name: "vm", include: ["tests/vm/*.test.ts"], globalSetup: "tests/vm/setup.ts", testTimeout: vmTestTimeoutMs, hookTimeout: vmTestTimeoutMs, fileParallelism: false } },
-      { test: { name: "e2e", include: ["tests/e2e/*.test.ts"], testTimeout: vmTestTimeoutMs, hookTimeout: vmTestTimeoutMs, fileParallelism: false } },
+      {
+        test: {
+          name: "integration",
+          include: ["tests/integration/*.test.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: "vm",
+          include: ["tests/vm/*.test.ts"],
+          globalSetup: "tests/vm/setup.ts",
+          testTimeout: vmTestTimeoutMs,
+          hookTimeout: vmTestTimeoutMs,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: "e2e",
+          include: ["tests/e2e/*.test.ts"],
+          testTimeout: vmTestTimeoutMs,
+          hookTimeout: vmTestTimeoutMs,
+          fileParallelism: false,
+        },
+      },
     ],
   },
 });

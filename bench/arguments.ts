@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 
-export const benchmarkNames = ["cold", "create", "files", "idle"] as const;
+const benchmarkNames = ["cold", "create", "files", "idle"] as const;
 export type BenchmarkName = (typeof benchmarkNames)[number];
 
 export interface BenchArguments {
@@ -12,7 +12,10 @@ export interface BenchArguments {
 
 /** Reads `[--only NAME]… [--json FILE] [--pairs N]`; fails with a sentence that says what is wrong. */
 export function parseBenchArguments(argv: readonly string[]): BenchArguments {
-  const { values } = parseArgs({ args: [...argv], options: { only: { type: "string", multiple: true }, json: { type: "string" }, pairs: { type: "string" } } });
+  const { values } = parseArgs({
+    args: [...argv],
+    options: { only: { type: "string", multiple: true }, json: { type: "string" }, pairs: { type: "string" } },
+  });
   const wanted = (values.only ?? []).flatMap((names) => names.split(","));
   const only = wanted.map((name) => {
     const known = benchmarkNames.find((other) => other === name);
@@ -20,6 +23,7 @@ export function parseBenchArguments(argv: readonly string[]): BenchArguments {
     return known;
   });
   const pairs = values.pairs === undefined ? undefined : Number(values.pairs);
-  if (pairs !== undefined && (!Number.isInteger(pairs) || pairs < 1)) throw new Error(`--pairs is a whole number from 1, not '${values.pairs}'`);
+  if (pairs !== undefined && (!Number.isInteger(pairs) || pairs < 1))
+    throw new Error(`--pairs is a whole number from 1, not '${values.pairs}'`);
   return { only: only.length === 0 ? benchmarkNames : benchmarkNames.filter((name) => only.includes(name)), jsonPath: values.json, pairs };
 }

@@ -17,14 +17,23 @@ test("one slow run moves neither side's value", () => {
 
 test("both sides are measured in turn", async () => {
   const order: string[] = [];
-  const samples = await measurePairs(2, async () => order.push("ours"), async () => order.push("baseline"), () => undefined);
+  const samples = await measurePairs(
+    2,
+    async () => order.push("ours"),
+    async () => order.push("baseline"),
+    () => undefined,
+  );
   expect(order).toEqual(["ours", "baseline", "ours", "baseline"]);
   expect(samples).toEqual({ ours: [1, 3], baseline: [2, 4] });
 });
 
 test("the table says which promises hold", () => {
   const samples = { ours: [3], baseline: [4] };
-  const lines = formatTable([resultOf("files: git status", "s", samples, 1.1), resultOf("cold", "s", samples, 0.5), resultOf("idle: VM", "%", samples)]).split("\n");
+  const lines = formatTable([
+    resultOf("files: git status", "s", samples, 1.1),
+    resultOf("cold", "s", samples, 0.5),
+    resultOf("idle: VM", "%", samples),
+  ]).split("\n");
   expect(lines[2]).toMatch(/git status .*3\.00 s .*4\.00 s .*0\.75 .*≤ 1\.1 .*holds/);
   expect(lines[3]).toMatch(/missed/);
   expect(lines[4]).not.toMatch(/holds|missed/);
@@ -33,7 +42,11 @@ test("the table says which promises hold", () => {
 
 test("benchmarks are chosen by name and run in their own order", () => {
   expect(parseBenchArguments([])).toEqual({ only: ["cold", "create", "files", "idle"], jsonPath: undefined, pairs: undefined });
-  expect(parseBenchArguments(["--only", "idle", "--only", "cold", "--json", "x.json", "--pairs", "5"])).toEqual({ only: ["cold", "idle"], jsonPath: "x.json", pairs: 5 });
+  expect(parseBenchArguments(["--only", "idle", "--only", "cold", "--json", "x.json", "--pairs", "5"])).toEqual({
+    only: ["cold", "idle"],
+    jsonPath: "x.json",
+    pairs: 5,
+  });
   expect(() => parseBenchArguments(["--only", "warm"])).toThrow(/no benchmark 'warm'; there are cold/);
   expect(() => parseBenchArguments(["--pairs", "0"])).toThrow(/whole number/);
 });

@@ -27,7 +27,13 @@ const machineId = "bench";
 /** From the start of QEMU until the Docker API answers: Berth's machine against a stock cloud guest, both with a disk that has been used. */
 export async function cold({ cacheFolder, imagesFolder, pairs, say }: BenchContext): Promise<Result[]> {
   const folder = await mkdtemp(join(tmpdir(), "berth-bench-"));
-  const driver = new QemuDriver({ machinesFolder: join(folder, "machines"), runFolder: join(folder, "run"), arch: hostImageArch(), log: silentLog, env: process.env });
+  const driver = new QemuDriver({
+    machinesFolder: join(folder, "machines"),
+    runFolder: join(folder, "run"),
+    arch: hostImageArch(),
+    log: silentLog,
+    env: process.env,
+  });
   await mkdir(join(folder, "machines"));
   const image = await findImage(imagesFolder, hostImageArch());
   const spec: MachineSpec = { id: machineId, image, cpus, memoryBytes, dataDiskLimitBytes };
@@ -35,11 +41,16 @@ export async function cold({ cacheFolder, imagesFolder, pairs, say }: BenchConte
   try {
     say("booting Berth's machine for the first time, which formats its disk");
     await bootOnce(driver, spec);
-    const samples = await measurePairs(pairs ?? defaultPairs, async () => bootOnce(driver, spec), async () => {
-      const seconds = await stock.bootUntilDocker();
-      await stock.shutDown();
-      return seconds;
-    }, say);
+    const samples = await measurePairs(
+      pairs ?? defaultPairs,
+      async () => bootOnce(driver, spec),
+      async () => {
+        const seconds = await stock.bootUntilDocker();
+        await stock.shutDown();
+        return seconds;
+      },
+      say,
+    );
     return [resultOf("cold", "s", samples, limit)];
   } finally {
     stock.kill();
@@ -52,7 +63,13 @@ export async function cold({ cacheFolder, imagesFolder, pairs, say }: BenchConte
 export async function hardwareOf(driver: QemuDriver): Promise<Hardware> {
   const { accelerator } = await driver.probe(AbortSignal.timeout(bootTimeoutMs));
   const arch = hostImageArch();
-  return { qemu: qemuProgram(arch, process.env["PATH"]), accelerator: accelerator === "kvm" || accelerator === "hvf" ? accelerator : "tcg", arch, cpus, memoryBytes };
+  return {
+    qemu: qemuProgram(arch, process.env["PATH"]),
+    accelerator: accelerator === "kvm" || accelerator === "hvf" ? accelerator : "tcg",
+    arch,
+    cpus,
+    memoryBytes,
+  };
 }
 
 /** Seconds from the driver's start to the agent's word that docker answers. */

@@ -19,11 +19,40 @@ export async function files({ product, samplesFolder, pairs, say }: BenchContext
   say("creating an environment and filling both folders");
   must(product.create(join(samplesFolder, "node-web"), environmentName));
   must(product.berthWithInput(script, "exec", environmentName, "--", "sh", "-c", "cat > /tmp/files.mjs"));
-  must(product.berthWithInput(script, "machine", "shell", "--", "sh", "-c", "mkdir -p /data/bench && chown 1000:1000 /data/bench && cat > /data/bench/files.mjs"));
+  must(
+    product.berthWithInput(
+      script,
+      "machine",
+      "shell",
+      "--",
+      "sh",
+      "-c",
+      "mkdir -p /data/bench && chown 1000:1000 /data/bench && cat > /data/bench/files.mjs",
+    ),
+  );
   // The machine itself has no npm: the container's own is run by the machine's Node, which is the same one.
-  must(product.machine("sh", "-c", `docker cp "$(docker ps --quiet --filter "label=devcontainer.local_folder" --latest)":/usr/local/lib/node_modules/npm /data/bench/npm && chown -R 1000:1000 /data/bench`));
-  const inside = (action: string): string => must(product.berth("exec", environmentName, "--", "node", "/tmp/files.mjs", action, insideFolder, "/usr/local/lib/node_modules/npm/bin/npm-cli.js")).stdout;
-  const bare = (action: string): string => must(product.machine(...asWorkUser, "node", "/data/bench/files.mjs", action, bareFolder, "/data/bench/npm/bin/npm-cli.js")).stdout;
+  must(
+    product.machine(
+      "sh",
+      "-c",
+      `docker cp "$(docker ps --quiet --filter "label=devcontainer.local_folder" --latest)":/usr/local/lib/node_modules/npm /data/bench/npm && chown -R 1000:1000 /data/bench`,
+    ),
+  );
+  const inside = (action: string): string =>
+    must(
+      product.berth(
+        "exec",
+        environmentName,
+        "--",
+        "node",
+        "/tmp/files.mjs",
+        action,
+        insideFolder,
+        "/usr/local/lib/node_modules/npm/bin/npm-cli.js",
+      ),
+    ).stdout;
+  const bare = (action: string): string =>
+    must(product.machine(...asWorkUser, "node", "/data/bench/files.mjs", action, bareFolder, "/data/bench/npm/bin/npm-cli.js")).stdout;
   try {
     for (const side of [inside, bare]) {
       side("prepare");
@@ -32,7 +61,12 @@ export async function files({ product, samplesFolder, pairs, say }: BenchContext
     }
     const results: Result[] = [];
     for (const work of works) {
-      const samples = await measurePairs(pairs ?? defaultPairs, async () => Number(inside(work)), async () => Number(bare(work)), (text) => say(`${work}, ${text}`));
+      const samples = await measurePairs(
+        pairs ?? defaultPairs,
+        async () => Number(inside(work)),
+        async () => Number(bare(work)),
+        (text) => say(`${work}, ${text}`),
+      );
       results.push(resultOf(`files.${work}`, "s", samples, limit));
     }
     return results;

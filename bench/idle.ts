@@ -34,7 +34,13 @@ export async function idle({ product, samplesFolder, cacheFolder, say }: BenchCo
   const [host, vm] = await Promise.all([watchIdle(hostPid, durationMs), watchIdle(vmPid, durationMs)]);
   must(product.berth("delete", environmentName, "--force"));
   must(product.berth("machine", "stop"));
-  const stock = await StockGuest.prepare(cacheFolder, await hardwareOf(new QemuDriver({ machinesFolder: paths.machines, runFolder: paths.run, arch: hostImageArch(), log: silentLog, env: product.env })), say);
+  const stock = await StockGuest.prepare(
+    cacheFolder,
+    await hardwareOf(
+      new QemuDriver({ machinesFolder: paths.machines, runFolder: paths.run, arch: hostImageArch(), log: silentLog, env: product.env }),
+    ),
+    say,
+  );
   try {
     say("booting the stock guest and watching it for 60 s");
     await stock.bootUntilDocker();

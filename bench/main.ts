@@ -26,7 +26,16 @@ async function main(): Promise<void> {
     for (const name of only) {
       const say = (text: string): void => void process.stderr.write(`${name}: ${text}\n`);
       const imagesFolder = process.env["BERTH_IMAGES"] ?? join(root, ".cache/images");
-      results.push(...(await benchmarks[name]({ cacheFolder: join(root, ".cache/bench"), imagesFolder, samplesFolder: join(root, "samples"), product, pairs, say })));
+      results.push(
+        ...(await benchmarks[name]({
+          cacheFolder: join(root, ".cache/bench"),
+          imagesFolder,
+          samplesFolder: join(root, "samples"),
+          product,
+          pairs,
+          say,
+        })),
+      );
       if (jsonPath !== undefined) await writeFile(jsonPath, `${JSON.stringify(results, undefined, 2)}\n`);
     }
   } finally {
@@ -35,7 +44,10 @@ async function main(): Promise<void> {
   process.stdout.write(`${formatTable(results)}\n`);
 }
 
-main().then(() => process.exit(), (error: unknown) => {
-  process.stderr.write(`${messageOf(error)}\n`);
-  process.exit(1);
-});
+main().then(
+  () => process.exit(),
+  (error: unknown) => {
+    process.stderr.write(`${messageOf(error)}\n`);
+    process.exit(1);
+  },
+);

@@ -13,7 +13,8 @@ async function main(): Promise<void> {
   if (out === undefined || key === undefined || arch === undefined) throw new Error("--out, --key and --arch are needed");
   if (process.getuid?.() !== 0) {
     const result = spawnSync("mmdebstrap", ["--unshare-helper", process.execPath, ...process.argv.slice(1)], { stdio: "inherit" });
-    if (result.status !== 0) throw new Error("the stock guest could not be built without root: a subuid range and newuidmap are needed (package uidmap)");
+    if (result.status !== 0)
+      throw new Error("the stock guest could not be built without root: a subuid range and newuidmap are needed (package uidmap)");
     return;
   }
   const work = `${out}.work`;
@@ -29,7 +30,10 @@ async function main(): Promise<void> {
   for (const name of await readdir(join(rootfs, "etc/ssh"))) if (name.startsWith("ssh_host_")) await rm(join(rootfs, "etc/ssh", name));
   await writeFile(join(rootfs, "etc/machine-id"), "");
   const boot = await readdir(join(rootfs, "boot"));
-  for (const [prefix, name] of [["vmlinuz-", "kernel"], ["initrd.img-", "initrd"]] as const) {
+  for (const [prefix, name] of [
+    ["vmlinuz-", "kernel"],
+    ["initrd.img-", "initrd"],
+  ] as const) {
     await cp(join(rootfs, "boot", boot.find((file) => file.startsWith(prefix)) ?? ""), join(work, "out", name));
   }
   const disk = join(work, "out/disk.raw");

@@ -31,7 +31,16 @@ export function resultOf(name: string, unit: string, samples: Samples, limit?: n
   const ours = round(median(samples.ours));
   const baseline = round(median(samples.baseline));
   const ratio = round(median(samples.ours) / median(samples.baseline));
-  return { name, ours, baseline, ratio, unit, runs: samples.ours.length, samples: { ours: samples.ours.map(round), baseline: samples.baseline.map(round) }, ...(limit === undefined ? {} : { limit }) };
+  return {
+    name,
+    ours,
+    baseline,
+    ratio,
+    unit,
+    runs: samples.ours.length,
+    samples: { ours: samples.ours.map(round), baseline: samples.baseline.map(round) },
+    ...(limit === undefined ? {} : { limit }),
+  };
 }
 
 function round(value: number): number {
@@ -41,7 +50,12 @@ function round(value: number): number {
 /**
  * Measures ours and the baseline in turn, A B A B, so that what else the computer does hits both alike.
  */
-export async function measurePairs(pairs: number, ours: () => Promise<number>, baseline: () => Promise<number>, say: (text: string) => void): Promise<Samples> {
+export async function measurePairs(
+  pairs: number,
+  ours: () => Promise<number>,
+  baseline: () => Promise<number>,
+  say: (text: string) => void,
+): Promise<Samples> {
   const samples: Samples = { ours: [], baseline: [] };
   for (let pair = 1; pair <= pairs; pair++) {
     const mine = await ours();

@@ -41,13 +41,24 @@ export class StockGuest {
     const keyPath = join(cacheFolder, "stock-guest-key");
     if (!existsSync(`${keyPath}.pub`)) await run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "stock-guest", "-f", keyPath]);
     const publicKey = await readFile(`${keyPath}.pub`, "utf8");
-    const recipe = createHash("sha256").update(JSON.stringify([hardware.arch, stockGuestDiskBytes, stockGuestPackages(hardware.arch), stockGuestHooks, stockGuestFiles(publicKey)]));
+    const recipe = createHash("sha256").update(
+      JSON.stringify([hardware.arch, stockGuestDiskBytes, stockGuestPackages(hardware.arch), stockGuestHooks, stockGuestFiles(publicKey)]),
+    );
     const folder = join(cacheFolder, `stock-guest-${recipe.digest("hex").slice(0, 16)}`);
     const guest = new StockGuest(folder, keyPath, hardware);
     if (existsSync(join(folder, "disk.raw"))) return guest;
     say("building the stock guest from Debian packages");
     const built = `${folder}.new`;
-    await run(process.execPath, ["--disable-warning=ExperimentalWarning", join(import.meta.dirname, "make-stock-guest.ts"), "--out", built, "--key", publicKey, "--arch", hardware.arch]);
+    await run(process.execPath, [
+      "--disable-warning=ExperimentalWarning",
+      join(import.meta.dirname, "make-stock-guest.ts"),
+      "--out",
+      built,
+      "--key",
+      publicKey,
+      "--arch",
+      hardware.arch,
+    ]);
     say("booting the stock guest for the first time, which makes its host keys and runs cloud-init");
     const first = new StockGuest(built, keyPath, hardware);
     await first.bootUntilDocker();
@@ -61,10 +72,15 @@ export class StockGuest {
     const startedAtMs = performance.now();
     const signal = AbortSignal.timeout(bootTimeoutMs);
     await this.#start();
-    if (!(await waitUntil(async () => sshGreets(this.#port), { intervalMs: pollMs, signal }))) throw new Error("the stock guest's sshd did not answer");
+    if (!(await waitUntil(async () => sshGreets(this.#port), { intervalMs: pollMs, signal })))
+      throw new Error("the stock guest's sshd did not answer");
     const socket = join(this.#folder, "docker.sock");
     await rm(socket, { force: true });
-    const forward = spawn("ssh", [...this.#sshOptions(), "-N", "-o", "ExitOnForwardFailure=yes", "-L", `${socket}:/run/docker.sock`, `${stockGuestUser}@127.0.0.1`], { stdio: "ignore" });
+    const forward = spawn(
+      "ssh",
+      [...this.#sshOptions(), "-N", "-o", "ExitOnForwardFailure=yes", "-L", `${socket}:/run/docker.sock`, `${stockGuestUser}@127.0.0.1`],
+      { stdio: "ignore" },
+    );
     const ready = await waitUntil(async () => forward.exitCode !== null || (await dockerAnswers(socket)), { intervalMs: pollMs, signal });
     const seconds = (performance.now() - startedAtMs) / 1000;
     const failed = forward.exitCode !== null;
@@ -83,7 +99,10 @@ export class StockGuest {
     const qemu = this.#qemu;
     if (qemu === undefined) return;
     await run("ssh", [...this.#sshOptions(), `${stockGuestUser}@127.0.0.1`, "sudo systemctl poweroff --no-wall"]).catch(() => undefined);
-    const off = await waitUntil(() => qemu.exitCode !== null || qemu.signalCode !== null, { intervalMs: pollMs, signal: AbortSignal.timeout(bootTimeoutMs) });
+    const off = await waitUntil(() => qemu.exitCode !== null || qemu.signalCode !== null, {
+      intervalMs: pollMs,
+      signal: AbortSignal.timeout(bootTimeoutMs),
+    });
     if (!off) this.kill();
     this.#qemu = undefined;
   }
@@ -94,7 +113,24 @@ export class StockGuest {
   }
 
   #sshOptions(): string[] {
-    return ["-F", "none", "-i", this.#keyPath, "-p", String(this.#port), "-o", "IdentitiesOnly=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-o", "BatchMode=yes"];
+    return [
+      "-F",
+      "none",
+      "-i",
+      this.#keyPath,
+      "-p",
+      String(this.#port),
+      "-o",
+      "IdentitiesOnly=yes",
+      "-o",
+      "StrictHostKeyChecking=no",
+      "-o",
+      "UserKnownHostsFile=/dev/null",
+      "-o",
+      "LogLevel=ERROR",
+      "-o",
+      "BatchMode=yes",
+    ];
   }
 
   async #start(): Promise<void> {
@@ -102,15 +138,43 @@ export class StockGuest {
     this.#port = await freePort();
     const arm = arch === "arm64";
     const console = arm ? "ttyAMA0" : "ttyS0";
-    this.#qemu = spawn(qemu, [
-      "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-machine", arm ? "virt,gic-version=max" : "q35",
-      "-accel", accelerator === "tcg" ? "tcg,thread=multi,tb-size=512" : accelerator, "-cpu", accelerator === "tcg" ? (arm ? "max,pauth-impdef=on" : "max") : "host",
-      "-smp", String(cpus), "-m", `${Math.floor(memoryBytes / 1024 ** 2)}M`,
-      "-kernel", join(this.#folder, "kernel"), "-initrd", join(this.#folder, "initrd"), "-append", `root=LABEL=stock-root ro console=tty0 console=${console}`,
-      "-drive", `if=virtio,format=raw,discard=unmap,file=${join(this.#folder, "disk.raw")}`,
-      "-netdev", `user,id=net,hostfwd=tcp:127.0.0.1:${this.#port}-:22`, "-device", "virtio-net-pci,netdev=net",
-      "-device", "virtio-rng-pci", "-serial", `file:${join(this.#folder, "console.log")}`,
-    ], { stdio: "ignore" });
+    this.#qemu = spawn(
+      qemu,
+      [
+        "-nodefaults",
+        "-no-user-config",
+        "-display",
+        "none",
+        "-no-reboot",
+        "-machine",
+        arm ? "virt,gic-version=max" : "q35",
+        "-accel",
+        accelerator === "tcg" ? "tcg,thread=multi,tb-size=512" : accelerator,
+        "-cpu",
+        accelerator === "tcg" ? (arm ? "max,pauth-impdef=on" : "max") : "host",
+        "-smp",
+        String(cpus),
+        "-m",
+        `${Math.floor(memoryBytes / 1024 ** 2)}M`,
+        "-kernel",
+        join(this.#folder, "kernel"),
+        "-initrd",
+        join(this.#folder, "initrd"),
+        "-append",
+        `root=LABEL=stock-root ro console=tty0 console=${console}`,
+        "-drive",
+        `if=virtio,format=raw,discard=unmap,file=${join(this.#folder, "disk.raw")}`,
+        "-netdev",
+        `user,id=net,hostfwd=tcp:127.0.0.1:${this.#port}-:22`,
+        "-device",
+        "virtio-net-pci,netdev=net",
+        "-device",
+        "virtio-rng-pci",
+        "-serial",
+        `file:${join(this.#folder, "console.log")}`,
+      ],
+      { stdio: "ignore" },
+    );
     this.#qemu.once("error", () => (this.#qemu = undefined));
     await new Promise<void>((resolve, reject) => this.#qemu?.once("spawn", resolve).once("error", reject));
   }
@@ -122,7 +186,10 @@ async function sshGreets(port: number): Promise<boolean> {
   try {
     return await new Promise<boolean>((resolve) => {
       socket.setTimeout(bannerTimeoutMs, () => resolve(false));
-      socket.once("data", (data) => resolve(data.toString().startsWith("SSH-"))).once("error", () => resolve(false)).once("close", () => resolve(false));
+      socket
+        .once("data", (data) => resolve(data.toString().startsWith("SSH-")))
+        .once("error", () => resolve(false))
+        .once("close", () => resolve(false));
     });
   } finally {
     socket.destroy();

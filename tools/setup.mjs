@@ -15,8 +15,19 @@ const aptPackages = {
   run: {
     programs: ["qemu-system-x86_64", "passt", "mmdebstrap", "mkfs.erofs", "git", "ssh", "busybox"],
     packages: [
-      "qemu-system-x86", "qemu-utils", "passt", "mmdebstrap", "erofs-utils", "busybox-static", "cpio", "zstd", "kmod",
-      "git", "openssh-client", "openssl", "ca-certificates",
+      "qemu-system-x86",
+      "qemu-utils",
+      "passt",
+      "mmdebstrap",
+      "erofs-utils",
+      "busybox-static",
+      "cpio",
+      "zstd",
+      "kmod",
+      "git",
+      "openssh-client",
+      "openssl",
+      "ca-certificates",
     ],
   },
   test: {
@@ -24,7 +35,10 @@ const aptPackages = {
     packages: ["docker-registry", "rsync", "git-lfs", "socat"],
   },
 };
-const brewPackages = { run: { programs: ["qemu-system-aarch64", "git", "ssh"], packages: ["qemu", "git"] }, test: { programs: ["rsync"], packages: ["rsync", "git-lfs"] } };
+const brewPackages = {
+  run: { programs: ["qemu-system-aarch64", "git", "ssh"], packages: ["qemu", "git"] },
+  test: { programs: ["rsync"], packages: ["rsync", "git-lfs"] },
+};
 /** QEMU 10 boots a guest a third faster than Debian 12's own 7.2. */
 const backportsList = "/etc/apt/sources.list.d/berth-backports.list";
 const backported = ["qemu-system-x86", "qemu-utils"];
@@ -67,18 +81,27 @@ function aptInstall(packages) {
   const rights = elevation();
   const bookworm = debianCodename() === "bookworm";
   const byHand = `sudo apt-get update && sudo apt-get install -y ${packages.join(" ")}`;
-  if (rights === undefined) fail("System packages are missing, and neither root nor sudo is there to install them.", byHand.replaceAll("sudo ", ""));
+  if (rights === undefined)
+    fail("System packages are missing, and neither root nor sudo is there to install them.", byHand.replaceAll("sudo ", ""));
   const elevated = (args) => (rights.length === 0 ? run(args[0], args.slice(1), aptOptions()) : run("sudo", args, aptOptions()));
   if (bookworm && packages.some((name) => backported.includes(name))) {
     const line = "deb http://deb.debian.org/debian bookworm-backports main";
-    elevated(["sh", "-c", `grep -qrs bookworm-backports /etc/apt/sources.list /etc/apt/sources.list.d || echo '${line}' > ${backportsList}`]);
+    elevated([
+      "sh",
+      "-c",
+      `grep -qrs bookworm-backports /etc/apt/sources.list /etc/apt/sources.list.d || echo '${line}' > ${backportsList}`,
+    ]);
   }
   if (!elevated(["apt-get", "update", "-q"])) say("apt-get update had errors; going on with the lists that are there");
   const fromBackports = packages.filter((name) => bookworm && backported.includes(name));
   const plain = packages.filter((name) => !fromBackports.includes(name));
   const base = ["apt-get", "install", "-y", "-q", "--no-install-recommends"];
   if (plain.length > 0 && !elevated([...base, ...plain])) fail("System packages could not be installed.", byHand);
-  if (fromBackports.length > 0 && !elevated([...base, "-t", "bookworm-backports", ...fromBackports]) && !elevated([...base, ...fromBackports])) {
+  if (
+    fromBackports.length > 0 &&
+    !elevated([...base, "-t", "bookworm-backports", ...fromBackports]) &&
+    !elevated([...base, ...fromBackports])
+  ) {
     fail("QEMU could not be installed.", byHand);
   }
 }
@@ -103,14 +126,18 @@ function systemPackages(group) {
 }
 
 function npmPackages() {
-  const lock = createHash("sha256").update(readFileSync(join(root, "package-lock.json"))).digest("hex");
+  const lock = createHash("sha256")
+    .update(readFileSync(join(root, "package-lock.json")))
+    .digest("hex");
   const stamp = existsSync(stampPath) ? JSON.parse(readFileSync(stampPath, "utf8")) : {};
   if (stamp.lock === lock && existsSync(nodePath())) return;
   say("installing npm packages");
-  if (!run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"])) fail("npm packages could not be installed.", "npm ci --ignore-scripts");
+  if (!run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]))
+    fail("npm packages could not be installed.", "npm ci --ignore-scripts");
   if (!existsSync(nodePath())) {
     // The npm package `node` fetches the binary of this platform from the registry in its install script.
-    if (!run("npm", ["rebuild", "node", "--ignore-scripts=false"])) fail("Node 24 could not be installed.", "npm rebuild node --ignore-scripts=false");
+    if (!run("npm", ["rebuild", "node", "--ignore-scripts=false"]))
+      fail("Node 24 could not be installed.", "npm rebuild node --ignore-scripts=false");
   }
   mkdirSync(cacheFolder, { recursive: true });
   writeFileSync(`${stampPath}.tmp`, JSON.stringify({ lock }));

@@ -29,13 +29,20 @@ function makeTree(tree) {
 // Packages of npm's own format, and a lock file that names them on a registry at this port.
 function makeRegistry(port) {
   mkdirSync(registryFolder, { recursive: true });
-  const lock = { name: "bench", version: "1.0.0", lockfileVersion: 3, requires: true, packages: { "": { name: "bench", version: "1.0.0", dependencies: {} } } };
+  const lock = {
+    name: "bench",
+    version: "1.0.0",
+    lockfileVersion: 3,
+    requires: true,
+    packages: { "": { name: "bench", version: "1.0.0", dependencies: {} } },
+  };
   for (let n = 0; n < packages; n++) {
     const name = `package-${n}`;
     const work = join(folder, "work");
     mkdirSync(join(work, "package"), { recursive: true });
     writeFileSync(join(work, "package/package.json"), JSON.stringify({ name, version: "1.0.0" }));
-    for (let file = 0; file < filesPerPackage; file++) writeFileSync(join(work, `package/module-${file}.js`), `export const value = ${file};\n`.repeat(80));
+    for (let file = 0; file < filesPerPackage; file++)
+      writeFileSync(join(work, `package/module-${file}.js`), `export const value = ${file};\n`.repeat(80));
     const tarball = join(registryFolder, `${name}.tgz`);
     run("tar", ["-czf", tarball, "-C", work, "package"]);
     rmSync(work, { recursive: true });
@@ -44,7 +51,10 @@ function makeRegistry(port) {
     lock.packages[`node_modules/${name}`] = { version: "1.0.0", resolved: `http://127.0.0.1:${port}/${name}.tgz`, integrity };
   }
   mkdirSync(join(folder, "project"), { recursive: true });
-  writeFileSync(join(folder, "project/package.json"), JSON.stringify({ name: "bench", version: "1.0.0", dependencies: lock.packages[""].dependencies }));
+  writeFileSync(
+    join(folder, "project/package.json"),
+    JSON.stringify({ name: "bench", version: "1.0.0", dependencies: lock.packages[""].dependencies }),
+  );
   writeFileSync(join(folder, "project/package-lock.json"), JSON.stringify(lock));
 }
 
@@ -53,7 +63,8 @@ function prepare() {
   mkdirSync(join(folder, "repository"), { recursive: true });
   makeTree(join(folder, "repository"));
   run("tar", ["-cf", join(folder, "tree.tar"), "-C", join(folder, "repository"), "."]);
-  const git = (...args) => run("git", ["-c", "user.name=Bench", "-c", "user.email=bench@example.com", ...args], { cwd: join(folder, "repository") });
+  const git = (...args) =>
+    run("git", ["-c", "user.name=Bench", "-c", "user.email=bench@example.com", ...args], { cwd: join(folder, "repository") });
   git("init", "--quiet");
   git("add", "--all");
   git("commit", "--quiet", "--message", "Tree");
@@ -92,7 +103,21 @@ async function measure() {
         makeRegistry(port);
         rmSync(join(folder, "project/node_modules"), { recursive: true, force: true });
         rmSync(join(folder, "npm-cache"), { recursive: true, force: true });
-        return timed(process.execPath, [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--cache", join(folder, "npm-cache"), "--registry", `http://127.0.0.1:${port}`], join(folder, "project"));
+        return timed(
+          process.execPath,
+          [
+            npm,
+            "ci",
+            "--no-audit",
+            "--no-fund",
+            "--ignore-scripts",
+            "--cache",
+            join(folder, "npm-cache"),
+            "--registry",
+            `http://127.0.0.1:${port}`,
+          ],
+          join(folder, "project"),
+        );
       });
     default:
       throw new Error(`there is no '${action}'`);

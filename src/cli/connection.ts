@@ -10,6 +10,7 @@ import { EditorService } from "../contract/gen/gitpod/v1/editor_pb.js";
 import { EnvironmentService } from "../contract/gen/gitpod/v1/environment_pb.js";
 import { berthPaths, type BerthPaths } from "../lib/paths.ts";
 import { waitUntil } from "../lib/wait-until.ts";
+import { programArguments } from "./programs.ts";
 
 const hostStartTimeoutMs = 30_000;
 const pollMs = 100;
@@ -24,7 +25,11 @@ export interface HostClients {
 
 /** A transport to the host on its socket. */
 export function hostTransport(paths: BerthPaths): Transport {
-  return createConnectTransport({ baseUrl: "http://berth", httpVersion: "2", nodeOptions: { createConnection: () => connect(paths.apiSocket) } });
+  return createConnectTransport({
+    baseUrl: "http://berth",
+    httpVersion: "2",
+    nodeOptions: { createConnection: () => connect(paths.apiSocket) },
+  });
 }
 
 /** Clients of the host's API; starts a host in the background when none runs. */
@@ -35,16 +40,26 @@ export async function connectHost(options: { readonly start: boolean }): Promise
     await startHost(paths);
   }
   const transport = hostTransport(paths);
-  return { paths, environments: createClient(EnvironmentService, transport), workspaces: createClient(WorkspaceService, transport), editors: createClient(EditorService, transport), host: createClient(HostService, transport) };
+  return {
+    paths,
+    environments: createClient(EnvironmentService, transport),
+    workspaces: createClient(WorkspaceService, transport),
+    editors: createClient(EditorService, transport),
+    host: createClient(HostService, transport),
+  };
 }
 
 async function startHost(paths: BerthPaths): Promise<void> {
   mkdirSync(paths.logs, { recursive: true, mode: 0o700 });
   const log = openSync(join(paths.logs, "host-start.log"), "a", 0o600);
-  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", join(import.meta.dirname, "../host/main.ts")], { detached: true, stdio: ["ignore", log, log] });
+  const child = spawn(process.execPath, [...programArguments("host")], { detached: true, stdio: ["ignore", log, log] });
   closeSync(log);
-  const ready = await waitUntil(async () => child.exitCode !== null || (await answers(paths.apiSocket)), { intervalMs: pollMs, signal: AbortSignal.timeout(hostStartTimeoutMs) });
-  if (!ready || child.exitCode !== null) throw new BerthError("host-not-running", `it did not start; see ${join(paths.logs, "host-start.log")}`);
+  const ready = await waitUntil(async () => child.exitCode !== null || (await answers(paths.apiSocket)), {
+    intervalMs: pollMs,
+    signal: AbortSignal.timeout(hostStartTimeoutMs),
+  });
+  if (!ready || child.exitCode !== null)
+    throw new BerthError("host-not-running", `it did not start; see ${join(paths.logs, "host-start.log")}`);
   child.unref();
 }
 

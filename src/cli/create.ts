@@ -23,21 +23,35 @@ export interface Ready {
 }
 
 /** Makes an environment of a folder or an address and gives its id. `reuse` takes the one made of it before. */
-export async function createEnvironment(clients: HostClients, source: string, options: { readonly name: string; readonly devcontainer: string; readonly reuse: boolean }): Promise<string> {
+export async function createEnvironment(
+  clients: HostClients,
+  source: string,
+  options: { readonly name: string; readonly devcontainer: string; readonly reuse: boolean },
+): Promise<string> {
   const folder = resolve(process.env["BERTH_INVOKED_FROM"] ?? process.cwd(), source);
   const isFolder = !source.includes("://") && ((await stat(folder).catch(() => undefined))?.isDirectory() ?? false);
   // What cannot be an address is told here, before anything is asked of the host.
   if (!isFolder) parseContextUrl(source);
   const contextUrl = isFolder ? `berth-folder:${folder}` : source;
-  const existing = options.reuse ? (await allEnvironments(clients)).find((e) => e.metadata?.originalContextUrl === contextUrl && e.spec?.desiredPhase !== EnvironmentPhase.DELETED) : undefined;
+  const existing = options.reuse
+    ? (await allEnvironments(clients)).find(
+        (e) => e.metadata?.originalContextUrl === contextUrl && e.spec?.desiredPhase !== EnvironmentPhase.DELETED,
+      )
+    : undefined;
   if (existing !== undefined) {
     await clients.environments.startEnvironment({ environmentId: existing.id });
     return existing.id;
   }
-  if (isFolder) return (await clients.workspaces.createFromFolder({ folder, name: options.name, devcontainerFilePath: options.devcontainer })).environmentId;
+  if (isFolder)
+    return (await clients.workspaces.createFromFolder({ folder, name: options.name, devcontainerFilePath: options.devcontainer }))
+      .environmentId;
   const { environment } = await clients.environments.createEnvironment({
     ...(options.name === "" ? {} : { name: options.name }),
-    spec: { desiredPhase: EnvironmentPhase.RUNNING, devcontainer: { devcontainerFilePath: options.devcontainer }, content: { initializer: { specs: [{ spec: { case: "contextUrl", value: { url: contextUrl } } }] } } },
+    spec: {
+      desiredPhase: EnvironmentPhase.RUNNING,
+      devcontainer: { devcontainerFilePath: options.devcontainer },
+      content: { initializer: { specs: [{ spec: { case: "contextUrl", value: { url: contextUrl } } }] } },
+    },
   });
   return environment?.id ?? "";
 }
@@ -59,7 +73,8 @@ async function waitForPorts(clients: HostClients, id: string): Promise<{ sshComm
     const { details } = await clients.workspaces.getDetails({ environmentId: id });
     const ports = details?.ports ?? [];
     const silent = ports.filter((p) => !p.listening);
-    if (silent.length === 0 || performance.now() > deadline) return { sshCommand: details?.sshCommand ?? "", urls: ports.filter((p) => p.hostPort !== 0).map((p) => p.url) };
+    if (silent.length === 0 || performance.now() > deadline)
+      return { sshCommand: details?.sshCommand ?? "", urls: ports.filter((p) => p.hostPort !== 0).map((p) => p.url) };
     await new Promise<void>((done) => setTimeout(done, pollMs));
   }
 }

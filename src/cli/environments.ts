@@ -20,7 +20,9 @@ export async function allEnvironments({ environments }: HostClients): Promise<En
 
 /** An environment by its name or id. */
 export async function findEnvironment(clients: HostClients, nameOrId: string): Promise<Environment> {
-  const found = (await allEnvironments(clients)).find((e) => e.id === nameOrId || e.metadata?.name.toLowerCase() === nameOrId.toLowerCase().replace(/\.berth$/, ""));
+  const found = (await allEnvironments(clients)).find(
+    (e) => e.id === nameOrId || e.metadata?.name.toLowerCase() === nameOrId.toLowerCase().replace(/\.berth$/, ""),
+  );
   if (found === undefined) throw new BerthError("environment-not-found", `'${nameOrId}'`);
   return found;
 }
@@ -30,7 +32,11 @@ export function phaseName(environment: Environment): string {
 }
 
 /** Waits until an environment runs, telling each step on stderr. Fails with what kept it from running. */
-export async function waitForRunning(clients: HostClients, id: string, say: (text: string) => void): Promise<{ environment: Environment; details: EnvironmentDetails | undefined }> {
+export async function waitForRunning(
+  clients: HostClients,
+  id: string,
+  say: (text: string) => void,
+): Promise<{ environment: Environment; details: EnvironmentDetails | undefined }> {
   const told = new Set<string>();
   for (;;) {
     const { environment } = await clients.environments.getEnvironment({ environmentId: id });
@@ -53,5 +59,11 @@ export async function waitForRunning(clients: HostClients, id: string, say: (tex
 export async function editorUrl({ editors }: HostClients, environment: Environment, alias: string): Promise<string> {
   const editor = (await editors.listEditors({})).editors.find((e) => e.alias === alias);
   if (editor === undefined) throw new BerthError("editor-unknown", `'${alias}'`);
-  return (await editors.resolveEditorURL({ editorId: editor.id, environmentId: environment.id, organizationId: environment.metadata?.organizationId ?? "" })).url;
+  return (
+    await editors.resolveEditorURL({
+      editorId: editor.id,
+      environmentId: environment.id,
+      organizationId: environment.metadata?.organizationId ?? "",
+    })
+  ).url;
 }

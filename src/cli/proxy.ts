@@ -15,7 +15,8 @@ async function* input(): AsyncGenerator<DialSshRequest> {
 
 try {
   for await (const { message } of createClient(WorkspaceService, hostTransport(berthPaths(process.env))).dialSsh(input())) {
-    if (message.case === "data" && !process.stdout.write(message.value)) await new Promise<void>((resolve) => process.stdout.once("drain", resolve));
+    if (message.case === "data" && !process.stdout.write(message.value))
+      await new Promise<void>((resolve) => process.stdout.once("drain", resolve));
     if (message.case === "end") break;
   }
   process.exit(0);

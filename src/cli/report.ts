@@ -4,7 +4,14 @@ import { type ErrorCode, errorCatalogue, errorEntry } from "../contract/error-ca
 import type { Environment } from "../contract/gen/gitpod/v1/environment_pb.js";
 
 /** Exit codes of the CLI (docs/CLI.md). */
-const exitCodes: Readonly<Record<string, number>> = { invalid_argument: 2, not_found: 3, failed_precondition: 4, already_exists: 4, unavailable: 5, canceled: 130 };
+const exitCodes: Readonly<Record<string, number>> = {
+  invalid_argument: 2,
+  not_found: 3,
+  failed_precondition: 4,
+  already_exists: 4,
+  unavailable: 5,
+  canceled: 130,
+};
 
 /** Text for people. */
 export function say(text: string): void {
@@ -43,5 +50,7 @@ export function reportTrouble(environment: Environment): number {
 export function asError(message: string): BerthError {
   const at = message.indexOf(": ");
   const code = message.slice(0, at);
-  return Object.hasOwn(errorCatalogue, code) ? new BerthError(code as ErrorCode, message.slice(at + 2)) : new BerthError("internal", message);
+  return Object.hasOwn(errorCatalogue, code)
+    ? new BerthError(code as ErrorCode, message.slice(at + 2))
+    : new BerthError("internal", message);
 }

@@ -23,8 +23,18 @@ export function toConnectError(error: unknown): ConnectError {
   if (error instanceof ConnectError) return error;
   if (!(error instanceof BerthError)) return ConnectError.from(error, Code.Internal);
   const entry = errorCatalogue[error.code];
-  const details = create(ActionableErrorDetailsSchema, { errorCode: error.code, userMessage: `${entry.title}: ${error.detail}`, metadata: { detail: error.detail } });
-  return new ConnectError(`${entry.title}: ${error.detail}`, connectCodes[entry.connectCode], undefined, [{ desc: ActionableErrorDetailsSchema, value: details }], error);
+  const details = create(ActionableErrorDetailsSchema, {
+    errorCode: error.code,
+    userMessage: `${entry.title}: ${error.detail}`,
+    metadata: { detail: error.detail },
+  });
+  return new ConnectError(
+    `${entry.title}: ${error.detail}`,
+    connectCodes[entry.connectCode],
+    undefined,
+    [{ desc: ActionableErrorDetailsSchema, value: details }],
+    error,
+  );
 }
 
 /** What came over a connection as one of ours again; a failure of the connection itself stays what it is. */
@@ -32,8 +42,14 @@ export function fromConnectError(error: unknown): BerthError {
   if (error instanceof BerthError) return error;
   const connectError = ConnectError.from(error);
   const [details] = connectError.findDetails(ActionableErrorDetailsSchema);
-  if (details !== undefined && isErrorCode(details.errorCode)) return new BerthError(details.errorCode, details.metadata["detail"] ?? details.userMessage, { cause: error });
-  const byCode: Partial<Record<Code, ErrorCode>> = { [Code.Canceled]: "canceled", [Code.Unavailable]: "machine-unreachable", [Code.DeadlineExceeded]: "timeout", [Code.InvalidArgument]: "argument-invalid" };
+  if (details !== undefined && isErrorCode(details.errorCode))
+    return new BerthError(details.errorCode, details.metadata["detail"] ?? details.userMessage, { cause: error });
+  const byCode: Partial<Record<Code, ErrorCode>> = {
+    [Code.Canceled]: "canceled",
+    [Code.Unavailable]: "machine-unreachable",
+    [Code.DeadlineExceeded]: "timeout",
+    [Code.InvalidArgument]: "argument-invalid",
+  };
   return new BerthError(byCode[connectError.code] ?? "internal", connectError.rawMessage, { cause: error });
 }
 

@@ -22,8 +22,22 @@ test.each([
 });
 
 test.each([
-  "", "--upload-pack=touch /tmp/x", "ext::sh -c id", "file:///etc/passwd", "https:///host/path", "https://-oProxyCommand=x/r", "ssh://-oProxyCommand=x/r",
-  "git@-host:r", "git@host:-r", "https://github.com/o/r\nx", "https://github.com/o/-r", "https://github.com/../r/../..", "javascript:alert(1)", "/etc/passwd", "https://user:secret@github.com/o/r", "fd::17",
+  "",
+  "--upload-pack=touch /tmp/x",
+  "ext::sh -c id",
+  "file:///etc/passwd",
+  "https:///host/path",
+  "https://-oProxyCommand=x/r",
+  "ssh://-oProxyCommand=x/r",
+  "git@-host:r",
+  "git@host:-r",
+  "https://github.com/o/r\nx",
+  "https://github.com/o/-r",
+  "https://github.com/../r/../..",
+  "javascript:alert(1)",
+  "/etc/passwd",
+  "https://user:secret@github.com/o/r",
+  "fd::17",
 ])("refuses %j", (text) => {
   expect(() => parseContextUrl(text)).toThrow(/url-invalid/);
 });

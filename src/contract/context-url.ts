@@ -17,14 +17,17 @@ export interface ContextUrl {
 const commitPattern = /^[0-9a-f]{7,64}$/;
 const scpPattern = /^(?:([A-Za-z0-9._-]+)@)?([A-Za-z0-9][A-Za-z0-9.-]*):(?!\/\/)([^\s]+)$/;
 
+/** An option, no host, control characters, a remote helper, a way up. */
+// oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+const forbiddenPatterns = [/^-/, /^[a-z]+:\/\/\//i, /[\u0000-\u0020\u007f]/, /::/, /\/\.\.(\/|$)/];
+
 /**
  * Reads an address as people paste it: pages of GitHub, GitLab, Bitbucket and Azure DevOps, or a plain git
  * address. Fails with `url-invalid` for everything that is not an https, http or ssh address.
  */
 export function parseContextUrl(text: string): ContextUrl {
   const input = text.trim();
-  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-  if (input === "" || input.startsWith("-") || /^[a-z]+:\/\/\//i.test(input) || /[\u0000-\u0020\u007f]/.test(input) || input.includes("::") || /\/\.\.(\/|$)/.test(input)) throw invalid(input);
+  if (input === "" || forbiddenPatterns.some((pattern) => pattern.test(input))) throw invalid(input);
   if (!input.includes("://")) {
     const scp = scpPattern.exec(input);
     if (scp !== null && input.includes("@")) return parseScp(input, scp[2] ?? "", scp[3] ?? "");
@@ -37,9 +40,18 @@ export function parseContextUrl(text: string): ContextUrl {
   } catch {
     throw invalid(input);
   }
-  if (!["https:", "http:", "ssh:"].includes(url.protocol) || url.hostname === "" || url.hostname.startsWith("-") || decodeURIComponent(url.username).startsWith("-")) throw invalid(input);
+  if (
+    !["https:", "http:", "ssh:"].includes(url.protocol) ||
+    url.hostname === "" ||
+    url.hostname.startsWith("-") ||
+    decodeURIComponent(url.username).startsWith("-")
+  )
+    throw invalid(input);
   if (url.password !== "") throw new BerthError("url-invalid", "an address must not hold a password; add a token for its host instead");
-  const parts = url.pathname.split("/").filter((part) => part !== "").map((part) => decodeURIComponent(part));
+  const parts = url.pathname
+    .split("/")
+    .filter((part) => part !== "")
+    .map((part) => decodeURIComponent(part));
   if (parts.length === 0 || parts.some((part) => (part.startsWith("-") && part !== "-") || part === "..")) throw invalid(input);
   if (url.protocol === "ssh:") return plain(input, url, parts);
   return parsePage(url, parts);
@@ -94,7 +106,10 @@ function parseAzure(url: URL, parts: readonly string[]): ContextUrl {
   const at = parts.indexOf("_git");
   const repository = parts[at + 1];
   if (at < 0 || repository === undefined) throw invalid(url.href);
-  const path = parts.slice(0, at + 2).map(encodeURIComponent).join("/");
+  const path = parts
+    .slice(0, at + 2)
+    .map(encodeURIComponent)
+    .join("/");
   const base = { ...empty, cloneUrl: `https://${url.host}/${path}`, host: url.host, owner: parts.slice(0, at).join("/"), repository };
   const version = url.searchParams.get("version") ?? "";
   if (parts[at + 2] === "pullrequest") return { ...base, pullRequest: digits(parts[at + 3]) };
@@ -104,12 +119,28 @@ function parseAzure(url: URL, parts: readonly string[]): ContextUrl {
   return version.startsWith("GC") ? { ...base, commit: version.slice(2) } : base;
 }
 
-const empty: ContextUrl = { cloneUrl: "", host: "", owner: "", repository: "", branch: "", tag: "", commit: "", pullRequest: "", issue: "" };
+const empty: ContextUrl = {
+  cloneUrl: "",
+  host: "",
+  owner: "",
+  repository: "",
+  branch: "",
+  tag: "",
+  commit: "",
+  pullRequest: "",
+  issue: "",
+};
 
 function repositoryOf(url: URL, parts: readonly string[]): ContextUrl {
   const repository = withoutGit(parts.at(-1) ?? "");
   const owner = parts.slice(0, -1).join("/");
-  return { ...empty, cloneUrl: `${url.protocol}//${url.host}/${[...parts.slice(0, -1), repository].map(encodeURIComponent).join("/")}.git`, host: url.host, owner, repository };
+  return {
+    ...empty,
+    cloneUrl: `${url.protocol}//${url.host}/${[...parts.slice(0, -1), repository].map(encodeURIComponent).join("/")}.git`,
+    host: url.host,
+    owner,
+    repository,
+  };
 }
 
 function plain(cloneUrl: string, url: URL, parts: readonly string[]): ContextUrl {

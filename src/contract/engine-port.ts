@@ -33,7 +33,10 @@ export interface OpenSecret {
 
 /** What the plane asks of an engine: the runner's inverted calls. */
 export interface EngineCalls {
-  parseContextUrl(request: { readonly contextUrl: string; readonly principalId: string }, signal: AbortSignal): Promise<ParseContextURLResponse>;
+  parseContextUrl(
+    request: { readonly contextUrl: string; readonly principalId: string },
+    signal: AbortSignal,
+  ): Promise<ParseContextURLResponse>;
   /** Throws a `BerthError` when this spec cannot be carried out here. */
   validateSpec(spec: EnvironmentSpec, signal: AbortSignal): Promise<void>;
 }

@@ -1,12 +1,33 @@
 import { create } from "@bufbuild/protobuf";
-import { type ObservedEnvironment, ObservedContent_State, ObservedDevcontainer_State, ObservedJob_State } from "../contract/gen/berth/v1/agent_pb.js";
-import { type Environment, EnvironmentPhase, type EnvironmentStatus, EnvironmentStatus_ContentPhase, EnvironmentStatus_DevContainer_Phase, EnvironmentStatus_DevContainer_Presence, EnvironmentStatus_Machine_Phase, EnvironmentStatus_RunnerACK_StatusCode, EnvironmentStatusSchema, FileChange_ChangeType } from "../contract/gen/gitpod/v1/environment_pb.js";
+import {
+  type ObservedEnvironment,
+  ObservedContent_State,
+  ObservedDevcontainer_State,
+  ObservedJob_State,
+} from "../contract/gen/berth/v1/agent_pb.js";
+import {
+  type Environment,
+  EnvironmentPhase,
+  type EnvironmentStatus,
+  EnvironmentStatus_ContentPhase,
+  EnvironmentStatus_DevContainer_Phase,
+  EnvironmentStatus_DevContainer_Presence,
+  EnvironmentStatus_Machine_Phase,
+  EnvironmentStatus_RunnerACK_StatusCode,
+  EnvironmentStatusSchema,
+  FileChange_ChangeType,
+} from "../contract/gen/gitpod/v1/environment_pb.js";
 import type { MachineView } from "./machine-keeper.ts";
 import type { Step, Wish } from "./plan.ts";
 
 const changeTypes: Readonly<Record<string, FileChange_ChangeType>> = {
-  added: FileChange_ChangeType.ADDED, modified: FileChange_ChangeType.MODIFIED, deleted: FileChange_ChangeType.DELETED, renamed: FileChange_ChangeType.RENAMED,
-  copied: FileChange_ChangeType.COPIED, "updated-but-unmerged": FileChange_ChangeType.UPDATED_BUT_UNMERGED, untracked: FileChange_ChangeType.UNTRACKED,
+  added: FileChange_ChangeType.ADDED,
+  modified: FileChange_ChangeType.MODIFIED,
+  deleted: FileChange_ChangeType.DELETED,
+  renamed: FileChange_ChangeType.RENAMED,
+  copied: FileChange_ChangeType.COPIED,
+  "updated-but-unmerged": FileChange_ChangeType.UPDATED_BUT_UNMERGED,
+  untracked: FileChange_ChangeType.UNTRACKED,
 };
 
 export interface StatusInput {
@@ -30,23 +51,36 @@ export function deriveStatus(input: StatusInput): EnvironmentStatus {
   if (input.machine === "paused" && before !== undefined) return { ...before, warningMessage: [hostDiskFullWarning] };
   const content = contentStatus(input);
   const devcontainer = devcontainerStatus(input);
-  const failures = [input.machineFailure, content.failureMessage, devcontainer.failureMessage].filter((m): m is string => m !== undefined && m !== "");
+  const failures = [input.machineFailure, content.failureMessage, devcontainer.failureMessage].filter(
+    (m): m is string => m !== undefined && m !== "",
+  );
   return create(EnvironmentStatusSchema, {
     statusVersion: before?.statusVersion ?? 0n,
     runnerAck: { specVersion: environment.spec?.specVersion ?? 0n, statusCode: EnvironmentStatus_RunnerACK_StatusCode.OK },
     phase: phaseOf(input),
     failureMessage: step.kind === "settled" && input.wish.phase === "running" ? failures : [],
     environmentUrls: { ssh: { url: input.sshUrl } },
-    machine: { session: environment.spec?.machine?.session ?? "", phase: machinePhases[input.machine], failureMessage: input.machineFailure ?? "" },
+    machine: {
+      session: environment.spec?.machine?.session ?? "",
+      phase: machinePhases[input.machine],
+      failureMessage: input.machineFailure ?? "",
+    },
     content,
     devcontainer,
-    warningMessage: observed?.devcontainer?.warningMessage === undefined || observed.devcontainer.warningMessage === "" ? [] : [observed.devcontainer.warningMessage],
+    warningMessage:
+      observed?.devcontainer?.warningMessage === undefined || observed.devcontainer.warningMessage === ""
+        ? []
+        : [observed.devcontainer.warningMessage],
     ...(before?.activitySignal === undefined ? {} : { activitySignal: before.activitySignal }),
   });
 }
 
 const machinePhases: Readonly<Record<MachineView, EnvironmentStatus_Machine_Phase>> = {
-  off: EnvironmentStatus_Machine_Phase.STOPPED, failed: EnvironmentStatus_Machine_Phase.STOPPED, busy: EnvironmentStatus_Machine_Phase.STARTING, paused: EnvironmentStatus_Machine_Phase.RUNNING, ready: EnvironmentStatus_Machine_Phase.RUNNING,
+  off: EnvironmentStatus_Machine_Phase.STOPPED,
+  failed: EnvironmentStatus_Machine_Phase.STOPPED,
+  busy: EnvironmentStatus_Machine_Phase.STARTING,
+  paused: EnvironmentStatus_Machine_Phase.RUNNING,
+  ready: EnvironmentStatus_Machine_Phase.RUNNING,
 };
 
 function phaseOf({ step, wish }: StatusInput): EnvironmentPhase {
@@ -59,17 +93,41 @@ function phaseOf({ step, wish }: StatusInput): EnvironmentPhase {
 function contentStatus({ environment, observed, wish, uploadFailure }: StatusInput) {
   const before = environment.status?.content;
   const job = observed?.jobs.find((j) => j.jobId === wish.cloneJobId);
-  const failed = job?.state === ObservedJob_State.FAILED || job?.state === ObservedJob_State.CANCELLED ? `${job.errorCode}: ${job.errorMessage}` : uploadFailure;
+  const failed =
+    job?.state === ObservedJob_State.FAILED || job?.state === ObservedJob_State.CANCELLED
+      ? `${job.errorCode}: ${job.errorMessage}`
+      : uploadFailure;
   const ready = observed?.content?.state === ObservedContent_State.READY;
   const git = observed?.content?.git;
   return {
     session: environment.spec?.content?.session ?? "",
-    phase: ready ? EnvironmentStatus_ContentPhase.READY : failed !== undefined ? EnvironmentStatus_ContentPhase.FAILED : job === undefined ? EnvironmentStatus_ContentPhase.CREATING : EnvironmentStatus_ContentPhase.INITIALIZING,
+    phase: ready
+      ? EnvironmentStatus_ContentPhase.READY
+      : failed !== undefined
+        ? EnvironmentStatus_ContentPhase.FAILED
+        : job === undefined
+          ? EnvironmentStatus_ContentPhase.CREATING
+          : EnvironmentStatus_ContentPhase.INITIALIZING,
     failureMessage: ready ? "" : (failed ?? (observed === undefined ? (before?.failureMessage ?? "") : "")),
     contentLocationInMachine: observed?.content?.path ?? before?.contentLocationInMachine ?? "",
-    ...(git === undefined ? (before?.git === undefined ? {} : { git: before.git }) : {
-      git: { cloneUrl: git.cloneUrl, branch: git.branch, latestCommit: git.latestCommit, unpushedCommits: git.unpushedCommits, totalUnpushedCommits: git.totalUnpushedCommits, totalChangedFiles: git.totalChangedFiles, changedFiles: git.changedFiles.map((f) => ({ path: f.path.slice(0, 255), changeType: changeTypes[f.change] ?? FileChange_ChangeType.UNSPECIFIED })) },
-    }),
+    ...(git === undefined
+      ? before?.git === undefined
+        ? {}
+        : { git: before.git }
+      : {
+          git: {
+            cloneUrl: git.cloneUrl,
+            branch: git.branch,
+            latestCommit: git.latestCommit,
+            unpushedCommits: git.unpushedCommits,
+            totalUnpushedCommits: git.totalUnpushedCommits,
+            totalChangedFiles: git.totalChangedFiles,
+            changedFiles: git.changedFiles.map((f) => ({
+              path: f.path.slice(0, 255),
+              changeType: changeTypes[f.change] ?? FileChange_ChangeType.UNSPECIFIED,
+            })),
+          },
+        }),
   };
 }
 
@@ -78,14 +136,25 @@ function devcontainerStatus({ environment, observed, wish }: StatusInput) {
   const seen = observed?.devcontainer;
   const job = observed?.jobs.find((j) => j.jobId === wish.upJobId);
   const jobFailed = job?.state === ObservedJob_State.FAILED || job?.state === ObservedJob_State.CANCELLED;
-  const failure = jobFailed ? `${job.errorCode}: ${job.errorMessage}` : job?.state === ObservedJob_State.RUNNING ? "" : (seen?.failureMessage ?? before?.failureMessage ?? "");
+  const failure = jobFailed
+    ? `${job.errorCode}: ${job.errorMessage}`
+    : job?.state === ObservedJob_State.RUNNING
+      ? ""
+      : (seen?.failureMessage ?? before?.failureMessage ?? "");
   const { CREATING, FAILED, RUNNING, STOPPED } = EnvironmentStatus_DevContainer_Phase;
   const running = seen?.state === ObservedDevcontainer_State.RUNNING;
   return {
     session: environment.spec?.devcontainer?.session ?? "",
     phase: job?.state === ObservedJob_State.RUNNING ? CREATING : failure !== "" ? FAILED : running ? RUNNING : STOPPED,
     devcontainerFilePath: seen?.configPath ?? before?.devcontainerFilePath ?? "",
-    devcontainerFilePresence: seen === undefined ? (before?.devcontainerFilePresence ?? 0) : seen.generated ? EnvironmentStatus_DevContainer_Presence.GENERATED : seen.configPath === "" ? EnvironmentStatus_DevContainer_Presence.UNSPECIFIED : EnvironmentStatus_DevContainer_Presence.DISCOVERED,
+    devcontainerFilePresence:
+      seen === undefined
+        ? (before?.devcontainerFilePresence ?? 0)
+        : seen.generated
+          ? EnvironmentStatus_DevContainer_Presence.GENERATED
+          : seen.configPath === ""
+            ? EnvironmentStatus_DevContainer_Presence.UNSPECIFIED
+            : EnvironmentStatus_DevContainer_Presence.DISCOVERED,
     devcontainerconfigInSync: seen?.configInSync ?? true,
     secretsInSync: true,
     failureMessage: failure,

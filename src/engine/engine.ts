@@ -2,7 +2,14 @@ import { create } from "@bufbuild/protobuf";
 import { durationFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { parseContextUrl } from "../contract/context-url.ts";
 import type { EngineCalls, EnvironmentStore } from "../contract/engine-port.ts";
-import { ObservedContent_State, ObservedDevcontainer_State, type ObservedEnvironment, ObservedJob_State, type UploadContentRequest, UploadContentRequestSchema } from "../contract/gen/berth/v1/agent_pb.js";
+import {
+  ObservedContent_State,
+  ObservedDevcontainer_State,
+  type ObservedEnvironment,
+  ObservedJob_State,
+  type UploadContentRequest,
+  UploadContentRequestSchema,
+} from "../contract/gen/berth/v1/agent_pb.js";
 import { type Environment, EnvironmentPhase } from "../contract/gen/gitpod/v1/environment_pb.js";
 import { ParseContextURLResponseSchema } from "../contract/gen/gitpod/v1/runner_pb.js";
 import { type Log, messageOf } from "../lib/log.ts";
@@ -19,7 +26,7 @@ const devcontainerTimeoutMs = 60 * 60_000;
 const stepRetryMs = 2000;
 const maxStepsWithoutPause = 50;
 /** A machine without an environment that shall run is shut down after this. */
-export const machineIdleTimeoutMs = 5 * 60_000;
+const machineIdleTimeoutMs = 5 * 60_000;
 const powerOffTimeoutMs = 120_000;
 /** History that a clone waits for; the rest is fetched in the background. */
 const cloneDepth = 1;
@@ -55,7 +62,10 @@ export class Engine {
 
   async start(): Promise<void> {
     const { store, machine } = this.#options;
-    this.#unsubscribe.push(store.onSpecChange((id) => this.#onSpecChange(id)), machine.onChange((ids) => (ids === "all" ? void this.#wakeAll() : ids.forEach((id) => this.#wake(id)))));
+    this.#unsubscribe.push(
+      store.onSpecChange((id) => this.#onSpecChange(id)),
+      machine.onChange((ids) => (ids === "all" ? void this.#wakeAll() : ids.forEach((id) => this.#wake(id)))),
+    );
     await machine.adopt();
     await this.#wakeAll();
   }
@@ -93,7 +103,9 @@ export class Engine {
     }
     this.#idle ??= setTimeout(() => {
       log.info("the machine is not needed and is shut down");
-      machine.powerOff(AbortSignal.any([this.#stop.signal, AbortSignal.timeout(powerOffTimeoutMs)])).catch((error: unknown) => log.warn("the machine was not shut down", { reason: messageOf(error) }));
+      machine
+        .powerOff(AbortSignal.any([this.#stop.signal, AbortSignal.timeout(powerOffTimeoutMs)]))
+        .catch((error: unknown) => log.warn("the machine was not shut down", { reason: messageOf(error) }));
     }, machineIdleTimeoutMs).unref();
   }
 
@@ -122,7 +134,19 @@ export class Engine {
       const wish = wishOf(environment, this.#options.machine.hello?.bootId ?? "");
       const observed = this.#options.machine.environment(id);
       const step = plan(wish, this.#observe(observed, actor));
-      await this.#options.store.writeStatus(id, deriveStatus({ environment, wish, step, machine: this.#options.machine.view, machineFailure: this.#options.machine.failure, observed, uploadFailure: actor.uploadFailure, sshUrl: `ssh://${sshAliasOf(environment.metadata?.name ?? "", id)}` }));
+      await this.#options.store.writeStatus(
+        id,
+        deriveStatus({
+          environment,
+          wish,
+          step,
+          machine: this.#options.machine.view,
+          machineFailure: this.#options.machine.failure,
+          observed,
+          uploadFailure: actor.uploadFailure,
+          sshUrl: `ssh://${sshAliasOf(environment.metadata?.name ?? "", id)}`,
+        }),
+      );
       if (step.kind === "settled" && wish.phase === "stopped") this.#watchIdle(await this.#options.store.list());
       try {
         await this.#carryOut(step, environment, wish, actor);
@@ -140,7 +164,12 @@ export class Engine {
       machine: this.#options.machine.view,
       known: observed !== undefined,
       contentReady: observed?.content?.state === ObservedContent_State.READY,
-      container: container?.state === ObservedDevcontainer_State.RUNNING ? "running" : container?.state === ObservedDevcontainer_State.STOPPED ? "stopped" : "absent",
+      container:
+        container?.state === ObservedDevcontainer_State.RUNNING
+          ? "running"
+          : container?.state === ObservedDevcontainer_State.STOPPED
+            ? "stopped"
+            : "absent",
       containerSession: container?.session ?? "",
       anyJobRunning: observed?.jobs.some((job) => job.state === ObservedJob_State.RUNNING) ?? false,
       upload: actor.upload,
@@ -155,14 +184,18 @@ export class Engine {
       case "start-machine":
         return machine.start();
       case "clone":
-        await machine.agent().startJob({ jobId: wish.cloneJobId, environmentId, job: { case: "clone", value: await this.#cloneJob(environment) } });
+        await machine
+          .agent()
+          .startJob({ jobId: wish.cloneJobId, environmentId, job: { case: "clone", value: await this.#cloneJob(environment) } });
         return;
       case "upload":
         actor.upload = "running";
         void this.#upload(environment, actor);
         return;
       case "devcontainer-up":
-        await machine.agent().startJob({ jobId: wish.upJobId, environmentId, job: { case: "devcontainerUp", value: await this.#upJob(environment) } });
+        await machine
+          .agent()
+          .startJob({ jobId: wish.upJobId, environmentId, job: { case: "devcontainerUp", value: await this.#upJob(environment) } });
         return;
       case "stop-containers":
         await machine.agent().startJob({ jobId: wish.stopJobId, environmentId, job: { case: "stop", value: {} } });
@@ -204,7 +237,10 @@ export class Engine {
   async #upJob(environment: Environment) {
     const spec = environment.spec?.devcontainer;
     const secrets = await this.#options.store.openSecrets(environment.id);
-    const rebuild = environment.status?.devcontainer?.containerId !== undefined && environment.status.devcontainer.containerId !== "" && this.#options.machine.environment(environment.id)?.devcontainer?.session !== spec?.session;
+    const rebuild =
+      environment.status?.devcontainer?.containerId !== undefined &&
+      environment.status.devcontainer.containerId !== "" &&
+      this.#options.machine.environment(environment.id)?.devcontainer?.session !== spec?.session;
     return {
       session: spec?.session ?? "",
       configPath: spec?.devcontainerFilePath ?? "",
@@ -212,9 +248,14 @@ export class Engine {
       noCache: environment.metadata?.annotations[noCacheAnnotation] === spec?.session,
       defaultImage: spec?.defaultDevcontainerImage ?? "",
       secrets: Object.fromEntries(secrets.flatMap((s) => (s.mount.kind === "environmentVariable" ? [[s.mount.name, s.value]] : []))),
-      registryCredentials: secrets.flatMap((s) => (s.mount.kind === "registryCredential" ? [{ host: s.mount.host, ...splitBasic(s.value) }] : [])),
+      registryCredentials: secrets.flatMap((s) =>
+        s.mount.kind === "registryCredential" ? [{ host: s.mount.host, ...splitBasic(s.value) }] : [],
+      ),
       dotfilesRepository: spec?.dotfiles?.repository ?? "",
-      authorizedKeys: [...(await this.#options.authorizedKeys(environment.id)), ...(environment.spec?.sshPublicKeys.map((key) => key.value) ?? [])],
+      authorizedKeys: [
+        ...(await this.#options.authorizedKeys(environment.id)),
+        ...(environment.spec?.sshPublicKeys.map((key) => key.value) ?? []),
+      ],
       timeout: durationFromMs(devcontainerTimeoutMs),
     };
   }
@@ -224,8 +265,14 @@ export class Engine {
     const folder = first?.case === "contextUrl" ? first.value.url.slice(folderScheme.length) : "";
     const signal = this.#stop.signal;
     async function* messages(): AsyncGenerator<UploadContentRequest> {
-      yield create(UploadContentRequestSchema, { message: { case: "start", value: { environmentId: environment.id, directoryName: directoryNameOf(folder.split("/").at(-1) ?? "") } } });
-      for await (const data of readFolder(folder, signal)) yield create(UploadContentRequestSchema, { message: { case: "data", value: data } });
+      yield create(UploadContentRequestSchema, {
+        message: {
+          case: "start",
+          value: { environmentId: environment.id, directoryName: directoryNameOf(folder.split("/").at(-1) ?? "") },
+        },
+      });
+      for await (const data of readFolder(folder, signal))
+        yield create(UploadContentRequestSchema, { message: { case: "data", value: data } });
       yield create(UploadContentRequestSchema, { message: { case: "complete", value: true } });
     }
     try {
@@ -246,7 +293,15 @@ export const engineCalls: EngineCalls = {
     const parsed = parseContextUrl(contextUrl);
     return create(ParseContextURLResponseSchema, {
       originalContextUrl: contextUrl,
-      git: { cloneUrl: parsed.cloneUrl, branch: parsed.branch, commit: parsed.commit, tag: parsed.tag, host: parsed.host, owner: parsed.owner, repo: parsed.repository },
+      git: {
+        cloneUrl: parsed.cloneUrl,
+        branch: parsed.branch,
+        commit: parsed.commit,
+        tag: parsed.tag,
+        host: parsed.host,
+        owner: parsed.owner,
+        repo: parsed.repository,
+      },
       ...(parsed.issue === "" ? {} : { issue: { id: parsed.issue } }),
     });
   },
@@ -260,7 +315,8 @@ function wishOf(environment: Environment, bootId: string): Wish {
   const startedAtMs = metadata?.lastStartedAt === undefined ? 0 : timestampMs(metadata.lastStartedAt);
   const devcontainerSession = spec?.devcontainer?.session ?? "";
   return {
-    phase: spec?.desiredPhase === EnvironmentPhase.DELETED ? "deleted" : spec?.desiredPhase === EnvironmentPhase.RUNNING ? "running" : "stopped",
+    phase:
+      spec?.desiredPhase === EnvironmentPhase.DELETED ? "deleted" : spec?.desiredPhase === EnvironmentPhase.RUNNING ? "running" : "stopped",
     source: folder ? "folder" : first === undefined ? "none" : "clone",
     cloneJobId: `clone-${spec?.content?.session ?? ""}`,
     // A new start and a new boot of the machine are new intents; the same one is never carried out twice.
@@ -279,7 +335,10 @@ function jobView(observed: ObservedEnvironment | undefined, jobId: string): JobV
 }
 
 function directoryNameOf(name: string): string {
-  const safe = name.replaceAll(/[^A-Za-z0-9._-]+/g, "-").replace(/^[^A-Za-z0-9_]+/, "").slice(0, 100);
+  const safe = name
+    .replaceAll(/[^A-Za-z0-9._-]+/g, "-")
+    .replace(/^[^A-Za-z0-9_]+/, "")
+    .slice(0, 100);
   return safe === "" ? "workspace" : safe;
 }
 

@@ -12,10 +12,15 @@ const safeOptions = ["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/nu
  * files that are tracked or not ignored; links are kept as links. Fails with `folder-not-found`.
  */
 export async function* readFolder(folder: string, signal: AbortSignal): AsyncGenerator<Buffer> {
-  if (!isAbsolute(folder) || !((await stat(folder).catch(() => undefined))?.isDirectory() ?? false)) throw new BerthError("folder-not-found", folder);
-  const isRepository = ((await lstat(join(folder, ".git")).catch(() => undefined))?.isDirectory() ?? false);
+  if (!isAbsolute(folder) || !((await stat(folder).catch(() => undefined))?.isDirectory() ?? false))
+    throw new BerthError("folder-not-found", folder);
+  const isRepository = (await lstat(join(folder, ".git")).catch(() => undefined))?.isDirectory() ?? false;
   const names = isRepository ? await repositoryFiles(folder, signal) : undefined;
-  const tar = spawn("tar", ["--create", "--file=-", `--directory=${folder}`, ...(names === undefined ? ["."] : ["--null", "--files-from=-"])], { stdio: ["pipe", "pipe", "pipe"], signal });
+  const tar = spawn(
+    "tar",
+    ["--create", "--file=-", `--directory=${folder}`, ...(names === undefined ? ["."] : ["--null", "--files-from=-"])],
+    { stdio: ["pipe", "pipe", "pipe"], signal },
+  );
   let errors = "";
   tar.stderr.on("data", (chunk: Buffer) => (errors = (errors + chunk.toString()).slice(-2000)));
   const ended = new Promise<number>((resolve) => tar.once("error", () => resolve(1)).once("close", (code) => resolve(code ?? 1)));
@@ -27,7 +32,12 @@ export async function* readFolder(folder: string, signal: AbortSignal): AsyncGen
 }
 
 async function repositoryFiles(folder: string, signal: AbortSignal): Promise<Buffer> {
-  const git = spawn("git", [...safeOptions, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate"], { cwd: folder, stdio: ["ignore", "pipe", "ignore"], signal, env: { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "/", GIT_OPTIONAL_LOCKS: "0" } });
+  const git = spawn("git", [...safeOptions, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate"], {
+    cwd: folder,
+    stdio: ["ignore", "pipe", "ignore"],
+    signal,
+    env: { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "/", GIT_OPTIONAL_LOCKS: "0" },
+  });
   const ended = new Promise<number>((resolve) => git.once("error", () => resolve(1)).once("close", (code) => resolve(code ?? 1)));
   const chunks: Buffer[] = [];
   let size = 0;
@@ -37,7 +47,12 @@ async function repositoryFiles(folder: string, signal: AbortSignal): Promise<Buf
     if (size > maxListedBytes) throw new BerthError("folder-unreadable", "it has too many files");
   }
   if ((await ended) !== 0) throw new BerthError("folder-unreadable", "git could not list its files");
-  const names = Buffer.concat(chunks).toString("utf8").split("\0").filter((name) => name !== "");
-  const present = await Promise.all(names.map(async (name) => ((await lstat(join(folder, name)).catch(() => undefined)) === undefined ? [] : [`./${name}\0`])));
+  const names = Buffer.concat(chunks)
+    .toString("utf8")
+    .split("\0")
+    .filter((name) => name !== "");
+  const present = await Promise.all(
+    names.map(async (name) => ((await lstat(join(folder, name)).catch(() => undefined)) === undefined ? [] : [`./${name}\0`])),
+  );
   return Buffer.from(["./.git\0", ...present.flat()].join(""));
 }

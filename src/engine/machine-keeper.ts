@@ -207,7 +207,9 @@ export class MachineKeeper {
   /** A guest's clock stands still while its computer sleeps. */
   #keepClock(connection: AgentConnection, client: AgentClient): void {
     const timer = setInterval(() => {
-      client.setClock({ now: timestampFromMs(this.#now()) }).catch((error: unknown) => this.#log.info("the clock was not set", { reason: messageOf(error) }));
+      client
+        .setClock({ now: timestampFromMs(this.#now()) })
+        .catch((error: unknown) => this.#log.info("the clock was not set", { reason: messageOf(error) }));
     }, clockSyncIntervalMs);
     timer.unref();
     void connection.closed.then(() => clearInterval(timer));
@@ -232,14 +234,17 @@ export class MachineKeeper {
     if (!wasUp || this.#poweringOff || reason === "shutdown") return;
     const now = this.#now();
     this.#crashes = [...this.#crashes.filter((at) => now - at < crashWindowMs), now];
-    if (this.#crashes.length >= maxCrashes) this.#failure = `machine-crashed: it ended ${this.#crashes.length} times within ${crashWindowMs / 60_000} minutes`;
+    if (this.#crashes.length >= maxCrashes)
+      this.#failure = `machine-crashed: it ended ${this.#crashes.length} times within ${crashWindowMs / 60_000} minutes`;
   }
 
   #resumeLater(): void {
     if (this.#resuming !== undefined || this.#stop.signal.aborted) return;
     this.#log.warn("the machine is paused because the disk of this computer is full");
     this.#resuming = setInterval(() => {
-      this.#driver.resume(this.#id).catch((error: unknown) => this.#log.info("the machine was not continued", { reason: messageOf(error) }));
+      this.#driver
+        .resume(this.#id)
+        .catch((error: unknown) => this.#log.info("the machine was not continued", { reason: messageOf(error) }));
     }, resumeRetryMs);
     this.#resuming.unref();
   }

@@ -2,9 +2,29 @@ import { expect, test } from "vitest";
 import fc from "fast-check";
 import { type JobView, type Observation, plan, type Wish } from "./plan.ts";
 
-const wish: Wish = { phase: "running", source: "clone", cloneJobId: "clone", upJobId: "up", stopJobId: "stop", deleteJobId: "delete", devcontainerSession: "s" };
-const nothing: Observation = { machine: "ready", known: false, contentReady: false, container: "absent", containerSession: "", anyJobRunning: false, upload: "absent", job: () => "absent" };
-const jobs = (states: Record<string, JobView>) => (id: string): JobView => states[id] ?? "absent";
+const wish: Wish = {
+  phase: "running",
+  source: "clone",
+  cloneJobId: "clone",
+  upJobId: "up",
+  stopJobId: "stop",
+  deleteJobId: "delete",
+  devcontainerSession: "s",
+};
+const nothing: Observation = {
+  machine: "ready",
+  known: false,
+  contentReady: false,
+  container: "absent",
+  containerSession: "",
+  anyJobRunning: false,
+  upload: "absent",
+  job: () => "absent",
+};
+const jobs =
+  (states: Record<string, JobView>) =>
+  (id: string): JobView =>
+    states[id] ?? "absent";
 
 test.each([
   ["a machine that is off is started", {}, { machine: "off" }, "start-machine"],
@@ -27,7 +47,16 @@ test.each([
 
 test("nothing is deleted unless deletion is wanted", () => {
   const state = fc.constantFrom<JobView>("absent", "running", "succeeded", "failed");
-  const observation = fc.record({ machine: fc.constantFrom<Observation["machine"]>("off", "busy", "ready", "failed"), known: fc.boolean(), contentReady: fc.boolean(), container: fc.constantFrom<Observation["container"]>("absent", "stopped", "running"), containerSession: fc.constantFrom("", "s"), anyJobRunning: fc.boolean(), upload: state, one: state });
+  const observation = fc.record({
+    machine: fc.constantFrom<Observation["machine"]>("off", "busy", "ready", "failed"),
+    known: fc.boolean(),
+    contentReady: fc.boolean(),
+    container: fc.constantFrom<Observation["container"]>("absent", "stopped", "running"),
+    containerSession: fc.constantFrom("", "s"),
+    anyJobRunning: fc.boolean(),
+    upload: state,
+    one: state,
+  });
   fc.assert(
     fc.property(observation, fc.constantFrom<"running" | "stopped">("running", "stopped"), (seen, phase) => {
       const step = plan({ ...wish, phase }, { ...seen, job: () => seen.one });

@@ -3,8 +3,15 @@ import { durationFromMs, durationMs, timestampFromMs, timestampMs } from "@bufbu
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import type { AgentService} from "../contract/gen/berth/v1/agent_pb.js";
-import { HelloResponseSchema, ObservedEnvironmentSchema, StartJobResponseSchema, type UploadContentRequest, WatchEnvironmentsResponseSchema, WatchJobResponseSchema } from "../contract/gen/berth/v1/agent_pb.js";
+import type { AgentService } from "../contract/gen/berth/v1/agent_pb.js";
+import {
+  HelloResponseSchema,
+  ObservedEnvironmentSchema,
+  StartJobResponseSchema,
+  type UploadContentRequest,
+  WatchEnvironmentsResponseSchema,
+  WatchJobResponseSchema,
+} from "../contract/gen/berth/v1/agent_pb.js";
 import { equals } from "@bufbuild/protobuf";
 import { receiveUpload } from "./content/upload.ts";
 import type { DockerApi } from "./docker-api.ts";
@@ -19,7 +26,7 @@ import type { GuestSettings } from "./settings.ts";
 import { readUsage } from "./usage.ts";
 
 /** Counts up when an older host could not talk to this agent. */
-export const agentProtocol = 1;
+const agentProtocol = 1;
 /** A step smaller than this is not worth a jump of the guest's clock. */
 const clockToleranceMs = 100;
 
@@ -34,7 +41,7 @@ export interface AgentDependencies {
 
 /** The agent's RPC methods (proto/berth/v1/agent.proto). */
 export function agentService(dependencies: AgentDependencies): ServiceImpl<typeof AgentService> {
-  const { settings, docker, states, jobs, observer, now } = dependencies;
+  const { settings, docker, jobs, observer, now } = dependencies;
   return {
     async hello() {
       const dockerVersion = await docker.version();
@@ -47,7 +54,9 @@ export function agentService(dependencies: AgentDependencies): ServiceImpl<typeo
         dockerReady: dockerVersion !== undefined,
         dockerVersion: dockerVersion ?? "",
         guestTime: timestampFromMs(now()),
-        warnings: readText(`${settings.runFolder}/warnings`).split("\n").filter((line) => line !== ""),
+        warnings: readText(`${settings.runFolder}/warnings`)
+          .split("\n")
+          .filter((line) => line !== ""),
       });
     },
     async setClock(request) {
@@ -58,13 +67,22 @@ export function agentService(dependencies: AgentDependencies): ServiceImpl<typeo
     },
     async getUsage() {
       const usage = readUsage(settings.dataFolder);
-      return { ...usage, memoryTotalBytes: BigInt(usage.memoryTotalBytes), memoryAvailableBytes: BigInt(usage.memoryAvailableBytes), dataDiskTotalBytes: BigInt(usage.dataDiskTotalBytes), dataDiskFreeBytes: BigInt(usage.dataDiskFreeBytes), environments: [] };
+      return {
+        ...usage,
+        memoryTotalBytes: BigInt(usage.memoryTotalBytes),
+        memoryAvailableBytes: BigInt(usage.memoryAvailableBytes),
+        dataDiskTotalBytes: BigInt(usage.dataDiskTotalBytes),
+        dataDiskFreeBytes: BigInt(usage.dataDiskFreeBytes),
+        environments: [],
+      };
     },
     dial: (requests) => dial(requests, dependencies),
     exec: (requests) => exec(requests, dependencies),
     async observeEnvironments(request) {
       const all = await observer.observe();
-      return { environments: request.environmentIds.length === 0 ? all : all.filter((e) => request.environmentIds.includes(e.environmentId)) };
+      return {
+        environments: request.environmentIds.length === 0 ? all : all.filter((e) => request.environmentIds.includes(e.environmentId)),
+      };
     },
     watchEnvironments: (_request, context) => watchEnvironments(observer, context.signal),
     async startJob(request) {
@@ -78,24 +96,27 @@ export function agentService(dependencies: AgentDependencies): ServiceImpl<typeo
       await jobs.cancel(request.environmentId, request.jobId);
       return {};
     },
-    async uploadContent(requests) {
-      const iterator = requests[Symbol.asyncIterator]();
-      const first = await iterator.next();
-      if (first.done === true || first.value.message.case !== "start") throw new ConnectError("the first message must be start", Code.InvalidArgument);
-      const { environmentId, directoryName } = first.value.message.value;
-      await states.begin(environmentId, directoryName);
-      const target = states.workingCopy(environmentId);
-      if (existsSync(target)) return { receivedBytes: 0n };
-      const receivedBytes = await receiveUpload(target, uploadData(iterator));
-      await observer.refreshSlow([environmentId]);
-      return { receivedBytes: BigInt(receivedBytes) };
-    },
+    uploadContent: async (requests) => uploadContent(requests, dependencies),
     async powerOff(request) {
       void durationMs(request.grace ?? durationFromMs(0));
       spawn("/bin/busybox", ["poweroff"], { stdio: "ignore", detached: true }).unref();
       return {};
     },
   };
+}
+
+async function uploadContent(requests: AsyncIterable<UploadContentRequest>, { states, observer }: AgentDependencies) {
+  const iterator = requests[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  if (first.done === true || first.value.message.case !== "start")
+    throw new ConnectError("the first message must be start", Code.InvalidArgument);
+  const { environmentId, directoryName } = first.value.message.value;
+  await states.begin(environmentId, directoryName);
+  const target = states.workingCopy(environmentId);
+  if (existsSync(target)) return { receivedBytes: 0n };
+  const receivedBytes = await receiveUpload(target, uploadData(iterator));
+  await observer.refreshSlow([environmentId]);
+  return { receivedBytes: BigInt(receivedBytes) };
 }
 
 async function* uploadData(iterator: AsyncIterator<UploadContentRequest>): AsyncGenerator<{ data: Uint8Array } | { complete: true }> {
@@ -119,7 +140,8 @@ async function* watchEnvironments(observer: Observer, signal: AbortSignal) {
       const removed = [...sent.keys()].filter((id) => !all.some((e) => e.environmentId === id));
       for (const e of changed) sent.set(e.environmentId, e);
       for (const id of removed) sent.delete(id);
-      if (first || changed.length > 0 || removed.length > 0) yield create(WatchEnvironmentsResponseSchema, { environments: changed, removedEnvironmentIds: removed });
+      if (first || changed.length > 0 || removed.length > 0)
+        yield create(WatchEnvironmentsResponseSchema, { environments: changed, removedEnvironmentIds: removed });
       await changes.next();
     }
   } finally {
@@ -127,7 +149,11 @@ async function* watchEnvironments(observer: Observer, signal: AbortSignal) {
   }
 }
 
-async function* watchJob(jobs: JobStore, request: { readonly environmentId: string; readonly jobId: string; readonly offset: bigint; readonly follow: boolean }, signal: AbortSignal) {
+async function* watchJob(
+  jobs: JobStore,
+  request: { readonly environmentId: string; readonly jobId: string; readonly offset: bigint; readonly follow: boolean },
+  signal: AbortSignal,
+) {
   let offset = Number(request.offset);
   const changes = changeSignal((listener) => jobs.onChange(listener), signal);
   try {
@@ -135,7 +161,11 @@ async function* watchJob(jobs: JobStore, request: { readonly environmentId: stri
       const record = jobs.get(request.environmentId, request.jobId);
       if (record === undefined) throw new ConnectError("there is no such job", Code.NotFound);
       const job = jobMessage(record);
-      for (let data = jobs.readLog(request.environmentId, request.jobId, offset); data.length > 0; data = jobs.readLog(request.environmentId, request.jobId, offset)) {
+      for (
+        let data = jobs.readLog(request.environmentId, request.jobId, offset);
+        data.length > 0;
+        data = jobs.readLog(request.environmentId, request.jobId, offset)
+      ) {
         yield create(WatchJobResponseSchema, { message: { case: "log", value: { offset: BigInt(offset), data } } });
         offset += data.length;
       }

@@ -39,7 +39,8 @@ async function feed(input: AsyncIterator<DialRequest>, stream: Duplex): Promise<
   try {
     for (let next = await input.next(); next.done !== true; next = await input.next()) {
       const { message } = next.value;
-      if (message.case === "data" && !stream.write(message.value)) await new Promise<void>((resolve) => stream.once("drain", resolve).once("close", resolve));
+      if (message.case === "data" && !stream.write(message.value))
+        await new Promise<void>((resolve) => stream.once("drain", resolve).once("close", resolve));
       if (message.case === "end") stream.end();
     }
     stream.end();
@@ -55,7 +56,17 @@ async function openTarget(target: DialTarget, dependencies: DialDependencies): P
     case "sshEnvironmentId": {
       const { container, devcontainer, id } = running(target.target.value, dependencies);
       dependencies.observer.markActive(id, dependencies.now());
-      return openSsh({ environmentId: id, containerId: container.Id, containerPid: container.State.Pid, remoteUser: devcontainer.remoteUser, workspaceFolder: devcontainer.remoteWorkspaceFolder }, dependencies.states, dependencies.settings.runFolder);
+      return openSsh(
+        {
+          environmentId: id,
+          containerId: container.Id,
+          containerPid: container.State.Pid,
+          remoteUser: devcontainer.remoteUser,
+          workspaceFolder: devcontainer.remoteWorkspaceFolder,
+        },
+        dependencies.states,
+        dependencies.settings.runFolder,
+      );
     }
     case "port":
       return openPort(target.target.value.environmentId, target.target.value.host, target.target.value.port, dependencies);
@@ -78,7 +89,9 @@ async function openPort(id: string, host: string, port: number, dependencies: Di
   if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new Error("a port is a number from 1 to 65535");
   const { container } = running(id, dependencies);
   if (host === "" || host === "localhost" || host === container.Config.Labels[composeServiceLabel]) {
-    const child = spawn("nsenter", [`--net=/proc/${container.State.Pid}/ns/net`, "socat", "-", `TCP:localhost:${port}`], { stdio: ["pipe", "pipe", "ignore"] });
+    const child = spawn("nsenter", [`--net=/proc/${container.State.Pid}/ns/net`, "socat", "-", `TCP:localhost:${port}`], {
+      stdio: ["pipe", "pipe", "ignore"],
+    });
     const stream = Duplex.from({ readable: child.stdout, writable: child.stdin });
     child.once("error", (error) => stream.destroy(error));
     stream.once("close", () => child.kill());

@@ -11,13 +11,26 @@ const containerSummarySchema = z.object({
   Names: z.array(z.string()),
   State: z.string(),
   Image: z.string(),
-  Labels: z.record(z.string(), z.string()).nullable().transform((labels) => labels ?? {}),
+  Labels: z
+    .record(z.string(), z.string())
+    .nullable()
+    .transform((labels) => labels ?? {}),
 });
 const containerSchema = z.object({
   Id: z.string(),
   Name: z.string(),
   State: z.object({ Running: z.boolean(), Pid: z.number(), OOMKilled: z.boolean().default(false) }),
-  Config: z.object({ Image: z.string(), Env: z.array(z.string()).nullable().transform((env) => env ?? []), Labels: z.record(z.string(), z.string()).nullable().transform((labels) => labels ?? {}) }),
+  Config: z.object({
+    Image: z.string(),
+    Env: z
+      .array(z.string())
+      .nullable()
+      .transform((env) => env ?? []),
+    Labels: z
+      .record(z.string(), z.string())
+      .nullable()
+      .transform((labels) => labels ?? {}),
+  }),
   NetworkSettings: z.object({ Networks: z.record(z.string(), z.object({ IPAddress: z.string() })) }),
 });
 const execStateSchema = z.object({ Running: z.boolean(), ExitCode: z.number().nullable(), Pid: z.number() });
@@ -43,7 +56,9 @@ export class DockerApi {
   }
 
   async listContainers(label: string): Promise<ContainerSummary[]> {
-    return z.array(containerSummarySchema).parse(await this.#json("GET", `/containers/json?all=1&filters=${encodeURIComponent(JSON.stringify({ label: [label] }))}`));
+    return z
+      .array(containerSummarySchema)
+      .parse(await this.#json("GET", `/containers/json?all=1&filters=${encodeURIComponent(JSON.stringify({ label: [label] }))}`));
   }
 
   async inspect(id: string): Promise<Container | undefined> {
@@ -60,7 +75,9 @@ export class DockerApi {
   /** Calls `onEvent` for every container event until the signal aborts or dockerd goes away. */
   async watchEvents(onEvent: () => void, signal: AbortSignal): Promise<void> {
     await new Promise<void>((resolve) => {
-      const filters = encodeURIComponent(JSON.stringify({ type: ["container"], event: ["create", "start", "die", "destroy", "rename", "oom"] }));
+      const filters = encodeURIComponent(
+        JSON.stringify({ type: ["container"], event: ["create", "start", "die", "destroy", "rename", "oom"] }),
+      );
       const sent = request({ socketPath: this.#socketPath, path: `/events?filters=${filters}`, signal }, (answer) => {
         onEvent();
         answer.on("data", onEvent);
@@ -71,8 +88,26 @@ export class DockerApi {
     });
   }
 
-  async createExec(containerId: string, exec: { readonly argv: readonly string[]; readonly env: readonly string[]; readonly user: string; readonly workingDirectory: string; readonly tty: boolean }): Promise<string> {
-    const body = { AttachStdin: true, AttachStdout: true, AttachStderr: true, Tty: exec.tty, Cmd: exec.argv, Env: exec.env, User: exec.user, WorkingDir: exec.workingDirectory };
+  async createExec(
+    containerId: string,
+    exec: {
+      readonly argv: readonly string[];
+      readonly env: readonly string[];
+      readonly user: string;
+      readonly workingDirectory: string;
+      readonly tty: boolean;
+    },
+  ): Promise<string> {
+    const body = {
+      AttachStdin: true,
+      AttachStdout: true,
+      AttachStderr: true,
+      Tty: exec.tty,
+      Cmd: exec.argv,
+      Env: exec.env,
+      User: exec.user,
+      WorkingDir: exec.workingDirectory,
+    };
     return z.object({ Id: z.string() }).parse(await this.#json("POST", `/containers/${encodeURIComponent(containerId)}/exec`, body)).Id;
   }
 

@@ -5,7 +5,13 @@ import { z } from "zod";
 import { syncFolder, writeFileAtomically } from "../lib/atomic-file.ts";
 
 const forwardPortSchema = z.object({
-  host: z.string(), port: z.number(), label: z.string(), onAutoForward: z.string(), protocol: z.string(), requireLocalPort: z.boolean(), alwaysForward: z.boolean(),
+  host: z.string(),
+  port: z.number(),
+  label: z.string(),
+  onAutoForward: z.string(),
+  protocol: z.string(),
+  requireLocalPort: z.boolean(),
+  alwaysForward: z.boolean(),
 });
 
 /** What is remembered of a dev container beside what dockerd knows. */

@@ -32,14 +32,26 @@ export async function* exec(requests: AsyncIterable<ExecRequest>, dependencies: 
   yield* start.environmentId === "" ? execInMachine(start, iterator) : execInContainer(start, iterator, dependencies);
 }
 
-async function* execInContainer(start: ExecStart, input: AsyncIterator<ExecRequest>, { docker, states, observer, settings }: ExecDependencies): AsyncGenerator<ExecResponse> {
+async function* execInContainer(
+  start: ExecStart,
+  input: AsyncIterator<ExecRequest>,
+  { docker, states, observer, settings }: ExecDependencies,
+): AsyncGenerator<ExecResponse> {
   const devcontainer = states.get(start.environmentId)?.devcontainer;
   const container = observer.container(start.environmentId);
   if (devcontainer === undefined || container === undefined || !container.State.Running) throw new Error("the container is not running");
-  const workingDirectory = isAbsolute(start.workingDirectory) ? start.workingDirectory : join(devcontainer.remoteWorkspaceFolder, start.workingDirectory);
+  const workingDirectory = isAbsolute(start.workingDirectory)
+    ? start.workingDirectory
+    : join(devcontainer.remoteWorkspaceFolder, start.workingDirectory);
   const session = await readSessionEnv(sessionEnvFiles(settings.runFolder, start.environmentId));
   const env = { ...devcontainer.remoteEnv, ...session, ...(start.pty ? { TERM: "xterm-256color" } : {}), ...start.env };
-  const execId = await docker.createExec(container.Id, { argv: start.argv, env: Object.entries(env).map(([k, v]) => `${k}=${v}`), user: start.user === "" ? devcontainer.remoteUser : start.user, workingDirectory, tty: start.pty });
+  const execId = await docker.createExec(container.Id, {
+    argv: start.argv,
+    env: Object.entries(env).map(([k, v]) => `${k}=${v}`),
+    user: start.user === "" ? devcontainer.remoteUser : start.user,
+    workingDirectory,
+    tty: start.pty,
+  });
   const stream = await docker.startExec(execId, start.pty);
   if (start.pty && start.size !== undefined) await docker.resizeExec(execId, start.size.columns, start.size.rows);
   const output = new AsyncQueue<ExecResponse>(maxQueuedChunks);
@@ -76,7 +88,11 @@ async function readDockerStream(stream: Duplex, tty: boolean, output: AsyncQueue
       rest = Buffer.concat([rest, chunk as Buffer]);
       while (rest.length >= frameHeaderBytes && rest.length >= frameHeaderBytes + rest.readUInt32BE(4)) {
         const end = frameHeaderBytes + rest.readUInt32BE(4);
-        await output.push(create(ExecResponseSchema, { message: { case: rest[0] === 2 ? "stderr" : "stdout", value: Buffer.from(rest.subarray(frameHeaderBytes, end)) } }));
+        await output.push(
+          create(ExecResponseSchema, {
+            message: { case: rest[0] === 2 ? "stderr" : "stdout", value: Buffer.from(rest.subarray(frameHeaderBytes, end)) },
+          }),
+        );
         rest = rest.subarray(end);
       }
     }
@@ -88,12 +104,17 @@ async function readDockerStream(stream: Duplex, tty: boolean, output: AsyncQueue
 
 async function* execInMachine(start: ExecStart, input: AsyncIterator<ExecRequest>): AsyncGenerator<ExecResponse> {
   const [program = "", ...args] = start.pty ? withTerminal(start) : start.argv;
-  const child = spawn(program, args, { env: { TERM: "xterm-256color", PATH: "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/root", ...start.env }, cwd: start.workingDirectory === "" ? "/" : start.workingDirectory, stdio: ["pipe", "pipe", "pipe"] });
+  const child = spawn(program, args, {
+    env: { TERM: "xterm-256color", PATH: "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/root", ...start.env },
+    cwd: start.workingDirectory === "" ? "/" : start.workingDirectory,
+    stdio: ["pipe", "pipe", "pipe"],
+  });
   const output = new AsyncQueue<ExecResponse>(maxQueuedChunks);
   child.stdin.on("error", () => undefined);
   const feeding = feed(input, child.stdin, { resize: async () => undefined, signal: async (name) => void child.kill(name) });
   const pump = async (name: "stdout" | "stderr"): Promise<void> => {
-    for await (const chunk of child[name]) await output.push(create(ExecResponseSchema, { message: { case: name, value: chunk as Buffer } }));
+    for await (const chunk of child[name])
+      await output.push(create(ExecResponseSchema, { message: { case: name, value: chunk as Buffer } }));
   };
   const exited = new Promise<{ code: number; signal: string }>((resolve) => {
     child.once("error", () => resolve({ code: 127, signal: "" }));
@@ -120,7 +141,18 @@ interface Controls {
   signal(name: NodeJS.Signals): Promise<void>;
 }
 
-const signalNames: readonly string[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGKILL", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGTSTP", "SIGCONT"];
+const signalNames: readonly string[] = [
+  "SIGINT",
+  "SIGTERM",
+  "SIGHUP",
+  "SIGQUIT",
+  "SIGKILL",
+  "SIGUSR1",
+  "SIGUSR2",
+  "SIGWINCH",
+  "SIGTSTP",
+  "SIGCONT",
+];
 
 function isSignal(name: string): name is NodeJS.Signals {
   return signalNames.includes(name);

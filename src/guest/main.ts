@@ -1,6 +1,7 @@
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { mkdirSync } from "node:fs";
 import { createServer } from "node:http2";
+import { flushCompileCache } from "node:module";
 import { join } from "node:path";
 import { AgentService } from "../contract/gen/berth/v1/agent_pb.js";
 import { serveLink } from "../lib/link.ts";
@@ -15,6 +16,8 @@ import { readSettings } from "./settings.ts";
 /** A message larger than this from the host is refused. */
 const maxMessageBytes = 8 * 1024 * 1024;
 const flowWindowBytes = 4 * 1024 * 1024;
+/** By then a boot is over and the functions that one needs have been compiled. */
+const compileCacheDelayMs = 20_000;
 
 const settings = readSettings(process.env);
 const now = (): number => Date.now();
@@ -40,4 +43,11 @@ server.on("session", (session) => {
 server.on("sessionError", () => undefined);
 await openPort(settings.port, (wire) => {
   serveLink(wire, settings.linkKey, (session) => server.emit("connection", session));
+});
+
+// What V8 compiled is kept on the data disk (NODE_COMPILE_CACHE) and halves the agent's part of the next boot.
+setTimeout(() => flushCompileCache(), compileCacheDelayMs).unref();
+process.once("SIGTERM", () => {
+  flushCompileCache();
+  process.exit(0);
 });

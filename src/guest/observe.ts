@@ -1,7 +1,16 @@
 import { create, equals } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { existsSync } from "node:fs";
-import { JobKind, ObservedContent_State, ObservedDevcontainer_State, type ObservedEnvironment, ObservedEnvironmentSchema, type ObservedJob, ObservedJob_State, ObservedJobSchema } from "../contract/gen/berth/v1/agent_pb.js";
+import {
+  JobKind,
+  ObservedContent_State,
+  ObservedDevcontainer_State,
+  type ObservedEnvironment,
+  ObservedEnvironmentSchema,
+  type ObservedJob,
+  ObservedJob_State,
+  ObservedJobSchema,
+} from "../contract/gen/berth/v1/agent_pb.js";
 import { type GitStateView, readGitState } from "./content/git-state.ts";
 import { loadConfig } from "./devcontainer/config.ts";
 import { findConfigs } from "./devcontainer/find-configs.ts";
@@ -108,7 +117,10 @@ export class Observer {
       if (this.#states.get(id) === undefined) continue;
       const ready = existsSync(folder);
       const devcontainer = this.#states.get(id)?.devcontainer;
-      const hash = devcontainer === undefined || devcontainer.configPath === "" || devcontainer.configHash === "" ? undefined : (await loadConfig(folder, devcontainer.configPath).catch(() => undefined))?.hash;
+      const hash =
+        devcontainer === undefined || devcontainer.configPath === "" || devcontainer.configHash === ""
+          ? undefined
+          : (await loadConfig(folder, devcontainer.configPath).catch(() => undefined))?.hash;
       this.#slow.set(id, {
         git: ready ? await readGitState(folder).catch(() => undefined) : undefined,
         configPaths: ready ? await findConfigs(folder) : [],
@@ -172,20 +184,35 @@ export class Observer {
       content: {
         state: ready ? ObservedContent_State.READY : ObservedContent_State.ABSENT,
         path: this.#states.workingCopy(id),
-        ...(slow?.git === undefined ? {} : { git: { ...slow.git, changedFiles: [...slow.git.changedFiles], unpushedCommits: [...slow.git.unpushedCommits] } }),
+        ...(slow?.git === undefined
+          ? {}
+          : { git: { ...slow.git, changedFiles: [...slow.git.changedFiles], unpushedCommits: [...slow.git.unpushedCommits] } }),
         devcontainerFilePaths: [...(slow?.configPaths ?? [])],
       },
       devcontainer: {
-        state: container === undefined ? ObservedDevcontainer_State.ABSENT : container.State.Running ? ObservedDevcontainer_State.RUNNING : ObservedDevcontainer_State.STOPPED,
+        state:
+          container === undefined
+            ? ObservedDevcontainer_State.ABSENT
+            : container.State.Running
+              ? ObservedDevcontainer_State.RUNNING
+              : ObservedDevcontainer_State.STOPPED,
         containerId: container?.Id ?? "",
         containerName: container?.Name.replace(/^\//, "") ?? "",
         image: container?.Config.Image ?? "",
         configInSync: slow?.inSync ?? true,
-        ...(devcontainer === undefined ? {} : {
-          session: devcontainer.session, configPath: devcontainer.configPath, generated: devcontainer.generated, recovery: devcontainer.recovery,
-          failureMessage: devcontainer.failureCode === "" ? "" : `${devcontainer.failureCode}: ${devcontainer.failureMessage}`, warningMessage: devcontainer.warningMessage,
-          remoteUser: devcontainer.remoteUser, remoteWorkspaceFolder: devcontainer.remoteWorkspaceFolder, forwardPorts: [...devcontainer.forwardPorts],
-        }),
+        ...(devcontainer === undefined
+          ? {}
+          : {
+              session: devcontainer.session,
+              configPath: devcontainer.configPath,
+              generated: devcontainer.generated,
+              recovery: devcontainer.recovery,
+              failureMessage: devcontainer.failureCode === "" ? "" : `${devcontainer.failureCode}: ${devcontainer.failureMessage}`,
+              warningMessage: devcontainer.warningMessage,
+              remoteUser: devcontainer.remoteUser,
+              remoteWorkspaceFolder: devcontainer.remoteWorkspaceFolder,
+              forwardPorts: [...devcontainer.forwardPorts],
+            }),
       },
       jobs: this.#jobs.newest(id).map(jobMessage),
       ports: [...(this.#ports.get(id) ?? [])],
@@ -196,7 +223,12 @@ export class Observer {
 }
 
 const jobKinds = { clone: JobKind.CLONE, "devcontainer-up": JobKind.DEVCONTAINER_UP, stop: JobKind.STOP, delete: JobKind.DELETE } as const;
-const jobStates = { running: ObservedJob_State.RUNNING, succeeded: ObservedJob_State.SUCCEEDED, failed: ObservedJob_State.FAILED, cancelled: ObservedJob_State.CANCELLED } as const;
+const jobStates = {
+  running: ObservedJob_State.RUNNING,
+  succeeded: ObservedJob_State.SUCCEEDED,
+  failed: ObservedJob_State.FAILED,
+  cancelled: ObservedJob_State.CANCELLED,
+} as const;
 
 /** A job as the host sees it. */
 export function jobMessage(job: JobRecord): ObservedJob {
@@ -210,6 +242,11 @@ export function jobMessage(job: JobRecord): ObservedJob {
     startedAt: timestampFromMs(job.startedAtMs),
     ...(job.finishedAtMs === undefined ? {} : { finishedAt: timestampFromMs(job.finishedAtMs) }),
     step: job.steps.at(-1)?.name ?? "",
-    steps: job.steps.map((step) => ({ name: step.name, startedAt: timestampFromMs(step.startedAtMs), failed: step.failed, ...(step.finishedAtMs === undefined ? {} : { finishedAt: timestampFromMs(step.finishedAtMs) }) })),
+    steps: job.steps.map((step) => ({
+      name: step.name,
+      startedAt: timestampFromMs(step.startedAtMs),
+      failed: step.failed,
+      ...(step.finishedAtMs === undefined ? {} : { finishedAt: timestampFromMs(step.finishedAtMs) }),
+    })),
   });
 }

@@ -29,7 +29,8 @@ class CharacterDevice extends Duplex {
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
     write(this.#fd, chunk, 0, chunk.length, null, (error, count) => {
-      if (error !== null && (error.code === "EAGAIN" || error.code === "EPIPE")) return void setTimeout(() => this._write(chunk, "binary", done), hostAwayRetryMs);
+      if (error !== null && (error.code === "EAGAIN" || error.code === "EPIPE"))
+        return void setTimeout(() => this._write(chunk, "binary", done), hostAwayRetryMs);
       if (error !== null) return done(error);
       if (count < chunk.length) return this._write(chunk.subarray(count), "binary", done);
       done();

@@ -12,16 +12,23 @@ export interface ListeningSocket {
 
 /** Listening TCP sockets of a /proc/<pid>/net/tcp or tcp6 table (proc_pid_net(5)). */
 export function parseSocketTable(text: string): ListeningSocket[] {
-  return text.split("\n").slice(1).flatMap((line) => {
-    const fields = line.trim().split(/\s+/);
-    if (fields[3] !== listenState) return [];
-    const [addressHex = "", portHex = ""] = (fields[1] ?? "").split(":");
-    return [{ port: Number.parseInt(portHex, 16), address: parseAddress(addressHex), inode: fields[9] ?? "" }];
-  });
+  return text
+    .split("\n")
+    .slice(1)
+    .flatMap((line) => {
+      const fields = line.trim().split(/\s+/);
+      if (fields[3] !== listenState) return [];
+      const [addressHex = "", portHex = ""] = (fields[1] ?? "").split(":");
+      return [{ port: Number.parseInt(portHex, 16), address: parseAddress(addressHex), inode: fields[9] ?? "" }];
+    });
 }
 
 function parseAddress(hex: string): string {
-  if (hex.length === 8) return (hex.match(/../g) ?? []).toReversed().map((byte) => Number.parseInt(byte, 16)).join(".");
+  if (hex.length === 8)
+    return (hex.match(/../g) ?? [])
+      .toReversed()
+      .map((byte) => Number.parseInt(byte, 16))
+      .join(".");
   if (/^0{32}$/.test(hex)) return "::";
   if (hex === "00000000000000000000000001000000") return "::1";
   if (hex.startsWith("0000000000000000FFFF0000")) return parseAddress(hex.slice(24));
@@ -29,7 +36,10 @@ function parseAddress(hex: string): string {
 }
 
 /** What listens in the network namespace of a process, one entry a port, loopback names resolved to processes. */
-export async function readListeningPorts(pid: number, cache: Map<string, string>): Promise<{ port: number; address: string; processName: string }[]> {
+export async function readListeningPorts(
+  pid: number,
+  cache: Map<string, string>,
+): Promise<{ port: number; address: string; processName: string }[]> {
   const tables = await Promise.all(["tcp", "tcp6"].map(async (name) => readFile(`/proc/${pid}/net/${name}`, "utf8").catch(() => "")));
   const sockets = tables.flatMap(parseSocketTable).filter((socket) => socket.address !== dockerNameServer);
   if (sockets.some((socket) => !cache.has(socket.inode))) await nameSockets(pid, cache, new Set(sockets.map((s) => s.inode)));
@@ -52,7 +62,8 @@ async function nameSockets(pid: number, cache: Map<string, string>, inodes: Read
     if ((await readlink(`/proc/${candidate}/ns/net`).catch(() => "")) !== namespace) continue;
     for (const fd of await readdir(`/proc/${candidate}/fd`).catch(() => [])) {
       const inode = /^socket:\[(\d+)\]$/.exec(await readlink(`/proc/${candidate}/fd/${fd}`).catch(() => ""))?.[1];
-      if (inode !== undefined && inodes.has(inode)) cache.set(inode, (await readFile(`/proc/${candidate}/comm`, "utf8").catch(() => "")).trim());
+      if (inode !== undefined && inodes.has(inode))
+        cache.set(inode, (await readFile(`/proc/${candidate}/comm`, "utf8").catch(() => "")).trim());
     }
   }
   for (const inode of inodes) if (!cache.has(inode)) cache.set(inode, "");

@@ -31,7 +31,9 @@ const basePath = "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 export async function runProcess(argv: readonly string[], options: ProcessOptions = {}): Promise<ProcessResult> {
   options.signal?.throwIfAborted();
   const asWorkUser = options.asWorkUser === true && process.getuid?.() === 0;
-  const [program = "", ...args] = asWorkUser ? ["setpriv", `--reuid=${workUserName}`, `--regid=${workUserName}`, "--init-groups", "--", ...argv] : argv;
+  const [program = "", ...args] = asWorkUser
+    ? ["setpriv", `--reuid=${workUserName}`, `--regid=${workUserName}`, "--init-groups", "--", ...argv]
+    : argv;
   const home = asWorkUser ? `/home/${workUserName}` : "/root";
   const child = spawn(program, args, {
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
@@ -67,7 +69,7 @@ async function collect(child: ChildProcess, options: ProcessOptions): Promise<Pr
 }
 
 /** Ends a process group politely, then by force. */
-export function endGroup(child: ChildProcess): void {
+function endGroup(child: ChildProcess): void {
   const { pid } = child;
   if (pid === undefined) return;
   signalGroup(pid, "SIGTERM");

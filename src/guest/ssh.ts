@@ -36,7 +36,23 @@ export async function openSsh(target: SshTarget, states: EnvironmentStates, runF
   const folder = await writeSshFiles(target, states, runFolder);
   // sshd makes agent sockets in /tmp; this connection's /tmp is a folder that the container sees as /run/berth.
   const script = 'mount --bind "$1" /tmp && exec /usr/sbin/sshd -i -f "$2"';
-  const child = spawn("nsenter", [`--net=/proc/${target.containerPid}/ns/net`, "unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", states.runFolderOf(target.environmentId), join(folder, "sshd_config")], { stdio: ["pipe", "pipe", "ignore"] });
+  const child = spawn(
+    "nsenter",
+    [
+      `--net=/proc/${target.containerPid}/ns/net`,
+      "unshare",
+      "--mount",
+      "--propagation",
+      "private",
+      "sh",
+      "-c",
+      script,
+      "sh",
+      states.runFolderOf(target.environmentId),
+      join(folder, "sshd_config"),
+    ],
+    { stdio: ["pipe", "pipe", "ignore"] },
+  );
   const stream = Duplex.from({ readable: child.stdout, writable: child.stdin });
   child.once("error", (error) => stream.destroy(error));
   stream.once("close", () => child.kill("SIGHUP"));
@@ -47,7 +63,11 @@ export async function openSsh(target: SshTarget, states: EnvironmentStates, runF
 export async function writeAuthorizedKeys(environmentId: string, keys: readonly string[], runFolder: string): Promise<void> {
   const folder = join(runFolder, "ssh", environmentId);
   await mkdir(folder, { recursive: true, mode: 0o755 });
-  const safe = keys.filter((key) => /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp\d+|sk-ssh-ed25519@openssh\.com|sk-ecdsa-sha2-nistp256@openssh\.com) [A-Za-z0-9+/=]+( [^\n\r]*)?$/.test(key));
+  const safe = keys.filter((key) =>
+    /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp\d+|sk-ssh-ed25519@openssh\.com|sk-ecdsa-sha2-nistp256@openssh\.com) [A-Za-z0-9+/=]+( [^\n\r]*)?$/.test(
+      key,
+    ),
+  );
   await writeFile(join(folder, "authorized_keys"), safe.map((key) => `${key}\n`).join(""), { mode: 0o644 });
 }
 
@@ -63,11 +83,30 @@ async function writeSshFiles(target: SshTarget, states: EnvironmentStates, runFo
 
 function sshdConfig(folder: string, hostKey: string): string {
   return [
-    `HostKey ${hostKey}`, `AuthorizedKeysFile ${folder}/authorized_keys`, "StrictModes no", "UsePAM no", "PasswordAuthentication no",
-    "KbdInteractiveAuthentication no", `AllowUsers ${workUserName}`, `ForceCommand ${folder}/enter`, "Subsystem sftp sftp-server",
-    "AllowTcpForwarding yes", "AllowStreamLocalForwarding no", "AllowAgentForwarding yes", "GatewayPorts no", "X11Forwarding no",
-    "AcceptEnv LANG LC_* COLORTERM TERM_PROGRAM TERM_PROGRAM_VERSION GIT_*", "PidFile none", "UseDNS no", "PrintMotd no", "PrintLastLog no",
-    "ClientAliveInterval 30", "ClientAliveCountMax 4", "MaxSessions 100", "LogLevel ERROR", "",
+    `HostKey ${hostKey}`,
+    `AuthorizedKeysFile ${folder}/authorized_keys`,
+    "StrictModes no",
+    "UsePAM no",
+    "PasswordAuthentication no",
+    "KbdInteractiveAuthentication no",
+    `AllowUsers ${workUserName}`,
+    `ForceCommand ${folder}/enter`,
+    "Subsystem sftp sftp-server",
+    "AllowTcpForwarding yes",
+    "AllowStreamLocalForwarding no",
+    "AllowAgentForwarding yes",
+    "GatewayPorts no",
+    "X11Forwarding no",
+    "AcceptEnv LANG LC_* COLORTERM TERM_PROGRAM TERM_PROGRAM_VERSION GIT_*",
+    "PidFile none",
+    "UseDNS no",
+    "PrintMotd no",
+    "PrintLastLog no",
+    "ClientAliveInterval 30",
+    "ClientAliveCountMax 4",
+    "MaxSessions 100",
+    "LogLevel ERROR",
+    "",
   ].join("\n");
 }
 

@@ -10,7 +10,11 @@ export interface MachineUsageView {
 
 /** Memory and disk of the machine as its kernel sees them. */
 export function readUsage(dataFolder: string): MachineUsageView {
-  const memory = new Map(readFileSync("/proc/meminfo", "utf8").split("\n").map((line) => [line.slice(0, line.indexOf(":")), Number(/(\d+)/.exec(line)?.[1] ?? 0) * 1024] as const));
+  const memory = new Map(
+    readFileSync("/proc/meminfo", "utf8")
+      .split("\n")
+      .map((line) => [line.slice(0, line.indexOf(":")), Number(/(\d+)/.exec(line)?.[1] ?? 0) * 1024] as const),
+  );
   const disk = statfsSync(dataFolder);
   return {
     memoryTotalBytes: memory.get("MemTotal") ?? 0,

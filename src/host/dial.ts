@@ -27,10 +27,16 @@ export async function dialStream(agent: AgentClient, target: DialTarget["target"
       );
     },
     write(chunk: Buffer, _encoding, done) {
-      queue.push(create(DialRequestSchema, { message: { case: "data", value: chunk } })).then(() => done(), (error: unknown) => done(error instanceof Error ? error : new Error(String(error))));
+      queue.push(create(DialRequestSchema, { message: { case: "data", value: chunk } })).then(
+        () => done(),
+        (error: unknown) => done(error instanceof Error ? error : new Error(String(error))),
+      );
     },
     final(done) {
-      queue.push(create(DialRequestSchema, { message: { case: "end", value: true } })).then(() => done(), (error: unknown) => done(error instanceof Error ? error : new Error(String(error))));
+      queue.push(create(DialRequestSchema, { message: { case: "end", value: true } })).then(
+        () => done(),
+        (error: unknown) => done(error instanceof Error ? error : new Error(String(error))),
+      );
     },
     destroy(error, done) {
       queue.end();

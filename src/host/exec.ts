@@ -11,7 +11,11 @@ const signalNumbers: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, 
  * WorkspaceService.Exec: a process in an environment's container, or in the machine itself (as root) when
  * the start names no environment. Ends with the exit code.
  */
-export async function* exec(requests: AsyncIterable<WorkspaceExecRequest>, agent: () => AgentClient, signal: AbortSignal): AsyncGenerator<WorkspaceExecResponse> {
+export async function* exec(
+  requests: AsyncIterable<WorkspaceExecRequest>,
+  agent: () => AgentClient,
+  signal: AbortSignal,
+): AsyncGenerator<WorkspaceExecResponse> {
   for await (const { message } of agent().exec(agentRequests(requests), { signal })) {
     switch (message.case) {
       case "stdout":
@@ -20,7 +24,9 @@ export async function* exec(requests: AsyncIterable<WorkspaceExecRequest>, agent
         break;
       case "exit": {
         const { code, signal: name } = message.value;
-        yield create(WorkspaceExecResponseSchema, { message: { case: "exitCode", value: name === "" ? code : signalExitBase + (signalNumbers[name] ?? 0) } });
+        yield create(WorkspaceExecResponseSchema, {
+          message: { case: "exitCode", value: name === "" ? code : signalExitBase + (signalNumbers[name] ?? 0) },
+        });
         return;
       }
       case undefined:
@@ -39,7 +45,9 @@ async function* agentRequests(requests: AsyncIterable<WorkspaceExecRequest>): As
         break;
       }
       case "resize":
-        yield create(ExecRequestSchema, { message: { case: "resize", value: { columns: message.value.columns, rows: message.value.rows } } });
+        yield create(ExecRequestSchema, {
+          message: { case: "resize", value: { columns: message.value.columns, rows: message.value.rows } },
+        });
         break;
       case "stdin":
       case "stdinEnd":

@@ -46,13 +46,32 @@ async function main(): Promise<void> {
   const driver = chooseDriver(paths, log);
   mkdirSync(paths.machines, { recursive: true, mode: 0o700 });
   const machine = new MachineKeeper({
-    driver, id: machineId, log, now: () => Date.now(),
-    spec: async () => ({ id: machineId, image: driver.name === "simulated" ? simulatedImage : await findImage(imagesFolder, hostImageArch()), cpus: Math.max(2, cpus().length), memoryBytes: Math.min(maxDefaultMemoryBytes, Math.floor(totalmem() / 2)), dataDiskLimitBytes: defaultDataDiskBytes }),
+    driver,
+    id: machineId,
+    log,
+    now: () => Date.now(),
+    spec: async () => ({
+      id: machineId,
+      image: driver.name === "simulated" ? simulatedImage : await findImage(imagesFolder, hostImageArch()),
+      cpus: Math.max(2, cpus().length),
+      memoryBytes: Math.min(maxDefaultMemoryBytes, Math.floor(totalmem() / 2)),
+      dataDiskLimitBytes: defaultDataDiskBytes,
+    }),
   });
   const plane = await createPlane({ databasePath: paths.database, keyPath: paths.keyFile, engineCalls, now: () => Date.now(), version });
-  const engine = new Engine({ store: plane.environmentStore, machine, log, authorizedKeys: async (id) => [(await ensureSshKey(paths.sshFolder, id)).publicKey] });
+  const engine = new Engine({
+    store: plane.environmentStore,
+    machine,
+    log,
+    authorizedKeys: async (id) => [(await ensureSshKey(paths.sshFolder, id)).publicKey],
+  });
   const forwarders = new Map<string, PortForwarder>();
-  machine.onChange(() => void followPorts(plane, machine, forwarders).catch((error: unknown) => log.warn("ports were not followed", { reason: messageOf(error) })));
+  machine.onChange(
+    () =>
+      void followPorts(plane, machine, forwarders).catch((error: unknown) =>
+        log.warn("ports were not followed", { reason: messageOf(error) }),
+      ),
+  );
   const stop = await serve({ paths, plane, machine, driver, forwarders, log });
   await engine.start();
   const end = (): void => {
@@ -73,7 +92,8 @@ async function main(): Promise<void> {
 const simulatedImage: MachineImage = { sha256: "simulated", arch: "amd64", kernelPath: "", initrdPath: "", rootPath: "" };
 
 function chooseDriver(paths: BerthPaths, log: Log): MachineDriver {
-  if (process.env["BERTH_DRIVER"] === "simulated") return new SimulatedDriver({ machinesFolder: paths.machines, computer: new SimulatedComputer() });
+  if (process.env["BERTH_DRIVER"] === "simulated")
+    return new SimulatedDriver({ machinesFolder: paths.machines, computer: new SimulatedComputer() });
   return new QemuDriver({ machinesFolder: paths.machines, runFolder: join(paths.run, "m"), arch: hostImageArch(), log, env: process.env });
 }
 
@@ -82,7 +102,11 @@ async function followPorts(plane: Plane, machine: MachineKeeper, forwarders: Map
   for (const { id } of await plane.environmentStore.list()) {
     const observed = machine.environment(id);
     const running = observed?.devcontainer?.state === ObservedDevcontainer_State.RUNNING;
-    const forwarder = forwarders.get(id) ?? new PortForwarder(async (host, port) => dialStream(machine.agent(), { case: "port", value: { $typeName: "berth.v1.ContainerPort", environmentId: id, host, port } }));
+    const forwarder =
+      forwarders.get(id) ??
+      new PortForwarder(async (host, port) =>
+        dialStream(machine.agent(), { case: "port", value: { $typeName: "berth.v1.ContainerPort", environmentId: id, host, port } }),
+      );
     forwarders.set(id, forwarder);
     await forwarder.update(running ? wantedForwards(observed.ports, observed.devcontainer?.forwardPorts ?? []) : []);
   }
@@ -97,14 +121,32 @@ interface Serving {
   readonly log: Log;
 }
 
-const machineStates: Readonly<Record<MachineView, MachineState>> = { off: MachineState.OFF, busy: MachineState.BOOTING, paused: MachineState.PAUSED, ready: MachineState.READY, failed: MachineState.FAILED };
+const machineStates: Readonly<Record<MachineView, MachineState>> = {
+  off: MachineState.OFF,
+  busy: MachineState.BOOTING,
+  paused: MachineState.PAUSED,
+  ready: MachineState.READY,
+  failed: MachineState.FAILED,
+};
 
 /** Serves the API on the socket; whoever may enter its 0700 folder is the same person. */
 async function serve({ paths, plane, machine, driver, forwarders, log }: Serving): Promise<() => Promise<void>> {
   const machineView = async () => {
     const probe = await driver.probe(AbortSignal.timeout(30_000));
     const usage = await driver.usage(machineId);
-    return create(MachineSchema, { id: machineId, state: machineStates[machine.view], driver: driver.name, accelerator: probe.accelerator, acceleratorWarning: probe.reason, dataDiskLimitBytes: BigInt(defaultDataDiskBytes), dataDiskAllocatedBytes: BigInt(usage.dataDiskAllocatedBytes), hostMemoryBytes: BigInt(usage.residentMemoryBytes), bootId: machine.hello?.bootId ?? "", failureMessage: machine.failure ?? "", imageSha256: machine.hello?.imageSha256 ?? "" });
+    return create(MachineSchema, {
+      id: machineId,
+      state: machineStates[machine.view],
+      driver: driver.name,
+      accelerator: probe.accelerator,
+      acceleratorWarning: probe.reason,
+      dataDiskLimitBytes: BigInt(defaultDataDiskBytes),
+      dataDiskAllocatedBytes: BigInt(usage.dataDiskAllocatedBytes),
+      hostMemoryBytes: BigInt(usage.residentMemoryBytes),
+      bootId: machine.hello?.bootId ?? "",
+      failureMessage: machine.failure ?? "",
+      imageSha256: machine.hello?.imageSha256 ?? "",
+    });
   };
   const adapter = connectNodeAdapter({
     interceptors: plane.interceptors,
@@ -126,12 +168,18 @@ async function serve({ paths, plane, machine, driver, forwarders, log }: Serving
         stopMachine: async (_request, context) => {
           // What should still run would start the machine again.
           for (const { id, spec } of await plane.environmentStore.list()) {
-            if (spec?.desiredPhase === EnvironmentPhase.RUNNING) plane.updateEnvironment(id, (draft) => void (draft.spec !== undefined && (draft.spec.desiredPhase = EnvironmentPhase.STOPPED)));
+            if (spec?.desiredPhase === EnvironmentPhase.RUNNING)
+              plane.updateEnvironment(
+                id,
+                (draft) => void (draft.spec !== undefined && (draft.spec.desiredPhase = EnvironmentPhase.STOPPED)),
+              );
           }
           await machine.powerOff(context.signal);
           return { machine: await machineView() };
         },
-        getConsole: async (request) => ({ text: await driver.consoleTail(machineId, request.maxBytes === 0 ? 64 * 1024 : request.maxBytes) }),
+        getConsole: async (request) => ({
+          text: await driver.consoleTail(machineId, request.maxBytes === 0 ? 64 * 1024 : request.maxBytes),
+        }),
       });
     },
   });

@@ -7,7 +7,10 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 
 /** The key pair for one environment, made at the first use; gives the private key's path and the public key. */
-export async function ensureSshKey(sshFolder: string, environmentId: string): Promise<{ readonly path: string; readonly publicKey: string }> {
+export async function ensureSshKey(
+  sshFolder: string,
+  environmentId: string,
+): Promise<{ readonly path: string; readonly publicKey: string }> {
   const folder = join(sshFolder, "keys");
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const path = join(folder, environmentId);

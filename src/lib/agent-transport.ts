@@ -38,7 +38,12 @@ export async function connectAgent(wire: Duplex, linkKey: Uint8Array, signal: Ab
     wire.destroy();
   };
   void closed.promise.then(close);
-  const transport = createConnectTransport({ baseUrl: "http://agent", httpVersion: "2", sessionManager: fixedSession(session), readMaxBytes: maxMessageBytes });
+  const transport = createConnectTransport({
+    baseUrl: "http://agent",
+    httpVersion: "2",
+    sessionManager: fixedSession(session),
+    readMaxBytes: maxMessageBytes,
+  });
   return { transport, closed: closed.promise, close };
 }
 

@@ -29,7 +29,9 @@ test("a scanner finds every marker and loses no byte, however the stream is cut"
         at += size;
       }
       expect(Buffer.concat(out)).toEqual(stream);
-      expect(markers).toBe(pieces.filter((p) => p.length === linkKeyBytes + linkNonceBytes && p.subarray(0, linkKeyBytes).equals(key)).length);
+      expect(markers).toBe(
+        pieces.filter((p) => p.length === linkKeyBytes + linkNonceBytes && p.subarray(0, linkKeyBytes).equals(key)).length,
+      );
     }),
   );
 });

@@ -24,9 +24,13 @@ const maxRunFolderBytes = 70;
 export function berthPaths(env: NodeJS.ProcessEnv): BerthPaths {
   const home = env["BERTH_HOME"] !== undefined && env["BERTH_HOME"] !== "" ? resolve(env["BERTH_HOME"]) : defaultHome(env);
   const direct = join(home, "run");
-  const run = Buffer.byteLength(direct) <= maxRunFolderBytes ? direct : join(env["XDG_RUNTIME_DIR"] ?? tmpdir(), `berth-${userInfo().uid}-${createHash("sha256").update(home).digest("hex").slice(0, 8)}`);
+  const run =
+    Buffer.byteLength(direct) <= maxRunFolderBytes
+      ? direct
+      : join(env["XDG_RUNTIME_DIR"] ?? tmpdir(), `berth-${userInfo().uid}-${createHash("sha256").update(home).digest("hex").slice(0, 8)}`);
   return {
-    home, run,
+    home,
+    run,
     apiSocket: join(run, "api.sock"),
     logs: join(home, "logs"),
     hostLog: join(home, "logs", "host.log"),

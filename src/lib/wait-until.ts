@@ -1,5 +1,8 @@
 /** Looks at a condition until it holds; false when the signal aborted first. */
-export async function waitUntil(condition: () => boolean | Promise<boolean>, options: { readonly intervalMs: number; readonly signal: AbortSignal }): Promise<boolean> {
+export async function waitUntil(
+  condition: () => boolean | Promise<boolean>,
+  options: { readonly intervalMs: number; readonly signal: AbortSignal },
+): Promise<boolean> {
   for (;;) {
     if (await condition()) return true;
     if (options.signal.aborted) return false;

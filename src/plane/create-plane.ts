@@ -71,7 +71,9 @@ export async function createPlane(options: PlaneOptions): Promise<Plane> {
     openHostCredential: async (_principalId, host) => {
       const token = tokens.list().findLast((t) => t.host === host.toLowerCase());
       const sealed = token === undefined ? undefined : tokens.sealed(token.id);
-      return token === undefined || sealed === undefined ? undefined : { username: "oauth2", password: sealer.open(sealed, `host-token/${token.id}`) };
+      return token === undefined || sealed === undefined
+        ? undefined
+        : { username: "oauth2", password: sealer.open(sealed, `host-token/${token.id}`) };
     },
   };
   return {
@@ -87,8 +89,19 @@ export async function createPlane(options: PlaneOptions): Promise<Plane> {
       router.service(RunnerConfigurationService, runnerConfigurationService({ identity, tokens, sealer, now }));
       router.service(ProjectService, {});
       router.service(SecretService, secretService({ identity, secrets, sealer, now }));
-      router.service(UserService, { getAuthenticatedUser: () => ({ user: create(UserSchema, { id: identity.userId, organizationId: identity.organizationId, name: "You", status: UserStatus.ACTIVE }) }) });
-      router.service(IdentityService, { getAuthenticatedIdentity: () => ({ subject: identity.subject, organizationId: identity.organizationId }) });
+      router.service(UserService, {
+        getAuthenticatedUser: () => ({
+          user: create(UserSchema, {
+            id: identity.userId,
+            organizationId: identity.organizationId,
+            name: "You",
+            status: UserStatus.ACTIVE,
+          }),
+        }),
+      });
+      router.service(IdentityService, {
+        getAuthenticatedIdentity: () => ({ subject: identity.subject, organizationId: identity.organizationId }),
+      });
       router.service(EnvironmentOpsService, {});
     },
     serveJsonl: (request, response) => serveJsonlEvents(request, response, events),

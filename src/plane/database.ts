@@ -28,7 +28,9 @@ export function openDatabase(path: string): DatabaseSync {
   let database: DatabaseSync;
   try {
     database = new DatabaseSync(path);
-    database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;`);
+    database.exec(
+      `PRAGMA busy_timeout = ${busyTimeoutMs}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;`,
+    );
     const check = database.prepare("PRAGMA integrity_check(1)").get();
     if (check?.["integrity_check"] !== "ok") throw new Error(String(check?.["integrity_check"]));
   } catch (error) {

@@ -2,7 +2,12 @@ import { clone, create, toBinary } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { DatabaseSync } from "node:sqlite";
 import { BerthError } from "../contract/berth-error.ts";
-import { type Environment, EnvironmentSchema, type EnvironmentStatus, EnvironmentStatusSchema } from "../contract/gen/gitpod/v1/environment_pb.js";
+import {
+  type Environment,
+  EnvironmentSchema,
+  type EnvironmentStatus,
+  EnvironmentStatusSchema,
+} from "../contract/gen/gitpod/v1/environment_pb.js";
 import { ResourceOperation, ResourceType } from "../contract/gen/gitpod/v1/event_pb.js";
 import type { PlaneEvents } from "./events.ts";
 import { ResourceStore } from "./resource-store.ts";
@@ -58,7 +63,11 @@ export class EnvironmentRecords {
     const environment = this.#cache.get(id);
     if (environment === undefined) return;
     const version = environment.status?.statusVersion ?? 0n;
-    const same = environment.status !== undefined && Buffer.from(toBinary(EnvironmentStatusSchema, { ...status, statusVersion: version })).equals(toBinary(EnvironmentStatusSchema, environment.status));
+    const same =
+      environment.status !== undefined &&
+      Buffer.from(toBinary(EnvironmentStatusSchema, { ...status, statusVersion: version })).equals(
+        toBinary(EnvironmentStatusSchema, environment.status),
+      );
     if (same) return;
     this.#save({ ...environment, status: { ...status, statusVersion: version + 1n } });
     this.#announce(id, ResourceOperation.UPDATE_STATUS);

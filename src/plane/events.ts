@@ -1,5 +1,11 @@
 import { create } from "@bufbuild/protobuf";
-import { type ResourceOperation, type ResourceType, type WatchEventsRequest, type WatchEventsResponse, WatchEventsResponseSchema } from "../contract/gen/gitpod/v1/event_pb.js";
+import {
+  type ResourceOperation,
+  type ResourceType,
+  type WatchEventsRequest,
+  type WatchEventsResponse,
+  WatchEventsResponseSchema,
+} from "../contract/gen/gitpod/v1/event_pb.js";
 import { AsyncQueue } from "../lib/async-queue.ts";
 
 /** A watcher this far behind is cut off and starts again, as the API's clients do. */
@@ -50,5 +56,8 @@ export class PlaneEvents {
 function isWanted(request: WatchEventsRequest, event: PlaneEvent): boolean {
   if (request.scope.case === "environmentId") return event.resourceId === request.scope.value;
   const filters = request.resourceTypeFilters;
-  return filters.length === 0 || filters.some((f) => f.resourceType === event.resourceType && (f.resourceIds.length === 0 || f.resourceIds.includes(event.resourceId)));
+  return (
+    filters.length === 0 ||
+    filters.some((f) => f.resourceType === event.resourceType && (f.resourceIds.length === 0 || f.resourceIds.includes(event.resourceId)))
+  );
 }

@@ -8,7 +8,19 @@ export function validateRequests(): Interceptor {
   return (next) => async (request) => {
     if (request.stream) return next(request);
     const result = validator.validate(request.method.input, request.message);
-    if (result.kind === "invalid") throw new ConnectError(result.violations.map((violation) => `${violation.field.map((f) => ("name" in f ? f.name : "")).filter((n) => n !== "").join(".")}: ${violation.message}`).join("; "), Code.InvalidArgument);
+    if (result.kind === "invalid")
+      throw new ConnectError(
+        result.violations
+          .map(
+            (violation) =>
+              `${violation.field
+                .map((f) => ("name" in f ? f.name : ""))
+                .filter((n) => n !== "")
+                .join(".")}: ${violation.message}`,
+          )
+          .join("; "),
+        Code.InvalidArgument,
+      );
     if (result.kind === "error") throw ConnectError.from(result.error, Code.InvalidArgument);
     return next(request);
   };
@@ -34,7 +46,16 @@ export function paginationFromQuery(): Interceptor {
     if ((query.has("token") || query.has("pageSize")) && "pagination" in message) {
       const given: unknown = message.pagination;
       const before = typeof given === "object" && given !== null ? given : {};
-      Object.assign(message, { pagination: { $typeName: "gitpod.v1.PaginationRequest", pageSize: 0, token: "", ...before, ...(query.has("token") ? { token: query.get("token") } : {}), ...(query.has("pageSize") ? { pageSize: Number(query.get("pageSize")) } : {}) } });
+      Object.assign(message, {
+        pagination: {
+          $typeName: "gitpod.v1.PaginationRequest",
+          pageSize: 0,
+          token: "",
+          ...before,
+          ...(query.has("token") ? { token: query.get("token") } : {}),
+          ...(query.has("pageSize") ? { pageSize: Number(query.get("pageSize")) } : {}),
+        },
+      });
     }
     return next(request);
   };

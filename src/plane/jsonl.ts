@@ -9,7 +9,12 @@ const maxBodyBytes = 64 * 1024;
 /** Answers WatchEvents as `application/jsonl`, one JSON event a line, which is how @gitpod/sdk 0.6 asks. False when the request is another one. */
 export function serveJsonlEvents(request: IncomingMessage, response: ServerResponse, events: PlaneEvents): boolean {
   const [pathname] = (request.url ?? "").split("?");
-  if (request.method !== "POST" || pathname !== path || !/application\/jsonl/.test(request.headers.accept ?? request.headers["content-type"] ?? "")) return false;
+  if (
+    request.method !== "POST" ||
+    pathname !== path ||
+    !/application\/jsonl/.test(request.headers.accept ?? request.headers["content-type"] ?? "")
+  )
+    return false;
   void stream(request, response, events);
   return true;
 }
@@ -28,10 +33,13 @@ async function stream(request: IncomingMessage, response: ServerResponse, events
     const parsed = fromJson(WatchEventsRequestSchema, JSON.parse(Buffer.concat(chunks).toString() || "{}"), { ignoreUnknownFields: true });
     response.writeHead(200, { "content-type": "application/jsonl", "cache-control": "no-store" });
     response.flushHeaders();
-    for await (const event of events.watch(parsed, closed.signal)) response.write(`${JSON.stringify(toJson(WatchEventsResponseSchema, event))}\n`);
+    for await (const event of events.watch(parsed, closed.signal))
+      response.write(`${JSON.stringify(toJson(WatchEventsResponseSchema, event))}\n`);
     response.end();
   } catch {
     if (!response.headersSent) response.writeHead(400, { "content-type": "application/json" });
-    response.end(response.headersSent ? "" : JSON.stringify({ code: "invalid_argument", message: "the request is not a WatchEventsRequest" }));
+    response.end(
+      response.headersSent ? "" : JSON.stringify({ code: "invalid_argument", message: "the request is not a WatchEventsRequest" }),
+    );
   }
 }

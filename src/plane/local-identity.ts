@@ -24,10 +24,25 @@ export function loadLocalIdentity(database: DatabaseSync, now: () => number): Lo
     return id;
   };
   const userId = idOf("user-id");
-  return { organizationId: idOf("organization-id"), userId, runnerId: idOf("runner-id"), classId: idOf("class-id"), subject: create(SubjectSchema, { id: userId, principal: Principal.USER }) };
+  return {
+    organizationId: idOf("organization-id"),
+    userId,
+    runnerId: idOf("runner-id"),
+    classId: idOf("class-id"),
+    subject: create(SubjectSchema, { id: userId, principal: Principal.USER }),
+  };
 }
 
 /** The classes of the local runner: today one machine that all environments share. */
 export function localClasses(identity: LocalIdentity): EnvironmentClass[] {
-  return [create(EnvironmentClassSchema, { id: identity.classId, displayName: "This computer", description: "The machine on this computer, shared by all environments", runnerId: identity.runnerId, enabled: true, configuration: [] })];
+  return [
+    create(EnvironmentClassSchema, {
+      id: identity.classId,
+      displayName: "This computer",
+      description: "The machine on this computer, shared by all environments",
+      runnerId: identity.runnerId,
+      enabled: true,
+      configuration: [],
+    }),
+  ];
 }

@@ -4,7 +4,11 @@ const defaultPageSize = 25;
 const maxPageSize = 100;
 
 /** One page of a list; the token names the last item given, so that inserts between two pages lose nothing. */
-export function paginate<T>(items: readonly T[], idOf: (item: T) => string, request: { readonly pageSize: number; readonly token: string } | undefined): { readonly page: T[]; readonly nextToken: string } {
+export function paginate<T>(
+  items: readonly T[],
+  idOf: (item: T) => string,
+  request: { readonly pageSize: number; readonly token: string } | undefined,
+): { readonly page: T[]; readonly nextToken: string } {
   const size = Math.min(maxPageSize, request === undefined || request.pageSize <= 0 ? defaultPageSize : request.pageSize);
   let start = 0;
   if (request !== undefined && request.token !== "") {

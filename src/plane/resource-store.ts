@@ -13,7 +13,9 @@ export class ResourceStore<Desc extends DescMessage> {
   constructor(database: DatabaseSync, kind: string, desc: Desc) {
     this.#kind = kind;
     this.#desc = desc;
-    this.#put = database.prepare("INSERT INTO resources (kind, id, data, sealed, created_at_ms) VALUES (?, ?, ?, ?, ?) ON CONFLICT (kind, id) DO UPDATE SET data = excluded.data, sealed = coalesce(excluded.sealed, sealed)");
+    this.#put = database.prepare(
+      "INSERT INTO resources (kind, id, data, sealed, created_at_ms) VALUES (?, ?, ?, ?, ?) ON CONFLICT (kind, id) DO UPDATE SET data = excluded.data, sealed = coalesce(excluded.sealed, sealed)",
+    );
     this.#get = database.prepare("SELECT data, sealed FROM resources WHERE kind = ? AND id = ?");
     this.#list = database.prepare("SELECT data FROM resources WHERE kind = ? ORDER BY id");
     this.#delete = database.prepare("DELETE FROM resources WHERE kind = ? AND id = ?");

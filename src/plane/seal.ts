@@ -34,7 +34,9 @@ export class Sealer {
 
   open(sealed: Uint8Array, belongsTo: string): string {
     const bytes = Buffer.from(sealed);
-    const decipher = createDecipheriv("aes-256-gcm", this.#key, bytes.subarray(0, nonceBytes)).setAAD(Buffer.from(belongsTo)).setAuthTag(bytes.subarray(-tagBytes));
+    const decipher = createDecipheriv("aes-256-gcm", this.#key, bytes.subarray(0, nonceBytes))
+      .setAAD(Buffer.from(belongsTo))
+      .setAuthTag(bytes.subarray(-tagBytes));
     return Buffer.concat([decipher.update(bytes.subarray(nonceBytes, -tagBytes)), decipher.final()]).toString("utf8");
   }
 }

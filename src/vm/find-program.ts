@@ -5,7 +5,11 @@ import { join } from "node:path";
 const usualFolders: readonly string[] = ["/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin", "/opt/homebrew/bin"];
 
 /** The full path of a program, looked for as a shell would and in the usual folders. */
-export function findProgram(name: string, path: string = process.env["PATH"] ?? "", extraFolders: readonly string[] = usualFolders): string | undefined {
+export function findProgram(
+  name: string,
+  path: string = process.env["PATH"] ?? "",
+  extraFolders: readonly string[] = usualFolders,
+): string | undefined {
   for (const folder of [...path.split(":").filter((f) => f !== ""), ...extraFolders]) {
     const candidate = join(folder, name);
     try {

@@ -48,9 +48,17 @@ export function driverSuite(name: string, tested: DriverUnderTest): void {
     let driver: MachineDriver;
     let image: MachineImage;
     const signal = new AbortController().signal;
-    const spec = (id: string, more: Partial<MachineSpec> = {}): MachineSpec => ({ id, image, cpus: 2, memoryBytes: tested.memoryBytes, dataDiskLimitBytes: 4 * gibibyte, ...more });
+    const spec = (id: string, more: Partial<MachineSpec> = {}): MachineSpec => ({
+      id,
+      image,
+      cpus: 2,
+      memoryBytes: tested.memoryBytes,
+      dataDiskLimitBytes: 4 * gibibyte,
+      ...more,
+    });
     const state = async (id: string): Promise<string> => (await driver.inspect(id)).state;
-    const whenState = async (id: string, wanted: string): Promise<boolean> => waitUntil(async () => (await state(id)) === wanted, { intervalMs: pollMs, signal: AbortSignal.timeout(noticeLimitMs) });
+    const whenState = async (id: string, wanted: string): Promise<boolean> =>
+      waitUntil(async () => (await state(id)) === wanted, { intervalMs: pollMs, signal: AbortSignal.timeout(noticeLimitMs) });
 
     beforeAll(async () => {
       folder = mkdtempSync(join(tmpdir(), "berth-driver-"));

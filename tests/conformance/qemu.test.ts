@@ -1,5 +1,16 @@
 import { spawnSync } from "node:child_process";
-import { appendFileSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,7 +27,13 @@ const signal = new AbortController().signal;
 
 function make(folder: string, env: NodeJS.ProcessEnv = process.env): QemuDriver {
   mkdirSync(join(folder, "machines"), { recursive: true });
-  return new QemuDriver({ machinesFolder: join(folder, "machines"), runFolder: join(folder, "r"), arch: hostImageArch(), log: silentLog, env });
+  return new QemuDriver({
+    machinesFolder: join(folder, "machines"),
+    runFolder: join(folder, "r"),
+    arch: hostImageArch(),
+    log: silentLog,
+    env,
+  });
 }
 
 function pidOf(folder: string, id: string, program = "qemu"): number {
@@ -57,7 +74,14 @@ describe("qemu alone", () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const specOf = async (id: string, more = {}) => ({ id, image: await deafImage(folder), cpus: 1, memoryBytes: 512 * 1024 ** 2, dataDiskLimitBytes: 1024 ** 3, ...more });
+  const specOf = async (id: string, more = {}) => ({
+    id,
+    image: await deafImage(folder),
+    cpus: 1,
+    memoryBytes: 512 * 1024 ** 2,
+    dataDiskLimitBytes: 1024 ** 3,
+    ...more,
+  });
 
   test("a new disk is raw, grows, and never shrinks", async () => {
     const driver = make(folder);
@@ -82,7 +106,9 @@ describe("qemu alone", () => {
     await file.write(header, 0, header.length, 0);
     await file.close();
     await driver.start(await specOf("m"), signal);
-    const openFiles = readdirSync(`/proc/${pidOf(folder, "m")}/fd`).map((fd) => spawnSync("readlink", [`/proc/${pidOf(folder, "m")}/fd/${fd}`], { encoding: "utf8" }).stdout.trim());
+    const openFiles = readdirSync(`/proc/${pidOf(folder, "m")}/fd`).map((fd) =>
+      spawnSync("readlink", [`/proc/${pidOf(folder, "m")}/fd/${fd}`], { encoding: "utf8" }).stdout.trim(),
+    );
     expect(openFiles).toContain(disk);
     expect(openFiles).not.toContain("/etc/passwd");
     expect(readFileSync(`/proc/${pidOf(folder, "m")}/cmdline`, "utf8")).not.toContain("berth.format=");
@@ -92,7 +118,9 @@ describe("qemu alone", () => {
     const driver = make(folder);
     await driver.start(await specOf("m"), signal);
     const pids = [pidOf(folder, "m"), pidOf(folder, "m", "passt")];
-    const listening = spawnSync("ss", ["-Hlntup"], { encoding: "utf8" }).stdout.split("\n").filter((line) => pids.some((pid) => line.includes(`pid=${pid},`)));
+    const listening = spawnSync("ss", ["-Hlntup"], { encoding: "utf8" })
+      .stdout.split("\n")
+      .filter((line) => pids.some((pid) => line.includes(`pid=${pid},`)));
     expect(listening).toEqual([]);
     for (const path of ["machines/m", "r/m"]) expect(statSync(join(folder, path)).mode & 0o777).toBe(0o700);
     expect(statSync(join(folder, "machines/m/link-key")).mode & 0o777).toBe(0o600);
@@ -102,7 +130,10 @@ describe("qemu alone", () => {
   test("a missing QEMU is told with how to install it, and nothing is started", async () => {
     mkdirSync(join(folder, "machines"));
     const { probeQemu } = await import("../../src/vm/qemu/probe.ts");
-    const probe = await probeQemu({ arch: hostImageArch(), cachePath: join(folder, "probe.json"), wanted: undefined, path: join(folder, "empty"), extraFolders: [] }, signal);
+    const probe = await probeQemu(
+      { arch: hostImageArch(), cachePath: join(folder, "probe.json"), wanted: undefined, path: join(folder, "empty"), extraFolders: [] },
+      signal,
+    );
     expect(probe).toMatchObject({ usable: false, fix: expect.stringContaining("apt-get install") });
     expect(probe.reason).toContain("qemu-system-");
   });

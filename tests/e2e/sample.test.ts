@@ -29,14 +29,21 @@ function ssh(command: string) {
 test("a folder becomes a running environment that answers on its port and by ssh", async () => {
   const started = run("src/cli/start.ts", "samples/node-web", "--json");
   expect(started.status, started.stderr).toBe(0);
-  const ready: { name: string; sshCommand: string; editorUrl: string; urls: string[] } = JSON.parse(started.stdout.trim().split("\n").at(-1) ?? "");
+  const ready: { name: string; sshCommand: string; editorUrl: string; urls: string[] } = JSON.parse(
+    started.stdout.trim().split("\n").at(-1) ?? "",
+  );
   expect(ready).toMatchObject({ name: "node-web", sshCommand: "ssh node-web.berth" });
   expect(ready.editorUrl).toBe("vscode://vscode-remote/ssh-remote+node-web.berth/workspaces/node-web?windowId=_blank");
   const answer = await fetch(ready.urls[0] ?? "");
   expect(await answer.text()).toContain("Node v24");
 
   const version = ssh("node -v && whoami && pwd && echo $SAMPLE");
-  expect(version.stdout.trim().split("\n"), version.stderr).toEqual([expect.stringMatching(/^v24\./), "vscode", "/workspaces/node-web", "node-web"]);
+  expect(version.stdout.trim().split("\n"), version.stderr).toEqual([
+    expect.stringMatching(/^v24\./),
+    "vscode",
+    "/workspaces/node-web",
+    "node-web",
+  ]);
   expect(ssh("exit 7").status).toBe(7);
   expect(ssh("echo kept > kept.txt").status).toBe(0);
 

@@ -1,5 +1,9 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { EnvironmentPhase, EnvironmentStatus_ContentPhase, EnvironmentStatus_DevContainer_Phase } from "../../src/contract/gen/gitpod/v1/environment_pb.js";
+import {
+  EnvironmentPhase,
+  EnvironmentStatus_ContentPhase,
+  EnvironmentStatus_DevContainer_Phase,
+} from "../../src/contract/gen/gitpod/v1/environment_pb.js";
 import { failBootImage } from "../../src/vm/simulated/sentinels.ts";
 import { waitUntil } from "../../src/lib/wait-until.ts";
 import { SimulatedProduct } from "./simulated-product.ts";
@@ -45,7 +49,10 @@ test("a build that fails leaves a running recovery container and the reason", as
   expect(product.machine.environment(id)?.devcontainer?.recovery).toBe(true);
 });
 
-test.each([["slow-clone", "Cloning the repository"], ["slow-build", "Building the image"]])("stopping during %s cancels at once, and nothing is lost", async (sentinel, step) => {
+test.each([
+  ["slow-clone", "Cloning the repository"],
+  ["slow-build", "Building the image"],
+])("stopping during %s cancels at once, and nothing is lost", async (sentinel, step) => {
   const id = await product.create(sentinel);
   await product.whenStep(id, step);
   product.wish(id, STOPPED);
@@ -53,13 +60,19 @@ test.each([["slow-clone", "Cloning the repository"], ["slow-build", "Building th
   expect(stopped.status?.content?.phase === EnvironmentStatus_ContentPhase.READY).toBe(sentinel === "slow-build");
 });
 
-test.each([["slow-clone", "Cloning the repository"], ["slow-build", "Building the image"], ["web", undefined]])("deleting during %s leaves nothing", async (sentinel, step) => {
+test.each([
+  ["slow-clone", "Cloning the repository"],
+  ["slow-build", "Building the image"],
+  ["web", undefined],
+])("deleting during %s leaves nothing", async (sentinel, step) => {
   const id = await product.create(sentinel);
   if (step === undefined) await product.whenPhase(id, RUNNING);
   else await product.whenStep(id, step);
   product.wish(id, DELETED);
   expect(await product.whenGone(id)).toBe(true);
-  expect(await waitUntil(() => product.machine.environment(id) === undefined, { intervalMs: 5, signal: AbortSignal.timeout(5000) })).toBe(true);
+  expect(await waitUntil(() => product.machine.environment(id) === undefined, { intervalMs: 5, signal: AbortSignal.timeout(5000) })).toBe(
+    true,
+  );
 });
 
 test("deleting while the machine is off starts it to remove what is on its disk", async () => {
@@ -100,7 +113,10 @@ test("a machine that does not boot is told as such", async () => {
   expect(failed.status?.failureMessage[0]).toMatch(/^machine-crashed: /);
 });
 
-test.each([["slow-clone", "Cloning the repository"], ["slow-build", "Building the image"]])("a new host adopts what goes on during %s", async (sentinel, step) => {
+test.each([
+  ["slow-clone", "Cloning the repository"],
+  ["slow-build", "Building the image"],
+])("a new host adopts what goes on during %s", async (sentinel, step) => {
   const id = await product.create(sentinel);
   await product.whenStep(id, step);
   product.killHost();

@@ -3,7 +3,12 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { EnvironmentInitializerSchema, type Environment, EnvironmentPhase, EnvironmentSpecSchema } from "../../src/contract/gen/gitpod/v1/environment_pb.js";
+import {
+  EnvironmentInitializerSchema,
+  type Environment,
+  EnvironmentPhase,
+  EnvironmentSpecSchema,
+} from "../../src/contract/gen/gitpod/v1/environment_pb.js";
 import { Engine, engineCalls } from "../../src/engine/engine.ts";
 import { MachineKeeper } from "../../src/engine/machine-keeper.ts";
 import { silentLog } from "../../src/lib/log.ts";
@@ -37,9 +42,26 @@ export class SimulatedProduct {
   }
 
   async startHost(): Promise<void> {
-    this.#plane = await createPlane({ databasePath: join(this.folder, "berth.db"), keyPath: join(this.folder, "key"), engineCalls, now: () => Date.now(), version: "test" });
-    this.#keeper = new MachineKeeper({ driver: this.driver, id: machineId, spec: async () => this.#spec(), log: silentLog, now: () => Date.now() });
-    this.#engine = new Engine({ store: this.#plane.environmentStore, machine: this.#keeper, log: silentLog, authorizedKeys: async () => [] });
+    this.#plane = await createPlane({
+      databasePath: join(this.folder, "berth.db"),
+      keyPath: join(this.folder, "key"),
+      engineCalls,
+      now: () => Date.now(),
+      version: "test",
+    });
+    this.#keeper = new MachineKeeper({
+      driver: this.driver,
+      id: machineId,
+      spec: async () => this.#spec(),
+      log: silentLog,
+      now: () => Date.now(),
+    });
+    this.#engine = new Engine({
+      store: this.#plane.environmentStore,
+      machine: this.#keeper,
+      log: silentLog,
+      authorizedKeys: async () => [],
+    });
     await this.#engine.start();
   }
 
@@ -62,7 +84,9 @@ export class SimulatedProduct {
   }
 
   async create(sentinel: string): Promise<string> {
-    const initializer = create(EnvironmentInitializerSchema, { specs: [{ spec: { case: "contextUrl", value: { url: `https://simulated.test/${sentinel}.git` } } }] });
+    const initializer = create(EnvironmentInitializerSchema, {
+      specs: [{ spec: { case: "contextUrl", value: { url: `https://simulated.test/${sentinel}.git` } } }],
+    });
     const spec = create(EnvironmentSpecSchema, { desiredPhase: EnvironmentPhase.RUNNING, content: { initializer } });
     return (await this.plane.createEnvironment({ spec, name: "", annotations: {}, sessionId: "" }, AbortSignal.timeout(waitLimitMs))).id;
   }
@@ -82,11 +106,17 @@ export class SimulatedProduct {
   /** Waits for a condition of an environment and gives it; fails with what it is instead. */
   async when(id: string, condition: (environment: Environment) => boolean): Promise<Environment> {
     let last: Environment | undefined;
-    const held = await waitUntil(async () => {
-      last = await this.get(id);
-      return last !== undefined && condition(last);
-    }, { intervalMs: pollMs, signal: AbortSignal.timeout(waitLimitMs) });
-    if (!held || last === undefined) throw new Error(`the environment is ${last === undefined ? "gone" : JSON.stringify({ phase: EnvironmentPhase[last.status?.phase ?? 0], failure: last.status?.failureMessage, content: last.status?.content?.phase, devcontainer: last.status?.devcontainer?.phase })}; the machine is ${this.machine.view}`);
+    const held = await waitUntil(
+      async () => {
+        last = await this.get(id);
+        return last !== undefined && condition(last);
+      },
+      { intervalMs: pollMs, signal: AbortSignal.timeout(waitLimitMs) },
+    );
+    if (!held || last === undefined)
+      throw new Error(
+        `the environment is ${last === undefined ? "gone" : JSON.stringify({ phase: EnvironmentPhase[last.status?.phase ?? 0], failure: last.status?.failureMessage, content: last.status?.content?.phase, devcontainer: last.status?.devcontainer?.phase })}; the machine is ${this.machine.view}`,
+      );
     return last;
   }
 
@@ -100,11 +130,20 @@ export class SimulatedProduct {
 
   /** Waits until the machine does a step of this name for an environment. */
   async whenStep(id: string, name: string): Promise<void> {
-    const seen = await waitUntil(() => this.machine.environment(id)?.jobs.some((job) => job.step === name) ?? false, { intervalMs: pollMs, signal: AbortSignal.timeout(waitLimitMs) });
+    const seen = await waitUntil(() => this.machine.environment(id)?.jobs.some((job) => job.step === name) ?? false, {
+      intervalMs: pollMs,
+      signal: AbortSignal.timeout(waitLimitMs),
+    });
     if (!seen) throw new Error(`'${name}' was not begun`);
   }
 
   #spec(): MachineSpec {
-    return { id: machineId, image: { sha256: this.imageSha256, arch: "amd64", kernelPath: "", initrdPath: "", rootPath: "" }, cpus: 2, memoryBytes: 1024 ** 3, dataDiskLimitBytes: 1024 ** 3 };
+    return {
+      id: machineId,
+      image: { sha256: this.imageSha256, arch: "amd64", kernelPath: "", initrdPath: "", rootPath: "" },
+      cpus: 2,
+      memoryBytes: 1024 ** 3,
+      dataDiskLimitBytes: 1024 ** 3,
+    };
   }
 }

@@ -19,11 +19,17 @@ let client: Gitpod;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "berth-sdk-"));
   plane = await createPlane({
-    databasePath: join(folder, "berth.db"), keyPath: join(folder, "key"), now: () => Date.now(), version: "test",
+    databasePath: join(folder, "berth.db"),
+    keyPath: join(folder, "key"),
+    now: () => Date.now(),
+    version: "test",
     engineCalls: {
       parseContextUrl: async ({ contextUrl }) => {
         const parsed = parseContextUrl(contextUrl);
-        return create(ParseContextURLResponseSchema, { originalContextUrl: contextUrl, git: { cloneUrl: parsed.cloneUrl, branch: parsed.branch, host: parsed.host, owner: parsed.owner, repo: parsed.repository } });
+        return create(ParseContextURLResponseSchema, {
+          originalContextUrl: contextUrl,
+          git: { cloneUrl: parsed.cloneUrl, branch: parsed.branch, host: parsed.host, owner: parsed.owner, repo: parsed.repository },
+        });
       },
       validateSpec: async () => undefined,
     },
@@ -32,7 +38,11 @@ beforeAll(async () => {
   server = createServer((request, response) => void (plane.serveJsonl(request, response) || handler(request, response)));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
-  client = new Gitpod({ bearerToken: "local", baseURL: `http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`, maxRetries: 0 });
+  client = new Gitpod({
+    bearerToken: "local",
+    baseURL: `http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`,
+    maxRetries: 0,
+  });
 });
 
 afterAll(async () => {
@@ -43,7 +53,10 @@ afterAll(async () => {
 });
 
 async function make(name: string): Promise<string> {
-  const { environment } = await client.environments.create({ name, spec: { content: { initializer: { specs: [{ contextUrl: { url: "https://github.com/o/r" } }] } } } } as never);
+  const { environment } = await client.environments.create({
+    name,
+    spec: { content: { initializer: { specs: [{ contextUrl: { url: "https://github.com/o/r" } }] } } },
+  } as never);
   return environment.id;
 }
 
@@ -92,8 +105,15 @@ test("parses context URLs, lists editors and resolves their links", async () => 
   const editors = await client.editors.list({});
   expect(editors.editors.map((e) => e.alias)).toEqual(["vscode", "vscode-insiders", "cursor", "windsurf", "zed", "jetbrains"]);
   const id = await make("with editor");
-  await plane.environmentStore.writeStatus(id, create(EnvironmentStatusSchema, { devcontainer: { remoteWorkspaceFolder: "/workspaces/r" } }));
-  const { url } = await client.editors.resolveURL({ editorId: editors.editors[0]?.id ?? "", environmentId: id, organizationId: "018f0000-0000-7000-8000-000000000000" });
+  await plane.environmentStore.writeStatus(
+    id,
+    create(EnvironmentStatusSchema, { devcontainer: { remoteWorkspaceFolder: "/workspaces/r" } }),
+  );
+  const { url } = await client.editors.resolveURL({
+    editorId: editors.editors[0]?.id ?? "",
+    environmentId: id,
+    organizationId: "018f0000-0000-7000-8000-000000000000",
+  });
   expect(url).toBe("vscode://vscode-remote/ssh-remote+with-editor.berth/workspaces/r?windowId=_blank");
 });
 

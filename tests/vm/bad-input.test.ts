@@ -17,7 +17,8 @@ function folderWith(config: unknown, files: Readonly<Record<string, string>> = {
   const folder = join(product.folder, "bad-input");
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(join(folder, ".devcontainer"), { recursive: true });
-  if (config !== undefined) writeFileSync(join(folder, ".devcontainer/devcontainer.json"), typeof config === "string" ? config : JSON.stringify(config));
+  if (config !== undefined)
+    writeFileSync(join(folder, ".devcontainer/devcontainer.json"), typeof config === "string" ? config : JSON.stringify(config));
   for (const [path, content] of Object.entries(files)) {
     mkdirSync(join(folder, path, ".."), { recursive: true });
     writeFileSync(join(folder, path), content);
@@ -54,7 +55,13 @@ test("an image that does not exist gives a recovery container with the working c
 });
 
 test("a Dockerfile that fails gives a recovery container; mending it there and rebuilding gives the real one", () => {
-  const outcome = product.create(folderWith({ build: { dockerfile: "Dockerfile" } }, { ".devcontainer/Dockerfile": "FROM berth/devcontainer:13\nRUN echo about to fail && false\n" }), name);
+  const outcome = product.create(
+    folderWith(
+      { build: { dockerfile: "Dockerfile" } },
+      { ".devcontainer/Dockerfile": "FROM berth/devcontainer:13\nRUN echo about to fail && false\n" },
+    ),
+    name,
+  );
   expect(outcome.stderr).toContain("could not be built");
   expect(product.berth("logs", name).stdout).toContain("about to fail");
   expect(product.show(name)).toMatchObject({ phase: "running", recovery: true });
@@ -72,7 +79,10 @@ test("a broken devcontainer.json is told with its line", () => {
 
 test("several configurations are offered, and the chosen one is used", () => {
   const one = JSON.stringify({ image: "berth/devcontainer:13", containerEnv: { WHICH: "one" } });
-  const folder = folderWith(undefined, { ".devcontainer/one/devcontainer.json": one, ".devcontainer/two/devcontainer.json": one.replace('"one"', '"two"') });
+  const folder = folderWith(undefined, {
+    ".devcontainer/one/devcontainer.json": one,
+    ".devcontainer/two/devcontainer.json": one.replace('"one"', '"two"'),
+  });
   const outcome = product.create(folder, name);
   expect(outcome.stderr).toContain(".devcontainer/one/devcontainer.json, .devcontainer/two/devcontainer.json");
   expect(outcome.status).toBe(6);
@@ -87,9 +97,17 @@ test("a lifecycle command that fails leaves a container that works, with a warni
 });
 
 test("a lifecycle command that hangs can be stopped, and the working copy stays", async () => {
-  const creating = product.spawnBerth("create", folderWith({ image: "berth/devcontainer:13", postCreateCommand: "touch begun; sleep 100000" }), "--name", name);
+  const creating = product.spawnBerth(
+    "create",
+    folderWith({ image: "berth/devcontainer:13", postCreateCommand: "touch begun; sleep 100000" }),
+    "--name",
+    name,
+  );
   const ended = new Promise<void>((resolve) => creating.once("close", () => resolve()));
-  const begun = await waitUntil(() => product.machine("sh", "-c", "ls /data/env/*/repo/*/begun").status === 0, { intervalMs: 500, signal: AbortSignal.timeout(hangTimeoutMs) });
+  const begun = await waitUntil(() => product.machine("sh", "-c", "ls /data/env/*/repo/*/begun").status === 0, {
+    intervalMs: 500,
+    signal: AbortSignal.timeout(hangTimeoutMs),
+  });
   expect(begun).toBe(true);
   must(product.berth("stop", name));
   creating.kill("SIGKILL");
@@ -111,13 +129,26 @@ test("a requirement the machine cannot meet is told before anything is built", (
 });
 
 test("a command that the kernel ends for want of memory is told as such", () => {
-  const outcome = product.create(folderWith({ image: "berth/devcontainer:13", runArgs: ["--memory=96m", "--memory-swap=96m"], postCreateCommand: "node -e 'const a = []; for (;;) a.push(Buffer.alloc(1e7, 1))'" }), name);
+  const outcome = product.create(
+    folderWith({
+      image: "berth/devcontainer:13",
+      runArgs: ["--memory=96m", "--memory-swap=96m"],
+      postCreateCommand: "node -e 'const a = []; for (;;) a.push(Buffer.alloc(1e7, 1))'",
+    }),
+    name,
+  );
   expect(outcome.status).toBe(0);
   expect(JSON.stringify(product.show(name))).toContain("out-of-memory");
 });
 
 test("a full data disk is told, and all goes on once there is space", () => {
-  must(product.machine("sh", "-c", 'fallocate -l "$(( $(df --output=avail -B1 /data | tail -n 1) ))" /data/filler || true; rm -f /data/filler2; while head -c 65536 /dev/zero >> /data/filler2; do :; done 2>/dev/null; true'));
+  must(
+    product.machine(
+      "sh",
+      "-c",
+      'fallocate -l "$(( $(df --output=avail -B1 /data | tail -n 1) ))" /data/filler || true; rm -f /data/filler2; while head -c 65536 /dev/zero >> /data/filler2; do :; done 2>/dev/null; true',
+    ),
+  );
   try {
     servers.publish("team/app", undefined);
     const outcome = product.create(`${gitBase}/team/app.git`, name);
@@ -133,8 +164,20 @@ test("a port that is taken on this computer is forwarded to another, which is sh
   const squatter = createServer();
   await new Promise<void>((resolve) => squatter.listen(8642, "127.0.0.1", resolve));
   try {
-    must(product.create(folderWith({ image: "berth/devcontainer:13", forwardPorts: [8642], postStartCommand: "nohup node -e 'require(\"http\").createServer((q, r) => r.end(\"mine\")).listen(8642)' > /dev/null 2>&1 & sleep 1" }), name));
-    const [line] = must(product.berth("ports", name, "--json")).stdout.trim().split("\n");
+    must(
+      product.create(
+        folderWith({
+          image: "berth/devcontainer:13",
+          forwardPorts: [8642],
+          postStartCommand:
+            'nohup node -e \'require("http").createServer((q, r) => r.end("mine")).listen(8642)\' > /dev/null 2>&1 & sleep 1',
+        }),
+        name,
+      ),
+    );
+    const [line] = must(product.berth("ports", name, "--json"))
+      .stdout.trim()
+      .split("\n");
     const port = JSON.parse(line ?? "{}") as { containerPort: number; hostPort: number; url: string };
     expect(port.containerPort).toBe(8642);
     expect(port.hostPort).not.toBe(8642);

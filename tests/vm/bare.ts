@@ -1,7 +1,12 @@
 import { z } from "zod";
 import { must, type Product } from "./product.ts";
 
-const outcomeSchema = z.looseObject({ outcome: z.literal("success"), containerId: z.string(), remoteUser: z.string(), remoteWorkspaceFolder: z.string() });
+const outcomeSchema = z.looseObject({
+  outcome: z.literal("success"),
+  containerId: z.string(),
+  remoteUser: z.string(),
+  remoteWorkspaceFolder: z.string(),
+});
 
 /** What one can see of a dev container from inside. */
 export interface Inside {
@@ -23,7 +28,13 @@ function parse(text: string): Inside {
   const [head = "", rest = ""] = [text.slice(0, text.indexOf("\n\n")), text.slice(text.indexOf("\n\n") + 2)];
   const [user = "", folder = ""] = head.split("\n");
   const at = rest.indexOf("\0\0");
-  const pairs = (part: string): Record<string, string> => Object.fromEntries(part.split("\0").filter((line) => line !== "").map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]));
+  const pairs = (part: string): Record<string, string> =>
+    Object.fromEntries(
+      part
+        .split("\0")
+        .filter((line) => line !== "")
+        .map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]),
+    );
   const env = Object.fromEntries(Object.entries(pairs(rest.slice(0, at))).filter(([name]) => !ownVariables.has(name)));
   return { user, folder, env, files: pairs(rest.slice(at + 2)) };
 }
@@ -36,10 +47,48 @@ export function insideBerth(product: Product, name: string, paths: readonly stri
 /** The same repository brought up by the devcontainer CLI typed in the machine, seen from inside. */
 export function insideBare(product: Product, name: string, url: string, paths: readonly string[]): Inside {
   const folder = `/data/bare/${name}`;
-  must(product.machine("sh", "-c", 'rm -rf "$2" && mkdir -p /data/bare && chown 1000:1000 /data/bare && setpriv --reuid=berth --regid=berth --init-groups env HOME=/home/berth git clone --quiet "$1" "$2"', "sh", url, folder));
-  const up = must(product.machine("setpriv", "--reuid=berth", "--regid=berth", "--init-groups", "env", "HOME=/home/berth", "devcontainer", "up", "--workspace-folder", folder));
+  must(
+    product.machine(
+      "sh",
+      "-c",
+      'rm -rf "$2" && mkdir -p /data/bare && chown 1000:1000 /data/bare && setpriv --reuid=berth --regid=berth --init-groups env HOME=/home/berth git clone --quiet "$1" "$2"',
+      "sh",
+      url,
+      folder,
+    ),
+  );
+  const up = must(
+    product.machine(
+      "setpriv",
+      "--reuid=berth",
+      "--regid=berth",
+      "--init-groups",
+      "env",
+      "HOME=/home/berth",
+      "devcontainer",
+      "up",
+      "--workspace-folder",
+      folder,
+    ),
+  );
   const outcome = outcomeSchema.parse(JSON.parse(up.stdout.trim().split("\n").at(-1) ?? ""));
-  const seen = must(product.machine("setpriv", "--reuid=berth", "--regid=berth", "--init-groups", "env", "HOME=/home/berth", "devcontainer", "exec", "--workspace-folder", folder, "sh", "-c", probe(paths)));
+  const seen = must(
+    product.machine(
+      "setpriv",
+      "--reuid=berth",
+      "--regid=berth",
+      "--init-groups",
+      "env",
+      "HOME=/home/berth",
+      "devcontainer",
+      "exec",
+      "--workspace-folder",
+      folder,
+      "sh",
+      "-c",
+      probe(paths),
+    ),
+  );
   must(product.machine("docker", "rm", "--force", "--volumes", outcome.containerId));
   return { ...parse(seen.stdout), user: outcome.remoteUser, folder: outcome.remoteWorkspaceFolder };
 }

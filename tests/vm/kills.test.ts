@@ -68,11 +68,14 @@ function begin(): Begun {
       return beginWrite(name, entry);
     default: {
       const child = product.spawnBerth(what, name);
-      return { what: `${what} ${name}`, settle: async () => {
-        await ended(child);
-        // What was wished is in the store or not; the list tells which, and it must then come true.
-        entry.wanted = wish(name) ?? entry.wanted;
-      } };
+      return {
+        what: `${what} ${name}`,
+        settle: async () => {
+          await ended(child);
+          // What was wished is in the store or not; the list tells which, and it must then come true.
+          entry.wanted = wish(name) ?? entry.wanted;
+        },
+      };
     }
   }
 }
@@ -80,32 +83,47 @@ function begin(): Begun {
 function beginCreate(): Begun {
   const name = `made-${++made}`;
   const child = product.spawnBerth("create", newFolder(name), "--name", name);
-  return { what: `create ${name}`, settle: async () => {
-    await ended(child);
-    if (rows().some((row) => row.name === name)) known.set(name, { files: new Map([["made.txt", `${name}\n`]]), wanted: "running" });
-  } };
+  return {
+    what: `create ${name}`,
+    settle: async () => {
+      await ended(child);
+      if (rows().some((row) => row.name === name)) known.set(name, { files: new Map([["made.txt", `${name}\n`]]), wanted: "running" });
+    },
+  };
 }
 
 function beginDelete(name: string): Begun {
   const child = product.spawnBerth("delete", name, "--force");
-  return { what: `delete ${name}`, settle: async () => {
-    await ended(child);
-    const gone = await waitUntil(() => !rows().some((row) => row.name === name), { intervalMs: pollMs, signal: AbortSignal.timeout(wish(name) === undefined ? 1 : recoveryLimitMs) });
-    if (gone) known.delete(name);
-  } };
+  return {
+    what: `delete ${name}`,
+    settle: async () => {
+      await ended(child);
+      const gone = await waitUntil(() => !rows().some((row) => row.name === name), {
+        intervalMs: pollMs,
+        signal: AbortSignal.timeout(wish(name) === undefined ? 1 : recoveryLimitMs),
+      });
+      if (gone) known.delete(name);
+    },
+  };
 }
 
 function beginWrite(name: string, entry: Known): Begun {
   const prefix = `w${random().toString(36).slice(2, 8)}`;
   const script = `i=0; while :; do echo "${prefix} $i" > "${prefix}-$i" && sync "${prefix}-$i" . && echo "$i"; i=$((i+1)); done`;
-  const child = spawn("ssh", ["-F", join(product.folder, "ssh_config"), `${name}.berth`, script], { env: product.env, stdio: ["ignore", "pipe", "ignore"] });
+  const child = spawn("ssh", ["-F", join(product.folder, "ssh_config"), `${name}.berth`, script], {
+    env: product.env,
+    stdio: ["ignore", "pipe", "ignore"],
+  });
   let text = "";
   child.stdout.on("data", (chunk: Buffer) => (text += chunk.toString()));
-  return { what: `write in ${name}`, settle: async () => {
-    child.kill("SIGKILL");
-    await ended(child);
-    for (const i of text.split("\n").slice(0, -1)) entry.files.set(`${prefix}-${i}`, `${prefix} ${i}\n`);
-  } };
+  return {
+    what: `write in ${name}`,
+    settle: async () => {
+      child.kill("SIGKILL");
+      await ended(child);
+      for (const i of text.split("\n").slice(0, -1)) entry.files.set(`${prefix}-${i}`, `${prefix} ${i}\n`);
+    },
+  };
 }
 
 function kill(victim: "host" | "machine"): void {
@@ -122,21 +140,33 @@ function hostPid(): number {
 }
 
 async function recovered(situation: string): Promise<void> {
-  const consistent = await waitUntil(() => {
-    const now = rows();
-    return [...known].every(([name, entry]) => now.some((row) => row.name === name && row.phase === entry.wanted));
-  }, { intervalMs: pollMs, signal: AbortSignal.timeout(recoveryLimitMs) });
-  expect(consistent, `${situation}: ${JSON.stringify([...known].map(([name, { wanted }]) => ({ name, wanted })))} but ${JSON.stringify(rows())}`).toBe(true);
+  const consistent = await waitUntil(
+    () => {
+      const now = rows();
+      return [...known].every(([name, entry]) => now.some((row) => row.name === name && row.phase === entry.wanted));
+    },
+    { intervalMs: pollMs, signal: AbortSignal.timeout(recoveryLimitMs) },
+  );
+  expect(
+    consistent,
+    `${situation}: ${JSON.stringify([...known].map(([name, { wanted }]) => ({ name, wanted })))} but ${JSON.stringify(rows())}`,
+  ).toBe(true);
   for (const [name, entry] of known) {
     if (entry.wanted !== "running" || entry.files.size === 0) continue;
     const names = [...entry.files.keys()];
-    const seen = must(product.berth("exec", name, "--", "sh", "-c", 'for f in "$@"; do printf "%s=" "$f"; cat "$f" || echo MISSING; done', "sh", ...names)).stdout;
+    const seen = must(
+      product.berth("exec", name, "--", "sh", "-c", 'for f in "$@"; do printf "%s=" "$f"; cat "$f" || echo MISSING; done', "sh", ...names),
+    ).stdout;
     expect(seen, situation).toBe(names.map((file) => `${file}=${entry.files.get(file)}`).join(""));
   }
 }
 
 function rows(): z.infer<typeof rowSchema>[] {
-  return product.berth("list", "--json").stdout.split("\n").filter((line) => line.startsWith("{")).map((line) => rowSchema.parse(JSON.parse(line)));
+  return product
+    .berth("list", "--json")
+    .stdout.split("\n")
+    .filter((line) => line.startsWith("{"))
+    .map((line) => rowSchema.parse(JSON.parse(line)));
 }
 
 /** What the store says is wanted of an environment; undefined once it is to be deleted or gone. */

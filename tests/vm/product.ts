@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-export const projectRoot = join(import.meta.dirname, "../..");
+const projectRoot = join(import.meta.dirname, "../..");
 const cli = join(projectRoot, "src/cli/main.ts");
 /** A run that takes longer than this hangs. */
 const commandTimeoutMs = 10 * 60_000;
@@ -45,7 +45,10 @@ export class Product {
 
   /** For what goes on beside the test; the caller waits for its end. */
   spawnBerth(...args: readonly string[]) {
-    return spawn(process.execPath, ["--disable-warning=ExperimentalWarning", cli, ...args], { env: this.env, stdio: ["ignore", "pipe", "pipe"] });
+    return spawn(process.execPath, ["--disable-warning=ExperimentalWarning", cli, ...args], {
+      env: this.env,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
   }
 
   ssh(name: string, ...args: readonly string[]): Outcome {
@@ -60,7 +63,19 @@ export class Product {
   /** Copies a folder of this computer into the machine. */
   copyIntoMachine(from: string, to: string): void {
     const tar = spawnSync("tar", ["--create", "--file=-", "--directory", from, "."], { maxBuffer: maxOutputBytes });
-    must(this.berthWithInput(tar.stdout, "machine", "shell", "--", "sh", "-c", 'rm -rf "$1" && mkdir -p "$1" && tar -x --no-same-owner -C "$1"', "sh", to));
+    must(
+      this.berthWithInput(
+        tar.stdout,
+        "machine",
+        "shell",
+        "--",
+        "sh",
+        "-c",
+        'rm -rf "$1" && mkdir -p "$1" && tar -x --no-same-owner -C "$1"',
+        "sh",
+        to,
+      ),
+    );
   }
 
   show(name: string): Readonly<Record<string, unknown>> {
@@ -87,9 +102,22 @@ export function must(outcome: Outcome): Outcome {
   return outcome;
 }
 
-export function run(program: string, args: readonly string[], options: { readonly env?: NodeJS.ProcessEnv; readonly cwd?: string; readonly input?: string | Buffer } = {}): Outcome {
-  const { status, stdout, stderr, error } = spawnSync(program, args, { encoding: "utf8", timeout: commandTimeoutMs, maxBuffer: maxOutputBytes, ...options });
-  return { status: error === undefined ? status : (status ?? 1), stdout, stderr: error === undefined ? stderr : `${stderr}${error.message}` };
+export function run(
+  program: string,
+  args: readonly string[],
+  options: { readonly env?: NodeJS.ProcessEnv; readonly cwd?: string; readonly input?: string | Buffer } = {},
+): Outcome {
+  const { status, stdout, stderr, error } = spawnSync(program, args, {
+    encoding: "utf8",
+    timeout: commandTimeoutMs,
+    maxBuffer: maxOutputBytes,
+    ...options,
+  });
+  return {
+    status: error === undefined ? status : (status ?? 1),
+    stdout,
+    stderr: error === undefined ? stderr : `${stderr}${error.message}`,
+  };
 }
 
 /** The address of the servers' repositories, as the machine sees it. */
@@ -117,14 +145,20 @@ export class Servers {
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
     if (source !== undefined) cpSync(source, folder, { recursive: true });
-    const git = (...args: readonly string[]): void => void must(run("git", ["-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "protocol.file.allow=always", ...args], { cwd: folder }));
+    const git = (...args: readonly string[]): void =>
+      void must(
+        run("git", ["-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "protocol.file.allow=always", ...args], {
+          cwd: folder,
+        }),
+      );
     git("init", "--quiet", "--initial-branch=main");
     git("add", "--all");
     git("commit", "--quiet", "--allow-empty", "--message", "First");
     prepare?.(folder, git);
     git("update-server-info");
     const tar = spawnSync("tar", ["--create", "--file=-", "--directory", join(folder, ".git"), "."], { maxBuffer: maxOutputBytes });
-    const unpack = 'rm -rf "/tmp/git/$1" && mkdir -p "/tmp/git/$1" && tar -x -C "/tmp/git/$1" && git -C "/tmp/git/$1" config core.bare true && git -C "/tmp/git/$1" config http.receivepack true && git -C "/tmp/git/$1" config uploadpack.allowAnySHA1InWant true';
+    const unpack =
+      'rm -rf "/tmp/git/$1" && mkdir -p "/tmp/git/$1" && tar -x -C "/tmp/git/$1" && git -C "/tmp/git/$1" config core.bare true && git -C "/tmp/git/$1" config http.receivepack true && git -C "/tmp/git/$1" config uploadpack.allowAnySHA1InWant true';
     must(this.#product.berthWithInput(tar.stdout, "exec", this.name, "--", "sh", "-c", unpack, "sh", `${name}.git`));
     return `${gitBase}/${name}.git`;
   }

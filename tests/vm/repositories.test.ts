@@ -14,8 +14,16 @@ test("a repository with a Dockerfile comes up as the bare devcontainer CLI bring
   const paths = ["$HOME/lifecycle", "$HOME/post-create-one", "$HOME/post-create-two", "/etc/flavour", "/etc/greeting"];
   const ours = insideBerth(product, "dockerfile", paths);
   expect(ours).toMatchObject({ user: "dev", folder: "/workspaces/dockerfile" });
-  expect(ours.files).toMatchObject({ "/home/dev/lifecycle": expect.stringMatching(/^onCreate updateContent postStart/), "/etc/flavour": "lemon ", "/etc/greeting": "hello from the build context " });
-  expect(ours.env).toMatchObject({ CONTAINER_SIDE: "yes", REMOTE_SIDE: "seen by dockerfile", PATH: expect.stringContaining("/home/dev/bin") });
+  expect(ours.files).toMatchObject({
+    "/home/dev/lifecycle": expect.stringMatching(/^onCreate updateContent postStart/),
+    "/etc/flavour": "lemon ",
+    "/etc/greeting": "hello from the build context ",
+  });
+  expect(ours.env).toMatchObject({
+    CONTAINER_SIDE: "yes",
+    REMOTE_SIDE: "seen by dockerfile",
+    PATH: expect.stringContaining("/home/dev/bin"),
+  });
   expect(ours).toEqual(insideBare(product, "dockerfile", url, paths));
   // initializeCommand runs where the repository is, in the machine, and never on this computer (S26).
   expect(existsSync("/tmp/berth-initialize-ran")).toBe(false);
@@ -30,26 +38,52 @@ test("a Compose repository with a database comes up as the bare devcontainer CLI
   expect(ours).toMatchObject({ user: "vscode", folder: "/srv/compose", files: { "/home/vscode/filled": expect.stringContaining("+OK") } });
   expect(ours.env).toMatchObject({ TIER: "development", DATABASE: "redis://db:6379" });
   // The database's port is on this computer, and what postCreateCommand wrote is in it.
-  const [port] = must(product.berth("ports", "compose", "--json")).stdout.trim().split("\n");
+  const [port] = must(product.berth("ports", "compose", "--json"))
+    .stdout.trim()
+    .split("\n");
   expect(JSON.parse(port ?? "{}")).toMatchObject({ containerPort: 6379, hostPort: expect.any(Number) });
   expect(ours).toEqual(insideBare(product, "compose", url, paths));
   must(product.berth("stop", "compose"));
   must(product.berth("start", "compose"));
-  expect(must(product.berth("exec", "compose", "--", "bash", "-c", "exec 3<>/dev/tcp/db/6379; printf 'GET greeting\\r\\n' >&3; read -r n <&3; read -r v <&3; echo $v")).stdout).toContain("hello");
+  expect(
+    must(
+      product.berth(
+        "exec",
+        "compose",
+        "--",
+        "bash",
+        "-c",
+        "exec 3<>/dev/tcp/db/6379; printf 'GET greeting\\r\\n' >&3; read -r n <&3; read -r v <&3; echo $v",
+      ),
+    ).stdout,
+  ).toContain("hello");
   must(product.berth("delete", "compose", "--force"));
-  expect(product.machine("docker", "volume", "ls", "--quiet", "--filter", "label=com.docker.compose.project").stdout).not.toContain("compose_data");
+  expect(product.machine("docker", "volume", "ls", "--quiet", "--filter", "label=com.docker.compose.project").stdout).not.toContain(
+    "compose_data",
+  );
 });
 
 test("a repository with an image and Features of a local registry comes up as the bare devcontainer CLI brings it up", () => {
   product.copyIntoMachine(join(import.meta.dirname, "base"), "/tmp/base");
-  must(product.machine("sh", "-c", "cp /bin/busybox /tmp/base && docker build --quiet --tag localhost:5417/base:1 /tmp/base && docker push --quiet localhost:5417/base:1 && docker rmi localhost:5417/base:1"));
+  must(
+    product.machine(
+      "sh",
+      "-c",
+      "cp /bin/busybox /tmp/base && docker build --quiet --tag localhost:5417/base:1 /tmp/base && docker push --quiet localhost:5417/base:1 && docker rmi localhost:5417/base:1",
+    ),
+  );
   product.copyIntoMachine(join(import.meta.dirname, "features"), "/tmp/features");
   must(product.machine("devcontainer", "features", "publish", "--registry", "localhost:5417", "--namespace", "test", "/tmp/features"));
   const url = servers.publish("features", join(repositories, "features"));
   must(product.create(url, "features"));
   const paths = ["$HOME/colour-of-the-day", "/usr/local/share/color/favourite"];
   const ours = insideBerth(product, "features", paths);
-  expect(ours).toMatchObject({ user: "vscode", folder: "/workspaces/features", files: { "/home/vscode/colour-of-the-day": "green " }, env: { COLOR_HOME: "/usr/local/share/color" } });
+  expect(ours).toMatchObject({
+    user: "vscode",
+    folder: "/workspaces/features",
+    files: { "/home/vscode/colour-of-the-day": "green " },
+    env: { COLOR_HOME: "/usr/local/share/color" },
+  });
   expect(ours).toEqual(insideBare(product, "features", url, paths));
 });
 

@@ -34,7 +34,13 @@ function hostileFolder(files: Readonly<Record<string, string>>): string {
 test("nothing of a repository runs on this computer (S26)", () => {
   rmSync("/tmp/berth-host-canary", { force: true });
   const folder = hostileFolder({
-    ".devcontainer/devcontainer.json": config({ image: undefined, build: { dockerfile: "Dockerfile" }, initializeCommand: touchCanary, onCreateCommand: touchCanary, postCreateCommand: touchCanary }),
+    ".devcontainer/devcontainer.json": config({
+      image: undefined,
+      build: { dockerfile: "Dockerfile" },
+      initializeCommand: touchCanary,
+      onCreateCommand: touchCanary,
+      postCreateCommand: touchCanary,
+    }),
     ".devcontainer/Dockerfile": `FROM berth/devcontainer:13\nRUN mkdir -p ${product.folder}; ${touchCanary}; chmod -R 777 ${product.folder}\n`,
     ".gitattributes": "* filter=evil\n",
     "file.txt": "content\n",
@@ -42,8 +48,18 @@ test("nothing of a repository runs on this computer (S26)", () => {
   const git = (...args: readonly string[]) => must(run("git", args, { cwd: folder }));
   git("init", "--quiet");
   git("-c", "user.name=T", "-c", "user.email=t@e", "commit", "--quiet", "--allow-empty", "--message", "x");
-  for (const [key, value] of [["core.fsmonitor", touchCanary], ["filter.evil.clean", touchCanary], ["filter.evil.smudge", touchCanary], ["filter.evil.process", touchCanary], ["core.sshCommand", touchCanary], ["diff.external", touchCanary], ["core.pager", touchCanary]]) git("config", key ?? "", value ?? "");
-  for (const hook of ["post-checkout", "pre-commit", "post-index-change", "reference-transaction", "fsmonitor-watchman"]) writeFileSync(join(folder, ".git/hooks", hook), `#!/bin/sh\n${touchCanary}\n`, { mode: 0o755 });
+  for (const [key, value] of [
+    ["core.fsmonitor", touchCanary],
+    ["filter.evil.clean", touchCanary],
+    ["filter.evil.smudge", touchCanary],
+    ["filter.evil.process", touchCanary],
+    ["core.sshCommand", touchCanary],
+    ["diff.external", touchCanary],
+    ["core.pager", touchCanary],
+  ])
+    git("config", key ?? "", value ?? "");
+  for (const hook of ["post-checkout", "pre-commit", "post-index-change", "reference-transaction", "fsmonitor-watchman"])
+    writeFileSync(join(folder, ".git/hooks", hook), `#!/bin/sh\n${touchCanary}\n`, { mode: 0o755 });
   must(product.create(folder, name));
   must(product.berth("list"));
   expect(product.ssh(name, "ls /tmp/berth-host-canary").stdout).toContain("berth-host-canary");
@@ -54,7 +70,18 @@ test("nothing of a repository runs on this computer (S26)", () => {
 test("no file of this computer can be found in the machine, not even with all rights there (S27)", () => {
   const secret = "a-secret-of-the-person-8c1f";
   writeFileSync(join(product.folder, "person.txt"), secret);
-  must(product.create(hostileFolder({ ".devcontainer/devcontainer.json": config({ remoteUser: "root", runArgs: ["--privileged", "--pid=host"], mounts: ["source=/,target=/machine,type=bind"] }) }), name));
+  must(
+    product.create(
+      hostileFolder({
+        ".devcontainer/devcontainer.json": config({
+          remoteUser: "root",
+          runArgs: ["--privileged", "--pid=host"],
+          mounts: ["source=/,target=/machine,type=bind"],
+        }),
+      }),
+      name,
+    ),
+  );
   const mounts = must(product.ssh(name, "cat /proc/1/mountinfo")).stdout;
   expect(mounts).not.toMatch(/ (9p|virtiofs|fuse|nfs|cifs|vboxsf)[. ]/);
   expect(product.ssh(name, `ls -d /machine${product.folder}`).status).not.toBe(0);
@@ -68,25 +95,67 @@ test("a container reaches neither this computer, nor the machine's services, nor
   const port = typeof address === "object" && address !== null ? address.port : 0;
   try {
     must(product.create(hostileFolder({ ".devcontainer/devcontainer.json": config() }), name));
-    must(product.create(hostileFolder({ ".devcontainer/devcontainer.json": config({ postStartCommand: "nohup node -e 'require(\"net\").createServer((s) => s.end(\"reached\")).listen(7001, \"0.0.0.0\")' > /dev/null 2>&1 & sleep 1" }) }), "neighbour"));
+    must(
+      product.create(
+        hostileFolder({
+          ".devcontainer/devcontainer.json": config({
+            postStartCommand:
+              'nohup node -e \'require("net").createServer((s) => s.end("reached")).listen(7001, "0.0.0.0")\' > /dev/null 2>&1 & sleep 1',
+          }),
+        }),
+        "neighbour",
+      ),
+    );
     const neighbour = must(product.berth("exec", "neighbour", "--", "hostname", "-i")).stdout.trim();
-    const gateway = must(product.berth("exec", name, "--", "sh", "-c", "ip route 2>/dev/null | sed -n 's/^default via \\([^ ]*\\).*/\\1/p' || true")).stdout.trim() || "172.17.0.1";
-    const tries = [`10.0.2.2/${port}`, "10.0.2.2/22", "10.0.2.2/2375", "10.0.2.15/22", `${gateway}/2375`, `${gateway}/2376`, `${gateway}/22`, "169.254.169.254/80", `${neighbour}/7001`];
+    const gateway =
+      must(
+        product.berth("exec", name, "--", "sh", "-c", "ip route 2>/dev/null | sed -n 's/^default via \\([^ ]*\\).*/\\1/p' || true"),
+      ).stdout.trim() || "172.17.0.1";
+    const tries = [
+      `10.0.2.2/${port}`,
+      "10.0.2.2/22",
+      "10.0.2.2/2375",
+      "10.0.2.15/22",
+      `${gateway}/2375`,
+      `${gateway}/2376`,
+      `${gateway}/22`,
+      "169.254.169.254/80",
+      `${neighbour}/7001`,
+    ];
     for (const target of tries) {
-      expect(product.berth("exec", name, "--", "timeout", "3", "bash", "-c", `exec 3<>/dev/tcp/${target} && cat <&3`).stdout, target).toBe("");
+      expect(product.berth("exec", name, "--", "timeout", "3", "bash", "-c", `exec 3<>/dev/tcp/${target} && cat <&3`).stdout, target).toBe(
+        "",
+      );
     }
     // The machine itself is no way there either: what a container with the host's network would have.
     for (const target of [`10.0.2.2/${port}`, "169.254.169.254/80"]) {
       expect(product.machine("timeout", "3", "bash", "-c", `exec 3<>/dev/tcp/${target} && cat <&3`).stdout, target).toBe("");
     }
-    expect(product.machine("ss", "-Hltn").stdout.split("\n").filter((line) => /^(0\.0\.0\.0|\*|\[::\]|10\.0\.2\.15):/.test(line.trim().split(/\s+/)[3] ?? ""))).toEqual([]);
+    expect(
+      product
+        .machine("ss", "-Hltn")
+        .stdout.split("\n")
+        .filter((line) => /^(0\.0\.0\.0|\*|\[::\]|10\.0\.2\.15):/.test(line.trim().split(/\s+/)[3] ?? "")),
+    ).toEqual([]);
   } finally {
     listener.close();
     product.berth("delete", "neighbour", "--force");
   }
 });
 
-test.each(["--upload-pack=touch /tmp/berth-host-canary", "ext::sh -c touch% /tmp/berth-host-canary", "file:///etc", "-oProxyCommand=touch /tmp/x", "ssh://-oProxyCommand=touch%20x/y", "https:///nohost/x", "https://user@-host/x", "https://example.com/a\r\nb", "git://example.com/a/b", "http://localhost:8417/a/../../etc", "https://token:secret@example.com/a/b"])("the address %j is refused before anything is made (S32)", (url) => {
+test.each([
+  "--upload-pack=touch /tmp/berth-host-canary",
+  "ext::sh -c touch% /tmp/berth-host-canary",
+  "file:///etc",
+  "-oProxyCommand=touch /tmp/x",
+  "ssh://-oProxyCommand=touch%20x/y",
+  "https:///nohost/x",
+  "https://user@-host/x",
+  "https://example.com/a\r\nb",
+  "git://example.com/a/b",
+  "http://localhost:8417/a/../../etc",
+  "https://token:secret@example.com/a/b",
+])("the address %j is refused before anything is made (S32)", (url) => {
   const before = product.berth("list").stdout;
   const outcome = product.berth("create", "--name", name, "--", url);
   expect(outcome.status, outcome.stderr).toBe(2);
@@ -98,7 +167,12 @@ test("a credential goes to its own host and path alone, and into no file (S33)",
   const transport = hostTransport(berthPaths(product.env));
   const { runners } = await createClient(RunnerService, transport).listRunners(create(ListRunnersRequestSchema));
   const configuration = createClient(RunnerConfigurationService, transport);
-  await configuration.createHostAuthenticationToken({ runnerId: runners[0]?.runnerId ?? "", host: "localhost:8417", token, source: HostAuthenticationTokenSource.PAT });
+  await configuration.createHostAuthenticationToken({
+    runnerId: runners[0]?.runnerId ?? "",
+    host: "localhost:8417",
+    token,
+    source: HostAuthenticationTokenSource.PAT,
+  });
   servers.publish("team/other", undefined);
   // 127.0.0.1 is another host to git, so this submodule is on a stranger's server.
   const url = servers.publish("private/app", undefined, (folder, git) => {
@@ -124,7 +198,10 @@ test("git and the agent's channel are not reachable from an environment (S31)", 
 
 test("addresses of other schemes are refused for submodules too (S32)", () => {
   const url = servers.publish("team/submodules", undefined, (folder, git) => {
-    writeFileSync(join(folder, ".gitmodules"), '[submodule "a"]\n\tpath = a\n\turl = ext::sh -c "touch /tmp/berth-submodule-canary"\n[submodule "b"]\n\tpath = b\n\turl = file:///etc\n');
+    writeFileSync(
+      join(folder, ".gitmodules"),
+      '[submodule "a"]\n\tpath = a\n\turl = ext::sh -c "touch /tmp/berth-submodule-canary"\n[submodule "b"]\n\tpath = b\n\turl = file:///etc\n',
+    );
     git("add", "--all");
     for (const path of ["a", "b"]) git("update-index", "--add", "--cacheinfo", `160000,${"1".repeat(40)},${path}`);
     git("commit", "--quiet", "--message", "Submodules");

@@ -18,7 +18,10 @@ beforeAll(() => {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(join(folder, ".devcontainer"), { recursive: true });
   mkdirSync(scratch, { recursive: true });
-  writeFileSync(join(folder, ".devcontainer/devcontainer.json"), JSON.stringify({ image: "berth/devcontainer:13", remoteEnv: { FROM_CONFIG: "a value with  spaces and 'quotes'" } }));
+  writeFileSync(
+    join(folder, ".devcontainer/devcontainer.json"),
+    JSON.stringify({ image: "berth/devcontainer:13", remoteEnv: { FROM_CONFIG: "a value with  spaces and 'quotes'" } }),
+  );
   must(product.create(folder, name));
 });
 
@@ -43,7 +46,12 @@ test("a terminal is one, and binary data comes through a pipe unchanged", () => 
 test("scp, sftp and rsync copy both ways", () => {
   writeFileSync(join(scratch, "note.txt"), "carried over\n");
   must(run("scp", ["-F", config, join(scratch, "note.txt"), `${host}:scp.txt`], { env: product.env }));
-  must(run("sftp", ["-F", config, "-b", "-", host], { env: product.env, input: `rename scp.txt sftp.txt\nget sftp.txt ${join(scratch, "back.txt")}\n` }));
+  must(
+    run("sftp", ["-F", config, "-b", "-", host], {
+      env: product.env,
+      input: `rename scp.txt sftp.txt\nget sftp.txt ${join(scratch, "back.txt")}\n`,
+    }),
+  );
   expect(readFileSync(join(scratch, "back.txt"), "utf8")).toBe("carried over\n");
   must(run("rsync", ["-a", "-e", `ssh -F ${config}`, `${scratch}/`, `${host}:synced/`], { env: product.env }));
   expect(product.ssh(name, "cat synced/note.txt").stdout).toBe("carried over\n");
@@ -55,7 +63,12 @@ test("an agent is forwarded when asked for and never by itself", async () => {
   const agent = spawn("ssh-agent", ["-D", "-a", socket], { stdio: "ignore" });
   try {
     const env = { ...product.env, SSH_AUTH_SOCK: socket };
-    expect(await waitUntil(() => run("ssh-add", ["-l"], { env }).status !== 2, { intervalMs: 100, signal: AbortSignal.timeout(tunnelTimeoutMs) })).toBe(true);
+    expect(
+      await waitUntil(() => run("ssh-add", ["-l"], { env }).status !== 2, {
+        intervalMs: 100,
+        signal: AbortSignal.timeout(tunnelTimeoutMs),
+      }),
+    ).toBe(true);
     rmSync(join(scratch, "key"), { force: true });
     must(run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "of-a-person", "-f", join(scratch, "key")]));
     must(run("ssh-add", ["-q", join(scratch, "key")], { env }));
@@ -67,12 +80,34 @@ test("an agent is forwarded when asked for and never by itself", async () => {
 });
 
 test("-L, -R and -D reach the container's localhost and back", async () => {
-  must(product.ssh(name, "nohup node -e 'require(\"http\").createServer((q, r) => r.end(\"inside\")).listen(4567, \"127.0.0.1\")' > /dev/null 2>&1 & sleep 1"));
+  must(
+    product.ssh(
+      name,
+      'nohup node -e \'require("http").createServer((q, r) => r.end("inside")).listen(4567, "127.0.0.1")\' > /dev/null 2>&1 & sleep 1',
+    ),
+  );
   const outside = createServer((socket) => socket.end("outside"));
   await new Promise<void>((resolve) => outside.listen(0, "127.0.0.1", resolve));
   const address = outside.address();
   const outsidePort = typeof address === "object" && address !== null ? address.port : 0;
-  const tunnel = spawn("ssh", ["-F", config, "-N", "-o", "ExitOnForwardFailure=yes", "-L", "14567:localhost:4567", "-R", `14568:127.0.0.1:${outsidePort}`, "-D", "14569", host], { env: product.env, stdio: "ignore" });
+  const tunnel = spawn(
+    "ssh",
+    [
+      "-F",
+      config,
+      "-N",
+      "-o",
+      "ExitOnForwardFailure=yes",
+      "-L",
+      "14567:localhost:4567",
+      "-R",
+      `14568:127.0.0.1:${outsidePort}`,
+      "-D",
+      "14569",
+      host,
+    ],
+    { env: product.env, stdio: "ignore" },
+  );
   try {
     expect(await waitUntil(async () => canConnect(14_567), { intervalMs: 200, signal: AbortSignal.timeout(tunnelTimeoutMs) })).toBe(true);
     expect(await (await fetch("http://127.0.0.1:14567")).text()).toBe("inside");
@@ -97,9 +132,47 @@ test("another host key than the environment's is refused (S34)", () => {
 
 test("the key of one environment opens no other (S34)", () => {
   const { id } = product.show("servers") as { id: string };
-  const outcome = run("ssh", ["-F", config, "-o", "IdentitiesOnly=yes", "-o", `IdentityFile=${join(product.home, "ssh/keys", id)}`, "-o", "IdentityAgent=none", "-o", "BatchMode=yes", host, "true"], { env: product.env });
+  const outcome = run(
+    "ssh",
+    [
+      "-F",
+      config,
+      "-o",
+      "IdentitiesOnly=yes",
+      "-o",
+      `IdentityFile=${join(product.home, "ssh/keys", id)}`,
+      "-o",
+      "IdentityAgent=none",
+      "-o",
+      "BatchMode=yes",
+      host,
+      "true",
+    ],
+    { env: product.env },
+  );
   // ssh tries the configured key too; without it only the stranger's is left.
-  const alone = run("ssh", ["-F", "/dev/null", "-i", join(product.home, "ssh/keys", id), "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", `ProxyCommand=${proxyCommand()}`, `berth@${host}`, "true"], { env: product.env });
+  const alone = run(
+    "ssh",
+    [
+      "-F",
+      "/dev/null",
+      "-i",
+      join(product.home, "ssh/keys", id),
+      "-o",
+      "IdentitiesOnly=yes",
+      "-o",
+      "BatchMode=yes",
+      "-o",
+      "StrictHostKeyChecking=no",
+      "-o",
+      "UserKnownHostsFile=/dev/null",
+      "-o",
+      `ProxyCommand=${proxyCommand()}`,
+      `berth@${host}`,
+      "true",
+    ],
+    { env: product.env },
+  );
   expect(outcome.status).toBe(0);
   expect(alone.status).toBe(255);
   expect(alone.stderr).toContain("Permission denied");
@@ -112,7 +185,9 @@ function proxyCommand(): string {
 
 async function canConnect(port: number): Promise<boolean> {
   const socket = connect(port, "127.0.0.1");
-  const connected = await new Promise<boolean>((resolve) => socket.once("connect", () => resolve(true)).once("error", () => resolve(false)));
+  const connected = await new Promise<boolean>((resolve) =>
+    socket.once("connect", () => resolve(true)).once("error", () => resolve(false)),
+  );
   socket.destroy();
   return connected;
 }

@@ -5,7 +5,13 @@ import { join } from "node:path";
 import { run, sourceDateEpoch } from "./shell.ts";
 
 /** What `docker load` reads: one layer and its configuration (the image specification's v1 archive). */
-export async function writeDockerArchive(options: { readonly layerTar: string; readonly name: string; readonly arch: string; readonly labels: Readonly<Record<string, string>>; readonly out: string }): Promise<void> {
+export async function writeDockerArchive(options: {
+  readonly layerTar: string;
+  readonly name: string;
+  readonly arch: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly out: string;
+}): Promise<void> {
   const folder = `${options.out}.d`;
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
@@ -16,14 +22,29 @@ export async function writeDockerArchive(options: { readonly layerTar: string; r
     architecture: options.arch,
     os: "linux",
     created,
-    config: { Env: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"], Cmd: ["bash"], Labels: options.labels },
+    config: {
+      Env: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"],
+      Cmd: ["bash"],
+      Labels: options.labels,
+    },
     rootfs: { type: "layers", diff_ids: [`sha256:${layer}`] },
     history: [{ created, created_by: "berth" }],
   });
   const configName = `${createHash("sha256").update(config).digest("hex")}.json`;
   await writeFile(join(folder, configName), config);
   await writeFile(join(folder, "manifest.json"), JSON.stringify([{ Config: configName, RepoTags: [options.name], Layers: ["layer.tar"] }]));
-  await run("tar", ["--sort=name", `--mtime=@${sourceDateEpoch}`, "--owner=0", "--group=0", "--numeric-owner", "-cf", options.out, "-C", folder, "."]);
+  await run("tar", [
+    "--sort=name",
+    `--mtime=@${sourceDateEpoch}`,
+    "--owner=0",
+    "--group=0",
+    "--numeric-owner",
+    "-cf",
+    options.out,
+    "-C",
+    folder,
+    ".",
+  ]);
   await rm(folder, { recursive: true });
 }
 

@@ -3,7 +3,11 @@ import { basename, join } from "node:path";
 import { run, sourceDateEpoch } from "./shell.ts";
 
 /** The first root: busybox, the modules of the root disk, and a script that finds it. */
-export async function buildInitramfs(options: { readonly recipeFolder: string; readonly rootfs: string; readonly out: string }): Promise<void> {
+export async function buildInitramfs(options: {
+  readonly recipeFolder: string;
+  readonly rootfs: string;
+  readonly out: string;
+}): Promise<void> {
   const folder = `${options.out}.d`;
   await rm(folder, { recursive: true, force: true });
   for (const name of ["bin", "dev", "proc", "sys", "root", "modules"]) await mkdir(join(folder, name), { recursive: true });
@@ -15,6 +19,10 @@ export async function buildInitramfs(options: { readonly recipeFolder: string; r
   await run("chmod", ["755", join(folder, "init"), join(folder, "bin/busybox")]);
   await run("find", [folder, "-exec", "touch", "-h", "-d", `@${sourceDateEpoch}`, "{}", "+"]);
   // Uncompressed: it is 3 MB, read from the host's page cache, and the guest need not unpack it.
-  await run("sh", ["-c", 'find . -print0 | LC_ALL=C sort -z | cpio --quiet --null -o -H newc --reproducible --owner=0:0 > "$1"', "sh", options.out], { cwd: folder });
+  await run(
+    "sh",
+    ["-c", 'find . -print0 | LC_ALL=C sort -z | cpio --quiet --null -o -H newc --reproducible --owner=0:0 > "$1"', "sh", options.out],
+    { cwd: folder },
+  );
   await rm(folder, { recursive: true });
 }

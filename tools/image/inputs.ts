@@ -6,7 +6,12 @@ import { join, relative } from "node:path";
 const builderVersion = 1;
 
 /** sha256 over the recipe, the agent's bundle, the architecture and the versions of what npm brings. */
-export function hashInputs(options: { readonly recipeFolder: string; readonly agentBundle: Uint8Array; readonly arch: string; readonly versions: Readonly<Record<string, string>> }): string {
+export function hashInputs(options: {
+  readonly recipeFolder: string;
+  readonly agentBundle: Uint8Array;
+  readonly arch: string;
+  readonly versions: Readonly<Record<string, string>>;
+}): string {
   const hash = createHash("sha256");
   hash.update(JSON.stringify({ builderVersion, arch: options.arch, versions: options.versions }));
   for (const path of listFiles(options.recipeFolder)) {
@@ -20,7 +25,7 @@ export function hashInputs(options: { readonly recipeFolder: string; readonly ag
 }
 
 /** All files below a folder in a fixed order. */
-export function listFiles(folder: string): string[] {
+function listFiles(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true })
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .flatMap((entry) => (entry.isDirectory() ? listFiles(join(folder, entry.name)) : [join(folder, entry.name)]));
@@ -28,5 +33,8 @@ export function listFiles(folder: string): string[] {
 
 /** Lines of a list file without comments and blanks. */
 export function readList(path: string): string[] {
-  return readFileSync(path, "utf8").split("\n").map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("#"));
+  return readFileSync(path, "utf8")
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "" && !line.startsWith("#"));
 }

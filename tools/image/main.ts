@@ -30,7 +30,9 @@ interface Build {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { arch: { type: "string" }, out: { type: "string" }, force: { type: "boolean", default: false } } });
+  const { values } = parseArgs({
+    options: { arch: { type: "string" }, out: { type: "string" }, force: { type: "boolean", default: false } },
+  });
   const arch = values.arch ?? (process.arch === "arm64" ? "arm64" : "amd64");
   if (arch !== "amd64" && arch !== "arm64") throw new Error(`--arch is amd64 or arm64, not ${arch}`);
   const imagesFolder = values.out ?? process.env["BERTH_IMAGES"] ?? join(root, ".cache/images");
@@ -53,14 +55,16 @@ async function main(): Promise<void> {
 function becomeRoot(): boolean {
   if (process.getuid?.() === 0) return false;
   const result = spawnSync("mmdebstrap", ["--unshare-helper", process.execPath, ...process.argv.slice(1)], { stdio: "inherit" });
-  if (result.status !== 0) throw new Error("the image could not be built without root: a subuid range and newuidmap are needed (package uidmap)");
+  if (result.status !== 0)
+    throw new Error("the image could not be built without root: a subuid range and newuidmap are needed (package uidmap)");
   return true;
 }
 
 function nodeVersionOf(manifest: unknown): string {
   if (typeof manifest === "object" && manifest !== null && "devDependencies" in manifest) {
     const dependencies: unknown = manifest.devDependencies;
-    if (typeof dependencies === "object" && dependencies !== null && "node" in dependencies && typeof dependencies.node === "string") return dependencies.node;
+    if (typeof dependencies === "object" && dependencies !== null && "node" in dependencies && typeof dependencies.node === "string")
+      return dependencies.node;
   }
   throw new Error("package.json names no version of node");
 }
@@ -77,11 +81,25 @@ async function build(options: Build): Promise<void> {
   const rootfs = join(work, "root");
   const archive = join(work, "devcontainer-image.tar");
   const devcontainerCached = join(options.folder, "../devcontainer", `${await devcontainerKey(options)}.tar`);
-  const packages = await buildRootfs({ arch: options.arch, recipeFolder, folder: rootfs, nodeFolder: npm.node, npmPackages: npm.folder, agentBundle: join(work, "agent.mjs"), say });
+  const packages = await buildRootfs({
+    arch: options.arch,
+    recipeFolder,
+    folder: rootfs,
+    nodeFolder: npm.node,
+    npmPackages: npm.folder,
+    agentBundle: join(work, "agent.mjs"),
+    say,
+  });
   if (existsSync(devcontainerCached)) await copyFile(devcontainerCached, archive);
   else {
     say("making the default dev container image");
-    await buildDefaultDevcontainer({ arch: options.arch, recipeFolder, nodeFolder: npm.node, npmFolder: join(npm.folder, "node_modules/npm"), out: archive });
+    await buildDefaultDevcontainer({
+      arch: options.arch,
+      recipeFolder,
+      nodeFolder: npm.node,
+      npmFolder: join(npm.folder, "node_modules/npm"),
+      out: archive,
+    });
     await mkdir(join(options.folder, "../devcontainer"), { recursive: true });
     await copyFile(archive, `${devcontainerCached}.tmp`);
     await rename(`${devcontainerCached}.tmp`, devcontainerCached);
@@ -94,7 +112,9 @@ async function build(options: Build): Promise<void> {
   const kernel = (await readdir(`${rootfs}.boot`)).find((name) => name.startsWith("vmlinuz-"));
   await copyFile(join(`${rootfs}.boot`, kernel ?? ""), join(out, "kernel"));
   await chmod(join(out, "kernel"), 0o644);
-  await run("mkfs.erofs", ["-T", String(sourceDateEpoch), "-U", rootUuid, "--quiet", join(out, "root.erofs"), rootfs]).catch(async () => run("mkfs.erofs", ["-T", String(sourceDateEpoch), "-U", rootUuid, join(out, "root.erofs"), rootfs]));
+  await run("mkfs.erofs", ["-T", String(sourceDateEpoch), "-U", rootUuid, "--quiet", join(out, "root.erofs"), rootfs]).catch(async () =>
+    run("mkfs.erofs", ["-T", String(sourceDateEpoch), "-U", rootUuid, join(out, "root.erofs"), rootfs]),
+  );
   await finish(options, out, packages);
   await rm(work, { recursive: true, force: true });
   say(`made ${options.folder} in ${((performance.now() - startedAtMs) / 1000).toFixed(0)} s`);
@@ -104,11 +124,20 @@ async function devcontainerKey(options: Build): Promise<string> {
   const { createHash } = await import("node:crypto");
   const source = await readFile(join(recipeFolder, "devcontainer-packages.txt"));
   const builder = await readFile(join(import.meta.dirname, "default-devcontainer.ts"));
-  return createHash("sha256").update(source).update(builder).update(JSON.stringify([options.arch, options.versions])).digest("hex").slice(0, 32);
+  return createHash("sha256")
+    .update(source)
+    .update(builder)
+    .update(JSON.stringify([options.arch, options.versions]))
+    .digest("hex")
+    .slice(0, 32);
 }
 
 async function finish(options: Build, out: string, packages: Record<string, string>): Promise<void> {
-  const files = { kernel: await sha256OfFile(join(out, "kernel")), initrd: await sha256OfFile(join(out, "initrd")), "root.erofs": await sha256OfFile(join(out, "root.erofs")) };
+  const files = {
+    kernel: await sha256OfFile(join(out, "kernel")),
+    initrd: await sha256OfFile(join(out, "initrd")),
+    "root.erofs": await sha256OfFile(join(out, "root.erofs")),
+  };
   const manifest: ImageManifest = { formatVersion: 1, arch: options.arch, inputs: options.inputs, dataSchema, files, packages };
   await writeFile(join(out, "manifest.json"), JSON.stringify(manifest, undefined, 2));
   await rm(options.folder, { recursive: true, force: true });
@@ -122,7 +151,21 @@ async function fetchNpmPackages(options: Build, work: string): Promise<{ readonl
   await mkdir(folder);
   await writeFile(join(folder, "package.json"), "{}");
   const nodePackage = `node-linux-${options.arch === "amd64" ? "x64" : "arm64"}`;
-  await run("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-save", "--force", `${nodePackage}@${options.versions["node"]}`, `@devcontainers/cli@${devcontainersCliVersion}`, `npm@${npmVersion}`], { cwd: folder });
+  await run(
+    "npm",
+    [
+      "install",
+      "--ignore-scripts",
+      "--no-audit",
+      "--no-fund",
+      "--no-save",
+      "--force",
+      `${nodePackage}@${options.versions["node"]}`,
+      `@devcontainers/cli@${devcontainersCliVersion}`,
+      `npm@${npmVersion}`,
+    ],
+    { cwd: folder },
+  );
   const cli = join(folder, "node_modules/@devcontainers/cli");
   for (const name of await readdir(join(cli, "dist"), { recursive: true })) if (name.endsWith(".map")) await rm(join(cli, "dist", name));
   return { folder, node: join(folder, "node_modules", nodePackage) };

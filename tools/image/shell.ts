@@ -4,10 +4,20 @@ import { spawn } from "node:child_process";
 export const sourceDateEpoch = 1_767_225_600;
 
 /** Runs a program to its end; what it prints is shown only when it fails. */
-export async function run(program: string, args: readonly string[], options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {}): Promise<string> {
+export async function run(
+  program: string,
+  args: readonly string[],
+  options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {},
+): Promise<string> {
   const child = spawn(program, args, {
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    env: { ...process.env, SOURCE_DATE_EPOCH: String(sourceDateEpoch), LC_ALL: "C.UTF-8", DEBIAN_FRONTEND: "noninteractive", ...options.env },
+    env: {
+      ...process.env,
+      SOURCE_DATE_EPOCH: String(sourceDateEpoch),
+      LC_ALL: "C.UTF-8",
+      DEBIAN_FRONTEND: "noninteractive",
+      ...options.env,
+    },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const output: Buffer[] = [];
@@ -18,6 +28,11 @@ export async function run(program: string, args: readonly string[], options: { r
     child.on("error", reject);
     child.on("close", (status) => resolve(status ?? 1));
   });
-  if (code !== 0) throw new Error(`${program} ${args.join(" ")} ended with ${code}:\n${Buffer.concat([...output, ...errors]).toString().slice(-4000)}`);
+  if (code !== 0)
+    throw new Error(
+      `${program} ${args.join(" ")} ended with ${code}:\n${Buffer.concat([...output, ...errors])
+        .toString()
+        .slice(-4000)}`,
+    );
   return Buffer.concat(output).toString();
 }

@@ -9,4 +9,8 @@ const root = join(import.meta.dirname, "../..");
 const validateFolder = join(root, ".cache/protovalidate/buf/validate");
 mkdirSync(validateFolder, { recursive: true });
 writeFileSync(join(validateFolder, "validate.proto"), printDescriptor(file_buf_validate_validate));
-execFileSync("buf", ["generate"], { cwd: root, stdio: "inherit", env: { ...process.env, PATH: `${join(root, "node_modules/.bin")}:${process.env["PATH"]}` } });
+execFileSync("buf", ["generate"], {
+  cwd: root,
+  stdio: "inherit",
+  env: { ...process.env, PATH: `${join(root, "node_modules/.bin")}:${process.env["PATH"]}` },
+});

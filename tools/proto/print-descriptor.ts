@@ -31,8 +31,13 @@ function printMessage(desc: DescMessage, pad: string): string[] {
     ...o.fields.map((f) => `${pad}${indent}${indent}${printField(f)}`),
     `${pad}${indent}}`,
   ]);
-  const ranges = desc.proto.extensionRange.map((r) => `${pad}${indent}extensions ${r.start} to ${r.end > 536_870_911 ? "max" : r.end - 1};`);
-  const nested = [...desc.nestedEnums.flatMap((e) => printEnum(e, pad + indent)), ...desc.nestedMessages.flatMap((m) => printMessage(m, pad + indent))];
+  const ranges = desc.proto.extensionRange.map(
+    (r) => `${pad}${indent}extensions ${r.start} to ${r.end > 536_870_911 ? "max" : r.end - 1};`,
+  );
+  const nested = [
+    ...desc.nestedEnums.flatMap((e) => printEnum(e, pad + indent)),
+    ...desc.nestedMessages.flatMap((m) => printMessage(m, pad + indent)),
+  ];
   return [`${pad}message ${desc.name} {`, ...nested, ...plain, ...oneofs, ...ranges, `${pad}}`];
 }
 

@@ -19,11 +19,17 @@ interface ExecOptions {
 
 /** `berth exec`: a command in an environment's container. */
 export function registerExec(program: Command): void {
-  program.command("exec <name> [command...]")
+  program
+    .command("exec <name> [command...]")
     .description("Run a command in an environment, in its folder and as its user; a shell when none is given")
     .option("--no-tty", "no terminal, even when stdin is one")
     .option("-w, --workdir <path>", "where to run it; relative to the environment's folder", "")
-    .option("-e, --env <NAME=value>", "a variable for the command; repeatable", (value: string, all: readonly string[]) => [...all, value], [] as readonly string[])
+    .option(
+      "-e, --env <NAME=value>",
+      "a variable for the command; repeatable",
+      (value: string, all: readonly string[]) => [...all, value],
+      [] as readonly string[],
+    )
     .passThroughOptions()
     .action(async (name: string, command: readonly string[], options: ExecOptions) => {
       const clients = await connectHost({ start: true });
@@ -34,13 +40,18 @@ export function registerExec(program: Command): void {
 
 /** `berth machine shell`: a command in the Linux machine itself, as root, to look into it. */
 export function registerMachineShell(machine: Command): void {
-  machine.command("shell [command...]")
+  machine
+    .command("shell [command...]")
     .description("Run a command in the machine itself, as root; a shell when none is given")
     .option("--no-tty", "no terminal, even when stdin is one")
     .passThroughOptions()
     .action(async (command: readonly string[], options: Pick<ExecOptions, "tty">) => {
       const clients = await connectHost({ start: true });
-      process.exitCode = await runExec(clients, "", command.length === 0 ? ["/bin/bash", "-l"] : withoutDashes(command), { ...options, workdir: "", env: [] });
+      process.exitCode = await runExec(clients, "", command.length === 0 ? ["/bin/bash", "-l"] : withoutDashes(command), {
+        ...options,
+        workdir: "",
+        env: [],
+      });
     });
 }
 
@@ -52,10 +63,20 @@ function withoutDashes(command: readonly string[]): readonly string[] {
 async function runExec(clients: HostClients, environmentId: string, command: readonly string[], options: ExecOptions): Promise<number> {
   const pty = options.tty !== false && process.stdin.isTTY && process.stdout.isTTY;
   const queue = new AsyncQueue<WorkspaceExecRequest>(maxQueuedMessages);
-  const send = async (message: WorkspaceExecRequest["message"]): Promise<void> => queue.push(create(WorkspaceExecRequestSchema, { message }));
+  const send = async (message: WorkspaceExecRequest["message"]): Promise<void> =>
+    queue.push(create(WorkspaceExecRequestSchema, { message }));
   await send({
     case: "start",
-    value: { $typeName: "berth.v1.WorkspaceExecStart", environmentId, argv: [...(command.length === 0 ? defaultShell : command)], env: parseEnv(options.env), workingDirectory: options.workdir, pty, columns: process.stdout.columns ?? 80, rows: process.stdout.rows ?? 24 },
+    value: {
+      $typeName: "berth.v1.WorkspaceExecStart",
+      environmentId,
+      argv: [...(command.length === 0 ? defaultShell : command)],
+      env: parseEnv(options.env),
+      workingDirectory: options.workdir,
+      pty,
+      columns: process.stdout.columns ?? 80,
+      rows: process.stdout.rows ?? 24,
+    },
   });
   const restore = follow(send, pty);
   try {
@@ -83,7 +104,8 @@ function follow(send: (message: WorkspaceExecRequest["message"]) => Promise<void
     }
     await send({ case: "stdinEnd", value: true });
   })();
-  const onResize = (): void => void send({ case: "resize", value: { $typeName: "berth.v1.WorkspaceExecSize", columns: stdout.columns, rows: stdout.rows } });
+  const onResize = (): void =>
+    void send({ case: "resize", value: { $typeName: "berth.v1.WorkspaceExecSize", columns: stdout.columns, rows: stdout.rows } });
   if (pty) stdout.on("resize", onResize);
   const onSignal = (name: NodeJS.Signals): void => void send({ case: "signal", value: name });
   for (const name of forwardedSignals) process.on(name, onSignal);
@@ -100,10 +122,12 @@ async function write(stream: NodeJS.WriteStream, data: Uint8Array): Promise<void
 }
 
 /** Reads `NAME=value` pairs. Fails with `invalid-argument` for anything else. */
-export function parseEnv(pairs: readonly string[]): Record<string, string> {
-  return Object.fromEntries(pairs.map((pair) => {
-    const at = pair.indexOf("=");
-    if (at < 1) throw new BerthError("argument-invalid", `'${pair}' is not NAME=value`);
-    return [pair.slice(0, at), pair.slice(at + 1)];
-  }));
+function parseEnv(pairs: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const at = pair.indexOf("=");
+      if (at < 1) throw new BerthError("argument-invalid", `'${pair}' is not NAME=value`);
+      return [pair.slice(0, at), pair.slice(at + 1)];
+    }),
+  );
 }

@@ -39,7 +39,11 @@ export async function clone(request: CloneRequest, target: string, runFolder: st
   const credentials = await serveCredentials(request.credentials, join(runFolder, "credentials"));
   const git = async (args: readonly string[], cwd: string): Promise<void> => {
     const result = await runProcess(["git", ...safeGitOptions, ...credentials.gitOptions, ...args], {
-      cwd, env: gitEnvironment, asWorkUser: true, signal: context.signal, onOutput: (chunk) => context.log(chunk),
+      cwd,
+      env: gitEnvironment,
+      asWorkUser: true,
+      signal: context.signal,
+      onOutput: (chunk) => context.log(chunk),
     });
     if (result.code !== 0) {
       const stderr = result.stderr.toString();
@@ -69,7 +73,12 @@ export async function clone(request: CloneRequest, target: string, runFolder: st
 }
 
 /** Submodules and large files; one that cannot be had is told in the log and costs no more than itself. */
-async function fetchExtras(request: CloneRequest, partial: string, git: (args: readonly string[], cwd: string) => Promise<void>, context: JobContext): Promise<void> {
+async function fetchExtras(
+  request: CloneRequest,
+  partial: string,
+  git: (args: readonly string[], cwd: string) => Promise<void>,
+  context: JobContext,
+): Promise<void> {
   const attempt = async (what: string, ...commands: readonly (readonly string[])[]): Promise<void> => {
     context.step(what);
     try {
@@ -80,9 +89,16 @@ async function fetchExtras(request: CloneRequest, partial: string, git: (args: r
     }
   };
   if (request.submodules && existsSync(join(partial, ".gitmodules"))) {
-    await attempt("Fetching submodules", ["submodule", "update", "--init", "--recursive", ...(request.depth > 0 ? ["--depth", String(request.depth)] : [])]);
+    await attempt("Fetching submodules", [
+      "submodule",
+      "update",
+      "--init",
+      "--recursive",
+      ...(request.depth > 0 ? ["--depth", String(request.depth)] : []),
+    ]);
   }
-  if (request.lfs && (await usesLfs(partial))) await attempt("Fetching large files", ["lfs", "install", "--local", "--skip-smudge"], ["lfs", "pull"]);
+  if (request.lfs && (await usesLfs(partial)))
+    await attempt("Fetching large files", ["lfs", "install", "--local", "--skip-smudge"], ["lfs", "pull"]);
 }
 
 /** Completes a shallow clone; a failure costs nothing but history. */
@@ -90,7 +106,11 @@ export async function unshallow(request: CloneRequest, target: string, runFolder
   if (!existsSync(join(target, ".git/shallow"))) return;
   const credentials = await serveCredentials(request.credentials, join(runFolder, "unshallow"));
   try {
-    await runProcess(["git", ...safeGitOptions, ...credentials.gitOptions, "fetch", "--unshallow", "--quiet", "origin"], { cwd: target, env: gitEnvironment, asWorkUser: true });
+    await runProcess(["git", ...safeGitOptions, ...credentials.gitOptions, "fetch", "--unshallow", "--quiet", "origin"], {
+      cwd: target,
+      env: gitEnvironment,
+      asWorkUser: true,
+    });
   } finally {
     await credentials.close();
   }
@@ -106,13 +126,23 @@ function checkRequest(request: CloneRequest): void {
   }
 }
 
-async function cloneInto(request: CloneRequest, partial: string, parent: string, git: (args: readonly string[], cwd: string) => Promise<void>): Promise<void> {
+async function cloneInto(
+  request: CloneRequest,
+  partial: string,
+  parent: string,
+  git: (args: readonly string[], cwd: string) => Promise<void>,
+): Promise<void> {
   const depth = request.depth > 0 ? ["--depth", String(request.depth), "--no-single-branch"] : [];
   const ref = request.branch !== "" ? request.branch : request.tag;
   const branch = ref === "" || request.commit !== "" ? [] : ["--branch", ref];
-  await git(["clone", "--progress", ...depth, ...branch, ...(request.commit === "" ? [] : ["--no-checkout"]), "--", request.remoteUri, partial], parent);
+  await git(
+    ["clone", "--progress", ...depth, ...branch, ...(request.commit === "" ? [] : ["--no-checkout"]), "--", request.remoteUri, partial],
+    parent,
+  );
   if (request.commit !== "") {
-    await git(["fetch", ...(request.depth > 0 ? ["--depth", String(request.depth)] : []), "origin", request.commit], partial).catch(async () => undefined);
+    await git(["fetch", ...(request.depth > 0 ? ["--depth", String(request.depth)] : []), "origin", request.commit], partial).catch(
+      async () => undefined,
+    );
     await git(["checkout", "--detach", request.commit, "--"], partial);
   }
   if (request.localBranch !== "") await git(["checkout", "-B", request.localBranch], partial);
@@ -126,8 +156,11 @@ async function usesLfs(folder: string): Promise<boolean> {
 }
 
 /** The last line of git's output that says something. */
-export function lastMeaningfulLine(stderr: string): string {
-  const lines = stderr.split(/[\r\n]+/).map((line) => line.trim()).filter((line) => line !== "");
+function lastMeaningfulLine(stderr: string): string {
+  const lines = stderr
+    .split(/[\r\n]+/)
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
   return lines.findLast((line) => /^(fatal|error|remote):/i.test(line)) ?? lines.at(-1) ?? "git gave no reason";
 }
 

@@ -18,7 +18,10 @@ const maxRequestBytes = 8192;
  * Serves credentials to git on a socket for as long as one job runs. A request for another host or path
  * (a submodule elsewhere, a redirect) gets no answer. Gives git's options that make it ask there.
  */
-export async function serveCredentials(credentials: readonly Credential[], folder: string): Promise<{ readonly gitOptions: readonly string[]; close(): Promise<void> }> {
+export async function serveCredentials(
+  credentials: readonly Credential[],
+  folder: string,
+): Promise<{ readonly gitOptions: readonly string[]; close(): Promise<void> }> {
   if (credentials.length === 0) return { gitOptions: [], close: async () => undefined };
   mkdirSync(dirname(folder), { recursive: true, mode: 0o711 });
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -58,7 +61,10 @@ export function matchCredential(credentials: readonly Credential[], request: str
   const path = (fields.get("path") ?? "").replace(/\.git(\/.*)?$/, "");
   return credentials.find((credential) => {
     const wanted = credential.path.replace(/^\/+|\/+$/g, "").replace(/\.git$/, "");
-    return credential.host.toLowerCase() === (fields.get("host") ?? "").toLowerCase() && (wanted === "" || path === wanted || path.startsWith(`${wanted}/`));
+    return (
+      credential.host.toLowerCase() === (fields.get("host") ?? "").toLowerCase() &&
+      (wanted === "" || path === wanted || path.startsWith(`${wanted}/`))
+    );
   });
 }
 

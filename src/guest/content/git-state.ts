@@ -18,7 +18,12 @@ export interface GitStateView {
 /** Branch, changes and unpushed commits of a working copy; undefined when it is not a git repository. */
 export async function readGitState(folder: string): Promise<GitStateView | undefined> {
   const git = async (...args: string[]): Promise<string | undefined> => {
-    const result = await runProcess(["git", ...safeGitOptions, ...args], { cwd: folder, env: { ...gitEnvironment, GIT_OPTIONAL_LOCKS: "0" }, asWorkUser: true, signal: AbortSignal.timeout(statusTimeoutMs) });
+    const result = await runProcess(["git", ...safeGitOptions, ...args], {
+      cwd: folder,
+      env: { ...gitEnvironment, GIT_OPTIONAL_LOCKS: "0" },
+      asWorkUser: true,
+      signal: AbortSignal.timeout(statusTimeoutMs),
+    });
     return result.code === 0 ? result.stdout.toString() : undefined;
   };
   const status = await git("status", "--porcelain=v2", "--branch", "-z", "--untracked-files=normal", "--ignore-submodules=dirty");
@@ -26,7 +31,12 @@ export async function readGitState(folder: string): Promise<GitStateView | undef
   const parsed = parseStatus(status);
   const unpushed = (await git("log", "--format=%H %s", "HEAD", "--not", "--remotes"))?.split("\n").filter((line) => line !== "") ?? [];
   const url = (await git("config", "--get", "remote.origin.url"))?.trim() ?? "";
-  return { ...parsed, cloneUrl: withoutPassword(url), unpushedCommits: unpushed.slice(0, maxListed), totalUnpushedCommits: unpushed.length };
+  return {
+    ...parsed,
+    cloneUrl: withoutPassword(url),
+    unpushedCommits: unpushed.slice(0, maxListed),
+    totalUnpushedCommits: unpushed.length,
+  };
 }
 
 /** Reads `git status --porcelain=v2 --branch -z`. */

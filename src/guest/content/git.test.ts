@@ -7,7 +7,18 @@ test.each(["https://github.com/o/r", "http://10.0.0.1/r.git", "ssh://git@h/r", "
   expect(refuseRemote(uri)).toBeUndefined();
 });
 
-test.each(["--upload-pack=x", "ext::sh -c x", "ext::id", "file:///x", "git://h/r", "https:///h", "ssh://-oProxyCommand=x/r", "git@h:-x", "https://h/r\r\nx", "fd::3"])("refuses %j", (uri) => {
+test.each([
+  "--upload-pack=x",
+  "ext::sh -c x",
+  "ext::id",
+  "file:///x",
+  "git://h/r",
+  "https:///h",
+  "ssh://-oProxyCommand=x/r",
+  "git@h:-x",
+  "https://h/r\r\nx",
+  "fd::3",
+])("refuses %j", (uri) => {
   expect(refuseRemote(uri)).toBeDefined();
 });
 
@@ -29,7 +40,8 @@ test.each([
 
 test("a credential is answered for its own host and path over https only", () => {
   const credentials = [{ host: "github.com", path: "owner/repo", username: "u", password: "p" }];
-  const ask = (protocol: string, host: string, path: string) => matchCredential(credentials, `protocol=${protocol}\nhost=${host}\npath=${path}\n\n`);
+  const ask = (protocol: string, host: string, path: string) =>
+    matchCredential(credentials, `protocol=${protocol}\nhost=${host}\npath=${path}\n\n`);
   expect(ask("https", "github.com", "owner/repo.git")?.password).toBe("p");
   expect(ask("https", "evil.example", "owner/repo.git")).toBeUndefined();
   expect(ask("https", "github.com", "owner/other.git")).toBeUndefined();
@@ -37,6 +49,23 @@ test("a credential is answered for its own host and path over https only", () =>
 });
 
 test("reads a status with renames, spaces and untracked files", () => {
-  const z = ["# branch.oid abc", "# branch.head main", "1 .M N... 100644 100644 100644 a b with space.txt", "2 R. N... 100644 100644 100644 a b R100 new.txt", "old.txt", "? un tracked", ""].join("\0");
-  expect(parseStatus(z)).toEqual({ branch: "main", latestCommit: "abc", totalChangedFiles: 3, changedFiles: [{ path: "with space.txt", change: "modified" }, { path: "new.txt", change: "renamed" }, { path: "un tracked", change: "untracked" }] });
+  const z = [
+    "# branch.oid abc",
+    "# branch.head main",
+    "1 .M N... 100644 100644 100644 a b with space.txt",
+    "2 R. N... 100644 100644 100644 a b R100 new.txt",
+    "old.txt",
+    "? un tracked",
+    "",
+  ].join("\0");
+  expect(parseStatus(z)).toEqual({
+    branch: "main",
+    latestCommit: "abc",
+    totalChangedFiles: 3,
+    changedFiles: [
+      { path: "with space.txt", change: "modified" },
+      { path: "new.txt", change: "renamed" },
+      { path: "un tracked", change: "untracked" },
+    ],
+  });
 });

@@ -8,9 +8,19 @@ const allowedSchemes = ["https", "http", "ssh"];
  * no hooks, no file-system monitor, only network transports.
  */
 export const safeGitOptions: readonly string[] = [
-  "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "protocol.allow=never",
+  "-c",
+  "core.hooksPath=/dev/null",
+  "-c",
+  "core.fsmonitor=false",
+  "-c",
+  "protocol.allow=never",
   ...allowedSchemes.flatMap((scheme) => ["-c", `protocol.${scheme}.allow=always`]),
-  "-c", "credential.helper=", "-c", "credential.useHttpPath=true", "-c", "submodule.recurse=false",
+  "-c",
+  "credential.helper=",
+  "-c",
+  "credential.useHttpPath=true",
+  "-c",
+  "submodule.recurse=false",
 ];
 
 /** The environment of every git process: no prompts, no configuration but ours. */
@@ -50,9 +60,29 @@ export function isSafeRef(ref: string): boolean {
 /** Turns what git said into a code of the catalogue. */
 export function classifyGitFailure(stderr: string): ErrorCode {
   if (/No space left on device|disk quota exceeded/i.test(stderr)) return "data-disk-full";
-  if (/Remote branch .* not found|couldn't find remote ref|not our ref|unable to read tree|pathspec .* did not match|reference is not a tree/i.test(stderr)) return "ref-not-found";
-  if (/terminal prompts disabled|could not read (Username|Password)|Authentication failed|HTTP Basic: Access denied|Permission denied \(|returned error: 40[13]|Host key verification failed/i.test(stderr)) return "authentication-required";
-  if (/repository .* not found|does not appear to be a git repository|returned error: 404|repository not found|not valid: is this a git repository/i.test(stderr)) return "repository-not-found";
-  if (/Could not resolve host|Failed to connect|Connection (refused|timed out|reset)|Network is unreachable|No route to host|Operation timed out|Couldn't connect|unable to access|early EOF|unexpected disconnect|SSL/i.test(stderr)) return "repository-unreachable";
+  if (
+    /Remote branch .* not found|couldn't find remote ref|not our ref|unable to read tree|pathspec .* did not match|reference is not a tree/i.test(
+      stderr,
+    )
+  )
+    return "ref-not-found";
+  if (
+    /terminal prompts disabled|could not read (Username|Password)|Authentication failed|HTTP Basic: Access denied|Permission denied \(|returned error: 40[13]|Host key verification failed/i.test(
+      stderr,
+    )
+  )
+    return "authentication-required";
+  if (
+    /repository .* not found|does not appear to be a git repository|returned error: 404|repository not found|not valid: is this a git repository/i.test(
+      stderr,
+    )
+  )
+    return "repository-not-found";
+  if (
+    /Could not resolve host|Failed to connect|Connection (refused|timed out|reset)|Network is unreachable|No route to host|Operation timed out|Couldn't connect|unable to access|early EOF|unexpected disconnect|SSL/i.test(
+      stderr,
+    )
+  )
+    return "repository-unreachable";
   return "clone-failed";
 }

@@ -13,14 +13,26 @@ import { chownToWorkUser } from "./clone.ts";
  * makes links that lead out only at the end, so that nothing is written through them. Kept only when
  * `data` ends with `complete`.
  */
-export async function receiveUpload(target: string, data: AsyncIterable<{ readonly data: Uint8Array } | { readonly complete: true }>): Promise<number> {
+export async function receiveUpload(
+  target: string,
+  data: AsyncIterable<{ readonly data: Uint8Array } | { readonly complete: true }>,
+): Promise<number> {
   const partial = `${target}.partial`;
   await rm(partial, { recursive: true, force: true });
   await mkdir(partial, { recursive: true });
   await chownToWorkUser(dirname(target));
   await chownToWorkUser(partial);
-  const asWorkUser = process.getuid?.() === 0 ? ["setpriv", `--reuid=${workUserName}`, `--regid=${workUserName}`, "--init-groups", "--"] : [];
-  const [program = "", ...args] = [...asWorkUser, "tar", "--extract", "--file=-", "--no-same-owner", "--warning=no-timestamp", `--directory=${partial}`];
+  const asWorkUser =
+    process.getuid?.() === 0 ? ["setpriv", `--reuid=${workUserName}`, `--regid=${workUserName}`, "--init-groups", "--"] : [];
+  const [program = "", ...args] = [
+    ...asWorkUser,
+    "tar",
+    "--extract",
+    "--file=-",
+    "--no-same-owner",
+    "--warning=no-timestamp",
+    `--directory=${partial}`,
+  ];
   const tar = spawn(program, args, { stdio: ["pipe", "ignore", "pipe"] });
   let stderr = "";
   tar.stderr.on("data", (chunk: Buffer) => (stderr = (stderr + chunk.toString()).slice(-2000)));
@@ -41,7 +53,11 @@ export async function receiveUpload(target: string, data: AsyncIterable<{ readon
     tar.stdin.end();
     const code = await ended;
     if (!complete && code === 0) throw new JobError("upload-failed", "the copy ended before its end");
-    if (code !== 0) throw new JobError(/No space left/.test(stderr) ? "data-disk-full" : "upload-failed", stderr.trim().split("\n").at(-1) ?? "tar failed");
+    if (code !== 0)
+      throw new JobError(
+        /No space left/.test(stderr) ? "data-disk-full" : "upload-failed",
+        stderr.trim().split("\n").at(-1) ?? "tar failed",
+      );
     await runProcess(["sync", "-f", partial]);
     if (existsSync(target)) throw new JobError("upload-failed", "the working copy exists already");
     await rename(partial, target);

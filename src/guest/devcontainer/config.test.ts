@@ -13,7 +13,10 @@ test("prefers the standard places and asks when there are several others", () =>
   expect(chooseConfig([], "")).toEqual({ kind: "none" });
   expect(chooseConfig([".devcontainer/a/devcontainer.json"], "")).toMatchObject({ kind: "config" });
   expect(chooseConfig([".devcontainer/a/devcontainer.json", ".devcontainer/b/devcontainer.json"], "")).toMatchObject({ kind: "several" });
-  expect(chooseConfig([".devcontainer.json", ".devcontainer/b/devcontainer.json"], "")).toEqual({ kind: "config", path: ".devcontainer.json" });
+  expect(chooseConfig([".devcontainer.json", ".devcontainer/b/devcontainer.json"], "")).toEqual({
+    kind: "config",
+    path: ".devcontainer.json",
+  });
   expect(chooseConfig([".devcontainer.json"], "nope.json")).toMatchObject({ kind: "missing" });
 });
 
@@ -25,7 +28,12 @@ test("compares hostRequirements with the machine", () => {
 });
 
 test("joins forwardPorts and portsAttributes", () => {
-  expect(readForwardPorts({ forwardPorts: [3000, "db:5432"], portsAttributes: { 3000: { label: "web" }, 9229: { onAutoForward: "ignore" } } }).map(({ host, port, label, onAutoForward, alwaysForward }) => [host, port, label, onAutoForward, alwaysForward])).toEqual([
+  expect(
+    readForwardPorts({
+      forwardPorts: [3000, "db:5432"],
+      portsAttributes: { 3000: { label: "web" }, 9229: { onAutoForward: "ignore" } },
+    }).map(({ host, port, label, onAutoForward, alwaysForward }) => [host, port, label, onAutoForward, alwaysForward]),
+  ).toEqual([
     ["localhost", 3000, "web", "", true],
     ["localhost", 9229, "", "ignore", false],
     ["db", 5432, "", "", true],

@@ -12,7 +12,9 @@ const configSchema = z.looseObject({
   build: z.looseObject({ dockerfile: z.string().optional() }).optional(),
   dockerFile: z.string().optional(),
   dockerComposeFile: z.union([z.string(), z.array(z.string())]).optional(),
-  hostRequirements: z.looseObject({ cpus: z.number().optional(), memory: z.string().optional(), storage: z.string().optional() }).optional(),
+  hostRequirements: z
+    .looseObject({ cpus: z.number().optional(), memory: z.string().optional(), storage: z.string().optional() })
+    .optional(),
 });
 
 export type DevcontainerConfig = z.infer<typeof configSchema>;
@@ -29,33 +31,47 @@ export function parseConfig(text: string, path: string): DevcontainerConfig {
   const config = configSchema.safeParse(value);
   if (!config.success) {
     const issue = config.error.issues[0];
-    throw new JobError("devcontainer-invalid", `${path}: ${issue?.path.join(".") ?? ""} ${issue?.message ?? "cannot be read"}`.replace("  ", " "));
+    throw new JobError(
+      "devcontainer-invalid",
+      `${path}: ${issue?.path.join(".") ?? ""} ${issue?.message ?? "cannot be read"}`.replace("  ", " "),
+    );
   }
   return config.data;
 }
 
 /** Reads a configuration and hashes it with the Dockerfile and Compose files it names. */
-export async function loadConfig(repository: string, path: string): Promise<{ readonly config: DevcontainerConfig; readonly hash: string }> {
+export async function loadConfig(
+  repository: string,
+  path: string,
+): Promise<{ readonly config: DevcontainerConfig; readonly hash: string }> {
   const text = await readFile(join(repository, path), "utf8");
   if (text.length > maxConfigBytes) throw new JobError("devcontainer-invalid", `${path} is too long`);
   const config = parseConfig(text, path);
   const compose = config.dockerComposeFile;
-  const named = [config.build?.dockerfile, config.dockerFile, ...(typeof compose === "string" ? [compose] : (compose ?? []))].filter((name) => name !== undefined);
+  const named = [config.build?.dockerfile, config.dockerFile, ...(typeof compose === "string" ? [compose] : (compose ?? []))].filter(
+    (name) => name !== undefined,
+  );
   const hash = createHash("sha256").update(text);
-  for (const name of named) hash.update(`\0${name}\0`).update(await readFile(join(repository, normalize(join(dirname(path), name)))).catch(() => ""));
+  for (const name of named)
+    hash.update(`\0${name}\0`).update(await readFile(join(repository, normalize(join(dirname(path), name)))).catch(() => ""));
   return { config, hash: hash.digest("hex") };
 }
 
 /** Why this machine is too small for a configuration's hostRequirements, or undefined. */
-export function unmetRequirement(config: DevcontainerConfig, machine: { readonly cpus: number; readonly memoryBytes: number; readonly diskBytes: number }): string | undefined {
+export function unmetRequirement(
+  config: DevcontainerConfig,
+  machine: { readonly cpus: number; readonly memoryBytes: number; readonly diskBytes: number },
+): string | undefined {
   const wanted = config.hostRequirements;
   if (wanted === undefined) return undefined;
   if (wanted.cpus !== undefined && wanted.cpus > machine.cpus) return `it asks for ${wanted.cpus} CPUs, the machine has ${machine.cpus}`;
   const memory = parseSize(wanted.memory);
   // The kernel keeps a little of what the machine was given.
-  if (memory !== undefined && memory > machine.memoryBytes * 1.1) return `it asks for ${wanted.memory} of memory, the machine has ${gib(machine.memoryBytes)}`;
+  if (memory !== undefined && memory > machine.memoryBytes * 1.1)
+    return `it asks for ${wanted.memory} of memory, the machine has ${gib(machine.memoryBytes)}`;
   const storage = parseSize(wanted.storage);
-  if (storage !== undefined && storage > machine.diskBytes) return `it asks for ${wanted.storage} of storage, the machine has ${gib(machine.diskBytes)}`;
+  if (storage !== undefined && storage > machine.diskBytes)
+    return `it asks for ${wanted.storage} of storage, the machine has ${gib(machine.diskBytes)}`;
   return undefined;
 }
 

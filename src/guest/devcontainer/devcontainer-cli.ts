@@ -3,7 +3,12 @@ import type { ErrorCode } from "../../contract/error-catalogue.ts";
 import { type JobContext, JobError } from "../jobs/job.ts";
 import { runProcess } from "../run-process.ts";
 
-const attributesSchema = z.looseObject({ label: z.string().optional(), onAutoForward: z.string().optional(), protocol: z.string().optional(), requireLocalPort: z.boolean().optional() });
+const attributesSchema = z.looseObject({
+  label: z.string().optional(),
+  onAutoForward: z.string().optional(),
+  protocol: z.string().optional(),
+  requireLocalPort: z.boolean().optional(),
+});
 
 /** The object `devcontainer up` prints last. */
 const outcomeSchema = z.looseObject({
@@ -25,10 +30,20 @@ const outcomeSchema = z.looseObject({
 
 export type UpOutcome = z.infer<typeof outcomeSchema>;
 
-const logLineSchema = z.looseObject({ type: z.string(), text: z.string().optional(), name: z.string().optional(), status: z.string().optional() });
+const logLineSchema = z.looseObject({
+  type: z.string(),
+  text: z.string().optional(),
+  name: z.string().optional(),
+  status: z.string().optional(),
+});
 
 /** Runs `devcontainer up` as the work user and turns its log into a job's steps and log. */
-export async function devcontainerUp(args: readonly string[], cwd: string, env: Readonly<Record<string, string>>, context: JobContext): Promise<UpOutcome> {
+export async function devcontainerUp(
+  args: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string>>,
+  context: JobContext,
+): Promise<UpOutcome> {
   const log = new LogReader(context);
   const result = await runProcess(["devcontainer", "up", "--log-format", "json", "--include-merged-configuration", ...args], {
     cwd,
@@ -40,7 +55,8 @@ export async function devcontainerUp(args: readonly string[], cwd: string, env: 
   log.end();
   const line = result.stdout.toString().trim().split("\n").at(-1) ?? "";
   const outcome = outcomeSchema.safeParse(parseJson(line));
-  if (!outcome.success) throw new JobError("devcontainer-failed", `the devcontainer CLI ended with ${result.code} and said: ${line.slice(0, 300)}`);
+  if (!outcome.success)
+    throw new JobError("devcontainer-failed", `the devcontainer CLI ended with ${result.code} and said: ${line.slice(0, 300)}`);
   return outcome.data;
 }
 
@@ -85,8 +101,18 @@ function stepOf(text: string): string | undefined {
 /** Turns what a failed build or start said into a code of the catalogue. */
 export function classifyUpFailure(text: string): ErrorCode {
   if (/no space left on device/i.test(text)) return "data-disk-full";
-  if (/manifest unknown|not found: manifest|repository does not exist|pull access denied|failed to resolve source metadata.*not found|: not found|denied: requested access|404 Not Found/i.test(text)) return "image-not-found";
-  if (/lookup .*: (no such host|i\/o timeout|server misbehaving|Temporary failure)|dial tcp|connection refused|TLS handshake timeout|request canceled while waiting|network is unreachable/i.test(text)) return "registry-unreachable";
+  if (
+    /manifest unknown|not found: manifest|repository does not exist|pull access denied|failed to resolve source metadata.*not found|: not found|denied: requested access|404 Not Found/i.test(
+      text,
+    )
+  )
+    return "image-not-found";
+  if (
+    /lookup .*: (no such host|i\/o timeout|server misbehaving|Temporary failure)|dial tcp|connection refused|TLS handshake timeout|request canceled while waiting|network is unreachable/i.test(
+      text,
+    )
+  )
+    return "registry-unreachable";
   if (/Killed|signal: killed|out of memory|exit code: 137/i.test(text)) return "out-of-memory";
   return "devcontainer-failed";
 }

@@ -17,7 +17,9 @@ export async function environmentContainers(environmentId: string, docker: Docke
 
 /** Stops all containers of an environment; they start again where they were. */
 export async function stopContainers(environmentId: string, docker: DockerApi, context: JobContext): Promise<void> {
-  const running = (await environmentContainers(environmentId, docker)).filter((c) => c.State === "running" || c.State === "restarting" || c.State === "paused");
+  const running = (await environmentContainers(environmentId, docker)).filter(
+    (c) => c.State === "running" || c.State === "restarting" || c.State === "paused",
+  );
   if (running.length === 0) return;
   await run(["docker", "stop", "--time", String(stopGraceSeconds), ...running.map((c) => c.Id)], context);
 }
@@ -30,7 +32,10 @@ export async function removeContainers(environmentId: string, docker: DockerApi,
   for (const project of projects) {
     for (const kind of ["network", "volume"]) {
       const listed = await runProcess(["docker", kind, "ls", "--quiet", "--filter", `label=${composeProjectLabel}=${project}`]);
-      const names = listed.stdout.toString().split("\n").filter((name) => name !== "");
+      const names = listed.stdout
+        .toString()
+        .split("\n")
+        .filter((name) => name !== "");
       if (names.length > 0) await run(["docker", kind, "rm", ...names], context);
     }
   }

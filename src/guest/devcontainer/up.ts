@@ -50,14 +50,20 @@ export async function bringUp(environmentId: string, request: UpRequest, depende
   if (!existsSync(repository)) throw new JobError("internal", "there is no working copy yet");
   await waitForDocker(dependencies.docker, context.signal);
   const deadline = request.timeoutMs > 0 ? AbortSignal.timeout(request.timeoutMs) : undefined;
-  const limited: JobContext = deadline === undefined ? context : { ...context, signal: AbortSignal.any([context.signal, deadline]), step: context.step, log: context.log };
+  const limited: JobContext =
+    deadline === undefined
+      ? context
+      : { ...context, signal: AbortSignal.any([context.signal, deadline]), step: context.step, log: context.log };
   try {
     const attempt = await prepare(repository, request);
     const outcome = await attemptUp(environmentId, request, attempt, dependencies, limited);
     await keep(environmentId, request, attempt, outcome, { code: "", message: "" }, dependencies);
   } catch (error) {
     if (context.signal.aborted) throw error;
-    const failure = deadline?.aborted === true ? new JobError("timeout", `the dev container was not ready after ${Math.round(request.timeoutMs / 60_000)} minutes`) : error;
+    const failure =
+      deadline?.aborted === true
+        ? new JobError("timeout", `the dev container was not ready after ${Math.round(request.timeoutMs / 60_000)} minutes`)
+        : error;
     const code = failure instanceof JobError ? failure.code : "devcontainer-failed";
     const message = failure instanceof Error ? failure.message : String(failure);
     context.log(`\n${message}\n`);
@@ -94,7 +100,13 @@ async function prepare(repository: string, request: UpRequest): Promise<Attempt>
   }
 }
 
-async function attemptUp(environmentId: string, request: UpRequest, attempt: Attempt, dependencies: Dependencies, context: JobContext): Promise<UpOutcome> {
+async function attemptUp(
+  environmentId: string,
+  request: UpRequest,
+  attempt: Attempt,
+  dependencies: Dependencies,
+  context: JobContext,
+): Promise<UpOutcome> {
   const { states, docker, settings } = dependencies;
   const folder = join(states.folderOf(environmentId), "up");
   const secretsFolder = join(settings.runFolder, "secrets", environmentId);
@@ -102,21 +114,36 @@ async function attemptUp(environmentId: string, request: UpRequest, attempt: Att
   // The parent may be crossed but not listed: git and docker run as the work user.
   await mkdir(join(settings.runFolder, "secrets"), { recursive: true, mode: 0o711 });
   await mkdir(secretsFolder, { recursive: true, mode: 0o700 });
-  const args = ["--workspace-folder", states.workingCopy(environmentId), "--id-label", `${environmentLabel}=${environmentId}`,
-    "--mount", `type=bind,source=${states.runFolderOf(environmentId)},target=/run/berth`,
-    "--mount", "type=bind,source=/opt/berth/in-container,target=/opt/berth"];
+  const args = [
+    "--workspace-folder",
+    states.workingCopy(environmentId),
+    "--id-label",
+    `${environmentLabel}=${environmentId}`,
+    "--mount",
+    `type=bind,source=${states.runFolderOf(environmentId)},target=/run/berth`,
+    "--mount",
+    "type=bind,source=/opt/berth/in-container,target=/opt/berth",
+  ];
   if (attempt.generated || attempt.recovery) {
     const image = request.defaultImage === "" || attempt.recovery ? defaultDevcontainerImage : request.defaultImage;
     await writeFile(join(folder, "devcontainer.json"), JSON.stringify({ name: attempt.recovery ? "Recovery" : "Default", image }));
     args.push("--override-config", join(folder, "devcontainer.json"));
   } else args.push("--config", join(states.workingCopy(environmentId), attempt.configPath));
   const previous = states.get(environmentId)?.devcontainer;
-  if (request.rebuild || attempt.recovery || (previous !== undefined && previous.session !== request.session && (previous.recovery || previous.configPath !== attempt.configPath))) {
+  if (
+    request.rebuild ||
+    attempt.recovery ||
+    (previous !== undefined && previous.session !== request.session && (previous.recovery || previous.configPath !== attempt.configPath))
+  ) {
     args.push("--remove-existing-container");
   }
   if (request.noCache) args.push("--build-no-cache");
   if (request.dotfilesRepository !== "" && !attempt.recovery) args.push("--dotfiles-repository", request.dotfilesRepository);
-  const env = { DOCKER_CONFIG: await writeDockerConfig(secretsFolder, request.registryCredentials), DOCKER_BUILDKIT: "1", COMPOSE_PROJECT_NAME: composeProjectName(states.get(environmentId)?.directoryName ?? "", environmentId) };
+  const env = {
+    DOCKER_CONFIG: await writeDockerConfig(secretsFolder, request.registryCredentials),
+    DOCKER_BUILDKIT: "1",
+    COMPOSE_PROJECT_NAME: composeProjectName(states.get(environmentId)?.directoryName ?? "", environmentId),
+  };
   if (Object.keys(request.secrets).length > 0) {
     await writeFile(join(secretsFolder, "secrets.json"), JSON.stringify(request.secrets), { mode: 0o600 });
     args.push("--secrets-file", join(secretsFolder, "secrets.json"));
@@ -128,8 +155,11 @@ async function attemptUp(environmentId: string, request: UpRequest, attempt: Att
 }
 
 /** Two environments of one repository share the machine's docker, so the folder's name alone would not do. */
-export function composeProjectName(directoryName: string, environmentId: string): string {
-  const word = directoryName.toLowerCase().replaceAll(/[^a-z0-9_-]+/g, "").replace(/^[^a-z0-9]+/, "");
+function composeProjectName(directoryName: string, environmentId: string): string {
+  const word = directoryName
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9_-]+/g, "")
+    .replace(/^[^a-z0-9]+/, "");
   // The end of a UUIDv7 is its random part.
   return `${word === "" ? "env" : word}_${environmentId.slice(-8)}`;
 }
@@ -138,24 +168,56 @@ export function composeProjectName(directoryName: string, environmentId: string)
 async function ensureDefaultImage(docker: DockerApi, settings: GuestSettings, context: JobContext): Promise<void> {
   if (await docker.imageExists(defaultDevcontainerImage)) return;
   context.step("Unpacking the default image");
-  const loaded = await runProcess(["docker", "load", "--quiet", "--input", settings.defaultImageArchive], { signal: context.signal, onOutput: (chunk) => context.log(chunk) });
-  if (loaded.code !== 0) throw new JobError(/no space left/i.test(loaded.stderr.toString()) ? "data-disk-full" : "devcontainer-failed", loaded.stderr.toString().trim());
+  const loaded = await runProcess(["docker", "load", "--quiet", "--input", settings.defaultImageArchive], {
+    signal: context.signal,
+    onOutput: (chunk) => context.log(chunk),
+  });
+  if (loaded.code !== 0)
+    throw new JobError(
+      /no space left/i.test(loaded.stderr.toString()) ? "data-disk-full" : "devcontainer-failed",
+      loaded.stderr.toString().trim(),
+    );
 }
 
 async function writeDockerConfig(folder: string, credentials: UpRequest["registryCredentials"]): Promise<string> {
-  const auths = Object.fromEntries(credentials.map(({ host, username, password }) => [host, { auth: Buffer.from(`${username}:${password}`).toString("base64") }]));
+  const auths = Object.fromEntries(
+    credentials.map(({ host, username, password }) => [host, { auth: Buffer.from(`${username}:${password}`).toString("base64") }]),
+  );
   await writeFile(join(folder, "config.json"), JSON.stringify({ auths }), { mode: 0o600 });
   return folder;
 }
 
-async function keep(environmentId: string, request: UpRequest, attempt: Attempt, outcome: UpOutcome, failure: { code: string; message: string }, { docker, states, settings }: Dependencies): Promise<void> {
+async function keep(
+  environmentId: string,
+  request: UpRequest,
+  attempt: Attempt,
+  outcome: UpOutcome,
+  failure: { code: string; message: string },
+  { docker, states, settings }: Dependencies,
+): Promise<void> {
   const text = [outcome.message, outcome.description].filter((t) => t !== undefined).join(": ");
   const container = (await docker.listContainers(`${environmentLabel}=${environmentId}`)).find((c) => c.State === "running");
   if (outcome.outcome === "error" && (container === undefined || attempt.recovery)) throw new JobError(classifyUpFailure(text), text);
   const inspected = container === undefined ? undefined : await docker.inspect(container.Id);
-  const containerEnv = new Map((inspected?.Config.Env ?? []).map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)] as const));
+  const containerEnv = new Map(
+    (inspected?.Config.Env ?? []).map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)] as const),
+  );
   const merged = outcome.mergedConfiguration;
-  const remoteEnv = Object.fromEntries(Object.entries(merged?.remoteEnv ?? {}).flatMap(([name, value]) => (value === null ? [] : [[name, value.replace(/\$\{containerEnv:([^}:]+)(?::([^}]*))?\}/g, (_m, key: string, fallback?: string) => containerEnv.get(key) ?? fallback ?? "")]])));
+  const remoteEnv = Object.fromEntries(
+    Object.entries(merged?.remoteEnv ?? {}).flatMap(([name, value]) =>
+      value === null
+        ? []
+        : [
+            [
+              name,
+              value.replace(
+                /\$\{containerEnv:([^}:]+)(?::([^}]*))?\}/g,
+                (_m, key: string, fallback?: string) => containerEnv.get(key) ?? fallback ?? "",
+              ),
+            ],
+          ],
+    ),
+  );
   const previous = states.get(environmentId)?.devcontainer;
   const state: DevcontainerState = {
     session: request.session,
@@ -164,7 +226,8 @@ async function keep(environmentId: string, request: UpRequest, attempt: Attempt,
     failureMessage: failure.message,
     warningMessage: outcome.outcome === "error" ? await warningOf(text, inspected?.State.Pid ?? 0) : "",
     remoteUser: outcome.remoteUser ?? metadataUser(inspected?.Config.Labels["devcontainer.metadata"]) ?? previous?.remoteUser ?? "root",
-    remoteWorkspaceFolder: outcome.remoteWorkspaceFolder ?? previous?.remoteWorkspaceFolder ?? `/workspaces/${states.get(environmentId)?.directoryName ?? ""}`,
+    remoteWorkspaceFolder:
+      outcome.remoteWorkspaceFolder ?? previous?.remoteWorkspaceFolder ?? `/workspaces/${states.get(environmentId)?.directoryName ?? ""}`,
     remoteEnv,
     forwardPorts: readForwardPorts(merged),
   };
@@ -172,7 +235,13 @@ async function keep(environmentId: string, request: UpRequest, attempt: Attempt,
   await states.setDevcontainer(environmentId, state);
 }
 
-async function recover(environmentId: string, request: UpRequest, failure: { code: string; message: string }, dependencies: Dependencies, context: JobContext): Promise<void> {
+async function recover(
+  environmentId: string,
+  request: UpRequest,
+  failure: { code: string; message: string },
+  dependencies: Dependencies,
+  context: JobContext,
+): Promise<void> {
   await stopContainers(environmentId, dependencies.docker, context);
   await rm(join(dependencies.states.folderOf(environmentId), "up"), { recursive: true, force: true });
   const attempt: Attempt = { configPath: request.configPath, configHash: "", generated: false, recovery: true };
@@ -193,7 +262,11 @@ function metadataUser(label: string | undefined): string | undefined {
   try {
     const entries: unknown = JSON.parse(label ?? "[]");
     const list: unknown[] = Array.isArray(entries) ? entries : [entries];
-    const users = list.flatMap((entry) => (typeof entry === "object" && entry !== null && "remoteUser" in entry && typeof entry.remoteUser === "string" ? [entry.remoteUser] : []));
+    const users = list.flatMap((entry) =>
+      typeof entry === "object" && entry !== null && "remoteUser" in entry && typeof entry.remoteUser === "string"
+        ? [entry.remoteUser]
+        : [],
+    );
     return users.at(-1);
   } catch {
     return undefined;
@@ -204,8 +277,26 @@ function metadataUser(label: string | undefined): string | undefined {
 export function readForwardPorts(merged: UpOutcome["mergedConfiguration"]): ForwardPortState[] {
   const attributes = new Map(Object.entries(merged?.portsAttributes ?? {}));
   const ports = new Map<string, ForwardPortState>();
-  const add = (host: string, port: number, alwaysForward: boolean, given: Partial<{ label: string | undefined; onAutoForward: string | undefined; protocol: string | undefined; requireLocalPort: boolean | undefined }>): void => {
-    ports.set(`${host}:${port}`, { host, port, alwaysForward, label: given.label ?? "", onAutoForward: given.onAutoForward ?? "", protocol: given.protocol ?? "", requireLocalPort: given.requireLocalPort ?? false });
+  const add = (
+    host: string,
+    port: number,
+    alwaysForward: boolean,
+    given: Partial<{
+      label: string | undefined;
+      onAutoForward: string | undefined;
+      protocol: string | undefined;
+      requireLocalPort: boolean | undefined;
+    }>,
+  ): void => {
+    ports.set(`${host}:${port}`, {
+      host,
+      port,
+      alwaysForward,
+      label: given.label ?? "",
+      onAutoForward: given.onAutoForward ?? "",
+      protocol: given.protocol ?? "",
+      requireLocalPort: given.requireLocalPort ?? false,
+    });
   };
   for (const [name, given] of attributes) if (/^\d+$/.test(name)) add("localhost", Number(name), false, given);
   for (const entry of merged?.forwardPorts ?? []) {

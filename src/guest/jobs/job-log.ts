@@ -1,7 +1,7 @@
 import { appendFileSync, closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 
 /** A job's log grows no further than this; what follows is dropped with a note. */
-export const maxLogBytes = 32 * 1024 * 1024;
+const maxLogBytes = 32 * 1024 * 1024;
 const readChunkBytes = 64 * 1024;
 
 /** Appends to a job's log until it is full. */
@@ -17,7 +17,10 @@ export class JobLog {
   append(data: Buffer): void {
     if (this.#size >= maxLogBytes) return;
     this.#size += data.length;
-    appendFileSync(this.#path, this.#size >= maxLogBytes ? Buffer.concat([data, Buffer.from("\n[the log is full; the rest is left out]\n")]) : data);
+    appendFileSync(
+      this.#path,
+      this.#size >= maxLogBytes ? Buffer.concat([data, Buffer.from("\n[the log is full; the rest is left out]\n")]) : data,
+    );
   }
 }
 

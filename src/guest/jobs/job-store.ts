@@ -48,7 +48,13 @@ export class JobStore {
         } else if (record.attempts < maxAttempts) {
           this.#interrupted.set(key(environmentId, jobId), record.attempts);
         } else {
-          const failed = { ...record, state: "failed" as const, errorCode: "machine-crashed", errorMessage: `the machine ended ${record.attempts} times while this was going on`, finishedAtMs: this.#now() };
+          const failed = {
+            ...record,
+            state: "failed" as const,
+            errorCode: "machine-crashed",
+            errorMessage: `the machine ended ${record.attempts} times while this was going on`,
+            finishedAtMs: this.#now(),
+          };
           this.#records.set(key(environmentId, jobId), failed);
           await this.#save(failed);
         }
@@ -57,15 +63,29 @@ export class JobStore {
   }
 
   /** Starts a job unless one of this id exists already, and gives its record. */
-  async start(options: { readonly id: string; readonly environmentId: string; readonly kind: JobKindName; readonly work: (context: JobContext) => Promise<void> }): Promise<JobRecord> {
-    if (!idPattern.test(options.id) || !idPattern.test(options.environmentId)) throw new JobError("internal", "a job's id has letters, digits and . _ - only");
+  async start(options: {
+    readonly id: string;
+    readonly environmentId: string;
+    readonly kind: JobKindName;
+    readonly work: (context: JobContext) => Promise<void>;
+  }): Promise<JobRecord> {
+    if (!idPattern.test(options.id) || !idPattern.test(options.environmentId))
+      throw new JobError("internal", "a job's id has letters, digits and . _ - only");
     const existing = this.#records.get(key(options.environmentId, options.id));
     if (existing !== undefined) return existing;
     const attempts = (this.#interrupted.get(key(options.environmentId, options.id)) ?? 0) + 1;
     this.#interrupted.delete(key(options.environmentId, options.id));
     const record: JobRecord = {
-      id: options.id, environmentId: options.environmentId, kind: options.kind, state: "running", errorCode: "", errorMessage: "",
-      sequence: ++this.#sequence, attempts, startedAtMs: this.#now(), steps: [],
+      id: options.id,
+      environmentId: options.environmentId,
+      kind: options.kind,
+      state: "running",
+      errorCode: "",
+      errorMessage: "",
+      sequence: ++this.#sequence,
+      attempts,
+      startedAtMs: this.#now(),
+      steps: [],
     };
     this.#records.set(key(record.environmentId, record.id), record);
     mkdirSync(this.#jobFolder(record.environmentId, record.id), { recursive: true });
@@ -107,7 +127,8 @@ export class JobStore {
 
   /** Drops what is remembered of an environment whose folder is gone. */
   forget(environmentId: string): void {
-    for (const [name, record] of this.#records) if (record.environmentId === environmentId && !this.#live.has(name)) this.#records.delete(name);
+    for (const [name, record] of this.#records)
+      if (record.environmentId === environmentId && !this.#live.has(name)) this.#records.delete(name);
   }
 
   readLog(environmentId: string, jobId: string, offset: number): Buffer {
@@ -171,10 +192,12 @@ export class JobStore {
   }
 
   async #save(record: JobRecord): Promise<void> {
-    await writeFileAtomically(join(this.#jobFolder(record.environmentId, record.id), "job.json"), JSON.stringify(record)).catch((error: unknown) => {
-      // A delete job removes its own folder.
-      if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
-    });
+    await writeFileAtomically(join(this.#jobFolder(record.environmentId, record.id), "job.json"), JSON.stringify(record)).catch(
+      (error: unknown) => {
+        // A delete job removes its own folder.
+        if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+      },
+    );
   }
 
   #read(environmentId: string, jobId: string): JobRecord | undefined {

@@ -2,7 +2,12 @@ import { z } from "zod";
 import type { ErrorCode } from "../../contract/error-catalogue.ts";
 
 /** One step of a job as people see it. */
-const stepSchema = z.object({ name: z.string(), startedAtMs: z.number(), finishedAtMs: z.number().optional(), failed: z.boolean().default(false) });
+const stepSchema = z.object({
+  name: z.string(),
+  startedAtMs: z.number(),
+  finishedAtMs: z.number().optional(),
+  failed: z.boolean().default(false),
+});
 
 /** job.json: what a restarted agent knows of a job. */
 export const jobRecordSchema = z.object({

@@ -17,7 +17,9 @@ export async function startJob(request: StartJobRequest, dependencies: AgentDepe
       await states.begin(environmentId, job.value.directoryName);
       const wanted: CloneRequest = { ...job.value, userName: job.value.gitUserName, userEmail: job.value.gitUserEmail };
       return jobs.start({
-        id, environmentId, kind: "clone",
+        id,
+        environmentId,
+        kind: "clone",
         work: async (context) => {
           await clone(wanted, states.workingCopy(environmentId), runFolder, context);
           if (wanted.depth > 0) void unshallow(wanted, states.workingCopy(environmentId), runFolder).catch(() => undefined);
@@ -28,13 +30,23 @@ export async function startJob(request: StartJobRequest, dependencies: AgentDepe
       await writeAuthorizedKeys(environmentId, job.value.authorizedKeys, settings.runFolder);
       const { value } = job;
       return jobs.start({
-        id, environmentId, kind: "devcontainer-up",
-        work: async (context) => bringUp(environmentId, { ...value, timeoutMs: value.timeout === undefined ? 0 : durationMs(value.timeout) }, dependencies, context),
+        id,
+        environmentId,
+        kind: "devcontainer-up",
+        work: async (context) =>
+          bringUp(
+            environmentId,
+            { ...value, timeoutMs: value.timeout === undefined ? 0 : durationMs(value.timeout) },
+            dependencies,
+            context,
+          ),
       });
     }
     case "stop":
       return jobs.start({
-        id, environmentId, kind: "stop",
+        id,
+        environmentId,
+        kind: "stop",
         work: async (context) => {
           await jobs.cancelAll(environmentId, id);
           context.step("Stopping the containers");
@@ -43,7 +55,9 @@ export async function startJob(request: StartJobRequest, dependencies: AgentDepe
       });
     case "delete":
       return jobs.start({
-        id, environmentId, kind: "delete",
+        id,
+        environmentId,
+        kind: "delete",
         work: async (context) => {
           await jobs.cancelAll(environmentId, id);
           context.step("Removing the containers");

@@ -20,12 +20,48 @@ const sshRemote = (scheme: string): string => `${scheme}://vscode-remote/ssh-rem
 
 /** Ids are fixed, so that a saved default stays valid. */
 const editors: readonly EditorEntry[] = [
-  { id: "018f0000-0000-7000-8000-000000000001", alias: "vscode", name: "VS Code", urlTemplate: sshRemote("vscode"), installation: "https://code.visualstudio.com, with the extension Remote - SSH" },
-  { id: "018f0000-0000-7000-8000-000000000002", alias: "vscode-insiders", name: "VS Code Insiders", urlTemplate: sshRemote("vscode-insiders"), installation: "https://code.visualstudio.com/insiders, with the extension Remote - SSH" },
-  { id: "018f0000-0000-7000-8000-000000000003", alias: "cursor", name: "Cursor", urlTemplate: sshRemote("cursor"), installation: "https://cursor.com" },
-  { id: "018f0000-0000-7000-8000-000000000004", alias: "windsurf", name: "Windsurf", urlTemplate: sshRemote("windsurf"), installation: "https://windsurf.com" },
-  { id: "018f0000-0000-7000-8000-000000000005", alias: "zed", name: "Zed", urlTemplate: "zed://ssh/{{HOST}}{{FOLDER}}", installation: "https://zed.dev" },
-  { id: "018f0000-0000-7000-8000-000000000006", alias: "jetbrains", name: "JetBrains Gateway", urlTemplate: "jetbrains-gateway://connect#type=ssh&deploy=true&host={{HOST}}&port=22&user=berth&projectPath={{FOLDER}}", installation: "https://www.jetbrains.com/remote-development/gateway" },
+  {
+    id: "018f0000-0000-7000-8000-000000000001",
+    alias: "vscode",
+    name: "VS Code",
+    urlTemplate: sshRemote("vscode"),
+    installation: "https://code.visualstudio.com, with the extension Remote - SSH",
+  },
+  {
+    id: "018f0000-0000-7000-8000-000000000002",
+    alias: "vscode-insiders",
+    name: "VS Code Insiders",
+    urlTemplate: sshRemote("vscode-insiders"),
+    installation: "https://code.visualstudio.com/insiders, with the extension Remote - SSH",
+  },
+  {
+    id: "018f0000-0000-7000-8000-000000000003",
+    alias: "cursor",
+    name: "Cursor",
+    urlTemplate: sshRemote("cursor"),
+    installation: "https://cursor.com",
+  },
+  {
+    id: "018f0000-0000-7000-8000-000000000004",
+    alias: "windsurf",
+    name: "Windsurf",
+    urlTemplate: sshRemote("windsurf"),
+    installation: "https://windsurf.com",
+  },
+  {
+    id: "018f0000-0000-7000-8000-000000000005",
+    alias: "zed",
+    name: "Zed",
+    urlTemplate: "zed://ssh/{{HOST}}{{FOLDER}}",
+    installation: "https://zed.dev",
+  },
+  {
+    id: "018f0000-0000-7000-8000-000000000006",
+    alias: "jetbrains",
+    name: "JetBrains Gateway",
+    urlTemplate: "jetbrains-gateway://connect#type=ssh&deploy=true&host={{HOST}}&port=22&user=berth&projectPath={{FOLDER}}",
+    installation: "https://www.jetbrains.com/remote-development/gateway",
+  },
 ];
 
 /** gitpod.v1.EditorService: links that open an environment in an editor over ssh. */
@@ -45,13 +81,24 @@ export function editorService(records: EnvironmentRecords): Partial<ServiceImpl<
       const editor = find(request.editorId);
       const environment = records.get(request.environmentId);
       const folder = environment.status?.devcontainer?.remoteWorkspaceFolder;
-      if (folder === undefined || folder === "") throw new BerthError("environment-not-running", "its folder is known once its dev container has been made");
+      if (folder === undefined || folder === "")
+        throw new BerthError("environment-not-running", "its folder is known once its dev container has been made");
       const encoded = folder.split("/").map(encodeURIComponent).join("/");
-      return { url: editor.urlTemplate.replace("{{HOST}}", sshAliasOf(environment.metadata?.name ?? "", environment.id)).replace("{{FOLDER}}", encoded) };
+      return {
+        url: editor.urlTemplate
+          .replace("{{HOST}}", sshAliasOf(environment.metadata?.name ?? "", environment.id))
+          .replace("{{FOLDER}}", encoded),
+      };
     },
   };
 }
 
 function editorMessage(editor: EditorEntry): Editor {
-  return create(EditorSchema, { id: editor.id, alias: editor.alias, name: editor.name, urlTemplate: editor.urlTemplate, installationInstructions: editor.installation });
+  return create(EditorSchema, {
+    id: editor.id,
+    alias: editor.alias,
+    name: editor.name,
+    urlTemplate: editor.urlTemplate,
+    installationInstructions: editor.installation,
+  });
 }

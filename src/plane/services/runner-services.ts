@@ -14,7 +14,15 @@ import type { ResourceStore } from "../resource-store.ts";
 import type { Sealer } from "../seal.ts";
 
 /** gitpod.v1.RunnerService as far as there is one runner: this computer. */
-export function runnerService({ identity, engineCalls, version }: { readonly identity: LocalIdentity; readonly engineCalls: EngineCalls; readonly version: string }): Partial<ServiceImpl<typeof RunnerService>> {
+export function runnerService({
+  identity,
+  engineCalls,
+  version,
+}: {
+  readonly identity: LocalIdentity;
+  readonly engineCalls: EngineCalls;
+  readonly version: string;
+}): Partial<ServiceImpl<typeof RunnerService>> {
   const runner = localRunner(identity, version);
   return {
     listRunners: (request) => {
@@ -27,16 +35,35 @@ export function runnerService({ identity, engineCalls, version }: { readonly ide
       if (request.runnerId !== identity.runnerId) throw new BerthError("machine-not-found", `there is no runner ${request.runnerId}`);
       return { runner };
     },
-    parseContextURL: async (request, context) => engineCalls.parseContextUrl({ contextUrl: request.contextUrl, principalId: identity.userId }, context.signal),
+    parseContextURL: async (request, context) =>
+      engineCalls.parseContextUrl({ contextUrl: request.contextUrl, principalId: identity.userId }, context.signal),
   };
 }
 
 function localRunner(identity: LocalIdentity, version: string): Runner {
-  return create(RunnerSchema, { runnerId: identity.runnerId, name: "This computer", kind: RunnerKind.LOCAL, provider: process.platform === "darwin" ? RunnerProvider.DESKTOP_MAC : RunnerProvider.LINUX_HOST, spec: { desiredPhase: RunnerPhase.ACTIVE }, status: { phase: RunnerPhase.ACTIVE, version }, creator: identity.subject });
+  return create(RunnerSchema, {
+    runnerId: identity.runnerId,
+    name: "This computer",
+    kind: RunnerKind.LOCAL,
+    provider: process.platform === "darwin" ? RunnerProvider.DESKTOP_MAC : RunnerProvider.LINUX_HOST,
+    spec: { desiredPhase: RunnerPhase.ACTIVE },
+    status: { phase: RunnerPhase.ACTIVE, version },
+    creator: identity.subject,
+  });
 }
 
 /** gitpod.v1.RunnerConfigurationService: classes and tokens for source-control and registry hosts. */
-export function runnerConfigurationService({ identity, tokens, sealer, now }: { readonly identity: LocalIdentity; readonly tokens: ResourceStore<typeof HostAuthenticationTokenSchema>; readonly sealer: Sealer; readonly now: () => number }): Partial<ServiceImpl<typeof RunnerConfigurationService>> {
+export function runnerConfigurationService({
+  identity,
+  tokens,
+  sealer,
+  now,
+}: {
+  readonly identity: LocalIdentity;
+  readonly tokens: ResourceStore<typeof HostAuthenticationTokenSchema>;
+  readonly sealer: Sealer;
+  readonly now: () => number;
+}): Partial<ServiceImpl<typeof RunnerConfigurationService>> {
   return {
     listEnvironmentClasses: (request) => {
       const { page, nextToken } = paginate(localClasses(identity), (c) => c.id, request.pagination);
@@ -44,7 +71,16 @@ export function runnerConfigurationService({ identity, tokens, sealer, now }: { 
     },
     createHostAuthenticationToken: (request) => {
       const id = uuidV7(now());
-      const token = create(HostAuthenticationTokenSchema, { id, runnerId: request.runnerId, host: request.host.toLowerCase(), source: request.source, integrationId: request.integrationId, scopes: request.scopes, subject: request.subject ?? identity.subject, ...(request.expiresAt === undefined ? {} : { expiresAt: request.expiresAt }) });
+      const token = create(HostAuthenticationTokenSchema, {
+        id,
+        runnerId: request.runnerId,
+        host: request.host.toLowerCase(),
+        source: request.source,
+        integrationId: request.integrationId,
+        scopes: request.scopes,
+        subject: request.subject ?? identity.subject,
+        ...(request.expiresAt === undefined ? {} : { expiresAt: request.expiresAt }),
+      });
       tokens.put(id, token, { nowMs: now(), sealed: sealer.seal(request.token, `host-token/${id}`) });
       return { token };
     },

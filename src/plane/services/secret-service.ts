@@ -11,7 +11,17 @@ import type { ResourceStore } from "../resource-store.ts";
 import type { Sealer } from "../seal.ts";
 
 /** gitpod.v1.SecretService. Values go in and, to people, never out again. */
-export function secretService({ identity, secrets, sealer, now }: { readonly identity: LocalIdentity; readonly secrets: ResourceStore<typeof SecretSchema>; readonly sealer: Sealer; readonly now: () => number }): Partial<ServiceImpl<typeof SecretService>> {
+export function secretService({
+  identity,
+  secrets,
+  sealer,
+  now,
+}: {
+  readonly identity: LocalIdentity;
+  readonly secrets: ResourceStore<typeof SecretSchema>;
+  readonly sealer: Sealer;
+  readonly now: () => number;
+}): Partial<ServiceImpl<typeof SecretService>> {
   const find = (id: string): Secret => {
     const found = secrets.get(id);
     if (found === undefined) throw new ConnectError("there is no such secret", Code.NotFound);
@@ -19,16 +29,29 @@ export function secretService({ identity, secrets, sealer, now }: { readonly ide
   };
   return {
     createSecret: (request) => {
-      if (secrets.list().some((s) => s.name === request.name && s.mount.case === request.mount.case)) throw new ConnectError(`there is a secret '${request.name}' already`, Code.AlreadyExists);
+      if (secrets.list().some((s) => s.name === request.name && s.mount.case === request.mount.case))
+        throw new ConnectError(`there is a secret '${request.name}' already`, Code.AlreadyExists);
       const id = uuidV7(now());
       const at = timestampFromMs(now());
-      const secret = create(SecretSchema, { id, name: request.name, createdAt: at, updatedAt: at, creator: identity.subject, mount: request.mount, scope: request.scope ?? { scope: { case: "userId", value: identity.userId } } });
+      const secret = create(SecretSchema, {
+        id,
+        name: request.name,
+        createdAt: at,
+        updatedAt: at,
+        creator: identity.subject,
+        mount: request.mount,
+        scope: request.scope ?? { scope: { case: "userId", value: identity.userId } },
+      });
       secrets.put(id, secret, { nowMs: now(), sealed: sealer.seal(request.value, `secret/${id}`) });
       return { secret };
     },
     updateSecretValue: (request) => {
       const secret = find(request.secretId);
-      secrets.put(secret.id, { ...secret, updatedAt: timestampFromMs(now()) }, { nowMs: now(), sealed: sealer.seal(request.value, `secret/${secret.id}`) });
+      secrets.put(
+        secret.id,
+        { ...secret, updatedAt: timestampFromMs(now()) },
+        { nowMs: now(), sealed: sealer.seal(request.value, `secret/${secret.id}`) },
+      );
       return {};
     },
     listSecrets: (request) => {

@@ -2,7 +2,15 @@ import { expect, test } from "vitest";
 import { qemuArguments } from "./arguments.ts";
 import { canaryBootSector } from "./canary.ts";
 
-const paths = { dataDisk: "/m/data.raw", console: "/m/console.log", linkKey: "/m/key", qmpSocket: "/r/q", agentSocket: "/r/a", netSocket: "/r/n", pidFile: "/m/pid" };
+const paths = {
+  dataDisk: "/m/data.raw",
+  console: "/m/console.log",
+  linkKey: "/m/key",
+  qmpSocket: "/r/q",
+  agentSocket: "/r/a",
+  netSocket: "/r/n",
+  pidFile: "/m/pid",
+};
 const image = { sha256: "ab".repeat(32), arch: "amd64" as const, kernelPath: "/i/kernel", initrdPath: "/i/initrd", rootPath: "/i/root" };
 const spec = { id: "default", image, cpus: 2, memoryBytes: 2 * 1024 ** 3, dataDiskLimitBytes: 1 };
 

@@ -22,7 +22,7 @@ export interface ArgumentOptions {
 }
 
 /** Addresses on the link between machine and host; the same ones that slirp uses. */
-export const guestNetwork = { address: "10.0.2.15", prefix: 24, gateway: "10.0.2.2", nameServer: "10.0.2.3" } as const;
+const guestNetwork = { address: "10.0.2.15", prefix: 24, gateway: "10.0.2.2", nameServer: "10.0.2.3" } as const;
 const macAddress = "5a:94:ef:e4:0c:ee";
 
 /** QEMU's arguments for a machine (qemu-system(1)); pure, so that they can be read in a test. */
@@ -31,30 +31,69 @@ export function qemuArguments(options: ArgumentOptions): string[] {
   const arm = spec.image.arch === "arm64";
   const memoryMib = Math.floor(spec.memoryBytes / 1024 ** 2);
   return [
-    "-name", `berth-${spec.id}`, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-    "-machine", `${arm ? "virt,gic-version=max" : "q35,vmport=off,smbus=off"},memory-backend=mem`,
-    "-accel", accelerator === "tcg" ? "tcg,thread=multi,tb-size=512" : accelerator,
-    "-cpu", accelerator === "tcg" ? (arm ? "max,pauth-impdef=on" : "max") : "host",
-    "-smp", String(spec.cpus), "-m", `${memoryMib}M`,
-    "-object", `memory-backend-memfd,id=mem,size=${memoryMib}M,share=on`,
-    "-kernel", spec.image.kernelPath, "-initrd", spec.image.initrdPath, "-append", kernelCommandLine(options),
-    "-blockdev", `driver=raw,node-name=root,read-only=on,file.driver=file,file.filename=${spec.image.rootPath},file.locking=off`,
-    "-device", "virtio-blk-pci,drive=root,serial=root",
-    "-object", "iothread,id=io0",
+    "-name",
+    `berth-${spec.id}`,
+    "-nodefaults",
+    "-no-user-config",
+    "-display",
+    "none",
+    "-no-reboot",
+    "-machine",
+    `${arm ? "virt,gic-version=max" : "q35,vmport=off,smbus=off"},memory-backend=mem`,
+    "-accel",
+    accelerator === "tcg" ? "tcg,thread=multi,tb-size=512" : accelerator,
+    "-cpu",
+    accelerator === "tcg" ? (arm ? "max,pauth-impdef=on" : "max") : "host",
+    "-smp",
+    String(spec.cpus),
+    "-m",
+    `${memoryMib}M`,
+    "-object",
+    `memory-backend-memfd,id=mem,size=${memoryMib}M,share=on`,
+    "-kernel",
+    spec.image.kernelPath,
+    "-initrd",
+    spec.image.initrdPath,
+    "-append",
+    kernelCommandLine(options),
+    "-blockdev",
+    `driver=raw,node-name=root,read-only=on,file.driver=file,file.filename=${spec.image.rootPath},file.locking=off`,
+    "-device",
+    "virtio-blk-pci,drive=root,serial=root",
+    "-object",
+    "iothread,id=io0",
     // The format is always said: a guest that writes a qcow2 header with a backing file gets nothing by it.
-    "-blockdev", `driver=raw,node-name=data,discard=unmap,detect-zeroes=unmap,file.driver=file,file.filename=${paths.dataDisk},file.discard=unmap,file.aio=threads`,
-    "-device", "virtio-blk-pci,drive=data,serial=data,iothread=io0,werror=enospc,rerror=report",
+    "-blockdev",
+    `driver=raw,node-name=data,discard=unmap,detect-zeroes=unmap,file.driver=file,file.filename=${paths.dataDisk},file.discard=unmap,file.aio=threads`,
+    "-device",
+    "virtio-blk-pci,drive=data,serial=data,iothread=io0,werror=enospc,rerror=report",
     ...networkArguments(options),
-    "-device", "virtio-rng-pci",
-    "-device", "virtio-balloon-pci,free-page-reporting=on,deflate-on-oom=on",
-    "-device", "virtio-serial-pci",
-    "-chardev", `file,id=console,path=${paths.console},append=on`, "-device", "virtconsole,chardev=console",
-    "-chardev", `socket,id=agent,path=${paths.agentSocket},server=on,wait=off`, "-device", "virtserialport,chardev=agent,name=berth.agent.0",
-    "-chardev", `socket,id=qmp,path=${paths.qmpSocket},server=on,wait=off`, "-mon", "chardev=qmp,mode=control",
-    "-fw_cfg", `name=opt/berth/link-key,file=${paths.linkKey}`,
-    "-device", "pvpanic-pci",
-    "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
-    "-pidfile", paths.pidFile,
+    "-device",
+    "virtio-rng-pci",
+    "-device",
+    "virtio-balloon-pci,free-page-reporting=on,deflate-on-oom=on",
+    "-device",
+    "virtio-serial-pci",
+    "-chardev",
+    `file,id=console,path=${paths.console},append=on`,
+    "-device",
+    "virtconsole,chardev=console",
+    "-chardev",
+    `socket,id=agent,path=${paths.agentSocket},server=on,wait=off`,
+    "-device",
+    "virtserialport,chardev=agent,name=berth.agent.0",
+    "-chardev",
+    `socket,id=qmp,path=${paths.qmpSocket},server=on,wait=off`,
+    "-mon",
+    "chardev=qmp,mode=control",
+    "-fw_cfg",
+    `name=opt/berth/link-key,file=${paths.linkKey}`,
+    "-device",
+    "pvpanic-pci",
+    "-sandbox",
+    "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
+    "-pidfile",
+    paths.pidFile,
   ];
 }
 
@@ -67,7 +106,15 @@ function networkArguments({ network, paths }: ArgumentOptions): string[] {
 
 function kernelCommandLine({ spec, formatToken }: ArgumentOptions): string {
   const { address, prefix, gateway, nameServer } = guestNetwork;
-  const words = ["console=hvc0", "quiet", "loglevel=3", "panic=5", "8250.nr_uarts=0", `berth.image=${spec.image.sha256.slice(0, 16)}`, `berth.ip=${address}/${prefix},${gateway},${nameServer}`];
+  const words = [
+    "console=hvc0",
+    "quiet",
+    "loglevel=3",
+    "panic=5",
+    "8250.nr_uarts=0",
+    `berth.image=${spec.image.sha256.slice(0, 16)}`,
+    `berth.ip=${address}/${prefix},${gateway},${nameServer}`,
+  ];
   return [...words, ...(formatToken === undefined ? [] : [`berth.format=${formatToken}`])].join(" ");
 }
 
@@ -75,9 +122,30 @@ function kernelCommandLine({ spec, formatToken }: ArgumentOptions): string {
 export function passtArguments(netSocket: string, pidFile: string): string[] {
   const { address, prefix, gateway, nameServer } = guestNetwork;
   return [
-    "--foreground", "--one-off", "--quiet", "--socket", netSocket, "--pid", pidFile, "--ipv4-only",
-    "--address", address, "--netmask", String(prefix), "--gateway", gateway, "--dns-forward", nameServer,
-    "--no-map-gw", "--tcp-ports", "none", "--udp-ports", "none", "--no-dhcp-search", "--mtu", "65520",
+    "--foreground",
+    "--one-off",
+    "--quiet",
+    "--socket",
+    netSocket,
+    "--pid",
+    pidFile,
+    "--ipv4-only",
+    "--address",
+    address,
+    "--netmask",
+    String(prefix),
+    "--gateway",
+    gateway,
+    "--dns-forward",
+    nameServer,
+    "--no-map-gw",
+    "--tcp-ports",
+    "none",
+    "--udp-ports",
+    "none",
+    "--no-dhcp-search",
+    "--mtu",
+    "65520",
     ...(process.getuid?.() === 0 ? ["--runas", "0:0"] : []),
   ];
 }

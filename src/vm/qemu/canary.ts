@@ -4,11 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /** A guest that works ends in a few milliseconds; one that is interpreted takes far longer or never ends. */
-export const canaryLimitMs = 1500;
+const canaryLimitMs = 1500;
 const exitPort = 0xf4;
 /** isa-debug-exit makes QEMU's exit code (value << 1) | 1. */
 const exitValue = 0x10;
-export const canaryExitCode = (exitValue << 1) | 1;
+const canaryExitCode = (exitValue << 1) | 1;
 
 /**
  * A boot sector in 16-bit code: counts 2^20 loops and ends QEMU. Real hardware needs about a millisecond;
@@ -17,16 +17,25 @@ export const canaryExitCode = (exitValue << 1) | 1;
 export function canaryBootSector(): Uint8Array {
   const code = [
     0xfa, //                   cli
-    0xba, 0x10, 0x00, //       mov dx, 16
-    0xb9, 0xff, 0xff, //  outer: mov cx, 0xffff
+    0xba,
+    0x10,
+    0x00, //       mov dx, 16
+    0xb9,
+    0xff,
+    0xff, //  outer: mov cx, 0xffff
     0x49, //              inner: dec cx
-    0x75, 0xfd, //             jnz inner
+    0x75,
+    0xfd, //             jnz inner
     0x4a, //                   dec dx
-    0x75, 0xf7, //             jnz outer
-    0xb0, exitValue, //        mov al, exitValue
-    0xe6, exitPort, //         out exitPort, al
+    0x75,
+    0xf7, //             jnz outer
+    0xb0,
+    exitValue, //        mov al, exitValue
+    0xe6,
+    exitPort, //         out exitPort, al
     0xf4, //                   hlt
-    0xeb, 0xfd, //             jmp to hlt
+    0xeb,
+    0xfd, //             jmp to hlt
   ];
   const sector = new Uint8Array(512);
   sector.set(code);
@@ -39,11 +48,29 @@ export async function canarySings(qemu: string, accelerator: string, signal: Abo
   const folder = await mkdtemp(join(tmpdir(), "berth-canary-"));
   try {
     await writeFile(join(folder, "sector"), canaryBootSector());
-    const child = spawn(qemu, [
-      "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-machine", "pc", "-accel", accelerator, "-m", "4M",
-      "-drive", `file=${join(folder, "sector")},format=raw,if=floppy,readonly=on`,
-      "-boot", "a", "-device", `isa-debug-exit,iobase=${exitPort},iosize=4`,
-    ], { stdio: "ignore", signal: AbortSignal.any([signal, AbortSignal.timeout(canaryLimitMs)]), killSignal: "SIGKILL" });
+    const child = spawn(
+      qemu,
+      [
+        "-nodefaults",
+        "-no-user-config",
+        "-display",
+        "none",
+        "-no-reboot",
+        "-machine",
+        "pc",
+        "-accel",
+        accelerator,
+        "-m",
+        "4M",
+        "-drive",
+        `file=${join(folder, "sector")},format=raw,if=floppy,readonly=on`,
+        "-boot",
+        "a",
+        "-device",
+        `isa-debug-exit,iobase=${exitPort},iosize=4`,
+      ],
+      { stdio: "ignore", signal: AbortSignal.any([signal, AbortSignal.timeout(canaryLimitMs)]), killSignal: "SIGKILL" },
+    );
     return await new Promise<boolean>((resolve) => {
       child.once("error", () => resolve(false));
       child.once("close", (code) => resolve(code === canaryExitCode));

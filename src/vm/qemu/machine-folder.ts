@@ -9,7 +9,7 @@ import { identifyProcess, isSameProcess, type ProcessIdentity } from "../../lib/
 import type { MachinePaths } from "./arguments.ts";
 
 /** Starting a machine with less free space than this would soon pause it. */
-export const minimumHostFreeBytes = 2 * 1024 ** 3;
+const minimumHostFreeBytes = 2 * 1024 ** 3;
 /** Any file system, partition table or disk format has something in these bytes. */
 const headerBytes = 1024 ** 2;
 const machineIdPattern = /^[a-z0-9-]{1,32}$/;
@@ -43,7 +43,8 @@ export class MachineFolder {
     for (const path of Object.values(this.paths)) {
       if (path.includes(",")) throw new BerthError("hypervisor-failed", `a folder's name must have no comma: ${path}`);
     }
-    if (Buffer.byteLength(this.paths.agentSocket) > maxSocketPathBytes) throw new BerthError("hypervisor-failed", `the path of a socket is too long: ${this.paths.agentSocket}`);
+    if (Buffer.byteLength(this.paths.agentSocket) > maxSocketPathBytes)
+      throw new BerthError("hypervisor-failed", `the path of a socket is too long: ${this.paths.agentSocket}`);
   }
 
   /** Makes the folders and the data disk, grows the disk to a higher limit, and never shrinks or replaces it. */
@@ -97,7 +98,8 @@ export class MachineFolder {
   readProcess(name: "qemu" | "passt"): (ProcessIdentity & { readonly startedAtMs: number }) | undefined {
     try {
       const saved: unknown = JSON.parse(readFileSync(join(this.folder, `${name}.json`), "utf8"));
-      if (typeof saved !== "object" || saved === null || !("pid" in saved) || !("startTicks" in saved) || !("startedAtMs" in saved)) return undefined;
+      if (typeof saved !== "object" || saved === null || !("pid" in saved) || !("startTicks" in saved) || !("startedAtMs" in saved))
+        return undefined;
       const { pid, startTicks, startedAtMs } = saved;
       if (typeof pid !== "number" || typeof startTicks !== "number" || typeof startedAtMs !== "number") return undefined;
       return isSameProcess({ pid, startTicks }) ? { pid, startTicks, startedAtMs } : undefined;
@@ -126,7 +128,8 @@ export class MachineFolder {
   }
 
   removeSockets(): void {
-    for (const path of [this.paths.qmpSocket, this.paths.agentSocket, this.paths.netSocket, this.passtPidFile]) rmSync(path, { force: true });
+    for (const path of [this.paths.qmpSocket, this.paths.agentSocket, this.paths.netSocket, this.passtPidFile])
+      rmSync(path, { force: true });
   }
 
   /** Keeps one console of the boot before. */
@@ -157,7 +160,11 @@ export function listMachineFolders(machinesFolder: string): string[] {
 export async function checkHostSpace(folder: string): Promise<void> {
   const disk = await statfs(folder);
   const free = disk.bavail * disk.bsize;
-  if (free < minimumHostFreeBytes) throw new BerthError("host-disk-full", `${(free / 1024 ** 3).toFixed(1)} GiB are free in ${folder}; at least ${minimumHostFreeBytes / 1024 ** 3} GiB are needed`);
+  if (free < minimumHostFreeBytes)
+    throw new BerthError(
+      "host-disk-full",
+      `${(free / 1024 ** 3).toFixed(1)} GiB are free in ${folder}; at least ${minimumHostFreeBytes / 1024 ** 3} GiB are needed`,
+    );
 }
 
 async function resize(path: string, bytes: number, flags: "wx" | "r+" = "r+"): Promise<void> {

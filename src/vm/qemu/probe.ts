@@ -12,7 +12,13 @@ const run = promisify(execFile);
 const versionTimeoutMs = 10_000;
 const minimumMajorVersion = 7;
 
-const cacheSchema = z.object({ bootId: z.string(), version: z.string(), accelerator: z.enum(["kvm", "hvf", "tcg"]), reason: z.string(), fix: z.string() });
+const cacheSchema = z.object({
+  bootId: z.string(),
+  version: z.string(),
+  accelerator: z.enum(["kvm", "hvf", "tcg"]),
+  reason: z.string(),
+  fix: z.string(),
+});
 
 export interface ProbeOptions {
   readonly arch: "amd64" | "arm64";
@@ -38,13 +44,26 @@ export async function probeQemu(options: ProbeOptions, signal: AbortSignal): Pro
   try {
     qemu = qemuProgram(options.arch, options.path, options.extraFolders);
   } catch (error) {
-    return { usable: false, accelerator: "tcg", reason: error instanceof BerthError ? error.detail : String(error), fix: "sudo apt-get install qemu-system-x86 qemu-utils passt", version: "" };
+    return {
+      usable: false,
+      accelerator: "tcg",
+      reason: error instanceof BerthError ? error.detail : String(error),
+      fix: "sudo apt-get install qemu-system-x86 qemu-utils passt",
+      version: "",
+    };
   }
   const version = await qemuVersion(qemu, signal);
   if (Number(version.split(".")[0]) < minimumMajorVersion) {
-    return { usable: false, accelerator: "tcg", reason: `QEMU ${version} is too old; ${minimumMajorVersion}.0 or newer is needed`, fix: "Upgrade QEMU", version };
+    return {
+      usable: false,
+      accelerator: "tcg",
+      reason: `QEMU ${version} is too old; ${minimumMajorVersion}.0 or newer is needed`,
+      fix: "Upgrade QEMU",
+      version,
+    };
   }
-  if (options.wanted === "tcg" || options.wanted === "kvm" || options.wanted === "hvf") return { usable: true, accelerator: options.wanted, reason: "", fix: "", version };
+  if (options.wanted === "tcg" || options.wanted === "kvm" || options.wanted === "hvf")
+    return { usable: true, accelerator: options.wanted, reason: "", fix: "", version };
   const bootId = await hostBootId();
   const cached = cacheSchema.safeParse(parseJson(await readFile(options.cachePath, "utf8").catch(() => "")));
   if (cached.success && cached.data.bootId === bootId && cached.data.version === version) return { usable: true, ...cached.data };
@@ -53,18 +72,37 @@ export async function probeQemu(options: ProbeOptions, signal: AbortSignal): Pro
   return { usable: true, version, ...found };
 }
 
-async function timeAccelerators(qemu: string, arch: "amd64" | "arm64", signal: AbortSignal): Promise<Pick<DriverProbe, "reason" | "fix"> & { accelerator: "kvm" | "hvf" | "tcg" }> {
+async function timeAccelerators(
+  qemu: string,
+  arch: "amd64" | "arm64",
+  signal: AbortSignal,
+): Promise<Pick<DriverProbe, "reason" | "fix"> & { accelerator: "kvm" | "hvf" | "tcg" }> {
   const native = arch === (process.arch === "arm64" ? "arm64" : "amd64");
   if (!native) return { accelerator: "tcg", reason: `a ${arch} machine is emulated on this computer`, fix: "" };
   if (process.platform === "darwin") {
-    return process.arch === "arm64" || (await canarySings(qemu, "hvf", signal)) ? { accelerator: "hvf", reason: "", fix: "" } : { accelerator: "tcg", reason: "the hypervisor framework does not work here", fix: "" };
+    return process.arch === "arm64" || (await canarySings(qemu, "hvf", signal))
+      ? { accelerator: "hvf", reason: "", fix: "" }
+      : { accelerator: "tcg", reason: "the hypervisor framework does not work here", fix: "" };
   }
-  const device = await readFile("/dev/kvm").then(() => "open", (error: NodeJS.ErrnoException) => error.code ?? "");
-  if (device === "ENOENT") return { accelerator: "tcg", reason: "there is no /dev/kvm", fix: "Switch on virtualization (VT-x, AMD-V) in the firmware settings; in a virtual machine, nested virtualization" };
-  if (device === "EACCES" || device === "EPERM") return { accelerator: "tcg", reason: "/dev/kvm may not be opened by this user", fix: "sudo usermod -aG kvm $USER, then sign in again" };
+  const device = await readFile("/dev/kvm").then(
+    () => "open",
+    (error: NodeJS.ErrnoException) => error.code ?? "",
+  );
+  if (device === "ENOENT")
+    return {
+      accelerator: "tcg",
+      reason: "there is no /dev/kvm",
+      fix: "Switch on virtualization (VT-x, AMD-V) in the firmware settings; in a virtual machine, nested virtualization",
+    };
+  if (device === "EACCES" || device === "EPERM")
+    return { accelerator: "tcg", reason: "/dev/kvm may not be opened by this user", fix: "sudo usermod -aG kvm $USER, then sign in again" };
   // The canary is x86 code; on arm64 the device is trusted.
   if (arch === "arm64" || (await canarySings(qemu, "kvm", signal))) return { accelerator: "kvm", reason: "", fix: "" };
-  return { accelerator: "tcg", reason: "/dev/kvm is there, but a guest makes no progress under it", fix: "This is common inside virtual machines; machines run emulated, 5 to 10 times slower" };
+  return {
+    accelerator: "tcg",
+    reason: "/dev/kvm is there, but a guest makes no progress under it",
+    fix: "This is common inside virtual machines; machines run emulated, 5 to 10 times slower",
+  };
 }
 
 async function qemuVersion(qemu: string, signal: AbortSignal): Promise<string> {

@@ -55,7 +55,15 @@ export class QemuDriver implements MachineDriver {
 
   async probe(signal: AbortSignal): Promise<DriverProbe> {
     const { env, arch, machinesFolder } = this.#options;
-    return probeQemu({ arch, cachePath: `${machinesFolder}/../accelerator.json`, wanted: env["BERTH_ACCELERATOR"], ...(env["PATH"] === undefined ? {} : { path: env["PATH"] }) }, signal);
+    return probeQemu(
+      {
+        arch,
+        cachePath: `${machinesFolder}/../accelerator.json`,
+        wanted: env["BERTH_ACCELERATOR"],
+        ...(env["PATH"] === undefined ? {} : { path: env["PATH"] }),
+      },
+      signal,
+    );
   }
 
   async create(spec: MachineSpec, signal: AbortSignal): Promise<void> {
@@ -105,7 +113,7 @@ export class QemuDriver implements MachineDriver {
 
   onChange(listener: (id: string) => void): () => void {
     this.#listeners.add(listener);
-    this.#watch ??= setInterval(() => void this.#checkLiveness(), livenessPollMs).unref();
+    this.#watch ??= setInterval(() => this.#look(), livenessPollMs).unref();
     return () => {
       this.#listeners.delete(listener);
       if (this.#listeners.size > 0) return;
@@ -120,7 +128,10 @@ export class QemuDriver implements MachineDriver {
     const live = this.#liveOf(id);
     if (live.qmp === undefined) await this.#connectQmp(id, folder).catch(() => undefined);
     await live.qmp?.execute("system_powerdown").catch(() => undefined);
-    const graceful = await waitUntil(() => this.#process(folder) === undefined, { intervalMs: pollMs, signal: AbortSignal.any([options.signal, AbortSignal.timeout(options.graceMs)]) });
+    const graceful = await waitUntil(() => this.#process(folder) === undefined, {
+      intervalMs: pollMs,
+      signal: AbortSignal.any([options.signal, AbortSignal.timeout(options.graceMs)]),
+    });
     options.signal.throwIfAborted();
     if (graceful) await this.#afterEnd(id, folder, { reason: "shutdown", detail: "", atMs: Date.now() });
     else await this.kill(id);
@@ -180,7 +191,11 @@ export class QemuDriver implements MachineDriver {
     const stat = readFileSync(`/proc/${process.pid}/stat`, "utf8");
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     const resident = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${process.pid}/status`, "utf8"))?.[1] ?? 0) * 1024;
-    return { residentMemoryBytes: resident, cpuTimeMs: ((Number(fields[11]) + Number(fields[12])) * 1000) / ticksPerSecond, dataDiskAllocatedBytes: disk };
+    return {
+      residentMemoryBytes: resident,
+      cpuTimeMs: ((Number(fields[11]) + Number(fields[12])) * 1000) / ticksPerSecond,
+      dataDiskAllocatedBytes: disk,
+    };
   }
 
   async remove(id: string): Promise<void> {
@@ -223,7 +238,13 @@ export class QemuDriver implements MachineDriver {
       if (identity !== undefined) await folder.saveProcess("qemu", identity);
     }
     const limit = AbortSignal.any([signal, AbortSignal.timeout(startTimeoutMs)]);
-    const up = await waitUntil(() => failed.error !== undefined || child.exitCode !== null || (existsSync(folder.paths.qmpSocket) && existsSync(folder.paths.agentSocket)), { intervalMs: pollMs, signal: limit });
+    const up = await waitUntil(
+      () =>
+        failed.error !== undefined ||
+        child.exitCode !== null ||
+        (existsSync(folder.paths.qmpSocket) && existsSync(folder.paths.agentSocket)),
+      { intervalMs: pollMs, signal: limit },
+    );
     signal.throwIfAborted();
     if (!up || failed.error !== undefined || child.exitCode !== null) {
       const said = existsSync(folder.qemuLog) ? readFileSync(folder.qemuLog, "utf8").trim().split("\n").slice(-3).join(" ") : "";
@@ -239,7 +260,10 @@ export class QemuDriver implements MachineDriver {
     const failed = childFailure(child);
     const identity = child.pid === undefined ? undefined : identifyProcess(child.pid);
     if (identity !== undefined) await folder.saveProcess("passt", identity);
-    const up = await waitUntil(() => failed.error !== undefined || child.exitCode !== null || existsSync(folder.paths.netSocket), { intervalMs: pollMs, signal: AbortSignal.any([signal, AbortSignal.timeout(startTimeoutMs)]) });
+    const up = await waitUntil(() => failed.error !== undefined || child.exitCode !== null || existsSync(folder.paths.netSocket), {
+      intervalMs: pollMs,
+      signal: AbortSignal.any([signal, AbortSignal.timeout(startTimeoutMs)]),
+    });
     child.unref();
     if (up && failed.error === undefined && child.exitCode === null) return true;
     this.#options.log.warn("passt did not start; the machine's network falls back to slirp", { log: folder.passtLog });
@@ -248,10 +272,14 @@ export class QemuDriver implements MachineDriver {
 
   async #connectQmp(id: string, folder: MachineFolder): Promise<void> {
     const live = this.#liveOf(id);
-    const client = await QmpClient.connect(folder.paths.qmpSocket, (event) => this.#onEvent(id, event), () => {
-      if (live.qmp === client) live.qmp = undefined;
-      void this.#checkLiveness();
-    });
+    const client = await QmpClient.connect(
+      folder.paths.qmpSocket,
+      (event) => this.#onEvent(id, event),
+      (closed) => {
+        if (live.qmp === closed) live.qmp = undefined;
+        this.#look();
+      },
+    );
     live.qmp = client;
     const status = await client.execute("query-status");
     const state = typeof status === "object" && status !== null && "status" in status ? status.status : "";
@@ -264,9 +292,20 @@ export class QemuDriver implements MachineDriver {
     else if (event.name === "STOP") live.paused ??= "requested";
     else if (event.name === "RESUME") live.paused = undefined;
     else if (event.name === "GUEST_PANICKED") live.exit = { reason: "panicked", detail: "the guest's kernel panicked", atMs: Date.now() };
-    else if (event.name === "SHUTDOWN") live.exit ??= { reason: event.data["guest"] === true ? "shutdown" : "killed", detail: String(event.data["reason"] ?? ""), atMs: Date.now() };
+    else if (event.name === "SHUTDOWN")
+      live.exit ??= {
+        reason: event.data["guest"] === true ? "shutdown" : "killed",
+        detail: String(event.data["reason"] ?? ""),
+        atMs: Date.now(),
+      };
     else return;
     this.#announce(id);
+  }
+
+  #look(): void {
+    this.#checkLiveness().catch((error: unknown) =>
+      this.#options.log.warn("a machine's end was not dealt with", { reason: messageOf(error) }),
+    );
   }
 
   /** Notices machines that ended without telling, e.g. killed by someone else. */
@@ -310,7 +349,11 @@ export class QemuDriver implements MachineDriver {
 function spawnDetached(program: string, args: readonly string[], logPath: string, env: NodeJS.ProcessEnv): ChildProcess {
   const log = openSync(logPath, "w", 0o600);
   try {
-    return spawn(program, args, { detached: true, stdio: ["ignore", log, log], env: { PATH: env["PATH"] ?? "", HOME: env["HOME"] ?? "/" } });
+    return spawn(program, args, {
+      detached: true,
+      stdio: ["ignore", log, log],
+      env: { PATH: env["PATH"] ?? "", HOME: env["HOME"] ?? "/" },
+    });
   } finally {
     closeSync(log);
   }

@@ -25,7 +25,7 @@ export class QmpClient {
   #rest = "";
   #closed = false;
 
-  private constructor(socket: Socket, onEvent: (event: QmpEvent) => void, onClose: () => void) {
+  private constructor(socket: Socket, onEvent: (event: QmpEvent) => void, onClose: (client: QmpClient) => void) {
     this.#socket = socket;
     this.#onEvent = onEvent;
     socket.on("data", (chunk: Buffer) => this.#receive(chunk.toString()));
@@ -34,12 +34,12 @@ export class QmpClient {
       this.#closed = true;
       for (const { reject } of this.#waiting.values()) reject(new Error("QEMU closed the connection"));
       this.#waiting.clear();
-      onClose();
+      onClose(this);
     });
   }
 
   /** Connects and negotiates; fails when nothing listens there. */
-  static async connect(path: string, onEvent: (event: QmpEvent) => void, onClose: () => void): Promise<QmpClient> {
+  static async connect(path: string, onEvent: (event: QmpEvent) => void, onClose: (client: QmpClient) => void): Promise<QmpClient> {
     const socket = connect(path);
     await new Promise<void>((resolve, reject) => socket.once("connect", resolve).once("error", reject));
     const client = new QmpClient(socket, onEvent, onClose);
@@ -55,10 +55,12 @@ export class QmpClient {
         this.#waiting.delete(id);
         reject(new Error(`QEMU did not answer ${command}`));
       }, commandTimeoutMs);
-      const settle = <T>(then: (value: T) => void) => (value: T): void => {
-        clearTimeout(timer);
-        then(value);
-      };
+      const settle =
+        <T>(then: (value: T) => void) =>
+        (value: T): void => {
+          clearTimeout(timer);
+          then(value);
+        };
       this.#waiting.set(id, { resolve: settle(resolve), reject: settle(reject) });
       this.#socket.write(`${JSON.stringify({ execute: command, ...(args === undefined ? {} : { arguments: args }), id })}\n`);
     });
@@ -76,10 +78,11 @@ export class QmpClient {
   }
 
   #message(line: string): void {
-    const parsed = messageSchema.safeParse(JSON.parse(line));
+    const parsed = messageSchema.safeParse(parseJson(line));
     if (!parsed.success) return;
     const message = parsed.data;
-    if ("event" in message && typeof message.event === "string") return this.#onEvent({ name: message.event, data: isRecord(message["data"]) ? message["data"] : {} });
+    if ("event" in message && typeof message.event === "string")
+      return this.#onEvent({ name: message.event, data: isRecord(message["data"]) ? message["data"] : {} });
     if (!("id" in message) || typeof message.id !== "number") return;
     const waiting = this.#waiting.get(message.id);
     this.#waiting.delete(message.id);
@@ -90,4 +93,12 @@ export class QmpClient {
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
 }

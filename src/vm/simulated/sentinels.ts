@@ -16,7 +16,15 @@ export interface SimulatedCourse {
   readonly ports: readonly { readonly port: number; readonly processName: string }[];
 }
 
-const usual: SimulatedCourse = { cloneMs: quickMs, buildMs: quickMs, cloneFailure: undefined, buildFailure: undefined, crashes: 0, configPaths: [".devcontainer/devcontainer.json"], ports: [] };
+const usual: SimulatedCourse = {
+  cloneMs: quickMs,
+  buildMs: quickMs,
+  cloneFailure: undefined,
+  buildFailure: undefined,
+  crashes: 0,
+  configPaths: [".devcontainer/devcontainer.json"],
+  ports: [],
+};
 
 const courses: Readonly<Record<string, Partial<SimulatedCourse>>> = {
   "fail-clone": { cloneFailure: { code: "repository-not-found", message: "remote: the repository was not found" } },
@@ -26,7 +34,7 @@ const courses: Readonly<Record<string, Partial<SimulatedCourse>>> = {
   "crash-in-build": { crashes: 1 },
   "crash-always": { crashes: Number.MAX_SAFE_INTEGER },
   "several-configs": { configPaths: [".devcontainer/a/devcontainer.json", ".devcontainer/b/devcontainer.json"] },
-  "web": { ports: [{ port: 3000, processName: "node" }] },
+  web: { ports: [{ port: 3000, processName: "node" }] },
 };
 
 /** The sentinel of an address; empty for any other address and for folders. */

@@ -2,8 +2,20 @@ import { create, equals } from "@bufbuild/protobuf";
 import { durationFromMs, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import {
-  type AgentService, type DialRequest, DialResponseSchema, type ExecRequest, ExecResponseSchema, JobKind, ObservedContent_State, ObservedDevcontainer_State, type ObservedEnvironment, ObservedEnvironmentSchema,
-  ObservedJob_State, ObservedJobSchema, WatchEnvironmentsResponseSchema, WatchJobResponseSchema,
+  type AgentService,
+  type DialRequest,
+  DialResponseSchema,
+  type ExecRequest,
+  ExecResponseSchema,
+  JobKind,
+  ObservedContent_State,
+  ObservedDevcontainer_State,
+  type ObservedEnvironment,
+  ObservedEnvironmentSchema,
+  ObservedJob_State,
+  ObservedJobSchema,
+  WatchEnvironmentsResponseSchema,
+  WatchJobResponseSchema,
 } from "../../contract/gen/berth/v1/agent_pb.js";
 import type { SimulatedDisk, SimulatedEnvironment, SimulatedJob } from "./simulated-disk.ts";
 import { SimulatedJobs } from "./simulated-jobs.ts";
@@ -28,9 +40,26 @@ export function simulatedAgent(options: SimulatedAgentOptions): ServiceImpl<type
   const { disk, bootId, imageSha256 } = options;
   const jobs = new SimulatedJobs(options);
   return {
-    hello: () => ({ protocol: 1, agentVersion: "simulated", imageSha256, bootId, dataSchema: 1, dockerReady: true, dockerVersion: "simulated", guestTime: timestampFromMs(Date.now()), warnings: [] }),
+    hello: () => ({
+      protocol: 1,
+      agentVersion: "simulated",
+      imageSha256,
+      bootId,
+      dataSchema: 1,
+      dockerReady: true,
+      dockerVersion: "simulated",
+      guestTime: timestampFromMs(Date.now()),
+      warnings: [],
+    }),
     setClock: () => ({ correctedBy: durationFromMs(0) }),
-    getUsage: () => ({ memoryTotalBytes: 8n << 30n, memoryAvailableBytes: 6n << 30n, dataDiskTotalBytes: 64n << 30n, dataDiskFreeBytes: 60n << 30n, loadAverage1m: 0, environments: [] }),
+    getUsage: () => ({
+      memoryTotalBytes: 8n << 30n,
+      memoryAvailableBytes: 6n << 30n,
+      dataDiskTotalBytes: 64n << 30n,
+      dataDiskFreeBytes: 60n << 30n,
+      loadAverage1m: 0,
+      environments: [],
+    }),
     dial: (requests) => echo(requests),
     exec: (requests) => exec(requests),
     observeEnvironments: () => ({ environments: observeAll(disk) }),
@@ -98,7 +127,9 @@ async function* exec(requests: AsyncIterable<ExecRequest>) {
     if (message.case === "stdin") yield create(ExecResponseSchema, { message: { case: "stdout", value: message.value } });
     if (message.case === "stdinEnd") break;
   }
-  yield create(ExecResponseSchema, { message: { case: "exit", value: { code: argv[0] === "exit" ? Number(argv[1] ?? 0) : 0, signal: "" } } });
+  yield create(ExecResponseSchema, {
+    message: { case: "exit", value: { code: argv[0] === "exit" ? Number(argv[1] ?? 0) : 0, signal: "" } },
+  });
 }
 
 async function* watch(disk: SimulatedDisk, jobs: SimulatedJobs, signal: AbortSignal) {
@@ -113,7 +144,8 @@ async function* watch(disk: SimulatedDisk, jobs: SimulatedJobs, signal: AbortSig
     const removed = [...sent.keys()].filter((id) => !all.some((e) => e.environmentId === id));
     for (const e of changed) sent.set(e.environmentId, e);
     for (const id of removed) sent.delete(id);
-    if (first || changed.length > 0 || removed.length > 0) yield create(WatchEnvironmentsResponseSchema, { environments: changed, removedEnvironmentIds: removed });
+    if (first || changed.length > 0 || removed.length > 0)
+      yield create(WatchEnvironmentsResponseSchema, { environments: changed, removedEnvironmentIds: removed });
     await change;
   }
 }
@@ -122,7 +154,11 @@ function observeAll(disk: SimulatedDisk): ObservedEnvironment[] {
   return Object.entries(disk.content.environments).map(([id, environment]) => observed(id, environment));
 }
 
-const containerStates = { absent: ObservedDevcontainer_State.ABSENT, stopped: ObservedDevcontainer_State.STOPPED, running: ObservedDevcontainer_State.RUNNING } as const;
+const containerStates = {
+  absent: ObservedDevcontainer_State.ABSENT,
+  stopped: ObservedDevcontainer_State.STOPPED,
+  running: ObservedDevcontainer_State.RUNNING,
+} as const;
 
 function observed(environmentId: string, environment: SimulatedEnvironment): ObservedEnvironment {
   const course = courseOf(environment.sentinel);
@@ -132,7 +168,15 @@ function observed(environmentId: string, environment: SimulatedEnvironment): Obs
     content: {
       state: environment.contentReady ? ObservedContent_State.READY : ObservedContent_State.ABSENT,
       path: `/data/env/${environmentId}/repo/${environment.directoryName}`,
-      ...(environment.contentReady ? { git: { branch: "main", latestCommit: "0123456789abcdef0123456789abcdef01234567", cloneUrl: `https://simulated.test/${environment.sentinel}.git` } } : {}),
+      ...(environment.contentReady
+        ? {
+            git: {
+              branch: "main",
+              latestCommit: "0123456789abcdef0123456789abcdef01234567",
+              cloneUrl: `https://simulated.test/${environment.sentinel}.git`,
+            },
+          }
+        : {}),
       devcontainerFilePaths: [...course.configPaths],
     },
     devcontainer: {
@@ -154,12 +198,24 @@ function observed(environmentId: string, environment: SimulatedEnvironment): Obs
 }
 
 const jobKinds = { clone: JobKind.CLONE, "devcontainer-up": JobKind.DEVCONTAINER_UP, stop: JobKind.STOP, delete: JobKind.DELETE } as const;
-const jobStates = { running: ObservedJob_State.RUNNING, succeeded: ObservedJob_State.SUCCEEDED, failed: ObservedJob_State.FAILED, cancelled: ObservedJob_State.CANCELLED } as const;
+const jobStates = {
+  running: ObservedJob_State.RUNNING,
+  succeeded: ObservedJob_State.SUCCEEDED,
+  failed: ObservedJob_State.FAILED,
+  cancelled: ObservedJob_State.CANCELLED,
+} as const;
 
 function jobMessage(environmentId: string, job: SimulatedJob) {
   const startedAt = timestampFromMs(job.startedAtMs);
   return create(ObservedJobSchema, {
-    jobId: job.id, environmentId, kind: jobKinds[job.kind], state: jobStates[job.state], errorCode: job.errorCode, errorMessage: job.errorMessage, startedAt,
-    step: job.steps.at(-1) ?? "", steps: job.steps.map((name) => ({ name, startedAt, failed: job.state === "failed" })),
+    jobId: job.id,
+    environmentId,
+    kind: jobKinds[job.kind],
+    state: jobStates[job.state],
+    errorCode: job.errorCode,
+    errorMessage: job.errorMessage,
+    startedAt,
+    step: job.steps.at(-1) ?? "",
+    steps: job.steps.map((name) => ({ name, startedAt, failed: job.state === "failed" })),
   });
 }

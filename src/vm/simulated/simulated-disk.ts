@@ -28,7 +28,11 @@ const environmentSchema = z.object({
   jobs: z.array(jobSchema),
 });
 
-const diskSchema = z.object({ environments: z.record(z.string(), environmentSchema), containersMade: z.number(), crashes: z.record(z.string(), z.number()) });
+const diskSchema = z.object({
+  environments: z.record(z.string(), environmentSchema),
+  containersMade: z.number(),
+  crashes: z.record(z.string(), z.number()),
+});
 
 export type SimulatedJob = z.infer<typeof jobSchema>;
 export type SimulatedEnvironment = z.infer<typeof environmentSchema>;
@@ -51,7 +55,8 @@ export class SimulatedDisk {
   /** Makes the disk when there is none, with room for `limitBytes`; a larger limit of an existing one is noted. */
   static async create(folder: string, limitBytes: number): Promise<void> {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    if (!SimulatedDisk.exists(folder)) await writeFileAtomically(join(folder, fileName), JSON.stringify({ environments: {}, containersMade: 0, crashes: {} }));
+    if (!SimulatedDisk.exists(folder))
+      await writeFileAtomically(join(folder, fileName), JSON.stringify({ environments: {}, containersMade: 0, crashes: {} }));
     const limitPath = join(folder, "limit");
     const before = Number(readOptional(limitPath) ?? 0);
     if (before < limitBytes) await writeFileAtomically(limitPath, String(limitBytes));

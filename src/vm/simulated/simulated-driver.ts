@@ -100,7 +100,10 @@ export class SimulatedDriver implements MachineDriver {
     if (this.#computer.machines.has(spec.id)) return;
     const ended = new AbortController();
     const service = simulatedAgent({
-      disk: SimulatedDisk.open(this.#folderOf(spec.id)), bootId: randomUUID(), imageSha256: spec.image.sha256, ended: ended.signal,
+      disk: SimulatedDisk.open(this.#folderOf(spec.id)),
+      bootId: randomUUID(),
+      imageSha256: spec.image.sha256,
+      ended: ended.signal,
       crash: () => this.#computer.end(spec.id, "crashed", "the simulated machine crashed"),
       powerOff: () => this.#computer.end(spec.id, "shutdown", ""),
     });
@@ -108,7 +111,15 @@ export class SimulatedDriver implements MachineDriver {
     server.on("session", (session) => session.on("error", () => undefined));
     server.on("sessionError", () => undefined);
     const boots = spec.image.sha256 !== failBootImage;
-    this.#computer.machines.set(spec.id, { id: spec.id, linkKey: randomBytes(linkKeyBytes), startedAtMs: Date.now(), server, ended, stream: undefined, deaf: !boots });
+    this.#computer.machines.set(spec.id, {
+      id: spec.id,
+      linkKey: randomBytes(linkKeyBytes),
+      startedAtMs: Date.now(),
+      server,
+      ended,
+      stream: undefined,
+      deaf: !boots,
+    });
     this.#computer.exits.delete(spec.id);
     this.#computer.consoles.set(spec.id, boots ? "simulated: the agent is up\n" : "simulated: no init found\n");
     this.#computer.announce(spec.id);

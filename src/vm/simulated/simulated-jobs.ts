@@ -59,7 +59,16 @@ export class SimulatedJobs {
     const existing = environment.jobs.find((j) => j.id === jobId);
     if (existing !== undefined) return existing;
     const kind = ({ clone: "clone", devcontainerUp: "devcontainer-up", stop: "stop", delete: "delete" } as const)[job.case ?? "stop"];
-    const record: SimulatedJob = { id: jobId, kind, state: "running", errorCode: "", errorMessage: "", startedAtMs: Date.now(), log: "", steps: [] };
+    const record: SimulatedJob = {
+      id: jobId,
+      kind,
+      state: "running",
+      errorCode: "",
+      errorMessage: "",
+      startedAtMs: Date.now(),
+      log: "",
+      steps: [],
+    };
     environment.jobs.push(record);
     await this.#changed();
     const abort = new AbortController();
@@ -81,7 +90,13 @@ export class SimulatedJobs {
     await this.#changed();
   }
 
-  async #run(id: string, environment: SimulatedEnvironment, record: SimulatedJob, request: StartJobRequest, signal: AbortSignal): Promise<void> {
+  async #run(
+    id: string,
+    environment: SimulatedEnvironment,
+    record: SimulatedJob,
+    request: StartJobRequest,
+    signal: AbortSignal,
+  ): Promise<void> {
     try {
       await this.#work(id, environment, record, request, signal);
       record.state = "succeeded";
@@ -95,7 +110,13 @@ export class SimulatedJobs {
     await this.#changed();
   }
 
-  async #work(id: string, environment: SimulatedEnvironment, record: SimulatedJob, { job }: StartJobRequest, signal: AbortSignal): Promise<void> {
+  async #work(
+    id: string,
+    environment: SimulatedEnvironment,
+    record: SimulatedJob,
+    { job }: StartJobRequest,
+    signal: AbortSignal,
+  ): Promise<void> {
     const course = courseOf(environment.sentinel);
     switch (job.case) {
       case "clone":
@@ -104,7 +125,13 @@ export class SimulatedJobs {
         environment.contentReady = true;
         return;
       case "devcontainerUp":
-        return this.#bringUp(environment, record, { session: job.value.session, configPath: job.value.configPath, rebuild: job.value.rebuild }, course, signal);
+        return this.#bringUp(
+          environment,
+          record,
+          { session: job.value.session, configPath: job.value.configPath, rebuild: job.value.rebuild },
+          course,
+          signal,
+        );
       case "stop":
         await this.#cancelOthers(id, record.id);
         await this.#step(record, "Stopping the containers", stopMs, signal);
@@ -120,7 +147,13 @@ export class SimulatedJobs {
     }
   }
 
-  async #bringUp(environment: SimulatedEnvironment, record: SimulatedJob, wanted: { session: string; configPath: string; rebuild: boolean }, course: SimulatedCourse, signal: AbortSignal): Promise<void> {
+  async #bringUp(
+    environment: SimulatedEnvironment,
+    record: SimulatedJob,
+    wanted: { session: string; configPath: string; rebuild: boolean },
+    course: SimulatedCourse,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { content } = this.#options.disk;
     const isNew = environment.container === "absent" || environment.session !== wanted.session || wanted.rebuild;
     await this.#step(record, isNew ? "Building the image" : "Starting the container", course.buildMs, signal);
@@ -131,7 +164,10 @@ export class SimulatedJobs {
       this.#options.crash();
       throw new Error("the machine ended");
     }
-    const choice = wanted.configPath === "" && course.configPaths.length > 1 ? { code: "devcontainer-choice", message: `choose one of ${course.configPaths.join(", ")}` } : undefined;
+    const choice =
+      wanted.configPath === "" && course.configPaths.length > 1
+        ? { code: "devcontainer-choice", message: `choose one of ${course.configPaths.join(", ")}` }
+        : undefined;
     const failure = choice ?? course.buildFailure;
     if (isNew) environment.containerNumber = ++content.containersMade;
     environment.container = "running";
@@ -171,5 +207,16 @@ export class SimulatedJobs {
 }
 
 function newEnvironment(directoryName: string, sentinel: string): SimulatedEnvironment {
-  return { directoryName, sentinel, contentReady: false, container: "absent", containerNumber: 0, session: "", configPath: "", recovery: false, failureMessage: "", jobs: [] };
+  return {
+    directoryName,
+    sentinel,
+    contentReady: false,
+    container: "absent",
+    containerNumber: 0,
+    session: "",
+    configPath: "",
+    recovery: false,
+    failureMessage: "",
+    jobs: [],
+  };
 }

@@ -17,9 +17,17 @@ createServer((request, response) => {
   }
   const backend = spawn("git", ["http-backend"], {
     env: {
-      PATH: process.env.PATH, GIT_PROJECT_ROOT: repositories, GIT_HTTP_EXPORT_ALL: "1", PATH_INFO: url.pathname, QUERY_STRING: url.search.slice(1),
-      REQUEST_METHOD: request.method, CONTENT_TYPE: request.headers["content-type"] ?? "", REMOTE_USER: "test", REMOTE_ADDR: "127.0.0.1",
-      HTTP_CONTENT_ENCODING: request.headers["content-encoding"] ?? "", GIT_PROTOCOL: request.headers["git-protocol"] ?? "",
+      PATH: process.env.PATH,
+      GIT_PROJECT_ROOT: repositories,
+      GIT_HTTP_EXPORT_ALL: "1",
+      PATH_INFO: url.pathname,
+      QUERY_STRING: url.search.slice(1),
+      REQUEST_METHOD: request.method,
+      CONTENT_TYPE: request.headers["content-type"] ?? "",
+      REMOTE_USER: "test",
+      REMOTE_ADDR: "127.0.0.1",
+      HTTP_CONTENT_ENCODING: request.headers["content-encoding"] ?? "",
+      GIT_PROTOCOL: request.headers["git-protocol"] ?? "",
     },
     stdio: ["pipe", "pipe", "inherit"],
   });
@@ -30,7 +38,11 @@ createServer((request, response) => {
     head = Buffer.concat([head, chunk]);
     const end = head.indexOf("\r\n\r\n");
     if (end < 0) return;
-    const headers = head.subarray(0, end).toString().split("\r\n").map((line) => line.split(": "));
+    const headers = head
+      .subarray(0, end)
+      .toString()
+      .split("\r\n")
+      .map((line) => line.split(": "));
     const status = Number(headers.find(([name]) => name.toLowerCase() === "status")?.[1]?.split(" ")[0] ?? 200);
     response.writeHead(status, Object.fromEntries(headers.filter(([name]) => name.toLowerCase() !== "status")));
     response.write(head.subarray(end + 4));

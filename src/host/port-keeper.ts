@@ -1,0 +1,63 @@
+import { ObservedDevcontainer_State } from "../contract/gen/berth/v1/agent_pb.js";
+import type { MachineKeeper } from "../engine/machine-keeper.ts";
+import { type Log, messageOf } from "../lib/log.ts";
+import type { Plane } from "../plane/create-plane.ts";
+import { dialStream } from "./dial.ts";
+import { type Forward, PortForwarder, wantedForwards } from "./port-forwarder.ts";
+
+export interface PortKeeperOptions {
+  readonly plane: Plane;
+  readonly machine: MachineKeeper;
+  readonly log: Log;
+  /** Called after what is forwarded may have changed. */
+  readonly onChange: () => void;
+}
+
+/** Machines run on without a host; only this computer's side of each port follows them. */
+export class PortKeeper {
+  readonly #options: PortKeeperOptions;
+  readonly #forwarders = new Map<string, PortForwarder>();
+
+  constructor(options: PortKeeperOptions) {
+    this.#options = options;
+  }
+
+  forwards(environmentId: string): readonly Forward[] {
+    return this.#forwarders.get(environmentId)?.forwards ?? [];
+  }
+
+  follow(): void {
+    void this.#follow().then(this.#options.onChange, (error: unknown) =>
+      this.#options.log.warn("ports were not followed", { reason: messageOf(error) }),
+    );
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#forwarders.values()].map(async (forwarder) => forwarder.update([])));
+  }
+
+  async #follow(): Promise<void> {
+    const { plane, machine } = this.#options;
+    const ids = new Set((await plane.environmentStore.list()).map((e) => e.id));
+    for (const id of ids) {
+      const observed = machine.environment(id);
+      const running = observed?.devcontainer?.state === ObservedDevcontainer_State.RUNNING;
+      const forwarder = this.#forwarders.get(id) ?? this.#forwarderOf(id);
+      await forwarder.update(running ? wantedForwards(observed.ports, observed.devcontainer?.forwardPorts ?? []) : []);
+    }
+    for (const [id, forwarder] of this.#forwarders) {
+      if (ids.has(id)) continue;
+      this.#forwarders.delete(id);
+      await forwarder.update([]);
+    }
+  }
+
+  #forwarderOf(environmentId: string): PortForwarder {
+    const { machine } = this.#options;
+    const forwarder = new PortForwarder(async (host, port) =>
+      dialStream(machine.agent(), { case: "port", value: { $typeName: "berth.v1.ContainerPort", environmentId, host, port } }),
+    );
+    this.#forwarders.set(environmentId, forwarder);
+    return forwarder;
+  }
+}

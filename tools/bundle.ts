@@ -1,0 +1,32 @@
+import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { rolldown } from "rolldown";
+
+/** Our programs as single files: without the compiler that runs sources, a host takes 60 MB less and a command starts in half the time. */
+const root = join(import.meta.dirname, "..");
+const programs = { host: "src/host/main.ts", berth: "src/cli/main.ts", start: "src/cli/start.ts", proxy: "src/cli/proxy.ts" } as const;
+// As deep as src/<part>, so that paths relative to a program's folder hold in both.
+const out = join(root, ".cache/app");
+const stamp = join(out, "stamp");
+
+function isUpToDate(): boolean {
+  const made = statSync(stamp, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  const sources = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" })
+    .filter((path) => /\.(ts|js)$/.test(path))
+    .map((path) => join(root, "src", path));
+  return [...sources, join(root, "package-lock.json"), import.meta.filename].every((path) => statSync(path).mtimeMs < made);
+}
+
+if (!isUpToDate()) {
+  const begunAt = new Date();
+  const temporary = `${out}.${process.pid}`;
+  for (const [name, input] of Object.entries(programs)) {
+    const bundle = await rolldown({ input: join(root, input), platform: "node", logLevel: "warn", cwd: root });
+    await bundle.write({ dir: temporary, format: "esm", codeSplitting: false, entryFileNames: `${name}.mjs` });
+    await bundle.close();
+  }
+  mkdirSync(out, { recursive: true });
+  for (const name of Object.keys(programs)) renameSync(join(temporary, `${name}.mjs`), join(out, `${name}.mjs`));
+  rmSync(temporary, { recursive: true });
+  writeFileSync(stamp, begunAt.toISOString());
+}
