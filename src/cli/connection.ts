@@ -9,11 +9,13 @@ import { HostService, WorkspaceService } from "../contract/gen/berth/v1/host_pb.
 import { EditorService } from "../contract/gen/gitpod/v1/editor_pb.js";
 import { EnvironmentService } from "../contract/gen/gitpod/v1/environment_pb.js";
 import { berthPaths, type BerthPaths } from "../lib/paths.ts";
+import { programArguments } from "../lib/programs.ts";
 import { waitUntil } from "../lib/wait-until.ts";
-import { programArguments } from "./programs.ts";
 
 const hostStartTimeoutMs = 30_000;
 const pollMs = 100;
+/** A host that finds another one at work ends with this. */
+const hostRunningExitCode = 5;
 
 export interface HostClients {
   readonly paths: BerthPaths;
@@ -54,12 +56,13 @@ async function startHost(paths: BerthPaths): Promise<void> {
   const log = openSync(join(paths.logs, "host-start.log"), "a", 0o600);
   const child = spawn(process.execPath, [...programArguments("host")], { detached: true, stdio: ["ignore", log, log] });
   closeSync(log);
-  const ready = await waitUntil(async () => child.exitCode !== null || (await answers(paths.apiSocket)), {
+  // Another one that starts at the same time wins or loses; the one that wins answers.
+  const failed = (): boolean => child.exitCode !== null && child.exitCode !== hostRunningExitCode;
+  const ended = await waitUntil(async () => failed() || (await answers(paths.apiSocket)), {
     intervalMs: pollMs,
     signal: AbortSignal.timeout(hostStartTimeoutMs),
   });
-  if (!ready || child.exitCode !== null)
-    throw new BerthError("host-not-running", `it did not start; see ${join(paths.logs, "host-start.log")}`);
+  if (!ended || failed()) throw new BerthError("host-not-running", `it did not start; see ${join(paths.logs, "host-start.log")}`);
   child.unref();
 }
 

@@ -4,7 +4,6 @@ import { parseContextUrl } from "../contract/context-url.ts";
 import { type Environment, EnvironmentPhase } from "../contract/gen/gitpod/v1/environment_pb.js";
 import type { HostClients } from "./connection.ts";
 import { allEnvironments, editorUrl, waitForRunning } from "./environments.ts";
-import { writeSshFiles } from "./ssh-files.ts";
 
 const portWaitMs = 15_000;
 const pollMs = 300;
@@ -59,7 +58,7 @@ export async function createEnvironment(
 /** Waits until it runs and gives what one needs to use it. */
 export async function whenReady(clients: HostClients, id: string, say: (text: string) => void): Promise<Ready> {
   const { environment } = await waitForRunning(clients, id, say);
-  await writeSshFiles(clients);
+  await clients.workspaces.getSshConfig({ environmentId: id });
   const wanted = await waitForPorts(clients, id);
   const url = await editorUrl(clients, environment, "vscode");
   const created = { id, name: environment.metadata?.name ?? "", sshCommand: wanted.sshCommand, editorUrl: url, urls: wanted.urls };

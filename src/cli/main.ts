@@ -8,7 +8,6 @@ import { connectHost } from "./connection.ts";
 import { createEnvironment, whenReady } from "./create.ts";
 import { allEnvironments, editorUrl, findEnvironment, phaseName, waitForRunning } from "./environments.ts";
 import { reportFailure, reportTrouble, say } from "./report.ts";
-import { writeSshFiles } from "./ssh-files.ts";
 
 const program = new Command("berth").description("Development environments in a Linux machine on this computer").enablePositionalOptions();
 
@@ -124,8 +123,9 @@ program
 
 program.command("rename <name> <new-name>").action(async (name: string, newName: string) => {
   const clients = await connectHost({ start: true });
-  await clients.environments.updateEnvironment({ environmentId: (await findEnvironment(clients, name)).id, metadata: { name: newName } });
-  await writeSshFiles(clients);
+  const { id: environmentId } = await findEnvironment(clients, name);
+  await clients.environments.updateEnvironment({ environmentId, metadata: { name: newName } });
+  await clients.workspaces.getSshConfig({ environmentId });
 });
 
 program
@@ -178,7 +178,7 @@ program
     const e = await findEnvironment(clients, name);
     const url = await editorUrl(clients, e, options.editor);
     if (options.print) return print(url);
-    await writeSshFiles(clients);
+    await clients.workspaces.getSshConfig({ environmentId: e.id });
     spawn(process.platform === "darwin" ? "open" : "xdg-open", [url], { stdio: "ignore", detached: true }).unref();
   });
 
@@ -188,7 +188,7 @@ program
   .action(async (name: string, args: string[]) => {
     const clients = await connectHost({ start: true });
     const e = await findEnvironment(clients, name);
-    await writeSshFiles(clients);
+    await clients.workspaces.getSshConfig({ environmentId: e.id });
     const { details } = await clients.workspaces.getDetails({ environmentId: e.id });
     process.exitCode = await new Promise<number>((resolve) =>
       spawn("ssh", ["-F", clients.paths.sshConfig, details?.sshHost ?? "", ...args], { stdio: "inherit" }).once("close", (code) =>

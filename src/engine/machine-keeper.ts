@@ -55,6 +55,8 @@ export class MachineKeeper {
   #resuming: NodeJS.Timeout | undefined;
   #crashes: number[] = [];
   #poweringOff = false;
+  /** Ends a start that is going on when the machine is to be off. */
+  #giveUpStart = new AbortController();
   readonly #now: () => number;
 
   constructor(options: MachineKeeperOptions) {
@@ -104,10 +106,12 @@ export class MachineKeeper {
 
   /** Begins to start and connect, unless that is going on or done. */
   start(): void {
-    if (this.#busy !== undefined || this.#client !== undefined) return;
+    if (this.#busy !== undefined || this.#client !== undefined || this.#poweringOff) return;
     this.#failure = undefined;
+    this.#giveUpStart = new AbortController();
     this.#busy = this.#bringUp()
       .catch((error: unknown) => {
+        if (this.#giveUpStart.signal.aborted) return;
         this.#failure = error instanceof BerthError ? `${error.code}: ${error.detail}` : `machine-boot-failed: ${messageOf(error)}`;
         this.#log.error("the machine did not become ready", { reason: this.#failure });
       })
@@ -126,9 +130,10 @@ export class MachineKeeper {
 
   /** Shuts the machine down: the agent is asked first, then the power button, then the plug. */
   async powerOff(signal: AbortSignal): Promise<void> {
-    await this.#busy;
     this.#poweringOff = true;
     try {
+      this.#giveUpStart.abort(new Error("the machine is shut down"));
+      await this.#busy;
       await this.#client?.powerOff({}, { timeoutMs: powerOffCallTimeoutMs }).catch(() => undefined);
       this.#disconnect();
       await this.#driver.shutdown(this.#id, { graceMs: shutdownGraceMs, signal });
@@ -136,6 +141,15 @@ export class MachineKeeper {
       this.#poweringOff = false;
       this.#announce();
     }
+  }
+
+  /** Shuts the machine down and removes its disk with everything on it; the next start makes a new one. */
+  async reset(signal: AbortSignal): Promise<void> {
+    await this.powerOff(signal);
+    await this.#driver.remove(this.#id);
+    this.clearFailure();
+    this.#hello = undefined;
+    this.#announce();
   }
 
   /** Lets go of the machine, which runs on. */
@@ -147,7 +161,7 @@ export class MachineKeeper {
   }
 
   async #bringUp(): Promise<void> {
-    const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(bootTimeoutMs)]);
+    const signal = AbortSignal.any([this.#stop.signal, this.#giveUpStart.signal, AbortSignal.timeout(bootTimeoutMs)]);
     const spec = await this.#spec();
     await this.#driver.create(spec, signal);
     await this.#driver.start(spec, signal);

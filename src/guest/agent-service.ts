@@ -13,6 +13,7 @@ import {
   WatchJobResponseSchema,
 } from "../contract/gen/berth/v1/agent_pb.js";
 import { equals } from "@bufbuild/protobuf";
+import { changeSignal } from "../lib/change-signal.ts";
 import { receiveUpload } from "./content/upload.ts";
 import type { DockerApi } from "./docker-api.ts";
 import { dial } from "./dial.ts";
@@ -176,29 +177,6 @@ async function* watchJob(
   } finally {
     changes.close();
   }
-}
-
-/** Turns a listener into something to await; changes between two waits count as one. */
-function changeSignal(subscribe: (listener: () => void) => () => void, signal: AbortSignal): { next(): Promise<void>; close(): void } {
-  let pending = false;
-  let wake: (() => void) | undefined;
-  const notify = (): void => {
-    pending = true;
-    wake?.();
-  };
-  const unsubscribe = subscribe(notify);
-  signal.addEventListener("abort", notify);
-  return {
-    next: async () => {
-      if (!pending) await new Promise<void>((resolve) => (wake = resolve));
-      wake = undefined;
-      pending = false;
-    },
-    close: () => {
-      unsubscribe();
-      signal.removeEventListener("abort", notify);
-    },
-  };
 }
 
 function readText(path: string): string {

@@ -1,4 +1,5 @@
 import { create } from "@bufbuild/protobuf";
+import { type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
 import { JobKind, type ObservedEnvironment } from "../contract/gen/berth/v1/agent_pb.js";
 import { type EnvironmentDetails, EnvironmentDetailsSchema } from "../contract/gen/berth/v1/host_pb.js";
 import type { Environment } from "../contract/gen/gitpod/v1/environment_pb.js";
@@ -52,5 +53,9 @@ function stepsOf(observed: ObservedEnvironment | undefined) {
         ...(s.finishedAt === undefined ? {} : { finishedAt: s.finishedAt }),
       })),
     )
-    .toSorted((a, b) => Number((a.startedAt?.seconds ?? 0n) - (b.startedAt?.seconds ?? 0n)));
+    .toSorted((a, b) => startedMs(a) - startedMs(b));
+}
+
+function startedMs(step: { readonly startedAt?: Timestamp }): number {
+  return step.startedAt === undefined ? 0 : timestampMs(step.startedAt);
 }

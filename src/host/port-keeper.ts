@@ -17,6 +17,9 @@ export interface PortKeeperOptions {
 export class PortKeeper {
   readonly #options: PortKeeperOptions;
   readonly #forwarders = new Map<string, PortForwarder>();
+  #following: Promise<void> | undefined;
+  #again = false;
+  #closed = false;
 
   constructor(options: PortKeeperOptions) {
     this.#options = options;
@@ -26,17 +29,27 @@ export class PortKeeper {
     return this.#forwarders.get(environmentId)?.forwards ?? [];
   }
 
+  /** Makes forwards follow what is observed now; calls that come while it is at work count as one more. */
   follow(): void {
-    void this.#follow().then(this.#options.onChange, (error: unknown) =>
-      this.#options.log.warn("ports were not followed", { reason: messageOf(error) }),
-    );
+    if (this.#closed) return;
+    this.#again = true;
+    this.#following ??= this.#followAll()
+      .catch((error: unknown) => this.#options.log.warn("ports were not followed", { reason: messageOf(error) }))
+      .finally(() => {
+        this.#following = undefined;
+        if (this.#again) this.follow();
+      });
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
+    this.#again = false;
+    await this.#following;
     await Promise.all([...this.#forwarders.values()].map(async (forwarder) => forwarder.update([])));
   }
 
-  async #follow(): Promise<void> {
+  async #followAll(): Promise<void> {
+    this.#again = false;
     const { plane, machine } = this.#options;
     const ids = new Set((await plane.environmentStore.list()).map((e) => e.id));
     for (const id of ids) {
@@ -50,6 +63,7 @@ export class PortKeeper {
       this.#forwarders.delete(id);
       await forwarder.update([]);
     }
+    this.#options.onChange();
   }
 
   #forwarderOf(environmentId: string): PortForwarder {

@@ -1,13 +1,15 @@
 import { join } from "node:path";
+import { programArguments } from "../lib/programs.ts";
 
 export const version = "0.1.0";
 
 /** The machine all environments of this computer share. */
 export const machineId = "default";
-export const defaultDataDiskBytes = 64 * 1024 ** 3;
+const defaultDataDiskBytes = 64 * 1024 ** 3;
 const maxDefaultMemoryBytes = 8 * 1024 ** 3;
 const minCpus = 2;
 
+/** How big a machine is. */
 export interface MachineSize {
   readonly cpus: number;
   readonly memoryBytes: number;
@@ -26,4 +28,9 @@ export function machineSize(computer: { readonly cpus: number; readonly memoryBy
 /** Where machine images are looked for. */
 export function imagesFolder(env: NodeJS.ProcessEnv): string {
   return env["BERTH_IMAGES"] ?? join(import.meta.dirname, "../../.cache/images");
+}
+
+/** What ssh runs to reach an environment, but for the environment's id. */
+export function proxyCommand(): readonly [string, ...string[]] {
+  return [process.execPath, ...programArguments("proxy")];
 }

@@ -32,6 +32,7 @@ export class SshFiles {
   readonly #options: SshFilesOptions;
   #turn: Promise<void> = Promise.resolve();
   #queued = false;
+  #written = "";
   #warning = "";
 
   constructor(options: SshFilesOptions) {
@@ -62,6 +63,8 @@ export class SshFiles {
     const { paths, environments } = this.#options;
     mkdirSync(paths.sshFolder, { recursive: true, mode: 0o700 });
     const all = await environments();
+    const wanted = JSON.stringify(all);
+    if (wanted === this.#written && this.#warning === "") return;
     const blocks = await Promise.all(all.map(async (environment) => this.#block(environment)));
     await writeIfChanged(paths.knownHosts, await this.#knownHosts(all));
     await writeIfChanged(paths.sshConfig, blocks.map((block) => `${block}\n`).join("\n"));
@@ -74,6 +77,7 @@ export class SshFiles {
       if (warning !== this.#warning) this.#options.log.warn("ssh does not find environments by their names", { reason: warning });
       this.#warning = warning;
     }
+    this.#written = wanted;
   }
 
   /** Each block is whole by itself: in two homes' files, ssh takes of a common block what it reads first. */

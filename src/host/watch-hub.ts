@@ -14,10 +14,14 @@ import { type Environment, EnvironmentSchema } from "../contract/gen/gitpod/v1/e
 const maxQueuedEvents = 256;
 /** Events kept for watchers that come back and say where they were. */
 const maxKeptEvents = 256;
+/** Looks follow each other no faster, so that a storm of changes costs a few events and little work. */
+const lookIntervalMs = 50;
 /** Leaves room between the numbers of one host and those of the next. */
 const sequencesPerMs = 1024n;
 
 export interface WatchSource {
+  /** A look that failed; what it would have seen is seen by the next. */
+  failed(error: unknown): void;
   environments(): Promise<readonly Environment[]>;
   details(environment: Environment): EnvironmentDetails;
   /** Without figures that change all the time. */
@@ -55,10 +59,12 @@ export class WatchHub {
   /** Says that something may have changed. */
   touch(): void {
     this.#dirty = true;
-    this.#looking ??= this.#look().finally(() => {
-      this.#looking = undefined;
-      if (this.#dirty) this.touch();
-    });
+    this.#looking ??= this.#look()
+      .catch((error: unknown) => this.#source.failed(error))
+      .finally(() => {
+        this.#looking = undefined;
+        if (this.#dirty) setTimeout(() => this.#dirty && this.touch(), lookIntervalMs).unref();
+      });
   }
 
   /** A snapshot, unless `from` is known, and then every change until the signal aborts. */

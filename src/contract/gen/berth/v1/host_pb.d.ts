@@ -1148,11 +1148,18 @@ export declare type GetSshConfigResponse = Message<"berth.v1.GetSshConfigRespons
   identityFile: string;
 
   /**
-   * OpenSSH public host key.
+   * OpenSSH public host key; empty while the machine has not told it.
    *
    * @generated from field: string host_public_key = 4;
    */
   hostPublicKey: string;
+
+  /**
+   * Why ssh does not find environments by their names; empty when it does.
+   *
+   * @generated from field: string warning = 5;
+   */
+  warning: string;
 };
 
 /**
@@ -1395,7 +1402,7 @@ export declare const WorkspaceService: GenService<{
     output: typeof WorkspaceExecResponseSchema;
   },
   /**
-   * What `ssh` must know: written to the managed include file by the client.
+   * What `ssh` must know. The host has written it to its own file, which the person's configuration includes, before it answers.
    *
    * @generated from rpc berth.v1.WorkspaceService.GetSshConfig
    */

@@ -1,8 +1,9 @@
 import { join } from "node:path";
 
-const sources = { host: "../host/main.ts", proxy: "proxy.ts" } as const;
+/** Where our programs are as source, from this file's folder. */
+const sources = { host: "../host/main.ts", proxy: "../cli/proxy.ts" } as const;
 
-/** Arguments of Node that run one of our programs: its bundle beside this file's own, or its source when this is source. */
+/** Arguments of Node that run one of our programs: its bundle beside the one that runs now, or its source when source runs. */
 export function programArguments(name: keyof typeof sources): readonly string[] {
   const bundled = import.meta.filename.endsWith(".mjs");
   return bundled

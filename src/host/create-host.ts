@@ -1,0 +1,158 @@
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { chmodSync, mkdirSync } from "node:fs";
+import { cpus, homedir, totalmem } from "node:os";
+import { join } from "node:path";
+import { HostService, WorkspaceService } from "../contract/gen/berth/v1/host_pb.js";
+import { Engine, engineCalls } from "../engine/engine.ts";
+import { MachineKeeper } from "../engine/machine-keeper.ts";
+import { type Log, messageOf } from "../lib/log.ts";
+import { type BerthPaths, berthPaths } from "../lib/paths.ts";
+import { sshAliasOf } from "../lib/ssh-alias.ts";
+import { createPlane, type Plane } from "../plane/create-plane.ts";
+import type { MachineDriver } from "../vm/driver.ts";
+import { chooseDriver } from "./choose-driver.ts";
+import { detailsOf } from "./details.ts";
+import { lockHost } from "./host-lock.ts";
+import { hostService } from "./host-service.ts";
+import { fileLog } from "./log.ts";
+import { LoopbackServer } from "./loopback.ts";
+import { machineMessage } from "./machine-message.ts";
+import { PortKeeper } from "./port-keeper.ts";
+import { serveOnSocket } from "./serve.ts";
+import { machineId, machineSize, proxyCommand, version } from "./settings.ts";
+import { ensureSshKey } from "./ssh-keys.ts";
+import { SshFiles } from "./ssh-files.ts";
+import { WatchHub } from "./watch-hub.ts";
+import { workspaceService } from "./workspace-service.ts";
+
+/** How long ending waits for machines that are to go down with the host. */
+const powerOffTimeoutMs = 120_000;
+
+export interface HostOptions {
+  readonly env: NodeJS.ProcessEnv;
+  /** Called when everything has ended. */
+  readonly onEnd: () => void;
+}
+
+export interface Host {
+  /** Ends the host; machines run on. */
+  end(): Promise<void>;
+}
+
+/** The parts of a host that its services use. */
+export interface HostParts {
+  readonly paths: BerthPaths;
+  readonly log: Log;
+  readonly driver: MachineDriver;
+  readonly machine: MachineKeeper;
+  readonly plane: Plane;
+  readonly engine: Engine;
+  readonly ports: PortKeeper;
+  readonly sshFiles: SshFiles;
+  readonly hub: WatchHub;
+  readonly startedAtMs: number;
+}
+
+/** Puts plane, engine, driver and services together and serves them. Fails with `host-running`, `store-corrupt` or `store-too-new`. */
+export async function createHost({ env, onEnd }: HostOptions): Promise<Host> {
+  const paths = berthPaths(env);
+  for (const folder of [paths.home, paths.run, paths.logs, paths.machines]) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    chmodSync(folder, 0o700);
+  }
+  const lock = lockHost(join(paths.home, "host.lock"));
+  const log = fileLog(paths.hostLog);
+  const parts = await createParts(env, paths, log);
+  const { machine, plane, engine, ports } = parts;
+  let ending: Promise<void> | undefined;
+  const endOnce = async (): Promise<void> => {
+    engine.stop();
+    await Promise.all([ports.close(), stopServing()]);
+    machine.close();
+    loopback.close();
+    plane.close();
+    lock.release();
+    log.info("the host ended");
+    onEnd();
+  };
+  const end = async (): Promise<void> => (ending ??= endOnce());
+  const handler = connectNodeAdapter({
+    interceptors: plane.interceptors,
+    routes: (router) => {
+      plane.routes(router);
+      router.service(WorkspaceService, workspaceService(parts));
+      router.service(
+        HostService,
+        hostService(parts, { env, openLoopback: async () => loopback.open(), stop: async (o) => stop(parts, o, end) }),
+      );
+    },
+  });
+  const loopback = new LoopbackServer({ handler, serveJsonl: plane.serveJsonl });
+  const stopServing = await serveOnSocket({ socketPath: paths.apiSocket, handler, log });
+  await engine.start();
+  log.info("the host is ready", { home: paths.home, version });
+  return { end };
+}
+
+async function createParts(env: NodeJS.ProcessEnv, paths: BerthPaths, log: Log): Promise<HostParts> {
+  const now = (): number => Date.now();
+  const { driver, image } = chooseDriver({ env, paths, log });
+  const size = machineSize({ cpus: cpus().length, memoryBytes: totalmem() });
+  const machine = new MachineKeeper({
+    driver,
+    id: machineId,
+    log,
+    now,
+    spec: async () => ({ id: machineId, image: await image(), ...size }),
+  });
+  const plane = await createPlane({ databasePath: paths.database, keyPath: paths.keyFile, engineCalls, now, version });
+  const authorizedKeys = async (id: string): Promise<string[]> => [(await ensureSshKey(paths.sshFolder, id)).publicKey];
+  const engine = new Engine({ store: plane.environmentStore, machine, log, authorizedKeys });
+  const ports: PortKeeper = new PortKeeper({ plane, machine, log, onChange: () => hub.touch() });
+  const sshFiles = new SshFiles({
+    paths,
+    userConfig: env["BERTH_SSH_CONFIG"] ?? join(homedir(), ".ssh", "config"),
+    proxy: proxyCommand(),
+    log,
+    environments: async () =>
+      (await plane.environmentStore.list()).map(({ id, metadata }) => ({
+        id,
+        alias: sshAliasOf(metadata?.name ?? "", id),
+        hostPublicKey: machine.environment(id)?.sshHostPublicKey ?? "",
+      })),
+  });
+  const hub = new WatchHub(
+    {
+      environments: async () => plane.environmentStore.list(),
+      details: (environment) => detailsOf(environment, machine.environment(environment.id), ports.forwards(environment.id)),
+      machine: async () => machineMessage({ driver, machine, size, environments: await plane.environmentStore.list() }),
+      failed: (error) => log.warn("a change was not told to those who watch", { reason: messageOf(error) }),
+    },
+    now(),
+  );
+  const changed = (): void => {
+    hub.touch();
+    void sshFiles.write();
+  };
+  plane.events.subscribe(changed);
+  machine.onChange(() => {
+    changed();
+    ports.follow();
+  });
+  return { paths, log, driver, machine, plane, engine, ports, sshFiles, hub, startedAtMs: now() };
+}
+
+/** Ends the host from within a call, which is answered first. */
+async function stop(
+  { engine, machine, log }: HostParts,
+  options: { readonly keepMachines: boolean },
+  end: () => Promise<void>,
+): Promise<void> {
+  // An engine that goes on would start the machine again.
+  engine.stop();
+  try {
+    if (!options.keepMachines) await machine.powerOff(AbortSignal.timeout(powerOffTimeoutMs));
+  } finally {
+    setImmediate(() => void end().catch((error: unknown) => log.error("the host did not end in order", { reason: messageOf(error) })));
+  }
+}

@@ -1,0 +1,85 @@
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import type { ServiceImpl } from "@connectrpc/connect";
+import { cpus, totalmem } from "node:os";
+import { BerthError } from "../contract/berth-error.ts";
+import type { HostService, Machine } from "../contract/gen/berth/v1/host_pb.js";
+import { EnvironmentPhase } from "../contract/gen/gitpod/v1/environment_pb.js";
+import type { Plane } from "../plane/create-plane.ts";
+import type { HostParts } from "./create-host.ts";
+import { collectFacts } from "./diagnose/collect-facts.ts";
+import { diagnose } from "./diagnose/diagnose.ts";
+import type { Loopback } from "./loopback.ts";
+import { machineWithUsage } from "./machine-message.ts";
+import { machineId, machineSize, version } from "./settings.ts";
+
+const defaultConsoleBytes = 64 * 1024;
+const maxConsoleBytes = 1024 * 1024;
+
+export interface HostControls {
+  readonly env: NodeJS.ProcessEnv;
+  readonly openLoopback: () => Promise<Loopback>;
+  readonly stop: (options: { readonly keepMachines: boolean }) => Promise<void>;
+}
+
+/** berth.v1.HostService: the host and its machine. */
+export function hostService(parts: HostParts, controls: HostControls): Partial<ServiceImpl<typeof HostService>> {
+  const { machine, driver, plane, paths, startedAtMs } = parts;
+  const size = machineSize({ cpus: cpus().length, memoryBytes: totalmem() });
+  const view = async (): Promise<{ machine: Machine }> => ({
+    machine: await machineWithUsage({ driver, machine, size, environments: await plane.environmentStore.list() }),
+  });
+  return {
+    getHost: () => ({
+      version,
+      pid: process.pid,
+      home: paths.home,
+      startedAt: timestampFromMs(startedAtMs),
+      imageSha256: machine.hello?.imageSha256 ?? "",
+    }),
+    stopHost: async (request) => {
+      await controls.stop(request);
+      return {};
+    },
+    getMachine: view,
+    startMachine: async () => {
+      machine.clearFailure();
+      machine.start();
+      return view();
+    },
+    stopMachine: async (_request, context) => {
+      await wishAllStopped(plane);
+      await machine.powerOff(context.signal);
+      return view();
+    },
+    resetMachine: async (request, context) => {
+      await reset(parts, request.confirmEnvironmentNames, context.signal);
+      return {};
+    },
+    getConsole: async ({ maxBytes }) => ({
+      text: await driver.consoleTail(machineId, maxBytes === 0 ? defaultConsoleBytes : Math.min(maxBytes, maxConsoleBytes)),
+    }),
+    diagnose: async (_request, context) => ({ diagnoses: diagnose(await collectFacts(parts, controls.env, context.signal)) }),
+    openLoopback: async () => controls.openLoopback(),
+  };
+}
+
+/** What should still run would start the machine again. */
+async function wishAllStopped(plane: Plane): Promise<void> {
+  for (const { id, spec } of await plane.environmentStore.list()) {
+    if (spec?.desiredPhase !== EnvironmentPhase.RUNNING) continue;
+    plane.updateEnvironment(id, (draft) => {
+      if (draft.spec !== undefined) draft.spec.desiredPhase = EnvironmentPhase.STOPPED;
+    });
+  }
+}
+
+/** Removes the machine and all environments on it, when every one of them was named. */
+async function reset({ machine, plane, log }: HostParts, confirmed: readonly string[], signal: AbortSignal): Promise<void> {
+  const environments = await plane.environmentStore.list();
+  const missing = environments.map((e) => e.metadata?.name ?? "").filter((name) => !confirmed.includes(name));
+  if (missing.length > 0) throw new BerthError("confirmation-missing", `these would be lost: ${missing.join(", ")}`);
+  log.warn("the machine is reset", { environments: environments.length });
+  // First the records: one that outlived its working copy would be made anew as if nothing had been lost.
+  for (const { id } of environments) await plane.environmentStore.remove(id);
+  await machine.reset(signal);
+}

@@ -1,0 +1,66 @@
+import { create } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { type Machine, MachineSchema, MachineState } from "../contract/gen/berth/v1/host_pb.js";
+import type { Environment } from "../contract/gen/gitpod/v1/environment_pb.js";
+import type { MachineKeeper, MachineView } from "../engine/machine-keeper.ts";
+import type { MachineDriver } from "../vm/driver.ts";
+import { type MachineSize, machineId } from "./settings.ts";
+
+/** Timing an accelerator for the first time takes a few seconds. */
+const probeTimeoutMs = 30_000;
+/** A guest that is too busy to tell its figures is told about without them. */
+const usageTimeoutMs = 2000;
+
+const machineStates: Readonly<Record<MachineView, MachineState>> = {
+  off: MachineState.OFF,
+  busy: MachineState.BOOTING,
+  paused: MachineState.PAUSED,
+  ready: MachineState.READY,
+  failed: MachineState.FAILED,
+};
+
+export interface MachineSource {
+  readonly driver: MachineDriver;
+  readonly machine: MachineKeeper;
+  readonly size: MachineSize;
+  readonly environments: readonly Environment[];
+}
+
+/** The machine as clients see it, without figures that change all the time. */
+export async function machineMessage({ driver, machine, size, environments }: MachineSource): Promise<Machine> {
+  const probe = await driver.probe(AbortSignal.timeout(probeTimeoutMs));
+  const status = await driver.inspect(machineId);
+  return create(MachineSchema, {
+    id: machineId,
+    state: machine.view === "off" && status.state === "absent" ? MachineState.ABSENT : machineStates[machine.view],
+    driver: driver.name,
+    accelerator: probe.accelerator,
+    acceleratorWarning: probe.reason,
+    cpus: size.cpus,
+    memoryBytes: BigInt(size.memoryBytes),
+    dataDiskLimitBytes: BigInt(size.dataDiskLimitBytes),
+    imageSha256: machine.hello?.imageSha256 ?? "",
+    bootId: machine.hello?.bootId ?? "",
+    failureMessage: machine.failure ?? "",
+    environmentNames: environments.map((e) => e.metadata?.name ?? ""),
+    ...(status.state === "running" || status.state === "paused" ? { startedAt: timestampFromMs(status.startedAtMs) } : {}),
+  });
+}
+
+/** The same with what it uses now. */
+export async function machineWithUsage(source: MachineSource): Promise<Machine> {
+  const message = await machineMessage(source);
+  const usage = await source.driver.usage(machineId).catch(() => undefined);
+  if (usage !== undefined) {
+    message.dataDiskAllocatedBytes = BigInt(usage.dataDiskAllocatedBytes);
+    message.hostMemoryBytes = BigInt(usage.residentMemoryBytes);
+  }
+  if (source.machine.view === "ready") {
+    const inside = await source.machine
+      .agent()
+      .getUsage({}, { timeoutMs: usageTimeoutMs })
+      .catch(() => undefined);
+    if (inside !== undefined) message.dataDiskFreeBytes = inside.dataDiskFreeBytes;
+  }
+  return message;
+}
