@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { messageOf } from "../src/lib/log.ts";
-import { Product } from "../tests/vm/product.ts";
+import { bundlePrograms, Product } from "../tests/vm/product.ts";
 import { type BenchmarkName, parseBenchArguments } from "./arguments.ts";
 import { cold } from "./cold.ts";
 import type { BenchContext } from "./context.ts";
@@ -20,6 +20,7 @@ async function main(): Promise<void> {
   const { only, jsonPath, pairs } = parseBenchArguments(process.argv.slice(2));
   const made = spawnSync(process.execPath, [join(root, "tools/image/main.ts")], { stdio: ["ignore", 2, 2] });
   if (made.status !== 0) throw new Error("the machine image could not be made");
+  bundlePrograms();
   const results: Result[] = [];
   const product = new Product();
   try {

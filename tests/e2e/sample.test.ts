@@ -4,22 +4,25 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
+import { bundlePrograms } from "../vm/product.ts";
+
 const root = join(import.meta.dirname, "../..");
 let folder: string;
 let env: NodeJS.ProcessEnv;
 
 beforeAll(() => {
+  bundlePrograms();
   folder = mkdtempSync(join(tmpdir(), "berth-e2e-"));
   env = { ...process.env, BERTH_HOME: join(folder, "home"), BERTH_SSH_CONFIG: join(folder, "ssh_config"), BERTH_INVOKED_FROM: root };
 });
 
 afterAll(() => {
-  run("src/cli/main.ts", "host", "stop");
+  run("berth", "host", "stop");
   rmSync(folder, { recursive: true, force: true });
 });
 
-function run(file: string, ...args: string[]) {
-  return spawnSync(process.execPath, [join(root, file), ...args], { env, encoding: "utf8", cwd: root });
+function run(program: "berth" | "start", ...args: string[]) {
+  return spawnSync(process.execPath, [join(root, ".cache/app", `${program}.mjs`), ...args], { env, encoding: "utf8", cwd: root });
 }
 
 function ssh(command: string) {
@@ -27,7 +30,7 @@ function ssh(command: string) {
 }
 
 test("a folder becomes a running environment that answers on its port and by ssh", async () => {
-  const started = run("src/cli/start.ts", "samples/node-web", "--json");
+  const started = run("start", "samples/node-web", "--json");
   expect(started.status, started.stderr).toBe(0);
   const ready: { name: string; sshCommand: string; editorUrl: string; urls: string[] } = JSON.parse(
     started.stdout.trim().split("\n").at(-1) ?? "",
@@ -47,9 +50,9 @@ test("a folder becomes a running environment that answers on its port and by ssh
   expect(ssh("exit 7").status).toBe(7);
   expect(ssh("echo kept > kept.txt").status).toBe(0);
 
-  expect(run("src/cli/main.ts", "stop", "node-web").status).toBe(0);
-  expect(run("src/cli/main.ts", "start", "node-web").status).toBe(0);
+  expect(run("berth", "stop", "node-web").status).toBe(0);
+  expect(run("berth", "start", "node-web").status).toBe(0);
   expect(ssh("cat kept.txt").stdout).toBe("kept\n");
-  expect(run("src/cli/main.ts", "delete", "node-web", "--force").status).toBe(0);
-  expect(run("src/cli/main.ts", "list").stdout).toBe("");
+  expect(run("berth", "delete", "node-web", "--force").status).toBe(0);
+  expect(run("berth", "list").stdout).toBe("");
 });

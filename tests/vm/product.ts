@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const projectRoot = join(import.meta.dirname, "../..");
-const cli = join(projectRoot, "src/cli/main.ts");
+/** The bundle, because it is what people run; tools/bundle.ts makes it. */
+const cli = join(projectRoot, ".cache/app/berth.mjs");
 /** A run that takes longer than this hangs. */
 const commandTimeoutMs = 10 * 60_000;
 const maxOutputBytes = 256 * 1024 * 1024;
@@ -13,6 +14,11 @@ export interface Outcome {
   readonly status: number | null;
   readonly stdout: string;
   readonly stderr: string;
+}
+
+/** Makes the programs that a Product runs, unless they are up to date. */
+export function bundlePrograms(): void {
+  must(run(process.execPath, ["--disable-warning=ExperimentalWarning", join(projectRoot, "tools/bundle.ts")]));
 }
 
 /** Berth as a person has it: its CLI, ssh, and a home of its own below a temporary folder. */
@@ -40,12 +46,12 @@ export class Product {
   }
 
   berthWithInput(input: string | Buffer, ...args: readonly string[]): Outcome {
-    return run(process.execPath, ["--disable-warning=ExperimentalWarning", cli, ...args], { env: this.env, input });
+    return run(process.execPath, [cli, ...args], { env: this.env, input });
   }
 
   /** For what goes on beside the test; the caller waits for its end. */
   spawnBerth(...args: readonly string[]) {
-    return spawn(process.execPath, ["--disable-warning=ExperimentalWarning", cli, ...args], {
+    return spawn(process.execPath, [cli, ...args], {
       env: this.env,
       stdio: ["ignore", "pipe", "pipe"],
     });

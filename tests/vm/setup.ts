@@ -1,5 +1,5 @@
 import type { TestProject } from "vitest/node";
-import { Product, Servers } from "./product.ts";
+import { bundlePrograms, Product, Servers } from "./product.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -13,6 +13,7 @@ declare module "vitest" {
  * emulation. With BERTH_TEST_FOLDER the machine of that folder is used and left running, for work on a test.
  */
 export default function setup(project: TestProject): () => void {
+  bundlePrograms();
   const kept = process.env["BERTH_TEST_FOLDER"];
   const product = kept === undefined ? new Product() : new Product(kept);
   try {
