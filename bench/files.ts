@@ -35,7 +35,7 @@ export async function files({ product, samplesFolder, pairs, say }: BenchContext
     product.machine(
       "sh",
       "-c",
-      `docker cp "$(docker ps --quiet --filter "label=devcontainer.local_folder" --latest)":/usr/local/lib/node_modules/npm /data/bench/npm && chown -R 1000:1000 /data/bench`,
+      `docker cp "$(docker ps --quiet --filter "label=berth.environment" | head -n 1)":/usr/local/lib/node_modules/npm /data/bench/npm && chown -R 1000:1000 /data/bench`,
     ),
   );
   const inside = (action: string): string =>
