@@ -1,7 +1,7 @@
 import { createClient, type Client, type Transport } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
-import { spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync } from "node:fs";
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { BerthError } from "../contract/berth-error.ts";
@@ -11,9 +11,12 @@ import { EnvironmentService } from "../contract/gen/gitpod/v1/environment_pb.js"
 import { berthPaths, type BerthPaths } from "../lib/paths.ts";
 import { programArguments } from "../lib/programs.ts";
 import { waitUntil } from "../lib/wait-until.ts";
+import { asError } from "./report.ts";
 
 const hostStartTimeoutMs = 30_000;
-const pollMs = 100;
+/** How long a host that holds the folder may take to answer, once ours has given way to it. */
+const otherHostTimeoutMs = 10_000;
+const pollMs = 50;
 /** A host that finds another one at work ends with this. */
 const hostRunningExitCode = 5;
 
@@ -34,13 +37,20 @@ export function hostTransport(paths: BerthPaths): Transport {
   });
 }
 
-/** Clients of the host's API; starts a host in the background when none runs. */
-export async function connectHost(options: { readonly start: boolean }): Promise<HostClients> {
+/** Clients of the host's API; starts a host in the background when none runs. Fails with what kept it from starting. */
+export async function connectHost(options?: { readonly signal?: AbortSignal }): Promise<HostClients> {
   const paths = berthPaths(process.env);
-  if (!(await answers(paths.apiSocket))) {
-    if (!options.start) throw new BerthError("host-not-running", `nothing answers on ${paths.apiSocket}`);
-    await startHost(paths);
-  }
+  if (!(await answers(paths.apiSocket))) await startHost(paths, options?.signal);
+  return clientsOf(paths);
+}
+
+/** The same for a host that runs already; undefined when none does. */
+export async function findHost(): Promise<HostClients | undefined> {
+  const paths = berthPaths(process.env);
+  return (await answers(paths.apiSocket)) ? clientsOf(paths) : undefined;
+}
+
+function clientsOf(paths: BerthPaths): HostClients {
   const transport = hostTransport(paths);
   return {
     paths,
@@ -51,19 +61,47 @@ export async function connectHost(options: { readonly start: boolean }): Promise
   };
 }
 
-async function startHost(paths: BerthPaths): Promise<void> {
+async function startHost(paths: BerthPaths, signal: AbortSignal | undefined): Promise<void> {
   mkdirSync(paths.logs, { recursive: true, mode: 0o700 });
-  const log = openSync(join(paths.logs, "host-start.log"), "a", 0o600);
+  const logPath = join(paths.logs, "host-start.log");
+  const log = openSync(logPath, "a", 0o600);
+  const logOffset = fstatSync(log).size;
   const child = spawn(process.execPath, [...programArguments("host")], { detached: true, stdio: ["ignore", log, log] });
   closeSync(log);
-  // Another one that starts at the same time wins or loses; the one that wins answers.
-  const failed = (): boolean => child.exitCode !== null && child.exitCode !== hostRunningExitCode;
-  const ended = await waitUntil(async () => failed() || (await answers(paths.apiSocket)), {
+  const timeout = AbortSignal.timeout(hostStartTimeoutMs);
+  const isReady = async (): Promise<boolean> => answers(paths.apiSocket);
+  const ended = await waitUntil(async () => child.exitCode !== null || (await isReady()), {
     intervalMs: pollMs,
-    signal: AbortSignal.timeout(hostStartTimeoutMs),
+    signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
   });
-  if (!ended || failed()) throw new BerthError("host-not-running", `it did not start; see ${join(paths.logs, "host-start.log")}`);
+  signal?.throwIfAborted();
+  if (!ended) throw new BerthError("host-not-running", `it did not answer within ${hostStartTimeoutMs / 1000} s; see ${logPath}`);
+  if (child.exitCode !== null && !(await isReady())) await failedStart({ child, paths, logPath, logOffset });
   child.unref();
+}
+
+/** Another host that started at the same time answers soon; anything else is a failure with a reason. */
+async function failedStart({
+  child,
+  paths,
+  logPath,
+  logOffset,
+}: {
+  readonly child: ChildProcess;
+  readonly paths: BerthPaths;
+  readonly logPath: string;
+  readonly logOffset: number;
+}): Promise<void> {
+  if (child.exitCode === hostRunningExitCode) {
+    const signal = AbortSignal.timeout(otherHostTimeoutMs);
+    if (await waitUntil(async () => answers(paths.apiSocket), { intervalMs: pollMs, signal })) return;
+    throw new BerthError("host-running", `another host holds ${paths.home} and does not answer; berth doctor tells which`);
+  }
+  const said = readFileSync(logPath).subarray(logOffset).toString().split("\n");
+  // A fault is followed by where it happened.
+  const reason = said.findLast((line) => line !== "" && !/^(\s|Node\.js |})/.test(line)) ?? `it ended with code ${child.exitCode}`;
+  const error = asError(reason);
+  throw error.code === "internal" ? new BerthError("host-not-running", `it did not start: ${reason}; see ${logPath}`) : error;
 }
 
 async function answers(socketPath: string): Promise<boolean> {

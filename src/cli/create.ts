@@ -1,13 +1,29 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { parseContextUrl } from "../contract/context-url.ts";
+import type { EnvironmentDetails, ForwardedPort } from "../contract/gen/berth/v1/host_pb.js";
 import { type Environment, EnvironmentPhase } from "../contract/gen/gitpod/v1/environment_pb.js";
 import type { HostClients } from "./connection.ts";
-import { allEnvironments, editorUrl, waitForRunning } from "./environments.ts";
+import { allEnvironments, editorUrl, findEnvironment, nameOf } from "./environments.ts";
+import { follow, isRunning } from "./follow.ts";
+import { formatDuration, formatPairs } from "./format.ts";
+import { HostWatch } from "./host-watch.ts";
+import { say } from "./output.ts";
+import { FailureWithAdvice } from "./report.ts";
 
+/** A port of the configuration opens a moment after the container; its URL is worth a short wait. */
 const portWaitMs = 15_000;
-const pollMs = 300;
 
+export interface CreateOptions {
+  /** Empty for one after the source. */
+  readonly name: string;
+  /** Empty when there is only one. */
+  readonly devcontainer: string;
+  /** Takes the environment that was made of this source before. */
+  readonly reuse: boolean;
+}
+
+/** What one needs to use an environment; the JSON of `create` and `npm start`. */
 export interface Created {
   readonly id: string;
   readonly name: string;
@@ -19,61 +35,138 @@ export interface Created {
 export interface Ready {
   readonly created: Created;
   readonly environment: Environment;
+  readonly ports: readonly ForwardedPort[];
 }
 
-/** Makes an environment of a folder or an address and gives its id. `reuse` takes the one made of it before. */
-export async function createEnvironment(
-  clients: HostClients,
-  source: string,
-  options: { readonly name: string; readonly devcontainer: string; readonly reuse: boolean },
-): Promise<string> {
+/** Where an environment is made from, as it is written in its record. Fails with `url-invalid` before the host is asked anything. */
+export async function readSource(source: string): Promise<{ readonly folder: string } | { readonly url: string }> {
   const folder = resolve(process.env["BERTH_INVOKED_FROM"] ?? process.cwd(), source);
-  const isFolder = !source.includes("://") && ((await stat(folder).catch(() => undefined))?.isDirectory() ?? false);
-  // What cannot be an address is told here, before anything is asked of the host.
-  if (!isFolder) parseContextUrl(source);
-  const contextUrl = isFolder ? `berth-folder:${folder}` : source;
-  const existing = options.reuse
-    ? (await allEnvironments(clients)).find(
-        (e) => e.metadata?.originalContextUrl === contextUrl && e.spec?.desiredPhase !== EnvironmentPhase.DELETED,
-      )
-    : undefined;
+  if (!source.includes("://") && ((await stat(folder).catch(() => undefined))?.isDirectory() ?? false)) return { folder };
+  parseContextUrl(source);
+  return { url: source };
+}
+
+type Source = Awaited<ReturnType<typeof readSource>>;
+
+/** Records the wish for a new environment, or for the one made of the same source before, and gives its id. */
+export async function wishEnvironment(
+  clients: HostClients,
+  source: Source,
+  { name, devcontainer, reuse }: CreateOptions,
+): Promise<{ readonly id: string; readonly isNew: boolean }> {
+  const contextUrl = "folder" in source ? `berth-folder:${source.folder}` : source.url;
+  const existing = reuse ? await findMadeOf(clients, contextUrl) : undefined;
   if (existing !== undefined) {
     await clients.environments.startEnvironment({ environmentId: existing.id });
-    return existing.id;
+    return { id: existing.id, isNew: false };
   }
-  if (isFolder)
-    return (await clients.workspaces.createFromFolder({ folder, name: options.name, devcontainerFilePath: options.devcontainer }))
-      .environmentId;
+  if ("folder" in source) {
+    const { environmentId } = await clients.workspaces.createFromFolder({
+      folder: source.folder,
+      name,
+      devcontainerFilePath: devcontainer,
+    });
+    return { id: environmentId, isNew: true };
+  }
   const { environment } = await clients.environments.createEnvironment({
-    ...(options.name === "" ? {} : { name: options.name }),
+    ...(name === "" ? {} : { name }),
     spec: {
       desiredPhase: EnvironmentPhase.RUNNING,
-      devcontainer: { devcontainerFilePath: options.devcontainer },
+      devcontainer: { devcontainerFilePath: devcontainer },
       content: { initializer: { specs: [{ spec: { case: "contextUrl", value: { url: contextUrl } } }] } },
     },
   });
-  return environment?.id ?? "";
+  return { id: environment?.id ?? "", isNew: true };
 }
 
-/** Waits until it runs and gives what one needs to use it. */
-export async function whenReady(clients: HostClients, id: string, say: (text: string) => void): Promise<Ready> {
-  const { environment } = await waitForRunning(clients, id, say);
-  await clients.workspaces.getSshConfig({ environmentId: id });
-  const wanted = await waitForPorts(clients, id);
-  const url = await editorUrl(clients, environment, "vscode");
-  const created = { id, name: environment.metadata?.name ?? "", sshCommand: wanted.sshCommand, editorUrl: url, urls: wanted.urls };
-  return { created, environment };
-}
-
-/** A port of the configuration opens a moment after the container; its URL is worth a short wait. */
-async function waitForPorts(clients: HostClients, id: string): Promise<{ sshCommand: string; urls: string[] }> {
-  const deadline = performance.now() + portWaitMs;
-  for (;;) {
-    const { details } = await clients.workspaces.getDetails({ environmentId: id });
-    const ports = details?.ports ?? [];
-    const silent = ports.filter((p) => !p.listening);
-    if (silent.length === 0 || performance.now() > deadline)
-      return { sshCommand: details?.sshCommand ?? "", urls: ports.filter((p) => p.hostPort !== 0).map((p) => p.url) };
-    await new Promise<void>((done) => setTimeout(done, pollMs));
+/**
+ * Makes an environment and waits until it can be used. Ctrl-C stops what was begun anew, and only the wait for what
+ * was there before.
+ */
+export async function createAndWait(clients: HostClients, source: Source, options: CreateOptions, signal: AbortSignal): Promise<Ready> {
+  let wished: { readonly id: string; readonly isNew: boolean } | undefined;
+  const tell = async (): Promise<string> => {
+    wished = await wishEnvironment(clients, source, options);
+    return wished.id;
+  };
+  try {
+    const { environment } = await follow(clients, { tell, outcome: isRunning }, signal);
+    return await whenPortsAnswer(clients, environment, signal);
+  } catch (error) {
+    if (wished === undefined) throw error;
+    const name = await findEnvironment(clients, wished.id).then(nameOf, () => undefined);
+    if (name === undefined) throw error;
+    if (!signal.aborted) throw new FailureWithAdvice(error, adviceOnFailure(name));
+    if (wished.isNew) await clients.environments.stopEnvironment({ environmentId: wished.id });
+    say(adviceOnInterrupt(name, wished.isNew));
+    throw error;
   }
+}
+
+/** What a person needs to use it, aligned. */
+export function describeReady({ created, ports }: Ready, durationMs: number): string {
+  const urls = ports.filter((p) => p.url !== "").map((p) => ["port", [p.url, p.label || p.processName].join("  ").trimEnd()] as const);
+  return [
+    `${created.name} is running after ${formatDuration(durationMs)}.`,
+    "",
+    ...formatPairs([["shell", created.sshCommand], ["editor", created.editorUrl], ...urls]).map((line) => `  ${line}`),
+  ].join("\n");
+}
+
+async function findMadeOf(clients: HostClients, contextUrl: string): Promise<Environment | undefined> {
+  return (await allEnvironments(clients)).find(
+    (e) => e.metadata?.originalContextUrl === contextUrl && e.spec?.desiredPhase !== EnvironmentPhase.DELETED,
+  );
+}
+
+async function whenPortsAnswer(clients: HostClients, environment: Environment, signal: AbortSignal): Promise<Ready> {
+  // The host answers when ssh's files are written.
+  const { warning } = await clients.workspaces.getSshConfig({ environmentId: environment.id }, { signal });
+  if (warning !== "") say(`Warning: ssh does not find it by its name: ${warning}`);
+  const url = await editorUrl(clients, environment, "vscode");
+  const details = await waitForPorts(clients, environment.id, signal);
+  const ports = details?.ports ?? [];
+  const created: Created = {
+    id: environment.id,
+    name: nameOf(environment),
+    sshCommand: details?.sshCommand ?? "",
+    editorUrl: url,
+    urls: ports.filter((p) => p.hostPort !== 0).map((p) => p.url),
+  };
+  return { created, environment, ports };
+}
+
+async function waitForPorts(clients: HostClients, environmentId: string, signal: AbortSignal): Promise<EnvironmentDetails | undefined> {
+  const { details } = await clients.workspaces.getDetails({ environmentId }, { signal });
+  if (details === undefined || details.ports.every((p) => p.listening)) return details;
+  const late = AbortSignal.timeout(portWaitMs);
+  let last: EnvironmentDetails = details;
+  try {
+    const watch = await HostWatch.open(clients, AbortSignal.any([signal, late]));
+    return await watch
+      .until(({ environments }) => {
+        last = environments.get(environmentId)?.details ?? last;
+        return last.ports.every((p) => p.listening) ? last : undefined;
+      })
+      .finally(() => watch.close());
+  } catch (error) {
+    if (!late.aborted || signal.aborted) throw error;
+    return last;
+  }
+}
+
+function adviceOnFailure(name: string): string {
+  return `${name} was kept: berth start ${quoteName(name)} tries again, berth delete ${quoteName(name)} removes it.`;
+}
+
+function adviceOnInterrupt(name: string, isNew: boolean): string {
+  const typed = quoteName(name);
+  return isNew
+    ? `Cancelled: ${name} is being stopped. berth start ${typed} goes on with it, berth delete ${typed} removes it.`
+    : `${name} goes on starting. berth stop ${typed} stops it.`;
+}
+
+/** A name as it is typed in a shell. */
+export function quoteName(name: string): string {
+  return /^[A-Za-z0-9._-]+$/.test(name) ? name : `'${name}'`;
 }

@@ -1,12 +1,12 @@
+import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { BerthError } from "../contract/berth-error.ts";
-import type { EnvironmentDetails } from "../contract/gen/berth/v1/host_pb.js";
-import { type Environment, EnvironmentPhase } from "../contract/gen/gitpod/v1/environment_pb.js";
+import type { EnvironmentDetails, ForwardedPort } from "../contract/gen/berth/v1/host_pb.js";
+import { type Environment, EnvironmentPhase, EnvironmentStatus_ContentPhase } from "../contract/gen/gitpod/v1/environment_pb.js";
 import type { HostClients } from "./connection.ts";
-import { asError } from "./report.ts";
 
 const pageSize = 100;
-const pollMs = 300;
 
+/** All environments but those that were archived. */
 export async function allEnvironments({ environments }: HostClients): Promise<Environment[]> {
   const all: Environment[] = [];
   let token = "";
@@ -18,41 +18,96 @@ export async function allEnvironments({ environments }: HostClients): Promise<En
   return all;
 }
 
-/** An environment by its name or id. */
+/** An environment by its name, its ssh name or its id. Fails with `environment-not-found`. */
 export async function findEnvironment(clients: HostClients, nameOrId: string): Promise<Environment> {
-  const found = (await allEnvironments(clients)).find(
-    (e) => e.id === nameOrId || e.metadata?.name.toLowerCase() === nameOrId.toLowerCase().replace(/\.berth$/, ""),
-  );
+  const wanted = nameOrId.toLowerCase();
+  const all = await allEnvironments(clients);
+  const found =
+    all.find((e) => e.id === nameOrId || nameOf(e).toLowerCase() === wanted) ??
+    all.find((e) => nameOf(e).toLowerCase() === wanted.replace(/\.berth$/, ""));
   if (found === undefined) throw new BerthError("environment-not-found", `'${nameOrId}'`);
   return found;
 }
 
-export function phaseName(environment: Environment): string {
-  return (EnvironmentPhase[environment.status?.phase ?? 0] ?? "unknown").toLowerCase();
+export function nameOf(environment: Environment): string {
+  return environment.metadata?.name ?? "";
 }
 
-/** Waits until an environment runs, telling each step on stderr. Fails with what kept it from running. */
-export async function waitForRunning(
-  clients: HostClients,
-  id: string,
-  say: (text: string) => void,
-): Promise<{ environment: Environment; details: EnvironmentDetails | undefined }> {
-  const told = new Set<string>();
-  for (;;) {
-    const { environment } = await clients.environments.getEnvironment({ environmentId: id });
-    const { details } = await clients.workspaces.getDetails({ environmentId: id });
-    if (environment === undefined) throw new BerthError("environment-not-found", id);
-    for (const step of details?.steps ?? []) {
-      const key = `${step.name}${step.startedAt?.seconds}`;
-      if (!told.has(key)) say(step.name);
-      told.add(key);
-    }
-    const phase = environment.status?.phase;
-    if (phase === EnvironmentPhase.RUNNING) return { environment, details };
-    const failure = environment.status?.failureMessage[0];
-    if (phase === EnvironmentPhase.STOPPED && failure !== undefined) throw asError(failure);
-    await new Promise<void>((resolve) => setTimeout(resolve, pollMs));
-  }
+export function phaseName(phase: EnvironmentPhase | undefined): string {
+  return (EnvironmentPhase[phase ?? 0] ?? "unknown").toLowerCase();
+}
+
+/** What would be lost with an environment; undefined when it is not known. */
+export interface Work {
+  readonly changed: number;
+  readonly unpushed: number;
+}
+
+/** Changed files and unpushed commits as seen last. Nothing is lost while there is no working copy yet. */
+export function workOf({ status }: Environment): Work | undefined {
+  const git = status?.content?.git;
+  if (git !== undefined) return { changed: git.totalChangedFiles, unpushed: git.totalUnpushedCommits };
+  return status?.content?.phase === EnvironmentStatus_ContentPhase.READY ? undefined : { changed: 0, unpushed: 0 };
+}
+
+/** "3 changed files and 1 unpushed commit"; empty when there are none. */
+export function describeWork(work: Work | undefined): string {
+  if (work === undefined) return "changes that are not known, because it is not a git repository";
+  return [counted(work.changed, "changed file"), counted(work.unpushed, "unpushed commit")].filter((text) => text !== "").join(" and ");
+}
+
+/** An environment in the JSON of `list` and of the commands that change one (docs/CLI.md). */
+export function environmentRow(environment: Environment, details: EnvironmentDetails | undefined) {
+  const git = environment.status?.content?.git;
+  return {
+    id: environment.id,
+    name: nameOf(environment),
+    phase: phaseName(environment.status?.phase),
+    branch: git?.branch ?? "",
+    changed: git?.totalChangedFiles ?? 0,
+    unpushed: git?.totalUnpushedCommits ?? 0,
+    ports: (details?.ports ?? []).filter((p) => p.hostPort !== 0).map((p) => p.hostPort),
+    source: environment.metadata?.originalContextUrl ?? "",
+  };
+}
+
+/** A port in the JSON of `ports` and `show`. */
+export function portRow(port: ForwardedPort) {
+  return {
+    containerPort: port.containerPort,
+    containerHost: port.containerHost,
+    hostPort: port.hostPort,
+    url: port.url,
+    process: port.processName,
+    label: port.label,
+    listening: port.listening,
+    failure: port.failureMessage,
+  };
+}
+
+/** An environment in the JSON of `show`. */
+export function environmentFacts(environment: Environment, details: EnvironmentDetails | undefined) {
+  const { status, metadata, spec } = environment;
+  const devcontainer = status?.devcontainer;
+  return {
+    ...environmentRow(environment, details),
+    desired: phaseName(spec?.desiredPhase),
+    failure: status?.failureMessage ?? [],
+    warning: status?.warningMessage ?? [],
+    devcontainerFailure: devcontainer?.failureMessage ?? "",
+    devcontainerFile: devcontainer?.devcontainerFilePath ?? "",
+    devcontainerFiles: details?.devcontainerFilePaths ?? [],
+    devcontainerInSync: devcontainer?.devcontainerconfigInSync ?? true,
+    recovery: details?.recovery ?? false,
+    remoteUser: devcontainer?.remoteUser ?? "",
+    folder: devcontainer?.remoteWorkspaceFolder ?? "",
+    commit: status?.content?.git?.latestCommit ?? "",
+    createdAt: metadata?.createdAt === undefined ? "" : timestampDate(metadata.createdAt).toISOString(),
+    startedAt: metadata?.lastStartedAt === undefined ? "" : timestampDate(metadata.lastStartedAt).toISOString(),
+    sshCommand: details?.sshCommand ?? "",
+    urls: (details?.ports ?? []).filter((p) => p.url !== "").map((p) => p.url),
+    forwards: (details?.ports ?? []).map(portRow),
+  };
 }
 
 /** The link that opens an environment in an editor, by the editor's short name. Fails with `editor-unknown`. */
@@ -66,4 +121,8 @@ export async function editorUrl({ editors }: HostClients, environment: Environme
       organizationId: environment.metadata?.organizationId ?? "",
     })
   ).url;
+}
+
+function counted(n: number, what: string): string {
+  return n === 0 ? "" : `${n} ${what}${n === 1 ? "" : "s"}`;
 }

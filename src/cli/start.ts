@@ -1,36 +1,46 @@
-import { parseArgs } from "node:util";
+import { Command } from "commander";
 import { connectHost } from "./connection.ts";
-import { createEnvironment, whenReady } from "./create.ts";
-import { reportFailure, reportTrouble, say } from "./report.ts";
+import { createAndWait, describeReady, readSource } from "./create.ts";
+import { interruptible } from "./interrupt.ts";
+import { print, printJson, say } from "./output.ts";
+import { reportTrouble } from "./report.ts";
+import { runProgram } from "./run-program.ts";
+import { jsonOption } from "./commands/options.ts";
+
+interface StartOptions {
+  readonly json?: true;
+}
+
+const hint = `Berth is running. Make an environment of a repository or a folder:
+
+  npm start -- https://github.com/owner/repository
+  npm start -- samples/node-web`;
 
 /** `npm start -- <url|folder> [--json] [--no-window]`: from nothing to a running environment; the host stays up. */
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { json: { type: "boolean", default: false }, "no-window": { type: "boolean", default: false } },
-});
-const source = positionals[0];
+const program = new Command("npm start --")
+  .exitOverride()
+  .argument("[source]", "a git address, a page of a repository, or a folder; the environment made of it before is started again")
+  .description("Start Berth, and an environment of a repository or folder.")
+  .addOption(jsonOption())
+  .option("--no-window", "open no window")
+  .action(async (source: string | undefined, options: StartOptions) => {
+    process.exitCode = await interruptible(async (signal) => start(source, options, signal));
+  });
 
-try {
-  const clients = await connectHost({ start: true });
+async function start(given: string | undefined, { json }: StartOptions, signal: AbortSignal): Promise<number> {
+  const begunAtMs = performance.now();
+  const source = given === undefined ? undefined : await readSource(given);
+  const clients = await connectHost({ signal });
   if (source === undefined) {
-    say(
-      "Berth is running. Make an environment of a repository or a folder:\n\n  npm start -- https://github.com/owner/repository\n  npm start -- samples/node-web\n",
-    );
-  } else {
-    say(`Making an environment of ${source}`);
-    const { created: ready, environment } = await whenReady(
-      clients,
-      await createEnvironment(clients, source, { name: "", devcontainer: "", reuse: true }),
-      say,
-    );
-    if (values.json) process.stdout.write(`${JSON.stringify(ready)}\n`);
-    else
-      say(
-        `\n${ready.name} is running.\n\n  shell    ${ready.sshCommand}\n  editor   ${ready.editorUrl}${ready.urls.map((url) => `\n  port     ${url}`).join("")}\n\nStop everything with: npm run host -- stop`,
-      );
-    process.exitCode = reportTrouble(environment);
+    say(hint);
+    return 0;
   }
-  process.exit();
-} catch (error) {
-  process.exit(reportFailure(error));
+  say(`Making an environment of ${given}`);
+  const ready = await createAndWait(clients, source, { name: "", devcontainer: "", reuse: true }, signal);
+  const exitCode = reportTrouble(ready.environment);
+  if (json) printJson(ready.created);
+  else print(`\n${describeReady(ready, performance.now() - begunAtMs)}\n\nStop everything with: npm run host -- stop`);
+  return exitCode;
 }
+
+await runProgram(program);

@@ -4,13 +4,14 @@ import { cpus, totalmem } from "node:os";
 import { BerthError } from "../contract/berth-error.ts";
 import type { HostService, Machine } from "../contract/gen/berth/v1/host_pb.js";
 import { EnvironmentPhase } from "../contract/gen/gitpod/v1/environment_pb.js";
+import { version } from "../lib/version.ts";
 import type { Plane } from "../plane/create-plane.ts";
 import type { HostParts } from "./create-host.ts";
 import { collectFacts } from "./diagnose/collect-facts.ts";
 import { diagnose } from "./diagnose/diagnose.ts";
 import type { Loopback } from "./loopback.ts";
 import { machineWithUsage } from "./machine-message.ts";
-import { machineId, machineSize, version } from "./settings.ts";
+import { machineId, machineSize } from "./settings.ts";
 
 const defaultConsoleBytes = 64 * 1024;
 const maxConsoleBytes = 1024 * 1024;

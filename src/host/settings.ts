@@ -1,8 +1,6 @@
 import { join } from "node:path";
 import { programArguments } from "../lib/programs.ts";
 
-export const version = "0.1.0";
-
 /** The machine all environments of this computer share. */
 export const machineId = "default";
 const defaultDataDiskBytes = 64 * 1024 ** 3;

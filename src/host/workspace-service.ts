@@ -7,7 +7,7 @@ import {
   type CreateFromFolderRequest,
   WatchResponseSchema,
 } from "../contract/gen/berth/v1/host_pb.js";
-import { type Environment, EnvironmentSpec_DevContainerSchema } from "../contract/gen/gitpod/v1/environment_pb.js";
+import { type Environment, EnvironmentPhase, EnvironmentSpec_DevContainerSchema } from "../contract/gen/gitpod/v1/environment_pb.js";
 import { noCacheAnnotation } from "../engine/engine.ts";
 import { sshAliasOf } from "../lib/ssh-alias.ts";
 import { uuidV7 } from "../lib/uuid.ts";
@@ -66,10 +66,12 @@ async function createFromFolder({ plane }: HostParts, request: CreateFromFolderR
   return (await plane.createEnvironment({ spec, name: request.name, annotations: {}, sessionId: "" }, signal)).id;
 }
 
-/** A new session of the dev container is the wish to make it anew. */
+/** A new session of the dev container is the wish to make it anew, and to have it run. */
 function rebuild({ plane }: HostParts, { environmentId, devcontainerFilePath, noCache }: RebuildRequest): void {
   const session = uuidV7(Date.now());
   plane.updateEnvironment(environmentId, ({ spec, metadata }) => {
+    if (spec?.desiredPhase === EnvironmentPhase.DELETED) throw new BerthError("environment-busy", "it is being deleted");
+    if (spec !== undefined) spec.desiredPhase = EnvironmentPhase.RUNNING;
     if (spec?.devcontainer !== undefined) {
       spec.devcontainer.session = session;
       if (devcontainerFilePath !== "") spec.devcontainer.devcontainerFilePath = devcontainerFilePath;

@@ -13,17 +13,19 @@ const forwardedSignals = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
 
 interface ExecOptions {
   readonly tty?: boolean;
-  readonly workdir: string;
+  readonly workdir?: string;
   readonly env: readonly string[];
 }
 
 /** `berth exec`: a command in an environment's container. */
 export function registerExec(program: Command): void {
   program
-    .command("exec <name> [command...]")
-    .description("Run a command in an environment, in its folder and as its user; a shell when none is given")
+    .command("exec")
+    .argument("<name>", "name or id of an environment")
+    .argument("[command...]", "the command and its arguments; a shell when it is left out")
+    .description("Run a command in an environment, in its folder and as its user")
     .option("--no-tty", "no terminal, even when stdin is one")
-    .option("-w, --workdir <path>", "where to run it; relative to the environment's folder", "")
+    .option("-w, --workdir <path>", "where to run it; relative to the environment's folder")
     .option(
       "-e, --env <NAME=value>",
       "a variable for the command; repeatable",
@@ -32,7 +34,7 @@ export function registerExec(program: Command): void {
     )
     .passThroughOptions()
     .action(async (name: string, command: readonly string[], options: ExecOptions) => {
-      const clients = await connectHost({ start: true });
+      const clients = await connectHost();
       const environment = await findEnvironment(clients, name);
       process.exitCode = await runExec(clients, environment.id, withoutDashes(command), options);
     });
@@ -41,15 +43,16 @@ export function registerExec(program: Command): void {
 /** `berth machine shell`: a command in the Linux machine itself, as root, to look into it. */
 export function registerMachineShell(machine: Command): void {
   machine
-    .command("shell [command...]")
-    .description("Run a command in the machine itself, as root; a shell when none is given")
+    .command("shell")
+    .argument("[command...]", "the command and its arguments; a shell when it is left out")
+    .description("Run a command in the machine itself, as root")
     .option("--no-tty", "no terminal, even when stdin is one")
     .passThroughOptions()
     .action(async (command: readonly string[], options: Pick<ExecOptions, "tty">) => {
-      const clients = await connectHost({ start: true });
+      const clients = await connectHost();
       process.exitCode = await runExec(clients, "", command.length === 0 ? ["/bin/bash", "-l"] : withoutDashes(command), {
         ...options,
-        workdir: "",
+
         env: [],
       });
     });
@@ -72,7 +75,7 @@ async function runExec(clients: HostClients, environmentId: string, command: rea
       environmentId,
       argv: [...(command.length === 0 ? defaultShell : command)],
       env: parseEnv(options.env),
-      workingDirectory: options.workdir,
+      workingDirectory: options.workdir ?? "",
       pty,
       columns: process.stdout.columns ?? 80,
       rows: process.stdout.rows ?? 24,
@@ -96,6 +99,9 @@ async function runExec(clients: HostClients, environmentId: string, command: rea
 function follow(send: (message: WorkspaceExecRequest["message"]) => Promise<void>, pty: boolean): () => void {
   const { stdin, stdout } = process;
   if (pty) stdin.setRawMode(true);
+  // However this process ends, the terminal is as it was.
+  const cook = (): void => void (pty && stdin.setRawMode(false));
+  process.once("exit", cook);
   void (async () => {
     try {
       for await (const chunk of stdin) await send({ case: "stdin", value: chunk as Buffer });
@@ -110,7 +116,8 @@ function follow(send: (message: WorkspaceExecRequest["message"]) => Promise<void
   const onSignal = (name: NodeJS.Signals): void => void send({ case: "signal", value: name });
   for (const name of forwardedSignals) process.on(name, onSignal);
   return () => {
-    if (pty) stdin.setRawMode(false);
+    cook();
+    process.off("exit", cook);
     stdout.off("resize", onResize);
     for (const name of forwardedSignals) process.off(name, onSignal);
     stdin.destroy();

@@ -2,9 +2,10 @@ import { readFile, statfs } from "node:fs/promises";
 import { totalmem } from "node:os";
 import { messageOf } from "../../lib/log.ts";
 import { hostImageArch, findImage } from "../../vm/image/find-image.ts";
-import { findProgram } from "../../vm/find-program.ts";
+import { findProgram } from "../../lib/find-program.ts";
 import type { HostParts } from "../create-host.ts";
-import { imagesFolder, version } from "../settings.ts";
+import { imagesFolder } from "../settings.ts";
+import { version } from "../../lib/version.ts";
 import type { Facts } from "./diagnose.ts";
 
 const usageTimeoutMs = 2000;

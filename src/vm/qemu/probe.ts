@@ -5,7 +5,7 @@ import { z } from "zod";
 import { BerthError } from "../../contract/berth-error.ts";
 import { writeFileAtomically } from "../../lib/atomic-file.ts";
 import type { DriverProbe } from "../driver.ts";
-import { findProgram } from "../find-program.ts";
+import { findProgram } from "../../lib/find-program.ts";
 import { canarySings } from "./canary.ts";
 
 const run = promisify(execFile);

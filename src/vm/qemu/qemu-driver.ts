@@ -7,7 +7,7 @@ import { type Log, messageOf } from "../../lib/log.ts";
 import { identifyProcess, isSameProcess, type ProcessIdentity, signalProcess } from "../../lib/process-identity.ts";
 import { waitUntil } from "../../lib/wait-until.ts";
 import type { AgentStream, DriverProbe, MachineDriver, MachineExit, MachineSpec, MachineStatus, MachineUsage } from "../driver.ts";
-import { findProgram } from "../find-program.ts";
+import { findProgram } from "../../lib/find-program.ts";
 import { passtArguments, qemuArguments } from "./arguments.ts";
 import { checkHostSpace, listMachineFolders, MachineFolder } from "./machine-folder.ts";
 import { probeQemu, qemuProgram } from "./probe.ts";

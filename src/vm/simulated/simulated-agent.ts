@@ -206,7 +206,6 @@ const jobStates = {
 } as const;
 
 function jobMessage(environmentId: string, job: SimulatedJob) {
-  const startedAt = timestampFromMs(job.startedAtMs);
   return create(ObservedJobSchema, {
     jobId: job.id,
     environmentId,
@@ -214,8 +213,13 @@ function jobMessage(environmentId: string, job: SimulatedJob) {
     state: jobStates[job.state],
     errorCode: job.errorCode,
     errorMessage: job.errorMessage,
-    startedAt,
-    step: job.steps.at(-1) ?? "",
-    steps: job.steps.map((name) => ({ name, startedAt, failed: job.state === "failed" })),
+    startedAt: timestampFromMs(job.startedAtMs),
+    step: job.steps.at(-1)?.name ?? "",
+    steps: job.steps.map(({ name, startedAtMs, finishedAtMs, failed }) => ({
+      name,
+      startedAt: timestampFromMs(startedAtMs),
+      failed,
+      ...(finishedAtMs === undefined ? {} : { finishedAt: timestampFromMs(finishedAtMs) }),
+    })),
   });
 }

@@ -11,7 +11,7 @@ const jobSchema = z.object({
   errorMessage: z.string(),
   startedAtMs: z.number(),
   log: z.string(),
-  steps: z.array(z.string()),
+  steps: z.array(z.object({ name: z.string(), startedAtMs: z.number(), finishedAtMs: z.number().optional(), failed: z.boolean() })),
 });
 
 const environmentSchema = z.object({

@@ -106,6 +106,7 @@ export class SimulatedJobs {
       record.errorCode = signal.aborted ? "canceled" : error instanceof CourseFailure ? error.code : "internal";
       record.errorMessage = error instanceof Error ? error.message : String(error);
     }
+    endStep(record, record.state !== "succeeded");
     this.#live.delete(`${id}/${record.id}`);
     await this.#changed();
   }
@@ -178,7 +179,8 @@ export class SimulatedJobs {
   }
 
   async #step(record: SimulatedJob, name: string, durationMs: number, signal: AbortSignal): Promise<void> {
-    record.steps.push(name);
+    endStep(record, false);
+    record.steps.push({ name, startedAtMs: Date.now(), failed: false });
     record.log += `${name}\n`;
     await this.#changed();
     await new Promise<void>((resolve, reject) => {
@@ -204,6 +206,14 @@ export class SimulatedJobs {
     if (!this.#options.ended.aborted) await this.#options.disk.save();
     for (const listener of [...this.#listeners]) listener();
   }
+}
+
+/** A step lasts until the next one or the job's end. */
+function endStep(record: SimulatedJob, failed: boolean): void {
+  const last = record.steps.at(-1);
+  if (last === undefined) return;
+  last.finishedAtMs = Date.now();
+  last.failed = failed;
 }
 
 function newEnvironment(directoryName: string, sentinel: string): SimulatedEnvironment {

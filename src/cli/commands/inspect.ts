@@ -1,0 +1,120 @@
+import type { Command } from "commander";
+import { connectHost } from "../connection.ts";
+import { describeWork, environmentFacts, environmentRow, findEnvironment, nameOf, phaseName, portRow, workOf } from "../environments.ts";
+import { formatPairs, shortSource } from "../format.ts";
+import { HostWatch } from "../host-watch.ts";
+import { interruptible } from "../interrupt.ts";
+import { print, printJson, printTable, say } from "../output.ts";
+import { jsonOption } from "./options.ts";
+
+interface JsonOptions {
+  readonly json?: true;
+}
+
+/** `berth list`, `berth show`, `berth ports`: what there is. */
+export function registerInspect(program: Command): void {
+  program
+    .command("list")
+    .alias("ls")
+    .description("List the environments")
+    .addOption(jsonOption())
+    .action(async (options: JsonOptions) => interruptible(async (signal) => list(options, signal)));
+  program
+    .command("show")
+    .argument("<name>", "name or id of an environment")
+    .description("Show everything about an environment")
+    .addOption(jsonOption())
+    .action(show);
+  program
+    .command("ports")
+    .argument("<name>", "name or id of an environment")
+    .description("List the ports of an environment and where they answer on this computer")
+    .addOption(jsonOption())
+    .action(ports);
+}
+
+async function list({ json }: JsonOptions, signal: AbortSignal): Promise<void> {
+  const watch = await HostWatch.open(await connectHost({ signal }), signal);
+  const views = [...watch.state.environments.values()].filter(({ environment }) => environment.metadata?.archivedAt === undefined);
+  watch.close();
+  const rows = views.map(({ environment, details }) => environmentRow(environment, details));
+  if (json) return rows.forEach(printJson);
+  if (rows.length === 0) return say("There are no environments. Make one with: berth create REPOSITORY-OR-FOLDER");
+  printTable(
+    [
+      { title: "NAME", minWidth: 12 },
+      { title: "PHASE" },
+      { title: "BRANCH", minWidth: 8 },
+      { title: "CHANGED" },
+      { title: "UNPUSHED" },
+      { title: "PORTS", minWidth: 6 },
+      { title: "SOURCE", minWidth: 10, cut: "start" },
+    ],
+    rows.map((row) => [
+      row.name,
+      row.phase,
+      row.branch,
+      String(row.changed),
+      String(row.unpushed),
+      row.ports.join(","),
+      shortSource(row.source),
+    ]),
+  );
+}
+
+async function show(name: string, { json }: JsonOptions): Promise<void> {
+  const clients = await connectHost();
+  const environment = await findEnvironment(clients, name);
+  const { details } = await clients.workspaces.getDetails({ environmentId: environment.id });
+  const facts = environmentFacts(environment, details);
+  if (json) return printJson(facts);
+  const git = environment.status?.content?.git;
+  const wanted = facts.desired === facts.phase ? "" : ` (${facts.desired} is wanted)`;
+  const lines = formatPairs([
+    ["name", facts.name],
+    ["id", facts.id],
+    ["phase", `${facts.phase}${facts.recovery ? ", in a recovery container" : ""}${wanted}`],
+    ["source", shortSource(facts.source)],
+    ["branch", git === undefined ? "" : `${git.branch} at ${git.latestCommit.slice(0, 10)}`],
+    ["work", git === undefined ? "" : describeWork(workOf(environment)) || "nothing that is not pushed"],
+    [
+      "configuration",
+      `${facts.devcontainerFile}${facts.devcontainerInSync ? "" : " (changed since it was built: berth rebuild applies it)"}`,
+    ],
+    ["user", facts.remoteUser],
+    ["folder", facts.folder],
+    ["shell", facts.sshCommand],
+    ...facts.forwards.map((f) => ["port", describePort(f).join("  ")] as const),
+    ...facts.failure.map((text) => ["failure", text] as const),
+    ...facts.warning.map((text) => ["warning", text] as const),
+    ["created", facts.createdAt],
+    ["started", facts.startedAt],
+  ]);
+  for (const line of lines) print(line);
+}
+
+async function ports(name: string, { json }: JsonOptions): Promise<void> {
+  const clients = await connectHost();
+  const environment = await findEnvironment(clients, name);
+  const { details } = await clients.workspaces.getDetails({ environmentId: environment.id });
+  const rows = (details?.ports ?? []).map(portRow);
+  if (json) return rows.forEach(printJson);
+  if (rows.length === 0) {
+    const phase = phaseName(environment.status?.phase);
+    return say(
+      phase === "running"
+        ? `Nothing listens in ${nameOf(environment)}.`
+        : `${nameOf(environment)} is ${phase}: ports are forwarded while it runs.`,
+    );
+  }
+  printTable(
+    [{ title: "PORT" }, { title: "ADDRESS" }, { title: "PROCESS" }, { title: "STATE", minWidth: 9 }],
+    rows.map((row) => describePort(row)),
+  );
+}
+
+function describePort(row: ReturnType<typeof portRow>): string[] {
+  const host = row.containerHost === "" || row.containerHost === "localhost" ? "" : `${row.containerHost}:`;
+  const state = row.failure !== "" ? row.failure : row.listening ? "listening" : "nothing listens yet";
+  return [`${host}${row.containerPort}`, row.url, row.label === "" ? row.process : row.label, state];
+}
