@@ -1,4 +1,4 @@
-import type { Argument, Command, Option } from "commander";
+import type { Command, Option } from "commander";
 
 /** Something that may come next on a command line. */
 export interface Candidate {
@@ -9,36 +9,47 @@ export interface Candidate {
 /** What may stand where the cursor is: these, or whatever the shell knows of files. */
 export type Completion = { readonly kind: "candidates"; readonly candidates: readonly Candidate[] } | { readonly kind: "files" };
 
+/** What an argument or option takes. */
+export type Values = "environments" | "files" | readonly string[];
+
 export interface Known {
   /** Names of environments; empty when no host runs. */
   readonly environmentNames: () => Promise<readonly string[]>;
-  /** The words an option or argument takes, by the command's and its own name. */
-  readonly choices: Readonly<Record<string, readonly string[]>>;
+  /** By the command's name and the argument's or option's own, e.g. "open --editor"; arguments called `name` are environments. */
+  readonly values: Readonly<Record<string, Values>>;
 }
-
-const environmentArgument = "name";
 
 /** Completes the last of `words`, which are what was typed after the program's name. */
 export async function complete(program: Command, words: readonly string[], known: Known): Promise<Completion> {
   const current = words.at(-1) ?? "";
-  const { command, rest } = descend(program, words.slice(0, -1));
-  // What comes after -- or after the command of `exec` and `ssh` is for that command.
-  if (rest.includes("--")) return { kind: "files" };
+  const before = words.slice(0, -1);
+  const isHelp = before[0] === "help";
+  const { command, rest } = descend(program, isHelp ? before.slice(1) : before);
   const pending = optionThatTakes(command, rest.at(-1));
-  if (pending !== undefined) return completeWord(`${command.name()} ${pending.attributeName()}`, current, known, pending.attributeName());
-  if (current.startsWith("-")) return startingWith(current, visibleOptions(command));
-  const subcommands = visibleCommands(command);
-  if (subcommands.length > 0) return startingWith(current, subcommands);
-  const argument = argumentAt(command, positionals(command, rest).length);
-  if (argument === undefined) return { kind: "candidates", candidates: [] };
-  return completeWord(`${command.name()} ${argument.name()}`, current, known, argument.name());
+  if (pending !== undefined) return completeValue(known.values[`${command.name()} ${pending.long}`], current, known);
+  if (command.commands.length > 0) return startingWith(current, rest.length > 0 ? [] : subcommandsOrOptions(command, current));
+  if (isHelp) return startingWith(current, []);
+  // What comes after the name is for the command that exec or ssh runs.
+  const given = positionals(command, rest);
+  const passesOn = given.length > 0 && command.registeredArguments.at(-1)?.variadic === true;
+  if (current.startsWith("-")) return startingWith(current, passesOn ? [] : visibleOptions(command));
+  const argument = command.registeredArguments[given.length];
+  if (argument === undefined) return startingWith(current, []);
+  const isEnvironment = argument.name() === "name";
+  return completeValue(isEnvironment ? "environments" : known.values[`${command.name()} ${argument.name()}`], current, known);
 }
 
-async function completeWord(key: string, current: string, known: Known, name: string): Promise<Completion> {
-  const choices = known.choices[key];
-  if (choices !== undefined) return startingWith(current, choices.map(plain));
-  if (name === environmentArgument || name === "confirm") return startingWith(current, (await known.environmentNames()).map(plain));
-  return { kind: "files" };
+async function completeValue(values: Values | undefined, current: string, known: Known): Promise<Completion> {
+  if (values === "files") return { kind: "files" };
+  const words = values === "environments" ? await known.environmentNames() : (values ?? []);
+  return startingWith(
+    current,
+    words.map((value) => ({ value, description: "" })),
+  );
+}
+
+function subcommandsOrOptions(command: Command, current: string): Candidate[] {
+  return current.startsWith("-") ? visibleOptions(command) : visibleCommands(command);
 }
 
 /** The command that words name, and the words after its name. */
@@ -55,15 +66,12 @@ function descend(program: Command, words: readonly string[]): { readonly command
 }
 
 function optionThatTakes(command: Command, word: string | undefined): Option | undefined {
+  if (word === undefined) return undefined;
   return command.options.find((option) => (option.required || option.optional) && (option.short === word || option.long === word));
 }
 
 function positionals(command: Command, words: readonly string[]): string[] {
   return words.filter((word, i) => !word.startsWith("-") && optionThatTakes(command, words[i - 1]) === undefined);
-}
-
-function argumentAt(command: Command, index: number): Argument | undefined {
-  return command.registeredArguments[index] ?? command.registeredArguments.findLast((argument) => argument.variadic);
 }
 
 function visibleCommands(command: Command): Candidate[] {
@@ -82,8 +90,4 @@ function visibleOptions(command: Command): Candidate[] {
 
 function startingWith(current: string, all: readonly Candidate[]): Completion {
   return { kind: "candidates", candidates: all.filter(({ value }) => value.startsWith(current)) };
-}
-
-function plain(value: string): Candidate {
-  return { value, description: "" };
 }

@@ -17,5 +17,5 @@ export function say(text: string): void {
 
 /** Aligned lines, cut to the terminal; in a pipe they are whole. */
 export function printTable(columns: readonly Column[], rows: readonly (readonly string[])[]): void {
-  for (const line of formatTable(columns, rows, process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY)) print(line);
+  for (const line of formatTable(columns, rows, process.stdout.columns || Number.POSITIVE_INFINITY)) print(line);
 }

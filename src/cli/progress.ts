@@ -4,6 +4,8 @@ import { cutTo, formatDuration } from "./format.ts";
 const drawIntervalMs = 250;
 /** Where lines cannot be drawn anew, a step that takes this long is named before it ends. */
 const longStepMs = 10_000;
+/** For a terminal that does not know its size, which is told as 0. */
+const usualColumns = 80;
 const green = "\u001B[32m";
 const red = "\u001B[31m";
 const plainColor = "\u001B[0m";
@@ -107,7 +109,7 @@ export class Progress {
   #draw(): void {
     if (!this.#live) return;
     this.#erase();
-    const width = (this.#stream.columns ?? 80) - 1;
+    const width = (this.#stream.columns || usualColumns) - 1;
     const lines = [...this.#running.values()].map(({ name, begunAtMs }) => {
       const clock = ` ${formatDuration(Math.floor((this.#now() - begunAtMs) / 1000) * 1000).replace(".0", "")}`;
       return `${cutTo(`… ${name}`, Math.max(1, width - clock.length))}${clock}`;

@@ -32,8 +32,13 @@ To have it in every shell:
     .allowUnknownOption()
     .passThroughOptions()
     .action(async (words: readonly string[]) => {
-      const choices = { "completion shell": shells, "open editor": editorNames };
-      const completion = await complete(program, words[0] === "--" ? words.slice(1) : words, { environmentNames, choices });
+      const values = {
+        "completion shell": shells,
+        "open --editor": editorNames,
+        "create source": "files",
+        "reset --confirm": "environments",
+      } as const;
+      const completion = await complete(program, words[0] === "--" ? words.slice(1) : words, { environmentNames, values });
       if (completion.kind === "files") print(":files");
       else for (const { value, description } of completion.candidates) print(description === "" ? value : `${value}\t${description}`);
     });

@@ -58,9 +58,12 @@ export function registerMachineShell(machine: Command): void {
     });
 }
 
-/** `exec NAME -- command` and `exec NAME command` are the same. */
+/** `exec NAME -- command` and `exec NAME command` are the same. Fails with `argument-invalid` for an option in a command's place. */
 function withoutDashes(command: readonly string[]): readonly string[] {
-  return command[0] === "--" ? command.slice(1) : command;
+  const [first = ""] = command;
+  if (first === "--") return command.slice(1);
+  if (first.startsWith("-")) throw new BerthError("argument-invalid", `'${first}' is not a command; options of berth go before the name`);
+  return command;
 }
 
 async function runExec(clients: HostClients, environmentId: string, command: readonly string[], options: ExecOptions): Promise<number> {

@@ -12,6 +12,9 @@ export interface SimulatedCourse {
   readonly crashes: number;
   /** Configurations the repository has. */
   readonly configPaths: readonly string[];
+  /** Work that was not pushed anywhere. */
+  readonly changedFiles: number;
+  readonly unpushedCommits: number;
   /** What listens in the container while it runs. */
   readonly ports: readonly { readonly port: number; readonly processName: string }[];
 }
@@ -23,6 +26,8 @@ const usual: SimulatedCourse = {
   buildFailure: undefined,
   crashes: 0,
   configPaths: [".devcontainer/devcontainer.json"],
+  changedFiles: 0,
+  unpushedCommits: 0,
   ports: [],
 };
 
@@ -34,6 +39,7 @@ const courses: Readonly<Record<string, Partial<SimulatedCourse>>> = {
   "crash-in-build": { crashes: 1 },
   "crash-always": { crashes: Number.MAX_SAFE_INTEGER },
   "several-configs": { configPaths: [".devcontainer/a/devcontainer.json", ".devcontainer/b/devcontainer.json"] },
+  unpushed: { changedFiles: 2, unpushedCommits: 1 },
   web: { ports: [{ port: 3000, processName: "node" }] },
 };
 

@@ -174,6 +174,8 @@ function observed(environmentId: string, environment: SimulatedEnvironment): Obs
               branch: "main",
               latestCommit: "0123456789abcdef0123456789abcdef01234567",
               cloneUrl: `https://simulated.test/${environment.sentinel}.git`,
+              totalChangedFiles: course.changedFiles,
+              totalUnpushedCommits: course.unpushedCommits,
             },
           }
         : {}),
