@@ -2,7 +2,7 @@ import { createClient } from "@connectrpc/connect";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { hostTransport } from "../src/cli/connection.ts";
+import { hostTransport } from "../src/cli/host-transport.ts";
 import { HostService } from "../src/contract/gen/berth/v1/host_pb.js";
 import { berthPaths } from "../src/lib/paths.ts";
 import { silentLog } from "../src/lib/log.ts";

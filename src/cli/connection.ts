@@ -1,5 +1,4 @@
-import { createClient, type Client, type Transport } from "@connectrpc/connect";
-import { createConnectTransport } from "@connectrpc/connect-node";
+import { createClient, type Client } from "@connectrpc/connect";
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, fstatSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { connect } from "node:net";
@@ -11,6 +10,7 @@ import { EnvironmentService } from "../contract/gen/gitpod/v1/environment_pb.js"
 import { berthPaths, type BerthPaths } from "../lib/paths.ts";
 import { programArguments } from "../lib/programs.ts";
 import { waitUntil } from "../lib/wait-until.ts";
+import { hostTransport } from "./host-transport.ts";
 import { asError } from "./report.ts";
 
 const hostStartTimeoutMs = 30_000;
@@ -26,15 +26,6 @@ export interface HostClients {
   readonly workspaces: Client<typeof WorkspaceService>;
   readonly editors: Client<typeof EditorService>;
   readonly host: Client<typeof HostService>;
-}
-
-/** A transport to the host on its socket. */
-export function hostTransport(paths: BerthPaths): Transport {
-  return createConnectTransport({
-    baseUrl: "http://berth",
-    httpVersion: "2",
-    nodeOptions: { createConnection: () => connect(paths.apiSocket) },
-  });
 }
 
 /** Clients of the host's API; starts a host in the background when none runs. Fails with what kept it from starting. */

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Progress } from "./progress.ts";
 
 const columns = 40;
+const escape = "\u001B";
 
 beforeEach(() => void vi.useFakeTimers({ now: 0, toFake: ["setInterval", "clearInterval", "performance", "Date"] }));
 afterEach(() => void vi.useRealTimers());
@@ -15,11 +16,12 @@ function progressOn({ isTTY, env = {} }: { readonly isTTY: boolean; readonly env
 /** What a terminal shows after text with the few control sequences in use. */
 function screenAfter(text: string): string[] {
   let lines: string[] = [];
-  for (const part of text.split(/(\u001B\[\d*[AJm])/)) {
-    const up = /^\u001B\[(\d+)A$/.exec(part);
+  // Control sequences are told from text by what ends them.
+  for (const part of text.replaceAll(escape, `\0${escape}`).split(/\0|(?<=\[\d*[AJm])/)) {
+    const up = part.startsWith(escape) ? /(\d+)A$/.exec(part) : null;
     // The cursor goes up from the line it is on, and what is below is erased.
     if (up !== null) lines = [...lines.slice(0, lines.length - 1 - Number(up[1])), ""];
-    else if (!part.startsWith("\u001B")) {
+    else if (!part.startsWith(escape)) {
       const [first = "", ...more] = part.replace(/\r/g, "").split("\n");
       const last = lines.pop() ?? "";
       lines.push(last + first, ...more);

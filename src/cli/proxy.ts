@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
 import { type DialSshRequest, DialSshRequestSchema, WorkspaceService } from "../contract/gen/berth/v1/host_pb.js";
 import { berthPaths } from "../lib/paths.ts";
-import { hostTransport } from "./connection.ts";
+import { hostTransport } from "./host-transport.ts";
 
 /** ssh's ProxyCommand: joins stdin and stdout with an environment's ssh server. */
 const environmentId = process.argv[2] ?? "";

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, expect, inject, test } from "vitest";
-import { hostTransport } from "../../src/cli/connection.ts";
+import { hostTransport } from "../../src/cli/host-transport.ts";
 import { HostAuthenticationTokenSource, RunnerConfigurationService } from "../../src/contract/gen/gitpod/v1/runner_configuration_pb.js";
 import { ListRunnersRequestSchema, RunnerService } from "../../src/contract/gen/gitpod/v1/runner_pb.js";
 import { berthPaths } from "../../src/lib/paths.ts";
