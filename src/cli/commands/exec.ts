@@ -102,9 +102,6 @@ async function runExec(clients: HostClients, environmentId: string, command: rea
 function follow(send: (message: WorkspaceExecRequest["message"]) => Promise<void>, pty: boolean): () => void {
   const { stdin, stdout } = process;
   if (pty) stdin.setRawMode(true);
-  // However this process ends, the terminal is as it was.
-  const cook = (): void => void (pty && stdin.setRawMode(false));
-  process.once("exit", cook);
   void (async () => {
     try {
       for await (const chunk of stdin) await send({ case: "stdin", value: chunk as Buffer });
@@ -119,8 +116,8 @@ function follow(send: (message: WorkspaceExecRequest["message"]) => Promise<void
   const onSignal = (name: NodeJS.Signals): void => void send({ case: "signal", value: name });
   for (const name of forwardedSignals) process.on(name, onSignal);
   return () => {
-    cook();
-    process.off("exit", cook);
+    // Node itself does so when the process ends in any other way.
+    if (pty) stdin.setRawMode(false);
     stdout.off("resize", onResize);
     for (const name of forwardedSignals) process.off(name, onSignal);
     stdin.destroy();
