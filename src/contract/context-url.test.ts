@@ -14,6 +14,15 @@ test.each([
   ["https://gitlab.example.com/a/b/-/tree/main", { branch: "main", cloneUrl: "https://gitlab.example.com/a/b.git" }],
   ["https://bitbucket.org/o/r/branch/x/y", { branch: "x/y", cloneUrl: "https://bitbucket.org/o/r.git" }],
   ["https://dev.azure.com/org/project/_git/r?version=GBmain", { branch: "main", cloneUrl: "https://dev.azure.com/org/project/_git/r" }],
+  ["https://org.visualstudio.com/project/_git/r?version=GTv1", { tag: "v1", cloneUrl: "https://org.visualstudio.com/project/_git/r" }],
+  ["https://dev.azure.com/org/project/_git/r/pullrequest/5", { pullRequest: "5" }],
+  ["https://codeberg.org/o/r/src/branch/feature/x", { branch: "feature/x", cloneUrl: "https://codeberg.org/o/r.git" }],
+  ["https://codeberg.org/o/r/src/tag/v1", { tag: "v1" }],
+  ["https://codeberg.org/o/r/pulls/9", { pullRequest: "9", cloneUrl: "https://codeberg.org/o/r.git" }],
+  [
+    "https://bitbucket.example/projects/KEY/repos/r/browse?at=refs%2Fheads%2Fdev",
+    { branch: "dev", cloneUrl: "https://bitbucket.example/scm/key/r.git", owner: "KEY", repository: "r" },
+  ],
   ["git@github.com:o/r.git", { cloneUrl: "git@github.com:o/r.git", repository: "r", host: "github.com" }],
   ["ssh://git@host.example:2222/o/r.git", { cloneUrl: "ssh://git@host.example:2222/o/r.git", repository: "r" }],
   ["http://127.0.0.1:3000/o/r.git", { cloneUrl: "http://127.0.0.1:3000/o/r.git", repository: "r" }],
@@ -38,6 +47,11 @@ test.each([
   "/etc/passwd",
   "https://user:secret@github.com/o/r",
   "fd::17",
+  "https://github.com/o/%zz",
+  "https://github.com/o/r/tree/a%0ab",
+  "https://github.com/o/r/tree/%2d%2dupload-pack=x",
+  "https://github.com/o%2F..%2F../r",
+  "https://dev.azure.com/org/project/_git/r?version=GB--upload-pack=x",
 ])("refuses %j", (text) => {
   expect(() => parseContextUrl(text)).toThrow(/url-invalid/);
 });

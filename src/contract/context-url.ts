@@ -21,9 +21,12 @@ const scpPattern = /^(?:([A-Za-z0-9._-]+)@)?([A-Za-z0-9][A-Za-z0-9.-]*):(?!\/\/)
 // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
 const forbiddenPatterns = [/^-/, /^[a-z]+:\/\/\//i, /[\u0000-\u0020\u007f]/, /::/, /\/\.\.(\/|$)/];
 
+// oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+const forbiddenInParts = /^-|[\u0000-\u001f\u007f]/;
+
 /**
- * Reads an address as people paste it: pages of GitHub, GitLab, Bitbucket and Azure DevOps, or a plain git
- * address. Fails with `url-invalid` for everything that is not an https, http or ssh address.
+ * Reads an address as people paste it: pages of GitHub, GitLab, Bitbucket, Azure DevOps and Gitea or Forgejo,
+ * or a plain git address. Fails with `url-invalid` for everything that is not an https, http or ssh address.
  */
 export function parseContextUrl(text: string): ContextUrl {
   const input = text.trim();
@@ -48,13 +51,26 @@ export function parseContextUrl(text: string): ContextUrl {
   )
     throw invalid(input);
   if (url.password !== "") throw new BerthError("url-invalid", "an address must not hold a password; add a token for its host instead");
-  const parts = url.pathname
-    .split("/")
-    .filter((part) => part !== "")
-    .map((part) => decodeURIComponent(part));
-  if (parts.length === 0 || parts.some((part) => (part.startsWith("-") && part !== "-") || part === "..")) throw invalid(input);
-  if (url.protocol === "ssh:") return plain(input, url, parts);
-  return parsePage(url, parts);
+  const parts = url.pathname.split("/").filter((part) => part !== "");
+  const decoded = parts.map((part) => decode(part, input));
+  if (parts.length === 0 || decoded.some((part) => isForbiddenPart(part) && part !== "-")) throw invalid(input);
+  const context = url.protocol === "ssh:" ? plain(input, url, decoded) : parsePage(url, decoded);
+  // What stands in the query was not among the parts.
+  if ([context.branch, context.tag, context.commit].some(isForbiddenPart)) throw invalid(input);
+  return context;
+}
+
+function decode(part: string, input: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw invalid(input);
+  }
+}
+
+/** Percent signs can hide what the address as a whole was searched for. */
+function isForbiddenPart(part: string): boolean {
+  return part.split("/").includes("..") || forbiddenInParts.test(part);
 }
 
 function parsePage(url: URL, parts: readonly string[]): ContextUrl {
@@ -63,6 +79,8 @@ function parsePage(url: URL, parts: readonly string[]): ContextUrl {
   const dash = parts.indexOf("-");
   if (dash > 0 || host.includes("gitlab")) return parseGitLab(url, parts, dash);
   if (parts.length > 2 && host === "bitbucket.org") return parseBitbucket(url, parts);
+  if (parts[0] === "projects" && parts[2] === "repos") return parseBitbucketServer(url, parts);
+  if (parts.length > 3 && /^(src|pulls)$/.test(parts[2] ?? "")) return parseGitea(url, parts);
   if (parts.length > 2 && /^(tree|blob|commit|pull|issues|releases)$/.test(parts[2] ?? "")) return parseGitHub(url, parts);
   return plain(`${url.protocol}//${url.username === "" ? "" : `${url.username}@`}${url.host}${url.pathname}`, url, parts);
 }
@@ -100,6 +118,33 @@ function parseBitbucket(url: URL, parts: readonly string[]): ContextUrl {
   if (kind === "pull-requests") return { ...base, pullRequest: digits(rest[0]) };
   if (kind === "issues") return { ...base, issue: digits(rest[0]) };
   return base;
+}
+
+/** Bitbucket Data Center: the page of a repository and its clone address differ. */
+function parseBitbucketServer(url: URL, parts: readonly string[]): ContextUrl {
+  const [, owner = "", , repository = "", kind, ...rest] = parts;
+  const base = {
+    ...empty,
+    cloneUrl: `${url.protocol}//${url.host}/scm/${encodeURIComponent(owner.toLowerCase())}/${encodeURIComponent(repository)}.git`,
+    host: url.host,
+    owner,
+    repository,
+  };
+  if (kind === "pull-requests") return { ...base, pullRequest: digits(rest[0]) };
+  if (kind === "commits") return { ...base, commit: rest[0] ?? "" };
+  const at = url.searchParams.get("at") ?? "";
+  if (at.startsWith("refs/tags/")) return { ...base, tag: at.slice("refs/tags/".length) };
+  return at === "" ? base : withRef(base, at.replace(/^refs\/heads\//, ""));
+}
+
+/** Gitea and Forgejo; their other pages are named like GitHub's. */
+function parseGitea(url: URL, parts: readonly string[]): ContextUrl {
+  const base = repositoryOf(url, parts.slice(0, 2));
+  const [, , kind, type, ...rest] = parts;
+  if (kind === "pulls") return { ...base, pullRequest: digits(type) };
+  if (type === "branch") return { ...base, branch: rest.join("/") };
+  if (type === "tag") return { ...base, tag: rest.join("/") };
+  return type === "commit" ? { ...base, commit: rest[0] ?? "" } : base;
 }
 
 function parseAzure(url: URL, parts: readonly string[]): ContextUrl {
