@@ -15,6 +15,7 @@ const connectCodes = {
   unavailable: Code.Unavailable,
   deadline_exceeded: Code.DeadlineExceeded,
   canceled: Code.Canceled,
+  unimplemented: Code.Unimplemented,
   internal: Code.Internal,
 } as const;
 

@@ -16,6 +16,7 @@ export interface ErrorEntry {
     | "unavailable"
     | "deadline_exceeded"
     | "canceled"
+    | "unimplemented"
     | "internal";
 }
 
@@ -243,7 +244,7 @@ export const errorCatalogue = {
     "internal",
     "Berth's database is damaged",
     "Its integrity check failed.",
-    "A copy from before is beside it; see docs/TROUBLESHOOTING.md.",
+    "Nothing was changed. Move the file away; a copy from before the last upgrade may lie beside it (README.md, Troubleshooting).",
   ),
   "store-too-new": entry(
     "failed_precondition",
@@ -262,6 +263,43 @@ export const errorCatalogue = {
     "The editor is not known",
     "Berth has no link for it.",
     "Use one of: vscode, vscode-insiders, cursor, windsurf, zed, jetbrains.",
+  ),
+  "environment-archived": entry(
+    "failed_precondition",
+    "The environment is archived",
+    "An archived environment does not start.",
+    "Take it out of the archive first (UnarchiveEnvironment).",
+  ),
+  "environment-expired": entry(
+    "failed_precondition",
+    "The environment may not start any more",
+    "Its lifetime has ended.",
+    "Create a new one, or set a later lockdown_at.",
+  ),
+  "request-invalid": entry(
+    "invalid_argument",
+    "The request was not accepted",
+    "A field of it breaks a rule of the API.",
+    "Mend the field that the message names.",
+  ),
+  "not-supported": entry(
+    "unimplemented",
+    "Berth cannot do this",
+    "The API knows it, this version of Berth does not; nothing was changed.",
+    "Leave the field that the message names empty.",
+  ),
+  "resource-not-found": entry("not_found", "It was not found", "Nothing has this id.", "List what there is, and use its id."),
+  "resource-exists": entry(
+    "already_exists",
+    "It exists already",
+    "Another one has the same name and place.",
+    "Change that one, or delete it first.",
+  ),
+  "secret-value-hidden": entry(
+    "permission_denied",
+    "The value of a secret is not shown",
+    "Values go to environments only, never back to a person or a program.",
+    "Set a new value with UpdateSecretValue.",
   ),
   canceled: entry("canceled", "It was cancelled", "You asked for it.", "Nothing was lost; do it again when you like."),
   "argument-invalid": entry("invalid_argument", "The command was not understood", "An argument has the wrong form.", "See: berth help"),

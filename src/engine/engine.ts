@@ -10,7 +10,12 @@ import {
   type UploadContentRequest,
   UploadContentRequestSchema,
 } from "../contract/gen/berth/v1/agent_pb.js";
-import { type Environment, EnvironmentPhase } from "../contract/gen/gitpod/v1/environment_pb.js";
+import {
+  type Environment,
+  EnvironmentPhase,
+  type GitInitializer,
+  GitInitializer_CloneTargetMode,
+} from "../contract/gen/gitpod/v1/environment_pb.js";
 import { ParseContextURLResponseSchema } from "../contract/gen/gitpod/v1/runner_pb.js";
 import { type Log, messageOf } from "../lib/log.ts";
 import { sshAliasOf } from "../lib/ssh-alias.ts";
@@ -217,12 +222,12 @@ export class Engine {
     const first = spec?.initializer?.specs[0]?.spec;
     const context = parseContextUrl(first?.case === "contextUrl" ? first.value.url : first?.case === "git" ? first.value.remoteUri : "");
     const credential = await this.#options.store.openHostCredential(environment.metadata?.creator?.id ?? "", context.host);
-    const target = first?.case === "git" ? first.value.cloneTarget : "";
+    const target = first?.case === "git" ? targetOf(first.value) : context;
     return {
       remoteUri: context.cloneUrl,
-      branch: context.branch !== "" ? context.branch : target,
-      tag: context.tag,
-      commit: context.commit,
+      branch: target.branch,
+      tag: target.tag,
+      commit: target.commit,
       directoryName: directoryNameOf(context.repository),
       gitUserName: spec?.gitUsername ?? "",
       gitUserEmail: spec?.gitEmail ?? "",
@@ -230,7 +235,7 @@ export class Engine {
       submodules: true,
       lfs: true,
       // A commit of its own may lie anywhere in the history.
-      depth: context.commit === "" && !/^[0-9a-f]{7,64}$/.test(target) ? cloneDepth : 0,
+      depth: target.commit === "" ? cloneDepth : 0,
     };
   }
 
@@ -303,6 +308,7 @@ export const engineCalls: EngineCalls = {
         repo: parsed.repository,
       },
       ...(parsed.issue === "" ? {} : { issue: { id: parsed.issue } }),
+      ...(parsed.pullRequest === "" ? {} : { pr: { id: parsed.pullRequest } }),
     });
   },
   validateSpec: async () => undefined,
@@ -325,6 +331,23 @@ function wishOf(environment: Environment, bootId: string): Wish {
     deleteJobId: `delete-${spec?.specVersion ?? 0n}-${bootId.slice(0, 8)}`,
     devcontainerSession,
   };
+}
+
+/** What a git initializer checks out; without a mode the target is a branch, or a tag where there is no such branch. */
+function targetOf({ targetMode, cloneTarget }: GitInitializer): { branch: string; tag: string; commit: string } {
+  const none = { branch: "", tag: "", commit: "" };
+  switch (targetMode) {
+    case GitInitializer_CloneTargetMode.REMOTE_HEAD:
+      return none;
+    case GitInitializer_CloneTargetMode.REMOTE_TAG:
+      return { ...none, tag: cloneTarget };
+    case GitInitializer_CloneTargetMode.REMOTE_COMMIT:
+      return { ...none, commit: cloneTarget };
+    case GitInitializer_CloneTargetMode.UNSPECIFIED:
+    case GitInitializer_CloneTargetMode.REMOTE_BRANCH:
+    case GitInitializer_CloneTargetMode.LOCAL_BRANCH:
+      return { ...none, branch: cloneTarget };
+  }
 }
 
 function jobView(observed: ObservedEnvironment | undefined, jobId: string): JobView {

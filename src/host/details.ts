@@ -4,7 +4,7 @@ import { JobKind, type ObservedEnvironment } from "../contract/gen/berth/v1/agen
 import { type EnvironmentDetails, EnvironmentDetailsSchema } from "../contract/gen/berth/v1/host_pb.js";
 import type { Environment } from "../contract/gen/gitpod/v1/environment_pb.js";
 import { sshAliasOf } from "../lib/ssh-alias.ts";
-import { folderScheme, sourceOf } from "../plane/services/environment-service.ts";
+import { folderScheme, sourceOf } from "../plane/environment-source.ts";
 import type { Forward } from "./port-forwarder.ts";
 import { machineId } from "./settings.ts";
 

@@ -11,7 +11,7 @@ import { type Environment, EnvironmentPhase, EnvironmentSpec_DevContainerSchema 
 import { noCacheAnnotation } from "../engine/engine.ts";
 import { sshAliasOf } from "../lib/ssh-alias.ts";
 import { uuidV7 } from "../lib/uuid.ts";
-import { folderSpec } from "../plane/services/environment-service.ts";
+import { folderSpec } from "../plane/environment-source.ts";
 import type { HostParts } from "./create-host.ts";
 import { detailsOf } from "./details.ts";
 import { dialSsh } from "./dial-ssh.ts";

@@ -1,31 +1,41 @@
-import { create } from "@bufbuild/protobuf";
-import type { ConnectRouter, Interceptor } from "@connectrpc/connect";
+import type { DescService } from "@bufbuild/protobuf";
+import type { ConnectRouter, Interceptor, ServiceImpl } from "@connectrpc/connect";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { EngineCalls, EnvironmentStore, OpenSecret } from "../contract/engine-port.ts";
+import type { EngineCalls, EnvironmentStore } from "../contract/engine-port.ts";
+import { AccountService } from "../contract/gen/gitpod/v1/account_pb.js";
 import { EditorService } from "../contract/gen/gitpod/v1/editor_pb.js";
 import { EnvironmentAutomationService } from "../contract/gen/gitpod/v1/environment_automation_pb.js";
-import { EnvironmentService } from "../contract/gen/gitpod/v1/environment_pb.js";
+import { type Environment, EnvironmentService } from "../contract/gen/gitpod/v1/environment_pb.js";
 import { EventService } from "../contract/gen/gitpod/v1/event_pb.js";
+import { GatewayService } from "../contract/gen/gitpod/v1/gateway_pb.js";
+import { GroupService } from "../contract/gen/gitpod/v1/group_pb.js";
 import { IdentityService } from "../contract/gen/gitpod/v1/identity_pb.js";
+import { OrganizationService } from "../contract/gen/gitpod/v1/organization_pb.js";
+import { PrebuildService } from "../contract/gen/gitpod/v1/prebuild_pb.js";
 import { ProjectService } from "../contract/gen/gitpod/v1/project_pb.js";
 import { HostAuthenticationTokenSchema, RunnerConfigurationService } from "../contract/gen/gitpod/v1/runner_configuration_pb.js";
 import { RunnerService } from "../contract/gen/gitpod/v1/runner_pb.js";
-import { type Secret, SecretSchema, SecretService } from "../contract/gen/gitpod/v1/secret_pb.js";
-import { UserSchema, UserService, UserStatus } from "../contract/gen/gitpod/v1/user_pb.js";
+import { SecretSchema, SecretService } from "../contract/gen/gitpod/v1/secret_pb.js";
+import { ServiceAccountService } from "../contract/gen/gitpod/v1/service_account_pb.js";
+import { UsageService } from "../contract/gen/gitpod/v1/usage_pb.js";
+import { UserService } from "../contract/gen/gitpod/v1/user_pb.js";
 import { EnvironmentOpsService } from "../contract/gen/supervisor/v1/environmentopts_pb.js";
 import { openDatabase } from "./database.ts";
 import { EnvironmentRecords } from "./environment-records.ts";
+import { environmentStore } from "./environment-store.ts";
 import { PlaneEvents } from "./events.ts";
-import { paginationFromQuery, translateErrors, validateRequests } from "./interceptors.ts";
+import { paginationFromQuery, refuseUnbuilt, translateErrors, validateRequests } from "./interceptors.ts";
 import { serveJsonlEvents } from "./jsonl.ts";
 import { loadLocalIdentity } from "./local-identity.ts";
 import { ResourceStore } from "./resource-store.ts";
 import { Sealer } from "./seal.ts";
 import { editorService } from "./services/editor-service.ts";
 import { createEnvironment, environmentService, type NewEnvironment } from "./services/environment-service.ts";
-import { runnerConfigurationService, runnerService } from "./services/runner-services.ts";
+import { watchEvents } from "./services/event-service.ts";
+import { runnerConfigurationService } from "./services/runner-configuration-service.ts";
+import { runnerService } from "./services/runner-service.ts";
 import { secretService } from "./services/secret-service.ts";
-import type { Environment } from "../contract/gen/gitpod/v1/environment_pb.js";
+import { userService } from "./services/user-service.ts";
 
 export interface PlaneOptions {
   readonly databasePath: string;
@@ -49,80 +59,57 @@ export interface Plane {
   close(): void;
 }
 
+interface BoundService {
+  readonly register: (router: ConnectRouter) => void;
+  /** `package.Service/Method` of each method that is not built. */
+  readonly unbuilt: readonly string[];
+}
+
+function bind<Service extends DescService>(service: Service, methods: Partial<ServiceImpl<Service>>): BoundService {
+  return {
+    register: (router) => router.service(service, methods),
+    unbuilt: service.methods.filter((m) => !Object.hasOwn(methods, m.localName)).map((m) => `${service.typeName}/${m.name}`),
+  };
+}
+
 /** Opens the plane. Fails with `store-corrupt` or `store-too-new`. */
-export async function createPlane(options: PlaneOptions): Promise<Plane> {
-  const { now, engineCalls, version } = options;
-  const database = openDatabase(options.databasePath);
-  const sealer = await Sealer.open(options.keyPath);
+export async function createPlane({ databasePath, keyPath, now, engineCalls, version }: PlaneOptions): Promise<Plane> {
+  const database = openDatabase(databasePath);
+  const sealer = await Sealer.open(keyPath);
   const identity = loadLocalIdentity(database, now);
   const events = new PlaneEvents();
   const records = new EnvironmentRecords({ database, events, now });
   const secrets = new ResourceStore(database, "secret", SecretSchema);
   const tokens = new ResourceStore(database, "host-token", HostAuthenticationTokenSchema);
   const dependencies = { records, engineCalls, identity, now };
-  const openSecrets = (): OpenSecret[] => secrets.list().flatMap((secret) => openSecret(secret, secrets.sealed(secret.id), sealer));
-  const environmentStore: EnvironmentStore = {
-    list: async () => records.list(),
-    get: async (id) => records.find(id),
-    writeStatus: async (id, status) => records.writeStatus(id, status),
-    remove: async (id) => records.remove(id),
-    onSpecChange: (listener) => records.onSpecChange(listener),
-    openSecrets: async () => openSecrets(),
-    openHostCredential: async (_principalId, host) => {
-      const token = tokens.list().findLast((t) => t.host === host.toLowerCase());
-      const sealed = token === undefined ? undefined : tokens.sealed(token.id);
-      return token === undefined || sealed === undefined
-        ? undefined
-        : { username: "oauth2", password: sealer.open(sealed, `host-token/${token.id}`) };
-    },
-  };
+  const watch = watchEvents(events, records);
+  const services = [
+    bind(EnvironmentService, environmentService(dependencies)),
+    bind(EventService, { watchEvents: (request, context) => watch(request, context.signal) }),
+    bind(EditorService, editorService(records)),
+    bind(RunnerService, runnerService({ identity, engineCalls, version })),
+    bind(RunnerConfigurationService, runnerConfigurationService({ identity, tokens, sealer, now })),
+    bind(SecretService, secretService({ identity, secrets, sealer, now })),
+    bind(UserService, userService(identity)),
+    bind(IdentityService, {
+      getAuthenticatedIdentity: () => ({ subject: identity.subject, organizationId: identity.organizationId }),
+    }),
+    ...[AccountService, EnvironmentAutomationService, GatewayService, GroupService, OrganizationService, PrebuildService].map((s) =>
+      bind<DescService>(s, {}),
+    ),
+    ...[ProjectService, ServiceAccountService, UsageService, EnvironmentOpsService].map((s) => bind<DescService>(s, {})),
+  ];
+  const unbuilt = new Set(services.flatMap((service) => service.unbuilt));
   return {
-    environmentStore,
+    environmentStore: environmentStore({ records, secrets, tokens, sealer, now }),
     events,
-    interceptors: [translateErrors(), paginationFromQuery(), validateRequests()],
+    interceptors: [translateErrors(), refuseUnbuilt(unbuilt), paginationFromQuery(), validateRequests()],
     routes: (router) => {
-      router.service(EnvironmentService, environmentService(dependencies));
-      router.service(EnvironmentAutomationService, {});
-      router.service(EventService, { watchEvents: (request, context) => events.watch(request, context.signal) });
-      router.service(EditorService, editorService(records));
-      router.service(RunnerService, runnerService({ identity, engineCalls, version }));
-      router.service(RunnerConfigurationService, runnerConfigurationService({ identity, tokens, sealer, now }));
-      router.service(ProjectService, {});
-      router.service(SecretService, secretService({ identity, secrets, sealer, now }));
-      router.service(UserService, {
-        getAuthenticatedUser: () => ({
-          user: create(UserSchema, {
-            id: identity.userId,
-            organizationId: identity.organizationId,
-            name: "You",
-            status: UserStatus.ACTIVE,
-          }),
-        }),
-      });
-      router.service(IdentityService, {
-        getAuthenticatedIdentity: () => ({ subject: identity.subject, organizationId: identity.organizationId }),
-      });
-      router.service(EnvironmentOpsService, {});
+      for (const service of services) service.register(router);
     },
-    serveJsonl: (request, response) => serveJsonlEvents(request, response, events),
+    serveJsonl: (request, response) => serveJsonlEvents(request, response, watch),
     createEnvironment: async (request, signal) => createEnvironment(dependencies, request, signal),
     updateEnvironment: (id, change) => records.update(id, change),
     close: () => database.close(),
   };
-}
-
-function openSecret(secret: Secret, sealed: Uint8Array | undefined, sealer: Sealer): OpenSecret[] {
-  if (sealed === undefined) return [];
-  const value = sealer.open(sealed, `secret/${secret.id}`);
-  switch (secret.mount.case) {
-    case "environmentVariable":
-      return [{ name: secret.name, value, mount: { kind: "environmentVariable", name: secret.name } }];
-    case "filePath":
-      return [{ name: secret.name, value, mount: { kind: "file", path: secret.mount.value } }];
-    case "containerRegistryBasicAuthHost":
-      return [{ name: secret.name, value, mount: { kind: "registryCredential", host: secret.mount.value } }];
-    case "apiOnly":
-    case undefined:
-      return [{ name: secret.name, value, mount: { kind: "apiOnly" } }];
-  }
 }

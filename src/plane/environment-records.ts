@@ -44,7 +44,7 @@ export class EnvironmentRecords {
 
   insert(environment: Environment): void {
     this.#save(environment);
-    this.#announce(environment.id, ResourceOperation.CREATE);
+    this.#announce(environment, ResourceOperation.CREATE);
     this.#announceSpec(environment.id);
   }
 
@@ -54,7 +54,7 @@ export class EnvironmentRecords {
     change(draft);
     if (draft.spec !== undefined) draft.spec.specVersion += 1n;
     this.#save(draft);
-    this.#announce(id, ResourceOperation.UPDATE);
+    this.#announce(draft, ResourceOperation.UPDATE);
     this.#announceSpec(id);
     return draft;
   }
@@ -70,13 +70,15 @@ export class EnvironmentRecords {
       );
     if (same) return;
     this.#save({ ...environment, status: { ...status, statusVersion: version + 1n } });
-    this.#announce(id, ResourceOperation.UPDATE_STATUS);
+    this.#announce(environment, ResourceOperation.UPDATE_STATUS);
   }
 
   remove(id: string): void {
-    if (!this.#store.delete(id)) return;
+    const environment = this.#cache.get(id);
+    if (environment === undefined) return;
+    this.#store.delete(id);
     this.#cache.delete(id);
-    this.#announce(id, ResourceOperation.DELETE);
+    this.#announce(environment, ResourceOperation.DELETE);
   }
 
   onSpecChange(listener: (id: string) => void): () => void {
@@ -97,8 +99,13 @@ export class EnvironmentRecords {
     this.#cache.set(environment.id, environment);
   }
 
-  #announce(id: string, operation: ResourceOperation): void {
-    this.#events.publish({ operation, resourceType: ResourceType.ENVIRONMENT, resourceId: id });
+  #announce({ id, metadata }: Environment, operation: ResourceOperation): void {
+    this.#events.publish({
+      operation,
+      resourceType: ResourceType.ENVIRONMENT,
+      resourceId: id,
+      creatorId: metadata?.creator?.id ?? "",
+    });
   }
 
   #announceSpec(id: string): void {

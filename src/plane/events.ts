@@ -15,6 +15,7 @@ export interface PlaneEvent {
   readonly operation: ResourceOperation;
   readonly resourceType: ResourceType;
   readonly resourceId: string;
+  readonly creatorId: string;
 }
 
 /** Tells every watcher of what was committed, in order. */
@@ -30,26 +31,33 @@ export class PlaneEvents {
     return () => this.#listeners.delete(listener);
   }
 
-  /** The events a WatchEvents request asks for, until the signal aborts. */
-  async *watch(request: WatchEventsRequest, signal: AbortSignal): AsyncGenerator<WatchEventsResponse> {
+  /** The events a WatchEvents request asks for from now on, until the signal aborts. */
+  watch(request: WatchEventsRequest, signal: AbortSignal): AsyncIterable<WatchEventsResponse> {
     const queue = new AsyncQueue<WatchEventsResponse>(maxQueuedEvents);
     let waiting = 0;
-    const unsubscribe = this.subscribe((event) => {
-      if (!isWanted(request, event)) return;
-      if (++waiting > maxQueuedEvents) return queue.end();
-      void queue.push(create(WatchEventsResponseSchema, event)).then(() => undefined);
-    });
-    const end = (): void => queue.end();
-    signal.addEventListener("abort", end);
-    try {
-      for await (const event of queue) {
-        waiting--;
-        yield event;
-      }
-    } finally {
+    const end = (): void => {
       unsubscribe();
       signal.removeEventListener("abort", end);
-    }
+      queue.end();
+    };
+    const unsubscribe = this.subscribe((event) => {
+      if (!isWanted(request, event)) return;
+      if (++waiting > maxQueuedEvents) return end();
+      const { operation, resourceType, resourceId } = event;
+      void queue.push(create(WatchEventsResponseSchema, { operation, resourceType, resourceId }));
+    });
+    if (signal.aborted) end();
+    else signal.addEventListener("abort", end);
+    return (async function* () {
+      try {
+        for await (const event of queue) {
+          waiting--;
+          yield event;
+        }
+      } finally {
+        end();
+      }
+    })();
   }
 }
 
@@ -58,6 +66,11 @@ function isWanted(request: WatchEventsRequest, event: PlaneEvent): boolean {
   const filters = request.resourceTypeFilters;
   return (
     filters.length === 0 ||
-    filters.some((f) => f.resourceType === event.resourceType && (f.resourceIds.length === 0 || f.resourceIds.includes(event.resourceId)))
+    filters.some(
+      ({ resourceType, resourceIds, creatorIds }) =>
+        resourceType === event.resourceType &&
+        (resourceIds.length === 0 || resourceIds.includes(event.resourceId)) &&
+        (creatorIds.length === 0 || creatorIds.includes(event.creatorId)),
+    )
   );
 }

@@ -1,30 +1,8 @@
-import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
-import { createValidator } from "@bufbuild/protovalidate";
+import type { DescMessage, Message } from "@bufbuild/protobuf";
+import { createValidator, type Validator } from "@bufbuild/protovalidate";
+import type { Interceptor } from "@connectrpc/connect";
+import { BerthError } from "../contract/berth-error.ts";
 import { toConnectError } from "../contract/connect-error.ts";
-
-/** Refuses requests that break the API's own rules before any method sees them. */
-export function validateRequests(): Interceptor {
-  const validator = createValidator();
-  return (next) => async (request) => {
-    if (request.stream) return next(request);
-    const result = validator.validate(request.method.input, request.message);
-    if (result.kind === "invalid")
-      throw new ConnectError(
-        result.violations
-          .map(
-            (violation) =>
-              `${violation.field
-                .map((f) => ("name" in f ? f.name : ""))
-                .filter((n) => n !== "")
-                .join(".")}: ${violation.message}`,
-          )
-          .join("; "),
-        Code.InvalidArgument,
-      );
-    if (result.kind === "error") throw ConnectError.from(result.error, Code.InvalidArgument);
-    return next(request);
-  };
-}
 
 /** Gives errors their code and details of the catalogue. */
 export function translateErrors(): Interceptor {
@@ -37,26 +15,56 @@ export function translateErrors(): Interceptor {
   };
 }
 
+/** Says of methods that are not built that they are not, whatever the request holds. Names are `package.Service/Method`. */
+export function refuseUnbuilt(unbuilt: ReadonlySet<string>): Interceptor {
+  return (next) => async (request) => {
+    const name = `${request.service.typeName}/${request.method.name}`;
+    if (unbuilt.has(name)) throw new BerthError("not-supported", name);
+    return next(request);
+  };
+}
+
+/** Refuses requests that break the API's own rules before any method sees them. */
+export function validateRequests(): Interceptor {
+  const validator = createValidator();
+  return (next) => async (request) => {
+    if (!request.stream) validateMessage(validator, request.method.input, request.message);
+    return next(request);
+  };
+}
+
+/** Fails with `request-invalid`, naming each field and its rule. */
+export function validateMessage(validator: Validator, schema: DescMessage, message: Message): void {
+  const result = validator.validate(schema, message);
+  if (result.kind === "valid") return;
+  if (result.kind === "error") throw new BerthError("request-invalid", result.error.message, { cause: result.error });
+  const sentences = result.violations.map(({ field, message: rule }) => {
+    const path = field.flatMap((part) => ("name" in part ? [part.name] : [])).join(".");
+    return path === "" ? rule : `${path}: ${rule}`;
+  });
+  throw new BerthError("request-invalid", sentences.join("; "));
+}
+
 /** @gitpod/sdk 0.6 asks for further pages in the query of the URL; they are put where the methods look. */
 export function paginationFromQuery(): Interceptor {
   return (next) => async (request) => {
-    if (request.stream) return next(request);
     const query = new URL(request.url, "http://localhost").searchParams;
-    const { message } = request;
-    if ((query.has("token") || query.has("pageSize")) && "pagination" in message) {
-      const given: unknown = message.pagination;
-      const before = typeof given === "object" && given !== null ? given : {};
-      Object.assign(message, {
-        pagination: {
-          $typeName: "gitpod.v1.PaginationRequest",
-          pageSize: 0,
-          token: "",
-          ...before,
-          ...(query.has("token") ? { token: query.get("token") } : {}),
-          ...(query.has("pageSize") ? { pageSize: Number(query.get("pageSize")) } : {}),
-        },
-      });
-    }
+    const token = query.get("token");
+    const pageSize = query.get("pageSize");
+    if (request.stream || (token === null && pageSize === null) || request.method.input.field["pagination"] === undefined)
+      return next(request);
+    if (pageSize !== null && !/^\d{1,9}$/.test(pageSize)) throw new BerthError("request-invalid", "pageSize is no number");
+    const given = "pagination" in request.message ? request.message.pagination : undefined;
+    Object.assign(request.message, {
+      pagination: {
+        $typeName: "gitpod.v1.PaginationRequest",
+        pageSize: 0,
+        token: "",
+        ...(typeof given === "object" ? given : {}),
+        ...(token === null ? {} : { token }),
+        ...(pageSize === null ? {} : { pageSize: Number(pageSize) }),
+      },
+    });
     return next(request);
   };
 }

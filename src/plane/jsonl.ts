@@ -1,13 +1,24 @@
 import { fromJson, toJson } from "@bufbuild/protobuf";
+import { codeToHttpStatus, errorToJson } from "@connectrpc/connect/protocol-connect";
+import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { WatchEventsRequestSchema, WatchEventsResponseSchema } from "../contract/gen/gitpod/v1/event_pb.js";
-import type { PlaneEvents } from "./events.ts";
+import { BerthError } from "../contract/berth-error.ts";
+import { toConnectError } from "../contract/connect-error.ts";
+import {
+  type WatchEventsRequest,
+  WatchEventsRequestSchema,
+  type WatchEventsResponse,
+  WatchEventsResponseSchema,
+} from "../contract/gen/gitpod/v1/event_pb.js";
 
 const path = "/gitpod.v1.EventService/WatchEvents";
 const maxBodyBytes = 64 * 1024;
 
+/** Watches until the signal aborts; throws at once when the request is refused. */
+export type WatchEvents = (request: WatchEventsRequest, signal: AbortSignal) => AsyncIterable<WatchEventsResponse>;
+
 /** Answers WatchEvents as `application/jsonl`, one JSON event a line, which is how @gitpod/sdk 0.6 asks. False when the request is another one. */
-export function serveJsonlEvents(request: IncomingMessage, response: ServerResponse, events: PlaneEvents): boolean {
+export function serveJsonlEvents(request: IncomingMessage, response: ServerResponse, watch: WatchEvents): boolean {
   const [pathname] = (request.url ?? "").split("?");
   if (
     request.method !== "POST" ||
@@ -15,31 +26,46 @@ export function serveJsonlEvents(request: IncomingMessage, response: ServerRespo
     !/application\/jsonl/.test(request.headers.accept ?? request.headers["content-type"] ?? "")
   )
     return false;
-  void stream(request, response, events);
+  // A client that goes away in the middle is no failure of ours.
+  response.on("error", () => undefined);
+  void answer(request, response, watch).catch(() => response.destroy());
   return true;
 }
 
-async function stream(request: IncomingMessage, response: ServerResponse, events: PlaneEvents): Promise<void> {
+async function answer(request: IncomingMessage, response: ServerResponse, watch: WatchEvents): Promise<void> {
+  const closed = new AbortController();
+  response.on("close", () => closed.abort());
+  let events: AsyncIterable<WatchEventsResponse>;
+  try {
+    events = watch(await readRequest(request), closed.signal);
+  } catch (error) {
+    const failure = toConnectError(error);
+    response.writeHead(codeToHttpStatus(failure.code), { "content-type": "application/json" });
+    response.end(JSON.stringify(errorToJson(failure, undefined)));
+    return;
+  }
+  response.writeHead(200, { "content-type": "application/jsonl", "cache-control": "no-store" });
+  response.flushHeaders();
+  for await (const event of events) {
+    const line = `${JSON.stringify(toJson(WatchEventsResponseSchema, event))}\n`;
+    // Waiting makes a slow client's events queue up, and that queue has a limit.
+    if (!response.write(line) && !closed.signal.aborted) await once(response, "drain", { signal: closed.signal }).catch(() => undefined);
+  }
+  response.end();
+}
+
+async function readRequest(request: IncomingMessage): Promise<WatchEventsRequest> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request) {
-    size += (chunk as Buffer).length;
-    if (size > maxBodyBytes) return void response.writeHead(413).end();
-    chunks.push(chunk as Buffer);
+    const bytes = Buffer.from(chunk);
+    size += bytes.length;
+    if (size > maxBodyBytes) throw new BerthError("request-invalid", `the request is larger than ${maxBodyBytes} bytes`);
+    chunks.push(bytes);
   }
-  const closed = new AbortController();
-  response.on("close", () => closed.abort());
   try {
-    const parsed = fromJson(WatchEventsRequestSchema, JSON.parse(Buffer.concat(chunks).toString() || "{}"), { ignoreUnknownFields: true });
-    response.writeHead(200, { "content-type": "application/jsonl", "cache-control": "no-store" });
-    response.flushHeaders();
-    for await (const event of events.watch(parsed, closed.signal))
-      response.write(`${JSON.stringify(toJson(WatchEventsResponseSchema, event))}\n`);
-    response.end();
-  } catch {
-    if (!response.headersSent) response.writeHead(400, { "content-type": "application/json" });
-    response.end(
-      response.headersSent ? "" : JSON.stringify({ code: "invalid_argument", message: "the request is not a WatchEventsRequest" }),
-    );
+    return fromJson(WatchEventsRequestSchema, JSON.parse(Buffer.concat(chunks).toString() || "{}"), { ignoreUnknownFields: true });
+  } catch (error) {
+    throw new BerthError("request-invalid", "the request is no WatchEventsRequest in JSON", { cause: error });
   }
 }

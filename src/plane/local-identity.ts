@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import type { DatabaseSync } from "node:sqlite";
 import { type Subject, SubjectSchema, Principal } from "../contract/gen/gitpod/v1/identity_pb.js";
-import { type EnvironmentClass, EnvironmentClassSchema } from "../contract/gen/gitpod/v1/runner_configuration_pb.js";
+import { type EnvironmentClass, EnvironmentClassSchema, RunnerProvider } from "../contract/gen/gitpod/v1/runner_configuration_pb.js";
 import { uuidV7 } from "../lib/uuid.ts";
 
 /** Who everything belongs to where nobody signs in. Made once and kept in the database. */
@@ -45,4 +45,9 @@ export function localClasses(identity: LocalIdentity): EnvironmentClass[] {
       configuration: [],
     }),
   ];
+}
+
+/** What kind of runner this computer is. */
+export function localProvider(): RunnerProvider {
+  return process.platform === "darwin" ? RunnerProvider.DESKTOP_MAC : RunnerProvider.LINUX_HOST;
 }

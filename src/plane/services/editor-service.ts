@@ -6,6 +6,7 @@ import { type Editor, EditorSchema } from "../../contract/gen/gitpod/v1/editor_p
 import { sshAliasOf } from "../../lib/ssh-alias.ts";
 import type { EnvironmentRecords } from "../environment-records.ts";
 import { paginate } from "../pagination.ts";
+import { refuse } from "./supported-spec.ts";
 
 interface EditorEntry {
   readonly id: string;
@@ -68,7 +69,7 @@ const editors: readonly EditorEntry[] = [
 export function editorService(records: EnvironmentRecords): Partial<ServiceImpl<typeof EditorService>> {
   const find = (idOrAlias: string): EditorEntry => {
     const found = editors.find((editor) => editor.id === idOrAlias || editor.alias === idOrAlias);
-    if (found === undefined) throw new BerthError("editor-unknown", `'${idOrAlias}'`);
+    if (found === undefined) throw new BerthError("resource-not-found", `there is no editor '${idOrAlias}'`);
     return found;
   };
   return {
@@ -79,6 +80,7 @@ export function editorService(records: EnvironmentRecords): Partial<ServiceImpl<
     getEditor: (request) => ({ editor: editorMessage(find(request.id)) }),
     resolveEditorURL: (request) => {
       const editor = find(request.editorId);
+      if (request.version !== "") refuse("version: the editor that is installed is opened");
       const environment = records.get(request.environmentId);
       const folder = environment.status?.devcontainer?.remoteWorkspaceFolder;
       if (folder === undefined || folder === "")

@@ -1,35 +1,28 @@
 import { clone, create } from "@bufbuild/protobuf";
-import { timestampMs } from "@bufbuild/protobuf/wkt";
-import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
+import { timestampDate, timestampMs } from "@bufbuild/protobuf/wkt";
+import type { ServiceImpl } from "@connectrpc/connect";
 import { BerthError } from "../../contract/berth-error.ts";
 import { parseContextUrl } from "../../contract/context-url.ts";
 import type { EngineCalls } from "../../contract/engine-port.ts";
-import { CountResponseRelation } from "../../contract/gen/gitpod/v1/count_pb.js";
 import type { EnvironmentService } from "../../contract/gen/gitpod/v1/environment_pb.js";
 import {
-  ContextURLInitializerSchema,
   type Environment,
-  EnvironmentInitializerSchema,
   EnvironmentMetadataSchema,
   EnvironmentPhase,
   EnvironmentRole,
   EnvironmentSchema,
   type EnvironmentSpec,
   EnvironmentSpecSchema,
-  type ListEnvironmentsRequest,
-  ListEnvironmentsRequest_ArchivalStatus,
-  ListEnvironmentsRequest_SortField,
-  type UpdateEnvironmentRequest,
 } from "../../contract/gen/gitpod/v1/environment_pb.js";
-import { SortOrder } from "../../contract/gen/gitpod/v1/pagination_pb.js";
-import { RunnerKind } from "../../contract/gen/gitpod/v1/runner_configuration_pb.js";
 import { uuidV7 } from "../../lib/uuid.ts";
 import type { EnvironmentRecords } from "../environment-records.ts";
-import { paginate } from "../pagination.ts";
-import { type LocalIdentity, localClasses } from "../local-identity.ts";
+import { folderScheme, sourceOf } from "../environment-source.ts";
+import type { LocalIdentity } from "../local-identity.ts";
+import { listClasses } from "./list-classes.ts";
+import { listEnvironments } from "./list-environments.ts";
+import { checkSpec, refuse } from "./supported-spec.ts";
+import { applyUpdate } from "./update-environment.ts";
 
-/** A folder of this computer as the source of a working copy, in the place of a context URL. */
-export const folderScheme = "berth-folder:";
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9 ._-]{0,79}$/;
 const maxNameTries = 1000;
 
@@ -45,17 +38,13 @@ export function environmentService(dependencies: Dependencies): Partial<ServiceI
   const { records, identity } = dependencies;
   return {
     getEnvironment: (request) => ({ environment: records.get(request.environmentId) }),
-    listEnvironments: (request) => list(request, records, identity),
-    listEnvironmentClasses: (request) => {
-      const { page, nextToken } = paginate(localClasses(identity), (c) => c.id, request.pagination);
-      const wanted = request.filter?.runnerIds ?? [];
-      return {
-        environmentClasses: page.filter(() => wanted.length === 0 || wanted.includes(identity.runnerId)),
-        pagination: { nextToken },
-      };
+    listEnvironments: (request) => listEnvironments(request, records.list(), identity.runnerId),
+    listEnvironmentClasses: (request) => listClasses(request, identity),
+    createEnvironmentFromProject: (request) => {
+      throw new BerthError("resource-not-found", `there is no project ${request.projectId}`);
     },
     createEnvironment: async (request, context) => {
-      if (request.spec === undefined) throw new ConnectError("spec is missing", Code.InvalidArgument);
+      if (request.spec === undefined) throw new BerthError("request-invalid", "spec is missing");
       return {
         environment: await createEnvironment(
           dependencies,
@@ -74,7 +63,7 @@ export function environmentService(dependencies: Dependencies): Partial<ServiceI
     },
     updateEnvironment: (request) => {
       if (request.metadata?.name !== undefined) checkName(records, request.metadata.name, request.environmentId);
-      records.update(request.environmentId, (draft) => update(draft, request));
+      records.update(request.environmentId, (draft) => applyUpdate(draft, request));
       return {};
     },
     deleteEnvironment: (request) => {
@@ -82,10 +71,13 @@ export function environmentService(dependencies: Dependencies): Partial<ServiceI
       return {};
     },
     markEnvironmentActive: (request) => {
-      const environment = records.get(request.environmentId);
-      const status = environment.status ?? records.emptyStatus();
-      if (request.activitySignal !== undefined)
-        records.writeStatus(request.environmentId, { ...status, activitySignal: request.activitySignal });
+      const { id, status = records.emptyStatus() } = records.get(request.environmentId);
+      if (request.activitySignal === undefined) return {};
+      const { activitySignal } = request;
+      records.writeStatus(id, {
+        ...status,
+        activitySignal: { ...activitySignal, timestamp: activitySignal.timestamp ?? records.timestamp() },
+      });
       return {};
     },
     archiveEnvironment: (request) => {
@@ -115,13 +107,13 @@ export async function createEnvironment(
   request: NewEnvironment,
   signal: AbortSignal,
 ): Promise<Environment> {
+  checkSpec(request.spec);
   const spec = clone(EnvironmentSpecSchema, request.spec);
+  const classId = spec.machine?.class ?? "";
+  if (classId !== "" && classId !== identity.classId)
+    throw new BerthError("resource-not-found", `there is no environment class ${classId}`);
   const source = sourceOf(spec);
-  const suggested = source.startsWith(folderScheme)
-    ? (source.split("/").at(-1) ?? "folder")
-    : source === ""
-      ? "environment"
-      : parseContextUrl(source).repository;
+  const suggested = source.startsWith(folderScheme) ? (source.split("/").at(-1) ?? "folder") : parseCloneable(source);
   const name = request.name === undefined || request.name === "" ? freeName(records, suggested) : checkName(records, request.name);
   await engineCalls.validateSpec(spec, signal);
   const id = uuidV7(now());
@@ -130,7 +122,7 @@ export async function createEnvironment(
   spec.machine = {
     $typeName: "gitpod.v1.EnvironmentSpec.Machine",
     session: uuidV7(now()),
-    class: spec.machine?.class === undefined || spec.machine.class === "" ? (localClasses(identity)[0]?.id ?? "") : spec.machine.class,
+    class: identity.classId,
     preferDualDisk: false,
   };
   spec.content = { $typeName: "gitpod.v1.EnvironmentSpec.Content", gitUsername: "", gitEmail: "", ...spec.content, session: uuidV7(now()) };
@@ -163,19 +155,11 @@ export async function createEnvironment(
   return environment;
 }
 
-/** A spec whose working copy comes from a folder of this computer. */
-export function folderSpec(folder: string): EnvironmentSpec {
-  const initializer = create(EnvironmentInitializerSchema, {
-    specs: [{ spec: { case: "contextUrl", value: create(ContextURLInitializerSchema, { url: `${folderScheme}${folder}` }) } }],
-  });
-  return create(EnvironmentSpecSchema, { desiredPhase: EnvironmentPhase.RUNNING, content: { initializer } });
-}
-
-/** The address or folder a spec's working copy is made from. */
-export function sourceOf(spec: EnvironmentSpec): string {
-  const first = spec.content?.initializer?.specs[0]?.spec;
-  if (first?.case === "contextUrl") return first.value.url;
-  return first?.case === "git" ? first.value.remoteUri : "";
+/** The repository's name; a pull request's branch is known to its host alone, and the default branch would be the wrong one. */
+function parseCloneable(source: string): string {
+  const { repository, pullRequest } = parseContextUrl(source);
+  if (pullRequest !== "") refuse("the address of a pull request: give the address of its branch");
+  return repository;
 }
 
 function checkName(records: EnvironmentRecords, name: string, exceptId?: string): string {
@@ -208,6 +192,10 @@ function wish(draft: Environment, phase: EnvironmentPhase): void {
 
 /** Wishes for a running environment; what failed gets a new session, which is what makes the engine try again. */
 function start(draft: Environment, { records, now }: Dependencies): void {
+  const { archivedAt, lockdownAt, name } = draft.metadata ?? {};
+  if (archivedAt !== undefined) throw new BerthError("environment-archived", name ?? "");
+  if (lockdownAt !== undefined && timestampMs(lockdownAt) <= now())
+    throw new BerthError("environment-expired", `${name} may run until ${timestampDate(lockdownAt).toISOString()}`);
   wish(draft, EnvironmentPhase.RUNNING);
   const { spec, status } = draft;
   if (spec?.content !== undefined && status?.content?.failureMessage !== undefined && status.content.failureMessage !== "")
@@ -217,78 +205,4 @@ function start(draft: Environment, { records, now }: Dependencies): void {
   if (spec?.devcontainer !== undefined && status?.devcontainer?.failureMessage !== undefined && status.devcontainer.failureMessage !== "")
     spec.devcontainer.session = uuidV7(now());
   if (draft.metadata !== undefined) draft.metadata.lastStartedAt = records.timestamp();
-}
-
-function update(draft: Environment, request: UpdateEnvironmentRequest): void {
-  const { spec, metadata } = draft;
-  if (metadata !== undefined && request.metadata?.name !== undefined) metadata.name = request.metadata.name;
-  const wanted = request.spec;
-  if (spec === undefined || wanted === undefined) return;
-  if (spec.content !== undefined && wanted.content !== undefined) {
-    spec.content.session = wanted.content.session ?? spec.content.session;
-    spec.content.gitUsername = wanted.content.gitUsername ?? spec.content.gitUsername;
-    spec.content.gitEmail = wanted.content.gitEmail ?? spec.content.gitEmail;
-  }
-  if (spec.devcontainer !== undefined && wanted.devcontainer !== undefined) {
-    spec.devcontainer.session = wanted.devcontainer.session ?? spec.devcontainer.session;
-    spec.devcontainer.devcontainerFilePath = wanted.devcontainer.devcontainerFilePath ?? spec.devcontainer.devcontainerFilePath;
-  }
-  for (const key of wanted.sshPublicKeys) {
-    spec.sshPublicKeys = spec.sshPublicKeys.filter((existing) => existing.id !== key.id);
-    if (key.value !== undefined)
-      spec.sshPublicKeys.push({ $typeName: "gitpod.v1.EnvironmentSpec.SSHPublicKey", id: key.id, value: key.value });
-  }
-  for (const port of wanted.ports) spec.ports = [...spec.ports.filter((existing) => existing.port !== port.port), port];
-}
-
-function list(request: ListEnvironmentsRequest, records: EnvironmentRecords, identity: LocalIdentity) {
-  const { filter } = request;
-  const archival = filter?.archivalStatus ?? ListEnvironmentsRequest_ArchivalStatus.ACTIVE;
-  const has = <T>(wanted: readonly T[] | undefined, value: T): boolean =>
-    wanted === undefined || wanted.length === 0 || wanted.includes(value);
-  const matches = (e: Environment): boolean => {
-    const { metadata } = e;
-    if (metadata === undefined) return false;
-    const archived = metadata.archivedAt !== undefined;
-    if (archival === ListEnvironmentsRequest_ArchivalStatus.ACTIVE && archived) return false;
-    if (archival === ListEnvironmentsRequest_ArchivalStatus.ARCHIVED && !archived) return false;
-    if (filter === undefined) return true;
-    if (
-      filter.createdBefore !== undefined &&
-      metadata.createdAt !== undefined &&
-      timestampMs(metadata.createdAt) >= timestampMs(filter.createdBefore)
-    )
-      return false;
-    if (
-      filter.lockdownBefore !== undefined &&
-      (metadata.lockdownAt === undefined || timestampMs(metadata.lockdownAt) >= timestampMs(filter.lockdownBefore))
-    )
-      return false;
-    const search = filter.search.toLowerCase();
-    if (search !== "" && ![metadata.name, metadata.originalContextUrl, e.id].some((text) => text.toLowerCase().includes(search)))
-      return false;
-    return (
-      has(filter.runnerIds, metadata.runnerId) &&
-      has(filter.creatorIds, metadata.creator?.id ?? "") &&
-      has(filter.projectIds, metadata.projectId) &&
-      has(filter.sessionIds, metadata.sessionId) &&
-      has(filter.roles, metadata.role) &&
-      has(filter.statusPhases, e.status?.phase ?? 0) &&
-      has(filter.runnerKinds, identity.runnerId === metadata.runnerId ? RunnerKind.LOCAL : RunnerKind.REMOTE)
-    );
-  };
-  const found = records.list().filter(matches);
-  if (request.sort?.field === ListEnvironmentsRequest_SortField.ARCHIVED_AT)
-    found.sort((a, b) => archivedMs(a) - archivedMs(b) || (a.id < b.id ? -1 : 1));
-  if (request.sort?.order === SortOrder.DESC) found.reverse();
-  const { page, nextToken } = paginate(found, (e) => e.id, request.pagination);
-  return {
-    environments: page,
-    pagination: { nextToken },
-    ...(request.count?.include === true ? { count: { value: found.length, relation: CountResponseRelation.EQ } } : {}),
-  };
-}
-
-function archivedMs(environment: Environment): number {
-  return environment.metadata?.archivedAt === undefined ? 0 : timestampMs(environment.metadata.archivedAt);
 }
