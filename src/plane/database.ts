@@ -1,12 +1,13 @@
-import { copyFileSync, existsSync, mkdirSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { BerthError } from "../contract/berth-error.ts";
 
+/** How long a write waits for another process that writes. */
 const busyTimeoutMs = 5000;
 
 /** Forward only; the number of a migration is its place in this list, counted from 1. Never edit one. */
-const migrations: readonly string[] = [
+export const migrations: readonly string[] = [
   `CREATE TABLE resources (
      kind TEXT NOT NULL,
      id TEXT NOT NULL,
@@ -19,47 +20,96 @@ const migrations: readonly string[] = [
 ];
 
 /**
- * Opens the embedded database: every commit is on disk before it counts (WAL, synchronous=FULL), a damaged
- * file is refused with `store-corrupt`, a newer one with `store-too-new`, and a copy is made before a migration.
+ * Opens the embedded database: every commit is on disk before it counts (WAL, synchronous=FULL). A damaged file
+ * is refused with `store-corrupt`, a newer one with `store-too-new`, both untouched; a copy is made before a
+ * migration. `steps` are the migrations to bring it to.
  */
-export function openDatabase(path: string): DatabaseSync {
+export function openDatabase(path: string, steps: readonly string[] = migrations): DatabaseSync {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const existed = existsSync(path);
-  let database: DatabaseSync;
+  if (existed) checkUntouched(path, steps);
+  const database = new DatabaseSync(path);
   try {
-    database = new DatabaseSync(path);
     database.exec(
       `PRAGMA busy_timeout = ${busyTimeoutMs}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;`,
     );
-    const check = database.prepare("PRAGMA integrity_check(1)").get();
-    if (check?.["integrity_check"] !== "ok") throw new Error(String(check?.["integrity_check"]));
+    migrate(database, path, steps);
+    if (!existed) syncPath(dirname(path));
+    return database;
   } catch (error) {
-    throw new BerthError("store-corrupt", `${path}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    database.close();
+    throw error;
   }
-  migrate(database, path, existed);
-  return database;
 }
 
-function migrate(database: DatabaseSync, path: string, existed: boolean): void {
-  const version = Number(database.prepare("PRAGMA user_version").get()?.["user_version"] ?? 0);
-  if (version > migrations.length) {
-    database.close();
-    throw new BerthError("store-too-new", `${path} has version ${version}; this Berth knows ${migrations.length}`);
+/** Looks through a connection that cannot write, so that a refused file stays as it was. */
+function checkUntouched(path: string, steps: readonly string[]): void {
+  let database: DatabaseSync | undefined;
+  let version: number;
+  try {
+    database = new DatabaseSync(path, { readOnly: true });
+    database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
+    version = versionOf(database);
+    const problem = database.prepare("PRAGMA integrity_check(1)").get()?.["integrity_check"];
+    if (version <= steps.length && problem !== "ok") throw new Error(String(problem));
+  } catch (error) {
+    throw new BerthError("store-corrupt", corruptAdvice(path, steps, error), { cause: error });
+  } finally {
+    database?.close();
   }
-  if (version === migrations.length) return;
-  if (existed && version > 0) {
-    database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
-    copyFileSync(path, `${path}.v${version}.bak`);
+  if (version > steps.length) throw new BerthError("store-too-new", `${path} has version ${version}; this Berth knows ${steps.length}`);
+}
+
+function corruptAdvice(path: string, steps: readonly string[], error: unknown): string {
+  const backups = steps.map((_step, version) => backupPath(path, version)).filter((backup) => existsSync(backup));
+  const newest = backups.at(-1);
+  return `${path}: ${error instanceof Error ? error.message : String(error)}${newest === undefined ? "" : `. A copy from before an upgrade is ${newest}`}`;
+}
+
+function migrate(database: DatabaseSync, path: string, steps: readonly string[]): void {
+  if (versionOf(database) === steps.length) return;
+  // Two processes that open an old database at once: the second finds it done.
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    const version = versionOf(database);
+    if (version > 0 && version < steps.length) copyDurably(path, backupPath(path, version));
+    for (const step of steps.slice(version)) database.exec(step);
+    database.exec(`PRAGMA user_version = ${steps.length}`);
+    database.exec("COMMIT");
+  } catch (error) {
+    database.exec("ROLLBACK");
+    throw error;
   }
-  for (let next = version; next < migrations.length; next++) {
-    database.exec("BEGIN IMMEDIATE");
-    try {
-      database.exec(migrations[next] ?? "");
-      database.exec(`PRAGMA user_version = ${next + 1}`);
-      database.exec("COMMIT");
-    } catch (error) {
-      database.exec("ROLLBACK");
-      throw error;
-    }
+}
+
+function backupPath(path: string, version: number): string {
+  return `${path}.v${version}.bak`;
+}
+
+/** What is committed, whether in the file or still in its log, as one file that is whole or not there. */
+function copyDurably(path: string, target: string): void {
+  const temporary = `${target}.tmp`;
+  rmSync(temporary, { force: true });
+  const source = new DatabaseSync(path, { readOnly: true });
+  try {
+    source.prepare("VACUUM INTO ?").run(temporary);
+  } finally {
+    source.close();
   }
+  syncPath(temporary);
+  renameSync(temporary, target);
+  syncPath(dirname(target));
+}
+
+function syncPath(path: string): void {
+  const file = openSync(path, "r");
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function versionOf(database: DatabaseSync): number {
+  return Number(database.prepare("PRAGMA user_version").get()?.["user_version"] ?? 0);
 }

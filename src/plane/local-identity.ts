@@ -15,13 +15,11 @@ export interface LocalIdentity {
 
 export function loadLocalIdentity(database: DatabaseSync, now: () => number): LocalIdentity {
   const read = database.prepare("SELECT value FROM settings WHERE name = ?");
-  const write = database.prepare("INSERT INTO settings (name, value) VALUES (?, ?)");
+  // Of two processes that start at once one makes the id, and both use it.
+  const write = database.prepare("INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING");
   const idOf = (name: string): string => {
-    const known = read.get(name)?.["value"];
-    if (typeof known === "string") return known;
-    const id = uuidV7(now());
-    write.run(name, id);
-    return id;
+    write.run(name, uuidV7(now()));
+    return String(read.get(name)?.["value"]);
   };
   const userId = idOf("user-id");
   return {

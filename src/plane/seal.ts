@@ -1,7 +1,8 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { link, rm } from "node:fs/promises";
 import { dirname } from "node:path";
-import { writeFileAtomically } from "../lib/atomic-file.ts";
+import { syncFolder, writeFileAtomically } from "../lib/atomic-file.ts";
 
 const keyBytes = 32;
 const nonceBytes = 12;
@@ -17,10 +18,7 @@ export class Sealer {
 
   /** Reads the key file, or makes it with mode 0600 when it is not there. */
   static async open(path: string): Promise<Sealer> {
-    if (!existsSync(path)) {
-      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-      await writeFileAtomically(path, randomBytes(keyBytes), 0o600);
-    }
+    if (!existsSync(path)) await makeKey(path);
     const key = readFileSync(path);
     if (key.length !== keyBytes) throw new Error(`${path} is no key of ${keyBytes} bytes`);
     return new Sealer(key);
@@ -39,4 +37,19 @@ export class Sealer {
       .setAuthTag(bytes.subarray(-tagBytes));
     return Buffer.concat([decipher.update(bytes.subarray(nonceBytes, -tagBytes)), decipher.final()]).toString("utf8");
   }
+}
+
+/** Of two processes that start at once one makes the key, and both use it: a replaced key would lose what it sealed. */
+async function makeKey(path: string): Promise<void> {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const made = `${path}.${randomBytes(6).toString("hex")}`;
+  await writeFileAtomically(made, randomBytes(keyBytes), 0o600);
+  try {
+    await link(made, path);
+  } catch (error) {
+    if (!existsSync(path)) throw error;
+  } finally {
+    await rm(made, { force: true });
+  }
+  await syncFolder(dirname(path));
 }
