@@ -1,146 +1,132 @@
-// Makes a fresh machine ready: Node 24, npm packages, system packages, the machine image's tools.
+// Makes a fresh machine ready: npm packages, Node 24, system packages.
 // Plain JavaScript for Node 20 without any dependency, because it runs before anything is installed.
-import { execFileSync, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { aptCommands, asText, codenameOf, elevation, missingPackages, needsOf } from "./setup-plan.mjs";
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const cacheFolder = join(root, ".cache");
 const stampPath = join(cacheFolder, "setup.json");
+/** Where programs are that the PATH of a plain user leaves out. */
+const systemFolders = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
-/** What each group of system packages is for; `npm test` needs the test group too. */
-const aptPackages = {
-  run: {
-    programs: ["qemu-system-x86_64", "passt", "mmdebstrap", "mkfs.erofs", "git", "ssh", "busybox"],
-    packages: [
-      "qemu-system-x86",
-      "qemu-utils",
-      "passt",
-      "mmdebstrap",
-      "erofs-utils",
-      "busybox-static",
-      "cpio",
-      "zstd",
-      "kmod",
-      "git",
-      "openssh-client",
-      "openssl",
-      "ca-certificates",
-    ],
-  },
-  test: {
-    programs: ["docker-registry", "rsync", "git-lfs", "socat"],
-    packages: ["docker-registry", "rsync", "git-lfs", "socat"],
-  },
-};
-const brewPackages = {
-  run: { programs: ["qemu-system-aarch64", "git", "ssh"], packages: ["qemu", "git"] },
-  test: { programs: ["rsync"], packages: ["rsync", "git-lfs"] },
-};
-/** QEMU 10 boots a guest a third faster than Debian 12's own 7.2. */
-const backportsList = "/etc/apt/sources.list.d/berth-backports.list";
-const backported = ["qemu-system-x86", "qemu-utils"];
-
+/** @param {string} text */
 function say(text) {
   process.stderr.write(`setup: ${text}\n`);
 }
 
+/**
+ * @param {string} title
+ * @param {string} command
+ * @returns {never}
+ */
 function fail(title, command) {
   process.stderr.write(`\n${title}\nRun this, then try again:\n\n  ${command}\n\n`);
   process.exit(1);
 }
 
+/** @param {string} program */
 function has(program) {
-  const folders = [...(process.env.PATH ?? "").split(":"), "/usr/sbin", "/sbin"];
-  return folders.some((folder) => folder !== "" && existsSync(join(folder, program)));
+  return completePath()
+    .split(":")
+    .some((folder) => folder !== "" && existsSync(join(folder, program)));
 }
 
-function run(command, args, options = {}) {
-  say([command, ...args].join(" "));
-  const result = spawnSync(command, args, { stdio: ["ignore", 2, 2], cwd: root, ...options });
+/** PATH with the system's folders at its end. */
+export function completePath() {
+  return [process.env.PATH ?? "", ...systemFolders].join(":");
+}
+
+/**
+ * Shows a command and runs it; true when it succeeded.
+ * @param {string[]} argv
+ * @param {string} [input]
+ */
+function run(argv, input) {
+  say(argv.join(" "));
+  const [program = "", ...args] = argv;
+  const result = spawnSync(program, args, {
+    cwd: root,
+    env: { ...process.env, PATH: completePath(), DEBIAN_FRONTEND: "noninteractive" },
+    ...(input === undefined ? { stdio: ["ignore", 2, 2] } : { input, stdio: ["pipe", "ignore", 2] }),
+  });
   return result.status === 0;
 }
 
-function debianCodename() {
-  try {
-    return /VERSION_CODENAME=(\S+)/.exec(readFileSync("/etc/os-release", "utf8"))?.[1] ?? "";
-  } catch {
-    return "";
-  }
+/**
+ * What a command prints; empty when it failed.
+ * @param {string} program
+ * @param {string[]} args
+ */
+function outputOf(program, args) {
+  const { status, stdout } = spawnSync(program, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+  return status === 0 ? stdout : "";
 }
 
-/** How to become root: nothing when we are, sudo when it is there, else undefined. */
-function elevation() {
-  if (process.getuid?.() === 0) return [];
-  return has("sudo") ? ["sudo"] : undefined;
-}
-
+/** @param {string[]} packages */
 function aptInstall(packages) {
-  const rights = elevation();
-  const bookworm = debianCodename() === "bookworm";
-  const byHand = `sudo apt-get update && sudo apt-get install -y ${packages.join(" ")}`;
+  const osRelease = existsSync("/etc/os-release") ? readFileSync("/etc/os-release", "utf8") : "";
+  const sources = outputOf("apt-get", ["indextargets", "--format", "$(REPO_URI) $(CODENAME)", "Created-By: Packages"]);
+  const commands = aptCommands({ packages, codename: codenameOf(osRelease), sources });
+  const uid = process.getuid?.();
+  const rights = elevation({
+    uid,
+    hasSudo: has("sudo"),
+    sudoWithoutPassword: uid !== 0 && has("sudo") && spawnSync("sudo", ["-n", "true"], { stdio: "ignore" }).status === 0,
+    hasTerminal: process.stderr.isTTY === true,
+  });
+  const missing = `These system packages are missing: ${packages.join(" ")}.`;
   if (rights === undefined)
-    fail("System packages are missing, and neither root nor sudo is there to install them.", byHand.replaceAll("sudo ", ""));
-  const elevated = (args) => (rights.length === 0 ? run(args[0], args.slice(1), aptOptions()) : run("sudo", args, aptOptions()));
-  if (bookworm && packages.some((name) => backported.includes(name))) {
-    const line = "deb http://deb.debian.org/debian bookworm-backports main";
-    elevated([
-      "sh",
-      "-c",
-      `grep -qrs bookworm-backports /etc/apt/sources.list /etc/apt/sources.list.d || echo '${line}' > ${backportsList}`,
-    ]);
-  }
-  if (!elevated(["apt-get", "update", "-q"])) say("apt-get update had errors; going on with the lists that are there");
-  const fromBackports = packages.filter((name) => bookworm && backported.includes(name));
-  const plain = packages.filter((name) => !fromBackports.includes(name));
-  const base = ["apt-get", "install", "-y", "-q", "--no-install-recommends"];
-  if (plain.length > 0 && !elevated([...base, ...plain])) fail("System packages could not be installed.", byHand);
-  if (
-    fromBackports.length > 0 &&
-    !elevated([...base, "-t", "bookworm-backports", ...fromBackports]) &&
-    !elevated([...base, ...fromBackports])
-  ) {
-    fail("QEMU could not be installed.", byHand);
+    fail(
+      `${missing}\nNeither root nor sudo is there to install them.`,
+      has("sudo") ? asText(commands, "sudo ") : `su -\n  ${asText(commands)}`,
+    );
+  say(missing);
+  for (const { argv, input, mayFail, instead } of commands) {
+    if (run([...rights, ...argv], input)) continue;
+    if (mayFail === true) say("that had errors; going on with what is there");
+    else if (instead === undefined || !run([...rights, ...instead]))
+      fail("System packages could not be installed; see the messages above.", asText(commands, uid === 0 ? "" : "sudo "));
   }
 }
 
-function aptOptions() {
-  return { env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } };
-}
-
+/** @param {import("./setup-plan.mjs").Group} group */
 function systemPackages(group) {
-  const table = process.platform === "darwin" ? brewPackages : aptPackages;
-  const wanted = group === "test" ? [table.run, table.test] : [table.run];
-  const missing = wanted.filter(({ programs }) => programs.some((program) => !has(program)));
-  if (missing.length === 0) return;
-  const packages = missing.flatMap((entry) => entry.packages);
-  if (process.platform === "darwin") {
-    if (!has("brew")) fail("Homebrew is needed to install QEMU.", "see https://brew.sh, then: brew install " + packages.join(" "));
-    if (!run("brew", ["install", ...packages])) fail("Homebrew could not install what is needed.", `brew install ${packages.join(" ")}`);
-    return;
-  }
-  if (!has("apt-get")) fail("Berth sets itself up on Debian, Ubuntu and macOS; on this system install by hand:", packages.join(" "));
-  aptInstall(packages);
+  const { platform, arch } = process;
+  const manager = platform === "darwin" ? "brew" : "apt";
+  const missing = () => missingPackages(needsOf({ platform, arch, group }), { has, exists: existsSync, manager });
+  const packages = missing();
+  if (packages.length === 0) return;
+  if (manager === "brew") {
+    const byHand = `brew install ${packages.join(" ")}`;
+    if (!has("brew")) fail("Homebrew is needed to install what is missing; see https://brew.sh.", byHand);
+    if (!run(["brew", "install", ...packages])) fail("Homebrew could not install what is needed.", byHand);
+  } else if (has("apt-get")) aptInstall(packages);
+  else fail("Berth sets itself up on Debian, Ubuntu and macOS. Here, install what these Debian packages hold:", packages.join(" "));
+  const still = missing();
+  if (still.length > 0) fail("Packages were installed, and yet something is missing.", `apt-get install --reinstall ${still.join(" ")}`);
 }
 
 function npmPackages() {
   const lock = createHash("sha256")
     .update(readFileSync(join(root, "package-lock.json")))
     .digest("hex");
-  const stamp = existsSync(stampPath) ? JSON.parse(readFileSync(stampPath, "utf8")) : {};
-  if (stamp.lock === lock && existsSync(nodePath())) return;
+  const wanted = JSON.stringify({ lock, platform: process.platform, arch: process.arch });
+  const stamp = existsSync(stampPath) ? readFileSync(stampPath, "utf8") : "";
+  // The stamp is written when all is there, so that an interrupted run begins anew.
+  if (stamp === wanted && existsSync(nodePath())) return;
   say("installing npm packages");
-  if (!run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]))
-    fail("npm packages could not be installed.", "npm ci --ignore-scripts");
-  if (!existsSync(nodePath())) {
-    // The npm package `node` fetches the binary of this platform from the registry in its install script.
-    if (!run("npm", ["rebuild", "node", "--ignore-scripts=false"]))
-      fail("Node 24 could not be installed.", "npm rebuild node --ignore-scripts=false");
-  }
+  if (!run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]))
+    fail("npm packages could not be installed; see the messages above.", "npm ci --ignore-scripts");
+  // The npm package `node` fetches the binary of this platform from the registry in its install script.
+  if (!isNode24() && !run(["npm", "rebuild", "node", "--ignore-scripts=false"]))
+    fail("Node 24 could not be installed; see the messages above.", "npm rebuild node --ignore-scripts=false");
+  if (!isNode24()) fail("Node 24 was installed but does not run here.", "rm -rf node_modules && npm run setup");
   mkdirSync(cacheFolder, { recursive: true });
-  writeFileSync(`${stampPath}.tmp`, JSON.stringify({ lock }));
+  writeFileSync(`${stampPath}.tmp`, wanted);
   renameSync(`${stampPath}.tmp`, stampPath);
 }
 
@@ -149,16 +135,21 @@ export function nodePath() {
   return join(root, "node_modules", "node", "bin", "node");
 }
 
-/**
- * Does what is not done yet and says so; silent when all is there.
- * @param {"run" | "test"} group
- */
-export function setup(group) {
-  if (Number(process.versions.node.split(".")[0]) < 20) fail("Node 20 or newer is needed to start.", "sudo apt-get install nodejs npm");
-  npmPackages();
-  systemPackages(group);
-  const version = execFileSync(nodePath(), ["--version"], { encoding: "utf8" }).trim();
-  if (!version.startsWith("v24.")) fail(`Node 24 is needed; node_modules holds ${version}.`, "rm -rf node_modules && npm start");
+function isNode24() {
+  return outputOf(nodePath(), ["--version"]).startsWith("v24.");
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) setup(process.argv.includes("--test") ? "test" : "run");
+/**
+ * Does what is not done yet and says so; silent when all is there.
+ * @param {import("./setup-plan.mjs").Group} group
+ */
+export function setup(group) {
+  if (Number(process.versions.node.split(".")[0]) < 20)
+    fail(`Node 20 or newer is needed to start; this is ${process.version}.`, "see https://nodejs.org/en/download");
+  npmPackages();
+  systemPackages(group);
+}
+
+// A path through a symbolic link names the same file.
+if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === realpathSync(fileURLToPath(import.meta.url)))
+  setup(process.argv.includes("--test") ? "test" : "run");
