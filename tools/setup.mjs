@@ -2,7 +2,7 @@
 // Plain JavaScript for Node 20 without any dependency, because it runs before anything is installed.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readFileSync, realpathSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { aptCommands, asText, codenameOf, elevation, missingPackages, needsOf } from "./setup-plan.mjs";
@@ -118,6 +118,8 @@ function npmPackages() {
   const stamp = existsSync(stampPath) ? readFileSync(stampPath, "utf8") : "";
   // The stamp is written when all is there, so that an interrupted run begins anew.
   if (stamp === wanted && existsSync(nodePath())) return;
+  // Installing would first empty the folder that a link leads to, which is another working copy's.
+  if (lstatSync(join(root, "node_modules"), { throwIfNoEntry: false })?.isSymbolicLink() === true && isNode24()) return;
   say("installing npm packages");
   if (!run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]))
     fail("npm packages could not be installed; see the messages above.", "npm ci --ignore-scripts");
