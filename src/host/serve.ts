@@ -1,5 +1,5 @@
 import type { connectNodeAdapter } from "@connectrpc/connect-node";
-import { chmodSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { createServer } from "node:http2";
 import { type Log, messageOf } from "../lib/log.ts";
 
@@ -20,8 +20,12 @@ export async function serveOnSocket({
   server.on("sessionError", (error) => log.info("a client's connection ended", { reason: messageOf(error) }));
   // Whoever left it there is gone: this process holds the lock.
   rmSync(socketPath, { force: true });
-  await new Promise<void>((resolve, reject) => server.once("error", reject).listen(socketPath, resolve));
-  chmodSync(socketPath, 0o600);
+  await new Promise<void>((resolve, reject) => {
+    // The socket is made within the call, so that it never is there with wider rights.
+    const umask = process.umask(0o177);
+    server.once("error", reject).listen(socketPath, resolve);
+    process.umask(umask);
+  });
   return async () => {
     rmSync(socketPath, { force: true });
     // Answers that are on their way still arrive; a client that stays is left after the grace.

@@ -8,7 +8,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Diagnosis_Severity, HostService, MachineState, WorkspaceService } from "../../src/contract/gen/berth/v1/host_pb.js";
-import { EnvironmentPhase, EnvironmentSchema, EnvironmentService } from "../../src/contract/gen/gitpod/v1/environment_pb.js";
+import {
+  type Environment,
+  EnvironmentPhase,
+  EnvironmentSchema,
+  EnvironmentService,
+} from "../../src/contract/gen/gitpod/v1/environment_pb.js";
 import { berthPaths } from "../../src/lib/paths.ts";
 import { waitUntil } from "../../src/lib/wait-until.ts";
 
@@ -103,7 +108,7 @@ async function whenPhase(host: RunningHost, id: string, phase: EnvironmentPhase)
   }
 }
 
-function isIn(environment: { id: string; status?: { phase: EnvironmentPhase } }, id: string, phase: EnvironmentPhase): boolean {
+function isIn(environment: Environment, id: string, phase: EnvironmentPhase): boolean {
   return environment.id === id && environment.status?.phase === phase;
 }
 
@@ -165,7 +170,8 @@ test("what ssh needs is written before it is told, follows a new name and goes w
   expect(await waitUntil(() => !read().includes("other.berth"), { intervalMs: pollMs, signal: AbortSignal.timeout(startLimitMs) })).toBe(
     true,
   );
-  expect(existsSync(config.identityFile)).toBe(false);
+  const keyGone = (): boolean => !existsSync(config.identityFile);
+  expect(await waitUntil(keyGone, { intervalMs: pollMs, signal: AbortSignal.timeout(startLimitMs) })).toBe(true);
 });
 
 test("the loopback serves the API to who has the token, and to nobody else", async () => {
