@@ -4,9 +4,13 @@ import { MachineState } from "../contract/gen/berth/v1/host_pb.js";
 import { EnvironmentPhase } from "../contract/gen/gitpod/v1/environment_pb.js";
 import type { HostClients } from "./connection.ts";
 import { type EnvironmentView, type HostState, HostWatch } from "./host-watch.ts";
-import { stderrProgress } from "./progress.ts";
+import { type Progress, stderrProgress } from "./progress.ts";
 import { asError } from "./report.ts";
 import { StepTeller } from "./step-teller.ts";
+
+const openStep = "Looking at what this computer can do";
+/** A step that is over before this is not worth a line. */
+const openStepDelayMs = 500;
 
 /** What a command wishes for, and how it sees that it came true. */
 export interface Wish<T> {
@@ -20,8 +24,8 @@ export interface Wish<T> {
 
 /** Tells the host a wish about an environment and waits until it has come true. */
 export async function follow<T>(clients: HostClients, wish: Wish<T>, signal: AbortSignal): Promise<T> {
-  const watch = await HostWatch.open(clients, signal);
   const progress = stderrProgress();
+  const watch = await openWatch(clients, progress, signal);
   try {
     const before = { machine: watch.state.machine, environments: new Map(watch.state.environments) };
     const environmentId = await wish.tell();
@@ -44,6 +48,21 @@ export async function follow<T>(clients: HostClients, wish: Wish<T>, signal: Abo
     throw error;
   } finally {
     watch.close();
+  }
+}
+
+/** A new host first times what this computer can do, which may take a few seconds. */
+async function openWatch(clients: HostClients, progress: Progress, signal: AbortSignal): Promise<HostWatch> {
+  const slow = setTimeout(() => progress.begin(openStep, openStep), openStepDelayMs);
+  try {
+    const watch = await HostWatch.open(clients, signal);
+    progress.end(openStep, "done");
+    return watch;
+  } catch (error) {
+    progress.close(signal.aborted ? undefined : "failed");
+    throw error;
+  } finally {
+    clearTimeout(slow);
   }
 }
 
