@@ -6,7 +6,7 @@ import { checkLayers } from "./layers.ts";
 const root = join(import.meta.dirname, "..");
 const commands = [
   ["tsc", "-b"],
-  ["oxlint", "--deny-warnings", "src", "tools", "tests", "bench"],
+  ["oxlint", "--type-aware", "--deny-warnings", "src", "tools", "tests", "bench"],
   ["oxfmt", "--check", "."],
   ["knip", "--no-progress"],
 ];

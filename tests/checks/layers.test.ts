@@ -15,6 +15,15 @@ test.each([
   expect(forbiddenImports(path, `const x = await import("${specifier}");`)).toHaveLength(1);
 });
 
+test("the contract runs in browsers too", () => {
+  expect(forbiddenImports("contract/a.ts", 'import { join } from "node:path";')).toHaveLength(1);
+  expect(forbiddenImports("lib/a.ts", 'import { join } from "node:path";')).toEqual([]);
+});
+
+test("a folder that nobody decided about is refused", () => {
+  expect(forbiddenImports("newcomer/a.ts", "")).toHaveLength(1);
+});
+
 test("the engine may import the driver's interface", () => {
   expect(forbiddenImports("engine/a.ts", 'import type { MachineDriver } from "../vm/driver.ts";')).toEqual([]);
 });

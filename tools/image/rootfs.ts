@@ -103,7 +103,7 @@ async function packageVersions(folder: string): Promise<Record<string, string>> 
       .trim()
       .split("\n")
       .map((line) => line.split(" ") as [string, string])
-      .sort(),
+      .toSorted(([a], [b]) => (a < b ? -1 : 1)),
   );
 }
 

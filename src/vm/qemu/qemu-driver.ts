@@ -295,7 +295,7 @@ export class QemuDriver implements MachineDriver {
     else if (event.name === "SHUTDOWN")
       live.exit ??= {
         reason: event.data["guest"] === true ? "shutdown" : "killed",
-        detail: String(event.data["reason"] ?? ""),
+        detail: typeof event.data["reason"] === "string" ? event.data["reason"] : "",
         atMs: Date.now(),
       };
     else return;
