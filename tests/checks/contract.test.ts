@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,7 +14,8 @@ function filesOf(folder: string): Map<string, string> {
 
 test("src/contract/gen is what `npm run gen` makes of proto", { timeout: generateTimeoutMs }, () => {
   const out = mkdtempSync(join(tmpdir(), "berth-gen-"));
-  execFileSync(process.execPath, [join(root, "tools/proto/main.ts"), out], { cwd: root, stdio: "pipe" });
+  const generated = spawnSync(process.execPath, ["tools/proto/main.ts", out], { cwd: root, encoding: "utf8" });
+  expect(generated.status, generated.stderr).toBe(0);
   const made = filesOf(out);
   const kept = filesOf(join(root, "src/contract/gen"));
   expect([...kept.keys()]).toEqual([...made.keys()]);
