@@ -9,8 +9,10 @@ export interface ContextUrl {
   readonly branch: string;
   readonly tag: string;
   readonly commit: string;
-  /** A ref that only fetching can tell: a branch with slashes, followed by a path. */
+  /** Number of a pull or merge request. */
   readonly pullRequest: string;
+  /** The remote's ref that holds the head of the pull request. */
+  readonly pullRequestRef: string;
   readonly issue: string;
 }
 
@@ -79,9 +81,9 @@ function parsePage(url: URL, parts: readonly string[]): ContextUrl {
   const dash = parts.indexOf("-");
   if (dash > 0 || host.includes("gitlab")) return parseGitLab(url, parts, dash);
   if (parts.length > 2 && host === "bitbucket.org") return parseBitbucket(url, parts);
-  if (parts[0] === "projects" && parts[2] === "repos") return parseBitbucketServer(url, parts);
-  if (parts.length > 3 && /^(src|pulls)$/.test(parts[2] ?? "")) return parseGitea(url, parts);
-  if (parts.length > 2 && /^(tree|blob|commit|pull|issues|releases)$/.test(parts[2] ?? "")) return parseGitHub(url, parts);
+  if (/^(projects|users)$/.test(parts[0] ?? "") && parts[2] === "repos" && parts[3] !== undefined) return parseBitbucketServer(url, parts);
+  if (parts.length > 3 && parts[2] === "src") return parseGitea(url, parts);
+  if (parts.length > 2 && /^(tree|blob|commit|pulls?|issues|releases)$/.test(parts[2] ?? "")) return parseGitHub(url, parts);
   return plain(`${url.protocol}//${url.username === "" ? "" : `${url.username}@`}${url.host}${url.pathname}`, url, parts);
 }
 
@@ -92,7 +94,7 @@ function parseGitHub(url: URL, parts: readonly string[]): ContextUrl {
   // A file's address has no way to tell a branch with slashes from the path; the first part is the usual branch.
   if (kind === "blob") return withRef(base, rest[0] ?? "");
   if (kind === "commit") return { ...base, commit: rest[0] ?? "" };
-  if (kind === "pull") return { ...base, pullRequest: digits(rest[0]) };
+  if (kind === "pull" || kind === "pulls") return withPullRequest(base, rest[0], (number) => `refs/pull/${number}/head`);
   if (kind === "issues") return { ...base, issue: digits(rest[0]) };
   return rest[0] === "tag" ? { ...base, tag: rest[1] ?? "" } : base;
 }
@@ -104,7 +106,7 @@ function parseGitLab(url: URL, parts: readonly string[], dash: number): ContextU
   if (kind === "blob") return withRef(base, rest[0] ?? "");
   if (kind === "commit") return { ...base, commit: rest[0] ?? "" };
   if (kind === "tags") return { ...base, tag: rest[0] ?? "" };
-  if (kind === "merge_requests") return { ...base, pullRequest: digits(rest[0]) };
+  if (kind === "merge_requests") return withPullRequest(base, rest[0], (number) => `refs/merge-requests/${number}/head`);
   if (kind === "issues") return { ...base, issue: digits(rest[0]) };
   return base;
 }
@@ -115,33 +117,27 @@ function parseBitbucket(url: URL, parts: readonly string[]): ContextUrl {
   if (kind === "branch") return { ...base, branch: rest.join("/") };
   if (kind === "src") return withRef(base, rest[0] ?? "");
   if (kind === "commits") return { ...base, commit: rest[0] ?? "" };
-  if (kind === "pull-requests") return { ...base, pullRequest: digits(rest[0]) };
+  if (kind === "pull-requests" && digits(rest[0]) !== "")
+    throw new BerthError("url-invalid", "bitbucket.org offers pull requests to no git client; use the address of the request's branch");
   if (kind === "issues") return { ...base, issue: digits(rest[0]) };
   return base;
 }
 
-/** Bitbucket Data Center: the page of a repository and its clone address differ. */
+/** Pages of Bitbucket Data Center, whose repositories are cloned from /scm. */
 function parseBitbucketServer(url: URL, parts: readonly string[]): ContextUrl {
-  const [, owner = "", , repository = "", kind, ...rest] = parts;
-  const base = {
-    ...empty,
-    cloneUrl: `${url.protocol}//${url.host}/scm/${encodeURIComponent(owner.toLowerCase())}/${encodeURIComponent(repository)}.git`,
-    host: url.host,
-    owner,
-    repository,
-  };
-  if (kind === "pull-requests") return { ...base, pullRequest: digits(rest[0]) };
-  if (kind === "commits") return { ...base, commit: rest[0] ?? "" };
+  const [place, owner = "", , repository = "", kind, number] = parts;
+  const base = { ...repositoryOf(url, ["scm", place === "users" ? `~${owner}` : owner.toLowerCase(), repository]), owner };
+  if (kind === "pull-requests") return withPullRequest(base, number, (n) => `refs/pull-requests/${n}/from`);
+  if (kind === "commits" && number !== undefined) return { ...base, commit: number };
   const at = url.searchParams.get("at") ?? "";
   if (at.startsWith("refs/tags/")) return { ...base, tag: at.slice("refs/tags/".length) };
   return at === "" ? base : withRef(base, at.replace(/^refs\/heads\//, ""));
 }
 
-/** Gitea and Forgejo; their other pages are named like GitHub's. */
+/** Branches, tags and commits of Gitea and Forgejo; their other pages are named like GitHub's. */
 function parseGitea(url: URL, parts: readonly string[]): ContextUrl {
   const base = repositoryOf(url, parts.slice(0, 2));
-  const [, , kind, type, ...rest] = parts;
-  if (kind === "pulls") return { ...base, pullRequest: digits(type) };
+  const [, , , type, ...rest] = parts;
   if (type === "branch") return { ...base, branch: rest.join("/") };
   if (type === "tag") return { ...base, tag: rest.join("/") };
   return type === "commit" ? { ...base, commit: rest[0] ?? "" } : base;
@@ -157,7 +153,8 @@ function parseAzure(url: URL, parts: readonly string[]): ContextUrl {
     .join("/");
   const base = { ...empty, cloneUrl: `https://${url.host}/${path}`, host: url.host, owner: parts.slice(0, at).join("/"), repository };
   const version = url.searchParams.get("version") ?? "";
-  if (parts[at + 2] === "pullrequest") return { ...base, pullRequest: digits(parts[at + 3]) };
+  // Azure keeps no ref of the head alone, only of its merge with the target.
+  if (parts[at + 2] === "pullrequest") return withPullRequest(base, parts[at + 3], (number) => `refs/pull/${number}/merge`);
   if (parts[at + 2] === "commit") return { ...base, commit: parts[at + 3] ?? "" };
   if (version.startsWith("GB")) return { ...base, branch: version.slice(2) };
   if (version.startsWith("GT")) return { ...base, tag: version.slice(2) };
@@ -173,6 +170,7 @@ const empty: ContextUrl = {
   tag: "",
   commit: "",
   pullRequest: "",
+  pullRequestRef: "",
   issue: "",
 };
 
@@ -201,6 +199,11 @@ function parseScp(input: string, host: string, path: string): ContextUrl {
 
 function withRef(base: ContextUrl, ref: string): ContextUrl {
   return /^[0-9a-f]{40}$/.test(ref) || (commitPattern.test(ref) && ref.length >= 12) ? { ...base, commit: ref } : { ...base, branch: ref };
+}
+
+function withPullRequest(base: ContextUrl, number: string | undefined, refOf: (number: string) => string): ContextUrl {
+  const pullRequest = digits(number);
+  return pullRequest === "" ? base : { ...base, pullRequest, pullRequestRef: refOf(pullRequest) };
 }
 
 function digits(text: string | undefined): string {

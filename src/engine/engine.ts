@@ -135,7 +135,11 @@ export class Engine {
     for (let steps = 0; actor.again && steps < maxStepsWithoutPause; steps++) {
       actor.again = false;
       const environment = await this.#options.store.get(id);
-      if (environment === undefined) return;
+      if (environment === undefined) {
+        // A machine may tell of what this host does not know.
+        this.#actors.delete(id);
+        return;
+      }
       const wish = wishOf(environment, this.#options.machine.hello?.bootId ?? "");
       const observed = this.#options.machine.environment(id);
       const step = plan(wish, this.#observe(observed, actor));
@@ -228,6 +232,8 @@ export class Engine {
       branch: target.branch,
       tag: target.tag,
       commit: target.commit,
+      ref: context.pullRequestRef,
+      localBranch: context.pullRequestRef === "" ? "" : `pr/${context.pullRequest}`,
       directoryName: directoryNameOf(context.repository),
       gitUserName: spec?.gitUsername ?? "",
       gitUserEmail: spec?.gitEmail ?? "",

@@ -1,7 +1,14 @@
+import { toBinary } from "@bufbuild/protobuf";
 import { type Client, createClient } from "@connectrpc/connect";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { BerthError } from "../contract/berth-error.ts";
-import { AgentService, type HelloResponse, type ObservedEnvironment } from "../contract/gen/berth/v1/agent_pb.js";
+import {
+  AgentService,
+  type HelloResponse,
+  type ObservedEnvironment,
+  ObservedEnvironmentSchema,
+  type WatchEnvironmentsResponse,
+} from "../contract/gen/berth/v1/agent_pb.js";
 import { type AgentConnection, connectAgent } from "../lib/agent-transport.ts";
 import { type Log, messageOf } from "../lib/log.ts";
 import type { MachineDriver, MachineSpec } from "../vm/driver.ts";
@@ -18,6 +25,9 @@ const clockSyncIntervalMs = 60_000;
 /** A machine that ends this often within the window is not started again by itself. */
 const maxCrashes = 3;
 const crashWindowMs = 10 * 60_000;
+/** What the host remembers of a machine, which is not trusted: more than any real one has. */
+const maxEnvironments = 512;
+const maxEnvironmentBytes = 1024 ** 2;
 
 export type AgentClient = Client<typeof AgentService>;
 /** `paused`: the hypervisor stopped it because the host's disk is full; it goes on by itself. */
@@ -184,23 +194,33 @@ export class MachineKeeper {
     const { stream, linkKey } = await this.#driver.dialAgent(this.#id, signal);
     const connection = await connectAgent(stream, linkKey, signal);
     const client = createClient(AgentService, connection.transport);
-    this.#hello = await client.hello({ protocol: 1 }, { signal });
-    await client.setClock({ now: timestampFromMs(this.#now()) }, { signal });
-    this.#connection = connection;
-    this.#client = client;
-    this.#keepClock(connection, client);
-    void connection.closed.then((reason) => this.#onClosed(connection, reason));
     const first = Promise.withResolvers<void>();
-    void this.#watch(client, first.resolve);
-    await first.promise;
+    // An agent that says nothing costs no more than the time of a boot.
+    const onAbort = (): void => connection.close();
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      this.#hello = await client.hello({ protocol: 1 }, { signal });
+      await client.setClock({ now: timestampFromMs(this.#now()) }, { signal });
+      this.#connection = connection;
+      this.#client = client;
+      this.#keepClock(connection, client);
+      void connection.closed.then((reason) => this.#onClosed(connection, reason));
+      void this.#watch(connection, client, first.resolve);
+      await first.promise;
+    } catch (error) {
+      connection.close();
+      throw error;
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+    }
     this.#announce();
   }
 
-  async #watch(client: AgentClient, onFirst: () => void): Promise<void> {
+  async #watch(connection: AgentConnection, client: AgentClient, onFirst: () => void): Promise<void> {
     try {
       for await (const change of client.watchEnvironments({}, { signal: this.#stop.signal })) {
-        for (const environment of change.environments) this.#environments.set(environment.environmentId, environment);
-        for (const id of change.removedEnvironmentIds) this.#environments.delete(id);
+        if (this.#connection !== connection) break;
+        this.#keepChange(change);
         onFirst();
         this.#announce([...change.environments.map((e) => e.environmentId), ...change.removedEnvironmentIds]);
       }
@@ -208,7 +228,17 @@ export class MachineKeeper {
       this.#log.info("the watch of the machine ended", { reason: messageOf(error) });
     }
     onFirst();
-    if (this.#client === client) this.#connection?.close();
+    connection.close();
+  }
+
+  #keepChange(change: WatchEnvironmentsResponse): void {
+    for (const environment of change.environments) {
+      const size = toBinary(ObservedEnvironmentSchema, environment).length;
+      if (size > maxEnvironmentBytes) throw new Error(`the machine tells ${size} bytes of one environment`);
+      this.#environments.set(environment.environmentId, environment);
+    }
+    for (const id of change.removedEnvironmentIds) this.#environments.delete(id);
+    if (this.#environments.size > maxEnvironments) throw new Error(`the machine tells of more than ${maxEnvironments} environments`);
   }
 
   #onClosed(connection: AgentConnection, reason: string): void {

@@ -1,16 +1,23 @@
 import { randomBytes } from "node:crypto";
 import { connect, type ClientHttp2Session } from "node:http2";
 import type { Duplex } from "node:stream";
-import type { Transport } from "@connectrpc/connect";
+import { Code, ConnectError, type Interceptor, type Transport } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { linkNonceBytes, openLink } from "./link.ts";
 
 const flowWindowBytes = 4 * 1024 * 1024;
-/** A guest that has not answered a ping for this long is dead or stuck. */
-const pingTimeoutMs = 10_000;
-const pingIntervalMs = 5000;
 /** Messages from the guest, which is not trusted, may be this long. */
 const maxMessageBytes = 8 * 1024 * 1024;
+
+export interface AgentLimits {
+  /** A guest that has not answered a ping for this long is dead or stuck. */
+  readonly pingTimeoutMs: number;
+  readonly pingIntervalMs: number;
+  /** A call with one answer has it by then, also under emulation; streams have no limit but the pings. */
+  readonly callTimeoutMs: number;
+}
+
+const defaultLimits: AgentLimits = { pingTimeoutMs: 10_000, pingIntervalMs: 5000, callTimeoutMs: 60_000 };
 
 export interface AgentConnection {
   readonly transport: Transport;
@@ -19,18 +26,32 @@ export interface AgentConnection {
   close(): void;
 }
 
-/** Opens a session on a machine's byte stream and speaks HTTP/2 on it. */
-export async function connectAgent(wire: Duplex, linkKey: Uint8Array, signal: AbortSignal): Promise<AgentConnection> {
+/**
+ * Opens a session on a machine's byte stream and speaks HTTP/2 on it. Whatever the guest sends, calls end
+ * within the limits and unread data within the flow windows.
+ */
+export async function connectAgent(
+  wire: Duplex,
+  linkKey: Uint8Array,
+  signal: AbortSignal,
+  limits: AgentLimits = defaultLimits,
+): Promise<AgentConnection> {
   const stream = await openLink(wire, linkKey, randomBytes(linkNonceBytes), signal);
-  const session = connect("http://agent", { createConnection: () => stream, settings: { initialWindowSize: flowWindowBytes } });
+  const session = connect("http://agent", {
+    createConnection: () => stream,
+    settings: { initialWindowSize: flowWindowBytes, enablePush: false },
+  });
+  // Node aborts the process when a session that is being destroyed gets data while it writes (node_http2.cc, is_reading_stopped).
+  stream.accepts = () => !session.destroyed;
   const closed = Promise.withResolvers<string>();
-  session.on("connect", () => session.setLocalWindowSize(flowWindowBytes));
+  // A session that ends as it begins tells of its beginning all the same.
+  session.on("connect", () => session.destroyed || session.setLocalWindowSize(flowWindowBytes));
   session.on("error", (error) => closed.resolve(error.message));
   session.on("close", () => closed.resolve("the connection closed"));
   stream.on("error", (error) => closed.resolve(error.message));
   // With an error, so that calls which wait for an answer fail instead of waiting for ever.
   wire.once("close", () => session.destroy(new Error("the connection to the machine closed")));
-  const stopPinging = keepAlive(session, (reason) => closed.resolve(reason));
+  const stopPinging = keepAlive(session, limits, (reason) => closed.resolve(reason));
   const close = (): void => {
     stopPinging();
     session.destroy(new Error("the connection to the machine was closed"));
@@ -43,21 +64,32 @@ export async function connectAgent(wire: Duplex, linkKey: Uint8Array, signal: Ab
     httpVersion: "2",
     sessionManager: fixedSession(session),
     readMaxBytes: maxMessageBytes,
+    interceptors: [limitCalls(limits.callTimeoutMs)],
   });
   return { transport, closed: closed.promise, close };
 }
 
-function keepAlive(session: ClientHttp2Session, onDead: (reason: string) => void): () => void {
+function limitCalls(timeoutMs: number): Interceptor {
+  return (next) => async (request) => {
+    if (request.stream) return next(request);
+    const deadline = AbortSignal.timeout(timeoutMs);
+    return next({ ...request, signal: AbortSignal.any([request.signal, deadline]) }).catch((error: unknown) => {
+      throw deadline.aborted ? new ConnectError(`the machine gave no answer within ${timeoutMs} ms`, Code.DeadlineExceeded) : error;
+    });
+  };
+}
+
+function keepAlive(session: ClientHttp2Session, limits: AgentLimits, onDead: (reason: string) => void): () => void {
   let deadline: NodeJS.Timeout | undefined;
   const interval = setInterval(() => {
     if (session.destroyed || deadline !== undefined) return;
-    deadline = setTimeout(() => onDead("the machine does not answer"), pingTimeoutMs);
+    deadline = setTimeout(() => onDead("the machine does not answer"), limits.pingTimeoutMs);
     session.ping((error) => {
       clearTimeout(deadline);
       deadline = undefined;
       if (error !== null && error !== undefined) onDead(error.message);
     });
-  }, pingIntervalMs);
+  }, limits.pingIntervalMs);
   interval.unref();
   return () => {
     clearInterval(interval);

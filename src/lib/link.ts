@@ -51,8 +51,10 @@ export class MarkerScanner {
 }
 
 /** One session on a link, as the stream that HTTP/2 runs on. */
-class SessionStream extends Duplex {
+export class SessionStream extends Duplex {
   readonly #wire: Duplex;
+  /** What arrives is thrown away once this is false. */
+  accepts: () => boolean = () => true;
   #resume: (() => void) | undefined;
 
   constructor(wire: Duplex) {
@@ -62,7 +64,7 @@ class SessionStream extends Duplex {
 
   /** False when the reader is behind; `whenRead` is then called once it has caught up. */
   receive(data: Buffer, whenRead: () => void): boolean {
-    if (this.push(data)) return true;
+    if (!this.accepts() || this.push(data)) return true;
     this.#resume = whenRead;
     return false;
   }
@@ -97,12 +99,12 @@ class SessionStream extends Duplex {
  * The host's end: writes the marker with a fresh nonce, throws away everything until the answer to it,
  * and resolves with the session's stream. Destroying the stream leaves `wire` open.
  */
-export async function openLink(wire: Duplex, key: Uint8Array, nonce: Uint8Array, signal: AbortSignal): Promise<Duplex> {
+export async function openLink(wire: Duplex, key: Uint8Array, nonce: Uint8Array, signal: AbortSignal): Promise<SessionStream> {
   signal.throwIfAborted();
   const scanner = new MarkerScanner(key);
   const session = new SessionStream(wire);
   let answered = false;
-  const opened = Promise.withResolvers<Duplex>();
+  const opened = Promise.withResolvers<SessionStream>();
   const onData = (chunk: Buffer): void => {
     for (const part of scanner.push(chunk)) {
       if ("nonce" in part) {

@@ -14,6 +14,8 @@ export interface CloneRequest {
   readonly branch: string;
   readonly tag: string;
   readonly commit: string;
+  /** A ref that is no branch and no tag, checked out as `localBranch`, which follows it. */
+  readonly ref: string;
   readonly localBranch: string;
   readonly userName: string;
   readonly userEmail: string;
@@ -121,7 +123,7 @@ function checkRequest(request: CloneRequest): void {
     const refused = refuseRemote(uri);
     if (refused !== undefined) throw new JobError("url-invalid", `${uri} was refused: ${refused}`);
   }
-  for (const ref of [request.branch, request.tag, request.commit, request.localBranch]) {
+  for (const ref of [request.branch, request.tag, request.commit, request.ref, request.localBranch]) {
     if (ref !== "" && !isSafeRef(ref)) throw new JobError("ref-not-found", `'${ref}' cannot be a branch, tag or commit`);
   }
 }
@@ -135,17 +137,21 @@ async function cloneInto(
   const depth = request.depth > 0 ? ["--depth", String(request.depth), "--no-single-branch"] : [];
   const ref = request.branch !== "" ? request.branch : request.tag;
   const branch = ref === "" || request.commit !== "" ? [] : ["--branch", ref];
-  await git(
-    ["clone", "--progress", ...depth, ...branch, ...(request.commit === "" ? [] : ["--no-checkout"]), "--", request.remoteUri, partial],
-    parent,
-  );
+  const later = request.commit !== "" || request.ref !== "";
+  await git(["clone", "--progress", ...depth, ...branch, ...(later ? ["--no-checkout"] : []), "--", request.remoteUri, partial], parent);
   if (request.commit !== "") {
     await git(["fetch", ...(request.depth > 0 ? ["--depth", String(request.depth)] : []), "origin", request.commit], partial).catch(
       async () => undefined,
     );
     await git(["checkout", "--detach", request.commit, "--"], partial);
   }
-  if (request.localBranch !== "") await git(["checkout", "-B", request.localBranch], partial);
+  if (request.ref !== "") {
+    // Kept as a remote-tracking ref, so that pulling, and completing the history, know it too.
+    const tracking = request.ref.replace(/^refs\//, "");
+    await git(["config", "--add", "remote.origin.fetch", `+${request.ref}:refs/remotes/${tracking}`], partial);
+    await git(["fetch", ...(request.depth > 0 ? ["--depth", String(request.depth)] : []), "origin"], partial);
+    await git(["checkout", "-B", request.localBranch, "--track", `refs/remotes/${tracking}`, "--"], partial);
+  } else if (request.localBranch !== "") await git(["checkout", "-B", request.localBranch], partial);
   if (request.upstreamRemoteUri !== "") await git(["remote", "add", "upstream", request.upstreamRemoteUri], partial);
   if (request.userName !== "") await git(["config", "user.name", request.userName], partial);
   if (request.userEmail !== "") await git(["config", "user.email", request.userEmail], partial);

@@ -1121,6 +1121,13 @@ export declare type CloneJob = Message<"berth.v1.CloneJob"> & {
    * @generated from field: uint32 depth = 13;
    */
   depth: number;
+
+  /**
+   * A ref that is no branch and no tag (the head of a pull request), fetched and checked out as local_branch.
+   *
+   * @generated from field: string ref = 14;
+   */
+  ref: string;
 };
 
 /**
