@@ -44,51 +44,23 @@ export function insideBerth(product: Product, name: string, paths: readonly stri
   return parse(must(product.berth("exec", name, "--", "sh", "-c", probe(paths))).stdout);
 }
 
+const asWorkUser = ["setpriv", "--reuid=berth", "--regid=berth", "--init-groups", "env", "HOME=/home/berth"];
+
 /** The same repository brought up by the devcontainer CLI typed in the machine, seen from inside. */
-export function insideBare(product: Product, name: string, url: string, paths: readonly string[]): Inside {
+export async function insideBare(product: Product, name: string, url: string, paths: readonly string[]): Promise<Inside> {
   const folder = `/data/bare/${name}`;
-  must(
-    product.machine(
-      "sh",
-      "-c",
-      'rm -rf "$2" && mkdir -p /data/bare && chown 1000:1000 /data/bare && setpriv --reuid=berth --regid=berth --init-groups env HOME=/home/berth git clone --quiet "$1" "$2"',
-      "sh",
-      url,
-      folder,
-    ),
+  const machine = async (...argv: readonly string[]) => must(await product.berthBeside("machine", "shell", "--", ...argv));
+  await machine(
+    "sh",
+    "-c",
+    `rm -rf "$2" && mkdir -p /data/bare && chown 1000:1000 /data/bare && ${asWorkUser.join(" ")} git clone --quiet "$1" "$2"`,
+    "sh",
+    url,
+    folder,
   );
-  const up = must(
-    product.machine(
-      "setpriv",
-      "--reuid=berth",
-      "--regid=berth",
-      "--init-groups",
-      "env",
-      "HOME=/home/berth",
-      "devcontainer",
-      "up",
-      "--workspace-folder",
-      folder,
-    ),
-  );
+  const up = await machine(...asWorkUser, "devcontainer", "up", "--workspace-folder", folder);
   const outcome = outcomeSchema.parse(JSON.parse(up.stdout.trim().split("\n").at(-1) ?? ""));
-  const seen = must(
-    product.machine(
-      "setpriv",
-      "--reuid=berth",
-      "--regid=berth",
-      "--init-groups",
-      "env",
-      "HOME=/home/berth",
-      "devcontainer",
-      "exec",
-      "--workspace-folder",
-      folder,
-      "sh",
-      "-c",
-      probe(paths),
-    ),
-  );
-  must(product.machine("docker", "rm", "--force", "--volumes", outcome.containerId));
+  const seen = await machine(...asWorkUser, "devcontainer", "exec", "--workspace-folder", folder, "sh", "-c", probe(paths));
+  await machine("docker", "rm", "--force", "--volumes", outcome.containerId);
   return { ...parse(seen.stdout), user: outcome.remoteUser, folder: outcome.remoteWorkspaceFolder };
 }

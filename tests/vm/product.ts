@@ -9,6 +9,8 @@ const cli = join(projectRoot, ".cache/app/berth.mjs");
 /** A run that takes longer than this hangs. */
 const commandTimeoutMs = 10 * 60_000;
 const maxOutputBytes = 256 * 1024 * 1024;
+/** A machine of two processors makes environments fastest so many at a time. */
+const maxParallel = 3;
 
 export interface Outcome {
   readonly status: number | null;
@@ -39,6 +41,44 @@ export class Product {
   create(source: string, name: string, ...args: readonly string[]): Outcome {
     if (this.berth("show", name).status === 0) must(this.berth("delete", name, "--force"));
     return this.berth("create", source, "--name", name, ...args);
+  }
+
+  /** Makes environments, several at a time, each in the place of one of its name; gives how each went. */
+  async createAll(wanted: readonly Wanted[]): Promise<ReadonlyMap<string, Outcome>> {
+    const names = this.names();
+    const outcomes = new Map<string, Outcome>();
+    await inParallel(wanted, async ({ name, source, args = [] }) => {
+      if (names.includes(name)) must(await this.berthBeside("delete", name, "--force"));
+      outcomes.set(name, await this.berthBeside("create", source, "--name", name, ...args));
+    });
+    return outcomes;
+  }
+
+  /** Deletes what there is of these environments, several at a time. */
+  async deleteAll(names: readonly string[]): Promise<void> {
+    const there = this.names();
+    await inParallel(
+      names.filter((name) => there.includes(name)),
+      async (name) => void must(await this.berthBeside("delete", name, "--force")),
+    );
+  }
+
+  names(): string[] {
+    return must(this.berth("list", "--json"))
+      .stdout.split("\n")
+      .filter((line) => line !== "")
+      .map((line) => (JSON.parse(line) as { name: string }).name);
+  }
+
+  /** As `berth`, while the test goes on. */
+  async berthBeside(...args: readonly string[]): Promise<Outcome> {
+    const child = this.spawnBerth(...args);
+    const output = { stdout: "", stderr: "" };
+    for (const name of ["stdout", "stderr"] as const) child[name].setEncoding("utf8").on("data", (text: string) => (output[name] += text));
+    const timer = setTimeout(() => child.kill("SIGKILL"), commandTimeoutMs);
+    const status = await new Promise<number | null>((resolve) => child.once("close", resolve));
+    clearTimeout(timer);
+    return { status, ...output };
   }
 
   berth(...args: readonly string[]): Outcome {
@@ -100,6 +140,22 @@ export class Product {
     this.berth("host", "stop");
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+/** An environment to make. */
+export interface Wanted {
+  readonly name: string;
+  readonly source: string;
+  readonly args?: readonly string[];
+}
+
+/** Does something with every item, as many at a time as pays. */
+export async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const waiting = [...items];
+  const worker = async (): Promise<void> => {
+    for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) await work(item);
+  };
+  await Promise.all(Array.from({ length: maxParallel }, worker));
 }
 
 /** The outcome, when it is a success. */

@@ -3,26 +3,62 @@ import { createClient } from "@connectrpc/connect";
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { afterEach, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { hostTransport } from "../../src/cli/host-transport.ts";
 import { HostAuthenticationTokenSource, RunnerConfigurationService } from "../../src/contract/gen/gitpod/v1/runner_configuration_pb.js";
 import { ListRunnersRequestSchema, RunnerService } from "../../src/contract/gen/gitpod/v1/runner_pb.js";
 import { berthPaths } from "../../src/lib/paths.ts";
-import { gitBase, must, Product, run, Servers } from "./product.ts";
+import { must, type Outcome, Product, run, Servers } from "./product.ts";
 
 const product = new Product(inject("productFolder"));
 const servers = new Servers(product);
-const name = "hostile";
-
-afterEach(() => void product.berth("delete", name, "--force"));
+const names = ["runs", "looks", "reaches", "neighbour", "token", "modules"];
+const token = "right-token";
+let made: ReadonlyMap<string, Outcome>;
 
 /** Lies where an attacker would look for it, or would put it. */
 const canary = join(product.folder, "canary");
 const touchCanary = `touch ${canary}; touch /tmp/berth-host-canary`;
-const config = (extra: Readonly<Record<string, unknown>> = {}): string => JSON.stringify({ image: "berth/devcontainer:13", ...extra });
+const secret = "a-secret-of-the-person-8c1f";
+const config = (extra: Readonly<Record<string, unknown>> = {}): string =>
+  JSON.stringify({ image: "berth/devcontainer:13", updateRemoteUserUID: false, ...extra });
 
-function hostileFolder(files: Readonly<Record<string, string>>): string {
-  const folder = join(product.folder, "hostile-folder");
+/** Every attack that needs an environment has one; they are made together because each takes half a minute under emulation. */
+beforeAll(async () => {
+  rmSync("/tmp/berth-host-canary", { force: true });
+  writeFileSync(join(product.folder, "person.txt"), secret);
+  await giveToken();
+  made = await product.createAll([
+    { name: "runs", source: folderThatRuns() },
+    {
+      name: "looks",
+      source: hostileFolder("looks", {
+        ".devcontainer/devcontainer.json": config({
+          remoteUser: "root",
+          runArgs: ["--privileged", "--pid=host"],
+          mounts: ["source=/,target=/machine,type=bind"],
+        }),
+      }),
+    },
+    { name: "reaches", source: hostileFolder("reaches", { ".devcontainer/devcontainer.json": config({ remoteUser: "root" }) }) },
+    {
+      name: "neighbour",
+      source: hostileFolder("neighbour", {
+        ".devcontainer/devcontainer.json": config({
+          postStartCommand:
+            'nohup node -e \'require("net").createServer((s) => s.end("reached")).listen(7001, "0.0.0.0")\' > /dev/null 2>&1 & sleep 1',
+        }),
+      }),
+    },
+    { name: "token", source: publishPrivate() },
+    { name: "modules", source: publishSubmodules() },
+  ]);
+});
+
+afterAll(async () => product.deleteAll(names));
+
+function hostileFolder(name: string, files: Readonly<Record<string, string>>): string {
+  const folder = join(product.folder, "hostile", name);
   rmSync(folder, { recursive: true, force: true });
   for (const [path, content] of Object.entries(files)) {
     mkdirSync(join(folder, path, ".."), { recursive: true });
@@ -31,9 +67,9 @@ function hostileFolder(files: Readonly<Record<string, string>>): string {
   return folder;
 }
 
-test("nothing of a repository runs on this computer (S26)", () => {
-  rmSync("/tmp/berth-host-canary", { force: true });
-  const folder = hostileFolder({
+/** A repository with something to run at every place where git, docker or the devcontainer CLI might run it. */
+function folderThatRuns(): string {
+  const folder = hostileFolder("runs", {
     ".devcontainer/devcontainer.json": config({
       image: undefined,
       build: { dockerfile: "Dockerfile" },
@@ -45,71 +81,93 @@ test("nothing of a repository runs on this computer (S26)", () => {
     ".gitattributes": "* filter=evil\n",
     "file.txt": "content\n",
   });
-  const git = (...args: readonly string[]) => must(run("git", args, { cwd: folder }));
+  const git = (...args: readonly string[]): void => void must(run("git", args, { cwd: folder }));
   git("init", "--quiet");
   git("-c", "user.name=T", "-c", "user.email=t@e", "commit", "--quiet", "--allow-empty", "--message", "x");
-  for (const [key, value] of [
-    ["core.fsmonitor", touchCanary],
-    ["filter.evil.clean", touchCanary],
-    ["filter.evil.smudge", touchCanary],
-    ["filter.evil.process", touchCanary],
-    ["core.sshCommand", touchCanary],
-    ["diff.external", touchCanary],
-    ["core.pager", touchCanary],
+  for (const key of [
+    "core.fsmonitor",
+    "filter.evil.clean",
+    "filter.evil.smudge",
+    "filter.evil.process",
+    "core.sshCommand",
+    "diff.external",
+    "core.pager",
   ])
-    git("config", key ?? "", value ?? "");
+    git("config", key, touchCanary);
   for (const hook of ["post-checkout", "pre-commit", "post-index-change", "reference-transaction", "fsmonitor-watchman"])
     writeFileSync(join(folder, ".git/hooks", hook), `#!/bin/sh\n${touchCanary}\n`, { mode: 0o755 });
-  must(product.create(folder, name));
+  return folder;
+}
+
+async function giveToken(): Promise<void> {
+  const transport = hostTransport(berthPaths(product.env));
+  const { runners } = await createClient(RunnerService, transport).listRunners(create(ListRunnersRequestSchema));
+  await createClient(RunnerConfigurationService, transport).createHostAuthenticationToken({
+    runnerId: runners[0]?.runnerId ?? "",
+    host: "localhost:8417",
+    token,
+    source: HostAuthenticationTokenSource.PAT,
+  });
+}
+
+/** 127.0.0.1 is another host to git than localhost, so this submodule is on a stranger's server. */
+function publishPrivate(): string {
+  return servers.publish("private/app", undefined, (folder, git) => {
+    writeFileSync(join(folder, ".gitmodules"), '[submodule "evil"]\n\tpath = evil\n\turl = http://127.0.0.1:8417/private/evil.git\n');
+    git("add", "--all");
+    git("update-index", "--add", "--cacheinfo", `160000,${"1".repeat(40)},evil`);
+    git("commit", "--quiet", "--message", "Submodule");
+  });
+}
+
+function publishSubmodules(): string {
+  return servers.publish("team/submodules", undefined, (folder, git) => {
+    writeFileSync(
+      join(folder, ".gitmodules"),
+      '[submodule "a"]\n\tpath = a\n\turl = ext::sh -c "touch /tmp/berth-submodule-canary"\n[submodule "b"]\n\tpath = b\n\turl = file:///etc\n',
+    );
+    git("add", "--all");
+    for (const path of ["a", "b"]) git("update-index", "--add", "--cacheinfo", `160000,${"1".repeat(40)},${path}`);
+    git("commit", "--quiet", "--message", "Submodules");
+  });
+}
+
+function mustBeMade(name: string): void {
+  must(made.get(name) ?? { status: 1, stdout: "", stderr: `${name} was not made` });
+}
+
+test("nothing of a repository runs on this computer (S26)", () => {
+  mustBeMade("runs");
   must(product.berth("list"));
-  expect(product.ssh(name, "ls /tmp/berth-host-canary").stdout).toContain("berth-host-canary");
+  expect(product.ssh("runs", "ls /tmp/berth-host-canary").stdout).toContain("berth-host-canary");
   expect(existsSync(canary)).toBe(false);
   expect(existsSync("/tmp/berth-host-canary")).toBe(false);
 });
 
 test("no file of this computer can be found in the machine, not even with all rights there (S27)", () => {
-  const secret = "a-secret-of-the-person-8c1f";
-  writeFileSync(join(product.folder, "person.txt"), secret);
-  must(
-    product.create(
-      hostileFolder({
-        ".devcontainer/devcontainer.json": config({
-          remoteUser: "root",
-          runArgs: ["--privileged", "--pid=host"],
-          mounts: ["source=/,target=/machine,type=bind"],
-        }),
-      }),
-      name,
-    ),
-  );
-  const mounts = must(product.ssh(name, "cat /proc/1/mountinfo")).stdout;
+  mustBeMade("looks");
+  const mounts = must(product.ssh("looks", "cat /proc/1/mountinfo")).stdout;
   expect(mounts).not.toMatch(/ (9p|virtiofs|fuse|nfs|cifs|vboxsf)[. ]/);
-  expect(product.ssh(name, `ls -d /machine${product.folder}`).status).not.toBe(0);
-  expect(product.ssh(name, `grep -rls ${secret} /machine/tmp /machine/root /machine/home /machine/run /machine/data/env`).stdout).toBe("");
+  expect(product.ssh("looks", `ls -d /machine${product.folder}`).status).not.toBe(0);
+  expect(product.ssh("looks", `grep -rls ${secret} /machine/tmp /machine/root /machine/home /machine/run /machine/data/env`).stdout).toBe(
+    "",
+  );
 });
 
 test("a container reaches neither this computer, nor the machine's services, nor another environment (S28)", async () => {
+  mustBeMade("reaches");
+  mustBeMade("neighbour");
   const listener = createServer((socket) => socket.end("reached"));
   await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
   const address = listener.address();
   const port = typeof address === "object" && address !== null ? address.port : 0;
   try {
-    must(product.create(hostileFolder({ ".devcontainer/devcontainer.json": config() }), name));
-    must(
-      product.create(
-        hostileFolder({
-          ".devcontainer/devcontainer.json": config({
-            postStartCommand:
-              'nohup node -e \'require("net").createServer((s) => s.end("reached")).listen(7001, "0.0.0.0")\' > /dev/null 2>&1 & sleep 1',
-          }),
-        }),
-        "neighbour",
-      ),
-    );
     const neighbour = must(product.berth("exec", "neighbour", "--", "hostname", "-i")).stdout.trim();
+    // It does listen: what is tried below fails for want of a way.
+    expect(product.berth("exec", "neighbour", "--", "bash", "-c", "cat < /dev/tcp/localhost/7001").stdout).toBe("reached");
     const gateway =
       must(
-        product.berth("exec", name, "--", "sh", "-c", "ip route 2>/dev/null | sed -n 's/^default via \\([^ ]*\\).*/\\1/p' || true"),
+        product.berth("exec", "reaches", "--", "sh", "-c", "ip route 2>/dev/null | sed -n 's/^default via \\([^ ]*\\).*/\\1/p' || true"),
       ).stdout.trim() || "172.17.0.1";
     const tries = [
       `10.0.2.2/${port}`,
@@ -122,15 +180,9 @@ test("a container reaches neither this computer, nor the machine's services, nor
       "169.254.169.254/80",
       `${neighbour}/7001`,
     ];
-    for (const target of tries) {
-      expect(product.berth("exec", name, "--", "timeout", "3", "bash", "-c", `exec 3<>/dev/tcp/${target} && cat <&3`).stdout, target).toBe(
-        "",
-      );
-    }
+    expect(reached(tries, (script) => product.berth("exec", "reaches", "--", "bash", "-c", script))).toBe("");
     // The machine itself is no way there either: what a container with the host's network would have.
-    for (const target of [`10.0.2.2/${port}`, "169.254.169.254/80"]) {
-      expect(product.machine("timeout", "3", "bash", "-c", `exec 3<>/dev/tcp/${target} && cat <&3`).stdout, target).toBe("");
-    }
+    expect(reached([`10.0.2.2/${port}`, "169.254.169.254/80"], (script) => product.machine("bash", "-c", script))).toBe("");
     expect(
       product
         .machine("ss", "-Hltn")
@@ -139,9 +191,14 @@ test("a container reaches neither this computer, nor the machine's services, nor
     ).toEqual([]);
   } finally {
     listener.close();
-    product.berth("delete", "neighbour", "--force");
   }
 });
+
+/** Tries to connect to all at once and gives what was read or which were connected. */
+function reached(targets: readonly string[], shell: (script: string) => Outcome): string {
+  const script = targets.map((target) => `(timeout 3 bash -c 'exec 3<>/dev/tcp/${target} && echo ${target} && cat <&3' 2> /dev/null) &`);
+  return must(shell(`${script.join("\n")}\nwait`)).stdout;
+}
 
 test.each([
   "--upload-pack=touch /tmp/berth-host-canary",
@@ -157,56 +214,30 @@ test.each([
   "https://token:secret@example.com/a/b",
 ])("the address %j is refused before anything is made (S32)", (url) => {
   const before = product.berth("list").stdout;
-  const outcome = product.berth("create", "--name", name, "--", url);
+  const outcome = product.berth("create", "--name", "refused", "--", url);
   expect(outcome.status, outcome.stderr).toBe(2);
   expect(product.berth("list").stdout).toBe(before);
 });
 
-test("a credential goes to its own host and path alone, and into no file (S33)", async () => {
-  const token = "right-token";
-  const transport = hostTransport(berthPaths(product.env));
-  const { runners } = await createClient(RunnerService, transport).listRunners(create(ListRunnersRequestSchema));
-  const configuration = createClient(RunnerConfigurationService, transport);
-  await configuration.createHostAuthenticationToken({
-    runnerId: runners[0]?.runnerId ?? "",
-    host: "localhost:8417",
-    token,
-    source: HostAuthenticationTokenSource.PAT,
-  });
-  servers.publish("team/other", undefined);
-  // 127.0.0.1 is another host to git, so this submodule is on a stranger's server.
-  const url = servers.publish("private/app", undefined, (folder, git) => {
-    writeFileSync(join(folder, ".gitmodules"), '[submodule "evil"]\n\tpath = evil\n\turl = http://127.0.0.1:8417/private/evil.git\n');
-    git("add", "--all");
-    git("update-index", "--add", "--cacheinfo", `160000,${"1".repeat(40)},evil`);
-    git("commit", "--quiet", "--message", "Submodule");
-  });
-  must(product.create(url, name));
+test("a credential goes to its own host and path alone, and into no file (S33)", () => {
+  mustBeMade("token");
   const sent = servers.requests().split("\n");
   expect(sent.some((line) => line.startsWith("/private/app.git") && line.includes("Basic"))).toBe(true);
+  expect(sent.some((line) => line.startsWith("/private/evil.git"))).toBe(true);
   expect(sent.filter((line) => line.startsWith("/private/evil.git") && line.includes("Basic"))).toEqual([]);
   // The server's own source names the token it wants.
   expect(product.machine("grep", "-rls", "--exclude=git-server.mjs", token, "/data/env", "/run", "/tmp", "/home").stdout).toBe("");
   expect(product.hostLog()).not.toContain(token);
-  expect(product.berth("logs", name).stdout).not.toContain(token);
+  expect(product.berth("logs", "token").stdout).not.toContain(token);
 });
 
 test("git and the agent's channel are not reachable from an environment (S31)", () => {
-  must(product.create(hostileFolder({ ".devcontainer/devcontainer.json": config({ remoteUser: "root" }) }), name));
-  expect(product.ssh(name, "ls /dev/virtio-ports /dev/vport* /run/berth/link-key /var/run/docker.sock 2>/dev/null").stdout).toBe("");
+  mustBeMade("reaches");
+  expect(product.ssh("reaches", "ls /dev/virtio-ports /dev/vport* /run/berth/link-key /var/run/docker.sock 2>/dev/null").stdout).toBe("");
 });
 
 test("addresses of other schemes are refused for submodules too (S32)", () => {
-  const url = servers.publish("team/submodules", undefined, (folder, git) => {
-    writeFileSync(
-      join(folder, ".gitmodules"),
-      '[submodule "a"]\n\tpath = a\n\turl = ext::sh -c "touch /tmp/berth-submodule-canary"\n[submodule "b"]\n\tpath = b\n\turl = file:///etc\n',
-    );
-    git("add", "--all");
-    for (const path of ["a", "b"]) git("update-index", "--add", "--cacheinfo", `160000,${"1".repeat(40)},${path}`);
-    git("commit", "--quiet", "--message", "Submodules");
-  });
-  product.create(url, name);
+  mustBeMade("modules");
   expect(product.machine("ls", "/tmp/berth-submodule-canary").status).not.toBe(0);
-  expect(gitBase).toContain("localhost");
+  expect(product.ssh("modules", "ls a b").stdout).not.toContain("passwd");
 });

@@ -126,7 +126,9 @@ async function attemptUp(
   ];
   if (attempt.generated || attempt.recovery) {
     const image = request.defaultImage === "" || attempt.recovery ? defaultDevcontainerImage : request.defaultImage;
-    await writeFile(join(folder, "devcontainer.json"), JSON.stringify({ name: attempt.recovery ? "Recovery" : "Default", image }));
+    // The machine's own image has the work user's number already: no image need be made of it.
+    const own = image === defaultDevcontainerImage ? { updateRemoteUserUID: false } : {};
+    await writeFile(join(folder, "devcontainer.json"), JSON.stringify({ name: attempt.recovery ? "Recovery" : "Default", image, ...own }));
     args.push("--override-config", join(folder, "devcontainer.json"));
   } else args.push("--config", join(states.workingCopy(environmentId), attempt.configPath));
   const previous = states.get(environmentId)?.devcontainer;
