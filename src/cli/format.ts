@@ -67,7 +67,7 @@ export function formatPairs(pairs: readonly (readonly [string, string])[]): stri
 
 /** A text of at most `width` characters. */
 export function cutTo(text: string, width: number, end: "start" | "end" = "end"): string {
-  const characters = [...text];
+  const characters = Array.from(text);
   if (characters.length <= width) return text;
   if (width <= 1) return ellipsis.slice(0, width);
   return end === "end" ? `${characters.slice(0, width - 1).join("")}${ellipsis}` : `${ellipsis}${characters.slice(1 - width).join("")}`;
@@ -78,7 +78,7 @@ function pad(text: string, width: number): string {
 }
 
 function widthOf(text: string): number {
-  return [...text].length;
+  return Array.from(text).length;
 }
 
 function twoDigits(n: number): string {

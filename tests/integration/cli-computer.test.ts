@@ -57,13 +57,14 @@ test(
   "doctor tells which process holds the folder and does not answer",
   async () => {
     const hung = new CliHome();
-    const [{ pid } = {}] = await hung.json("host", "pid");
+    const [row = {}] = await hung.json("host", "pid");
+    const pid = Number(row["pid"]);
     rmSync(berthPaths(hung.env).apiSocket);
     const { status, stdout } = await hung.berth("doctor");
     expect(stdout).toMatch(new RegExp(`^✗ Lock: process ${pid} \\(.*host.*\\) holds .*host\\.lock and does not answer$`, "m"));
     expect(stdout).toContain(`kill ${pid}`);
     expect(status).toBe(1);
-    process.kill(Number(pid), "SIGKILL");
+    process.kill(pid, "SIGKILL");
     await hung.end();
   },
   hungHostTestTimeoutMs,

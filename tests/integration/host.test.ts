@@ -193,8 +193,9 @@ test("the loopback serves the API to who has the token, and to nobody else", asy
 });
 
 test("a port that opens in an environment answers on this computer's loopback until it stops", async () => {
+  // Whether it is this test's or another program's: the port is taken.
   const squatter = createServer();
-  await new Promise<void>((resolve) => squatter.listen(3000, "127.0.0.1", resolve)).catch(() => undefined);
+  await new Promise<void>((resolve) => squatter.once("error", () => resolve()).listen(3000, "127.0.0.1", resolve));
   const host = await startHost();
   const id = await createRunning(host, "app", "web");
   const portOf = async () => (await host.workspaces.getDetails({ environmentId: id })).details?.ports[0];
