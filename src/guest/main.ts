@@ -4,6 +4,7 @@ import { createServer } from "node:http2";
 import { flushCompileCache } from "node:module";
 import { join } from "node:path";
 import { AgentService } from "../contract/gen/berth/v1/agent_pb.js";
+import { acceptSession } from "../lib/agent-transport.ts";
 import { serveLink } from "../lib/link.ts";
 import { agentService } from "./agent-service.ts";
 import { DockerApi } from "./docker-api.ts";
@@ -42,7 +43,7 @@ server.on("session", (session) => {
 });
 server.on("sessionError", () => undefined);
 await openPort(settings.port, (wire) => {
-  serveLink(wire, settings.linkKey, (session) => server.emit("connection", session));
+  serveLink(wire, settings.linkKey, (session) => acceptSession(server, session));
 });
 
 // What V8 compiled is kept on the data disk (NODE_COMPILE_CACHE) and halves the agent's part of the next boot.

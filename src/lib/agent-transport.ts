@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { connect, type ClientHttp2Session } from "node:http2";
+import { connect, type ClientHttp2Session, type Http2Server, type Http2Session, type ServerHttp2Session } from "node:http2";
 import type { Duplex } from "node:stream";
 import { Code, ConnectError, type Interceptor, type Transport } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
-import { linkNonceBytes, openLink } from "./link.ts";
+import { linkNonceBytes, openLink, type SessionStream } from "./link.ts";
 
 const flowWindowBytes = 4 * 1024 * 1024;
 /** Messages from the guest, which is not trusted, may be this long. */
@@ -41,9 +41,9 @@ export async function connectAgent(
     createConnection: () => stream,
     settings: { initialWindowSize: flowWindowBytes, enablePush: false },
   });
-  // Node aborts the process when a session that is being destroyed gets data while it writes (node_http2.cc, is_reading_stopped).
-  stream.accepts = () => !session.destroyed;
+  stopReadingAtEnd(stream, session);
   const closed = Promise.withResolvers<string>();
+  session.on("goaway", () => closed.resolve("the machine ended the session"));
   // A session that ends as it begins tells of its beginning all the same.
   session.on("connect", () => session.destroyed || session.setLocalWindowSize(flowWindowBytes));
   session.on("error", (error) => closed.resolve(error.message));
@@ -67,6 +67,23 @@ export async function connectAgent(
     interceptors: [limitCalls(limits.callTimeoutMs)],
   });
   return { transport, closed: closed.promise, close };
+}
+
+/** Begins an HTTP/2 session of a server on a link's session. */
+export function acceptSession(server: Http2Server, stream: SessionStream): void {
+  const onSession = (session: ServerHttp2Session): void => stopReadingAtEnd(stream, session);
+  server.once("session", onSession);
+  server.emit("connection", stream);
+  server.off("session", onSession);
+}
+
+/**
+ * Node aborts the whole process when a session that is ending gets data while it writes (node_http2.cc,
+ * OnDataChunkReceived: is_reading_stopped), so it gets none, and one that the other end closed is not drained.
+ */
+function stopReadingAtEnd(stream: SessionStream, session: Http2Session): void {
+  stream.accepts = () => !session.destroyed && !session.closed;
+  session.on("goaway", () => session.destroy());
 }
 
 function limitCalls(timeoutMs: number): Interceptor {

@@ -1,4 +1,5 @@
-import { Duplex, duplexPair } from "node:stream";
+import { Duplex } from "node:stream";
+import { wirePair } from "./wire-pair.ts";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { linkKeyBytes, linkNonceBytes, MarkerScanner, openLink, serveLink } from "./link.ts";
@@ -37,7 +38,7 @@ test("a scanner finds every marker and loses no byte, however the stream is cut"
 });
 
 test("a new session starts clean after one that was torn in the middle, again and again", async () => {
-  const [hostWire, guestWire] = duplexPair();
+  const [hostWire, guestWire] = wirePair();
   serveLink(guestWire, key, (session) => session.on("data", (chunk: Buffer) => session.write(chunk)));
   guestWire.write("bytes of an older host's session");
   for (let round = 1; round <= 20; round++) {

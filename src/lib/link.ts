@@ -53,7 +53,7 @@ export class MarkerScanner {
 /** One session on a link, as the stream that HTTP/2 runs on. */
 export class SessionStream extends Duplex {
   readonly #wire: Duplex;
-  /** What arrives is thrown away once this is false. */
+  /** Once this is false, what arrives is thrown away, and what has arrived and was not read yet too. */
   accepts: () => boolean = () => true;
   #resume: (() => void) | undefined;
 
@@ -64,9 +64,13 @@ export class SessionStream extends Duplex {
 
   /** False when the reader is behind; `whenRead` is then called once it has caught up. */
   receive(data: Buffer, whenRead: () => void): boolean {
-    if (!this.accepts() || this.push(data)) return true;
+    if (this.push(data)) return true;
     this.#resume = whenRead;
     return false;
+  }
+
+  override emit(event: string | symbol, ...args: unknown[]): boolean {
+    return event === "data" && !this.accepts() ? false : super.emit(event, ...args);
   }
 
   override _read(): void {
@@ -148,7 +152,7 @@ export async function openLink(wire: Duplex, key: Uint8Array, nonce: Uint8Array,
  * The machine's end: calls `onSession` for every marker that arrives, after ending the session before it
  * and answering the marker. Data outside a session is thrown away.
  */
-export function serveLink(wire: Duplex, key: Uint8Array, onSession: (session: Duplex) => void): void {
+export function serveLink(wire: Duplex, key: Uint8Array, onSession: (session: SessionStream) => void): void {
   const scanner = new MarkerScanner(key);
   let session: SessionStream | undefined;
   wire.on("data", (chunk: Buffer) => {

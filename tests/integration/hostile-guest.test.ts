@@ -1,7 +1,8 @@
 import { createClient, type Client, Code, ConnectError } from "@connectrpc/connect";
 import { randomBytes } from "node:crypto";
 import { createServer, type ServerHttp2Stream } from "node:http2";
-import { type Duplex, duplexPair } from "node:stream";
+import type { Duplex } from "node:stream";
+import { wirePair } from "../../src/lib/wire-pair.ts";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { afterEach, expect, test } from "vitest";
@@ -28,7 +29,7 @@ async function hostile(
   onSession: (session: Duplex) => void,
   agentLimits = limits,
 ): Promise<{ client: Client<typeof AgentService>; connection: AgentConnection }> {
-  const [hostWire, guestWire] = duplexPair();
+  const [hostWire, guestWire] = wirePair();
   guestWire.on("error", () => undefined);
   serveLink(guestWire, key, onSession);
   const connection = await connectAgent(hostWire, key, AbortSignal.timeout(openTimeoutMs), agentLimits);

@@ -3,9 +3,11 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { readdirSync } from "node:fs";
 import { createServer, type Http2Server } from "node:http2";
 import { join } from "node:path";
-import { duplexPair } from "node:stream";
+
 import { BerthError } from "../../contract/berth-error.ts";
 import { AgentService } from "../../contract/gen/berth/v1/agent_pb.js";
+import { acceptSession } from "../../lib/agent-transport.ts";
+import { wirePair } from "../../lib/wire-pair.ts";
 import { linkKeyBytes, serveLink } from "../../lib/link.ts";
 import type { AgentStream, DriverProbe, MachineDriver, MachineExit, MachineSpec, MachineStatus, MachineUsage } from "../driver.ts";
 import { failBootImage } from "./sentinels.ts";
@@ -176,13 +178,13 @@ export class SimulatedDriver implements MachineDriver {
     const machine = this.#computer.machines.get(id);
     if (machine === undefined) throw new BerthError("machine-unreachable", `the machine ${id} is not running`);
     machine.stream?.destroy();
-    const [ours, theirs] = duplexPair();
+    const [ours, theirs] = wirePair();
     ours.on("error", () => undefined);
     theirs.on("error", () => undefined);
     ours.once("close", () => theirs.destroy());
     theirs.once("close", () => ours.destroy());
     machine.stream = ours;
-    if (!machine.deaf) serveLink(theirs, machine.linkKey, (session) => machine.server.emit("connection", session));
+    if (!machine.deaf) serveLink(theirs, machine.linkKey, (session) => acceptSession(machine.server, session));
     return { stream: ours, linkKey: machine.linkKey };
   }
 
