@@ -37,8 +37,11 @@ async function list({ json }: JsonOptions, signal: AbortSignal): Promise<void> {
   const watch = await HostWatch.open(await connectHost({ signal }), signal);
   const views = [...watch.state.environments.values()].filter(({ environment }) => environment.metadata?.archivedAt === undefined);
   watch.close();
-  const rows = views.map(({ environment, details }) => environmentRow(environment, details));
-  if (json) return rows.forEach(printJson);
+  const rows = views.map(({ environment, details }) => ({
+    ...environmentRow(environment, details),
+    isKnown: workOf(environment) !== undefined,
+  }));
+  if (json) return rows.forEach(({ isKnown: _, ...row }) => printJson(row));
   if (rows.length === 0) return say("There are no environments. Make one with: berth create REPOSITORY-OR-FOLDER");
   printTable(
     [
@@ -54,8 +57,8 @@ async function list({ json }: JsonOptions, signal: AbortSignal): Promise<void> {
       row.name,
       row.phase,
       row.branch,
-      String(row.changed),
-      String(row.unpushed),
+      row.isKnown ? String(row.changed) : "-",
+      row.isKnown ? String(row.unpushed) : "-",
       row.ports.join(","),
       shortSource(row.source),
     ]),
