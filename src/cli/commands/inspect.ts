@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { Environment } from "../../contract/gen/gitpod/v1/environment_pb.js";
 import { connectHost } from "../connection.ts";
 import { describeWork, environmentFacts, environmentRow, findEnvironment, nameOf, phaseName, portRow, workOf } from "../environments.ts";
 import { formatPairs, shortSource } from "../format.ts";
@@ -37,11 +38,8 @@ async function list({ json }: JsonOptions, signal: AbortSignal): Promise<void> {
   const watch = await HostWatch.open(await connectHost({ signal }), signal);
   const views = [...watch.state.environments.values()].filter(({ environment }) => environment.metadata?.archivedAt === undefined);
   watch.close();
-  const rows = views.map(({ environment, details }) => ({
-    ...environmentRow(environment, details),
-    isKnown: workOf(environment) !== undefined,
-  }));
-  if (json) return rows.forEach(({ isKnown: _, ...row }) => printJson(row));
+  const rows = views.map(({ environment, details }) => environmentRow(environment, details));
+  if (json) return rows.forEach(printJson);
   if (rows.length === 0) return say("There are no environments. Make one with: berth create REPOSITORY-OR-FOLDER");
   printTable(
     [
@@ -53,16 +51,21 @@ async function list({ json }: JsonOptions, signal: AbortSignal): Promise<void> {
       { title: "PORTS", minWidth: 6 },
       { title: "SOURCE", minWidth: 10, cut: "start" },
     ],
-    rows.map((row) => [
+    rows.map((row, i) => [
       row.name,
       row.phase,
       row.branch,
-      row.isKnown ? String(row.changed) : "-",
-      row.isKnown ? String(row.unpushed) : "-",
+      ...workCells(views[i]?.environment),
       row.ports.join(","),
       shortSource(row.source),
     ]),
   );
+}
+
+/** Changed files and unpushed commits; "-" where they are not known. */
+function workCells(environment: Environment | undefined): readonly string[] {
+  const work = environment === undefined ? undefined : workOf(environment);
+  return work === undefined ? ["-", "-"] : [String(work.changed), String(work.unpushed)];
 }
 
 async function show(name: string, { json }: JsonOptions): Promise<void> {
