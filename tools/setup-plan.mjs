@@ -95,14 +95,17 @@ export function aptCommands({ packages, codename, sources }) {
 }
 
 /**
- * Commands as a person types them.
+ * Commands as a person types them: apt asks, and says what it waits for.
  * @param {Command[]} commands
  * @param {string} [prefix] such as "sudo "
  * @returns {string}
  */
 export function asText(commands, prefix = "") {
   return commands
-    .map(({ argv, input }) => `${input === undefined ? "" : `echo '${input.trim()}' | `}${prefix}${argv.join(" ")}`)
+    .map(
+      ({ argv, input }) =>
+        `${input === undefined ? "" : `echo '${input.trim()}' | `}${prefix}${argv.join(" ").replace(apt.join(" "), "apt-get")}`,
+    )
     .join("\n  ");
 }
 

@@ -79,11 +79,9 @@ function aptInstall(packages) {
     hasTerminal: process.stderr.isTTY === true,
   });
   const missing = `These system packages are missing: ${packages.join(" ")}.`;
-  if (rights === undefined)
-    fail(
-      `${missing}\nNeither root nor sudo is there to install them.`,
-      has("sudo") ? asText(commands, "sudo ") : `su -\n  ${asText(commands)}`,
-    );
+  if (rights === undefined && has("sudo"))
+    fail(`${missing}\nsudo would have to ask for a password, and there is no terminal to ask on.`, asText(commands, "sudo "));
+  if (rights === undefined) fail(`${missing}\nNeither root nor sudo is there to install them.`, `su -\n  ${asText(commands)}`);
   say(missing);
   for (const { argv, input, mayFail, instead } of commands) {
     if (run([...rights, ...argv], input)) continue;
@@ -121,10 +119,10 @@ function npmPackages() {
   // Installing would first empty the folder that a link leads to, which is another working copy's.
   if (lstatSync(join(root, "node_modules"), { throwIfNoEntry: false })?.isSymbolicLink() === true && isNode24()) return;
   say("installing npm packages");
-  if (!run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]))
+  if (!run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]))
     fail("npm packages could not be installed; see the messages above.", "npm ci --ignore-scripts");
   // The npm package `node` fetches the binary of this platform from the registry in its install script.
-  if (!isNode24() && !run(["npm", "rebuild", "node", "--ignore-scripts=false"]))
+  if (!isNode24() && !run(["npm", "rebuild", "node", "--ignore-scripts=false", "--loglevel=error"]))
     fail("Node 24 could not be installed; see the messages above.", "npm rebuild node --ignore-scripts=false");
   if (!isNode24()) fail("Node 24 was installed but does not run here.", "rm -rf node_modules && npm run setup");
   mkdirSync(cacheFolder, { recursive: true });
