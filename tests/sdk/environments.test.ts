@@ -78,7 +78,6 @@ test.each<[string, number, string, object]>([
   ["a timeout below the API's least", 400, "request-invalid", { spec: { timeout: { disconnected: "60s" } } }],
   ["a timeout nobody would keep", 501, "not-supported", { spec: { timeout: { disconnected: "3600s" } } }],
   ["two repositories", 501, "not-supported", { spec: { content: { initializer: { specs: [{ git: {} }, { git: {} }] } } } }],
-  ["a pull request", 501, "not-supported", { spec: { content: fromUrl("https://github.com/o/r/pull/3") } }],
   ["a port for everyone", 501, "not-supported", { spec: { ports: [{ port: 3000, name: "web", admission: "ADMISSION_LEVEL_EVERYONE" }] } }],
   ["a port out of range", 400, "request-invalid", { spec: { ports: [{ port: 80, name: "web" }] } }],
   ["an automations file", 501, "not-supported", { spec: { automationsFile: { automationsFilePath: ".gitpod/automations.yaml" } } }],

@@ -20,7 +20,7 @@ import { folderScheme, sourceOf } from "../environment-source.ts";
 import type { LocalIdentity } from "../local-identity.ts";
 import { listClasses } from "./list-classes.ts";
 import { listEnvironments } from "./list-environments.ts";
-import { checkSpec, refuse } from "./supported-spec.ts";
+import { checkSpec } from "./supported-spec.ts";
 import { applyUpdate } from "./update-environment.ts";
 
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9 ._-]{0,79}$/;
@@ -113,7 +113,7 @@ export async function createEnvironment(
   if (classId !== "" && classId !== identity.classId)
     throw new BerthError("resource-not-found", `there is no environment class ${classId}`);
   const source = sourceOf(spec);
-  const suggested = source.startsWith(folderScheme) ? (source.split("/").at(-1) ?? "folder") : parseCloneable(source);
+  const suggested = source.startsWith(folderScheme) ? (source.split("/").at(-1) ?? "folder") : parseContextUrl(source).repository;
   const name = request.name === undefined || request.name === "" ? freeName(records, suggested) : checkName(records, request.name);
   await engineCalls.validateSpec(spec, signal);
   const id = uuidV7(now());
@@ -153,13 +153,6 @@ export async function createEnvironment(
   });
   records.insert(environment);
   return environment;
-}
-
-/** The repository's name; a pull request's branch is known to its host alone, and the default branch would be the wrong one. */
-function parseCloneable(source: string): string {
-  const { repository, pullRequest } = parseContextUrl(source);
-  if (pullRequest !== "") refuse("the address of a pull request: give the address of its branch");
-  return repository;
 }
 
 function checkName(records: EnvironmentRecords, name: string, exceptId?: string): string {
