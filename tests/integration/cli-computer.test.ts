@@ -61,8 +61,8 @@ test(
     const pid = Number(row["pid"]);
     rmSync(berthPaths(hung.env).apiSocket);
     const { status, stdout } = await hung.berth("doctor");
-    expect(stdout).toMatch(new RegExp(`^✗ Lock: process ${pid} \\(.*host.*\\) holds .*host\\.lock and does not answer$`, "m"));
-    expect(stdout).toContain(`kill ${pid}`);
+    expect(stdout).toMatch(new RegExp(`^✗ Lock: process ${Number(pid)} \\(.*host.*\\) holds .*host\\.lock and does not answer$`, "m"));
+    expect(stdout).toContain(`kill ${Number(pid)}`);
     expect(status).toBe(1);
     process.kill(pid, "SIGKILL");
     await hung.end();
