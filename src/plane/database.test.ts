@@ -97,11 +97,15 @@ test("the message of a damaged database names the copy from before an upgrade", 
   expect(() => openDatabase(path, [...migrations, nextStep])).toThrow(new RegExp(`${path}\\.v1\\.bak`));
 });
 
-test("a newer database is refused and left as it is", () => {
-  openDatabase(path, [...migrations, nextStep]).close();
-  const before = readFileSync(path);
+test("a newer database is refused and left as it is, with what its log holds", () => {
+  const newer = openDatabase(path, [...migrations, nextStep]);
+  fill(newer);
+  const files = ["", "-wal"].map((suffix) => ({ suffix, content: readFileSync(`${path}${suffix}`) }));
+  newer.close();
+  // As a process that was killed leaves them.
+  for (const { suffix, content } of files) writeFileSync(`${path}${suffix}`, content);
   expect(() => openDatabase(path)).toThrow(/store-too-new: .*version 2.*knows 1/);
-  expect(readFileSync(path).equals(before)).toBe(true);
+  for (const { suffix, content } of files) expect(readFileSync(`${path}${suffix}`).equals(content)).toBe(true);
   expect(readdirSync(join(folder, "store"))).not.toContain("berth.db.v2.bak");
 });
 
