@@ -1,7 +1,7 @@
 // git over http: `git http-backend` (git-http-backend(1)) behind Node, with one corner that needs a password,
 // one that never answers, and a log of the Authorization headers it was sent.
 import { spawn } from "node:child_process";
-import { appendFileSync } from "node:fs";
+import { appendFileSync, createReadStream } from "node:fs";
 import { createServer } from "node:http";
 
 const repositories = "/tmp/git";
@@ -15,6 +15,9 @@ createServer((request, response) => {
   if (url.pathname.startsWith("/private/") && request.headers.authorization !== `Basic ${password}`) {
     return response.writeHead(401, { "www-authenticate": 'Basic realm="private"' }).end();
   }
+  const large = /^(\/[\w./-]+\.git)\/info\/lfs\/objects\/(batch|[0-9a-f]{64})$/.exec(url.pathname);
+  if (large?.[2] === "batch") return void answerBatch(request, response, large[1]);
+  if (large !== null) return createReadStream(`${repositories}${large[1]}/lfs/${large[2]}`).pipe(response);
   const backend = spawn("git", ["http-backend"], {
     env: {
       PATH: process.env.PATH,
@@ -50,3 +53,16 @@ createServer((request, response) => {
   });
   backend.stdout.on("end", () => response.end());
 }).listen(8417, "127.0.0.1");
+
+/** Tells git-lfs where the large files are (the Git LFS batch API). */
+async function answerBatch(request, response, repository) {
+  const { objects } = JSON.parse(Buffer.concat(await request.toArray()).toString());
+  const href = (oid) => `http://${request.headers.host}${repository}/info/lfs/objects/${oid}`;
+  response.writeHead(200, { "content-type": "application/vnd.git-lfs+json" });
+  response.end(
+    JSON.stringify({
+      transfer: "basic",
+      objects: objects.map(({ oid, size }) => ({ oid, size, actions: { download: { href: href(oid) } } })),
+    }),
+  );
+}

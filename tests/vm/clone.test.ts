@@ -1,0 +1,105 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { waitUntil } from "../../src/lib/wait-until.ts";
+import { gitBase, must, type Outcome, Product, run, Servers } from "./product.ts";
+
+const product = new Product(inject("productFolder"));
+const servers = new Servers(product);
+const names = ["pr", "tag", "commit"];
+/** The rest of a history comes in the background. */
+const completeTimeoutMs = 60_000;
+const largeFile = "large ".repeat(1000);
+const shas = new Map<string, string>();
+let made: ReadonlyMap<string, Outcome>;
+
+beforeAll(async () => {
+  publish();
+  made = await product.createAll([
+    { name: "pr", source: `${gitBase}/team/history/pull/7` },
+    { name: "tag", source: `${gitBase}/team/history/releases/tag/v1` },
+    { name: "commit", source: `${gitBase}/team/history/commit/${shas.get("loose")}` },
+  ]);
+});
+
+afterAll(async () => product.deleteAll(names));
+
+/** A history with a tag at its beginning, a submodule, a large file, a pull request and a commit that no branch has. */
+function publish(): void {
+  servers.publish("team/part", undefined, (folder, git) => {
+    for (const text of ["old", "new"]) {
+      writeFileSync(join(folder, "part.txt"), `${text}\n`);
+      git("add", "--all");
+      git("commit", "--quiet", "--message", text);
+      shas.set(text, head(folder));
+    }
+  });
+  servers.publish("team/history", undefined, (folder, git) => {
+    const commit = (message: string): void => {
+      git("commit", "--quiet", "--allow-empty", "--message", message);
+      shas.set(message, head(folder));
+    };
+    commit("tagged");
+    git("tag", "v1");
+    const oid = createHash("sha256").update(largeFile).digest("hex");
+    mkdirSync(join(folder, ".git/lfs"));
+    writeFileSync(join(folder, ".git/lfs", oid), largeFile);
+    writeFileSync(join(folder, ".gitattributes"), "*.bin filter=lfs diff=lfs merge=lfs -text\n");
+    writeFileSync(join(folder, "large.bin"), `version https://git-lfs.github.com/spec/v1\noid sha256:${oid}\nsize ${largeFile.length}\n`);
+    writeFileSync(join(folder, ".gitmodules"), '[submodule "part"]\n\tpath = part\n\turl = ../part.git\n');
+    git("add", "--all");
+    git("update-index", "--add", "--cacheinfo", `160000,${shas.get("old")},part`);
+    commit("third");
+    for (const ref of ["refs/pull/7/head", "refs/loose/1"]) {
+      git("checkout", "--quiet", "--detach", "main");
+      commit(ref === "refs/loose/1" ? "loose" : "asked");
+      commit(ref === "refs/loose/1" ? "after loose" : "asked again");
+      git("update-ref", ref, "HEAD");
+    }
+    git("checkout", "--quiet", "main");
+  });
+}
+
+function head(folder: string): string {
+  return must(run("git", ["rev-parse", "HEAD"], { cwd: folder })).stdout.trim();
+}
+
+/** git in the working copy, as the one who owns it, in the machine. */
+function git(name: string, ...args: readonly string[]): string {
+  must(made.get(name) ?? { status: 1, stdout: "", stderr: `${name} was not made` });
+  const { id } = product.show(name) as { id: string };
+  const folder = `/data/env/${id}/repo/history`;
+  return must(product.machine("setpriv", "--reuid=berth", "--regid=berth", "--clear-groups", "git", "-C", folder, ...args)).stdout.trim();
+}
+
+async function historyOf(name: string): Promise<string> {
+  const complete = (): boolean => git(name, "rev-parse", "--is-shallow-repository") === "false";
+  expect(await waitUntil(complete, { intervalMs: 500, signal: AbortSignal.timeout(completeTimeoutMs) })).toBe(true);
+  return git(name, "log", "--format=%s", "HEAD");
+}
+
+test("a pull request is checked out as a branch that follows it, with its whole history in the end", async () => {
+  expect(git("pr", "rev-parse", "--abbrev-ref", "HEAD")).toBe("pr/7");
+  expect(await historyOf("pr")).toBe("asked again\nasked\nthird\ntagged\nFirst");
+  expect(git("pr", "pull")).toContain("up to date");
+  expect(git("pr", "status", "--short")).toBe("");
+  expect(git("pr", "config", "--get", "branch.pr/7.merge")).toBe("refs/pull/7/head");
+});
+
+test("submodules and large files are there", () => {
+  must(made.get("pr") ?? { status: 1, stdout: "", stderr: "it was not made" });
+  expect(product.ssh("pr", "cat part/part.txt").stdout).toBe("old\n");
+  expect(product.ssh("pr", "cat large.bin").stdout).toBe(largeFile);
+});
+
+test("a tag is checked out", async () => {
+  expect(git("tag", "rev-parse", "HEAD")).toBe(shas.get("tagged"));
+  expect(await historyOf("tag")).toBe("tagged\nFirst");
+  expect(git("tag", "rev-list", "--count", "origin/main")).toBe("3");
+});
+
+test("a commit that no branch has is checked out", async () => {
+  expect(git("commit", "rev-parse", "HEAD")).toBe(shas.get("loose"));
+  expect(await historyOf("commit")).toBe("loose\nthird\ntagged\nFirst");
+});
