@@ -104,7 +104,7 @@ async function fetchExtras(
 }
 
 /** Completes a shallow clone; a failure costs nothing but history. */
-export async function unshallow(request: CloneRequest, target: string, runFolder: string): Promise<void> {
+export async function unshallow(request: CloneRequest, target: string, runFolder: string, signal: AbortSignal): Promise<void> {
   if (!existsSync(join(target, ".git/shallow"))) return;
   const credentials = await serveCredentials(request.credentials, join(runFolder, "unshallow"));
   try {
@@ -112,6 +112,7 @@ export async function unshallow(request: CloneRequest, target: string, runFolder
       cwd: target,
       env: gitEnvironment,
       asWorkUser: true,
+      signal,
     });
   } finally {
     await credentials.close();

@@ -28,6 +28,8 @@ export class JobStore {
   /** Attempts of interrupted jobs by key. */
   readonly #interrupted = new Map<string, number>();
   readonly #live = new Map<string, LiveJob>();
+  /** Work that nobody waits for. */
+  readonly #alongside = new Map<string, { readonly abort: AbortController; readonly done: Promise<void> }>();
   #sequence = 0;
   readonly #listeners = new Set<(environmentId: string) => void>();
 
@@ -123,6 +125,21 @@ export class JobStore {
   async cancelAll(environmentId: string, exceptJobId: string): Promise<void> {
     const others = [...this.#live.values()].filter(({ record }) => record.environmentId === environmentId && record.id !== exceptJobId);
     await Promise.all(others.map(async ({ record }) => this.cancel(environmentId, record.id)));
+  }
+
+  /** Does work that costs nothing when it fails; it ends at the latest when its environment is deleted. */
+  alongside(environmentId: string, work: (signal: AbortSignal) => Promise<void>): void {
+    const abort = new AbortController();
+    const done = work(abort.signal)
+      .catch(() => undefined)
+      .finally(() => this.#alongside.delete(environmentId));
+    this.#alongside.set(environmentId, { abort, done });
+  }
+
+  async endAlongside(environmentId: string): Promise<void> {
+    const live = this.#alongside.get(environmentId);
+    live?.abort.abort(new Error("cancelled"));
+    await live?.done;
   }
 
   /** Drops what is remembered of an environment whose folder is gone. */

@@ -22,7 +22,8 @@ export async function startJob(request: StartJobRequest, dependencies: AgentDepe
         kind: "clone",
         work: async (context) => {
           await clone(wanted, states.workingCopy(environmentId), runFolder, context);
-          if (wanted.depth > 0) void unshallow(wanted, states.workingCopy(environmentId), runFolder).catch(() => undefined);
+          if (wanted.depth > 0)
+            jobs.alongside(environmentId, async (signal) => unshallow(wanted, states.workingCopy(environmentId), runFolder, signal));
         },
       });
     }
@@ -60,6 +61,7 @@ export async function startJob(request: StartJobRequest, dependencies: AgentDepe
         kind: "delete",
         work: async (context) => {
           await jobs.cancelAll(environmentId, id);
+          await jobs.endAlongside(environmentId);
           context.step("Removing the containers");
           await removeContainers(environmentId, docker, context);
           context.step("Removing the working copy");
