@@ -47,12 +47,22 @@ async function repositoryFiles(folder: string, signal: AbortSignal): Promise<Buf
     if (size > maxListedBytes) throw new BerthError("folder-unreadable", "it has too many files");
   }
   if ((await ended) !== 0) throw new BerthError("folder-unreadable", "git could not list its files");
-  const names = Buffer.concat(chunks)
-    .toString("utf8")
-    .split("\0")
-    .filter((name) => name !== "");
   const present = await Promise.all(
-    names.map(async (name) => ((await lstat(join(folder, name)).catch(() => undefined)) === undefined ? [] : [`./${name}\0`])),
+    splitAtZeros(Buffer.concat(chunks)).map(async (name) => {
+      const there = await lstat(Buffer.concat([Buffer.from(`${folder}/`), name])).catch(() => undefined);
+      return there === undefined ? [] : [Buffer.from("./"), name, Buffer.from([0])];
+    }),
   );
-  return Buffer.from(["./.git\0", ...present.flat()].join(""));
+  return Buffer.concat([Buffer.from("./.git\0"), ...present.flat()]);
+}
+
+/** A file's name need not be UTF-8. */
+function splitAtZeros(text: Buffer): Buffer[] {
+  const parts: Buffer[] = [];
+  for (let at = 0; at < text.length;) {
+    const end = text.indexOf(0, at);
+    parts.push(text.subarray(at, end < 0 ? text.length : end));
+    at = end < 0 ? text.length : end + 1;
+  }
+  return parts;
 }
