@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { waitUntil } from "../../src/lib/wait-until.ts";
-import { gitBase, must, type Outcome, Product, run, Servers } from "./product.ts";
+import { gitBase, must, Product, run, Servers } from "./product.ts";
 
 const product = new Product(inject("productFolder"));
 const servers = new Servers(product);
@@ -12,11 +12,11 @@ const names = ["pr", "tag", "commit"];
 const completeTimeoutMs = 60_000;
 const largeFile = "large ".repeat(1000);
 const shas = new Map<string, string>();
-let made: ReadonlyMap<string, Outcome>;
+let folders: ReadonlyMap<string, string>;
 
 beforeAll(async () => {
   publish();
-  made = await product.createAll([
+  folders = await product.cloneAll([
     { name: "pr", source: `${gitBase}/team/history/pull/7` },
     { name: "tag", source: `${gitBase}/team/history/releases/tag/v1` },
     { name: "commit", source: `${gitBase}/team/history/commit/${shas.get("loose")}` },
@@ -65,12 +65,23 @@ function head(folder: string): string {
   return must(run("git", ["rev-parse", "HEAD"], { cwd: folder })).stdout.trim();
 }
 
-/** git in the working copy, as the one who owns it, in the machine. */
+/** A command in the working copy, as the one who owns it, in the machine. */
+function inCopy(name: string, ...argv: readonly string[]): string {
+  const asOwner = [
+    "setpriv",
+    "--reuid=berth",
+    "--regid=berth",
+    "--clear-groups",
+    "env",
+    "HOME=/home/berth",
+    "--chdir",
+    folders.get(name) ?? "/none",
+  ];
+  return must(product.machine(...asOwner, ...argv)).stdout;
+}
+
 function git(name: string, ...args: readonly string[]): string {
-  must(made.get(name) ?? { status: 1, stdout: "", stderr: `${name} was not made` });
-  const { id } = product.show(name) as { id: string };
-  const folder = `/data/env/${id}/repo/history`;
-  return must(product.machine("setpriv", "--reuid=berth", "--regid=berth", "--clear-groups", "git", "-C", folder, ...args)).stdout.trim();
+  return inCopy(name, "git", ...args).trim();
 }
 
 async function historyOf(name: string): Promise<string> {
@@ -88,9 +99,8 @@ test("a pull request is checked out as a branch that follows it, with its whole 
 });
 
 test("submodules and large files are there", () => {
-  must(made.get("pr") ?? { status: 1, stdout: "", stderr: "it was not made" });
-  expect(product.ssh("pr", "cat part/part.txt").stdout).toBe("old\n");
-  expect(product.ssh("pr", "cat large.bin").stdout).toBe(largeFile);
+  expect(inCopy("pr", "cat", "part/part.txt")).toBe("old\n");
+  expect(inCopy("pr", "cat", "large.bin")).toBe(largeFile);
 });
 
 test("a tag is checked out", async () => {

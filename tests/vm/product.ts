@@ -11,6 +11,7 @@ const commandTimeoutMs = 10 * 60_000;
 const maxOutputBytes = 256 * 1024 * 1024;
 /** A machine of two processors makes environments fastest so many at a time. */
 const maxParallel = 3;
+const cloneTimeoutSeconds = 300;
 
 export interface Outcome {
   readonly status: number | null;
@@ -52,6 +53,22 @@ export class Product {
       outcomes.set(name, await this.berthBeside("create", source, "--name", name, ...args));
     });
     return outcomes;
+  }
+
+  /** Makes working copies alone: each environment is stopped as soon as its own is complete. Gives the folders in the machine. */
+  async cloneAll(wanted: readonly Wanted[]): Promise<ReadonlyMap<string, string>> {
+    await this.deleteAll(wanted.map(({ name }) => name));
+    const folders = new Map<string, string>();
+    await inParallel(wanted, async ({ name, source }) => {
+      must(await this.berthBeside("create", source, "--name", name, "--no-wait"));
+      const { id } = JSON.parse(must(await this.berthBeside("show", name, "--json")).stdout) as { id: string };
+      // Complete is what has its own name: before, it is called .partial.
+      const find = `until ls -d /data/env/${id}/repo/* 2> /dev/null | grep -v '\\.partial$'; do sleep 0.2; done`;
+      const found = must(await this.berthBeside("machine", "shell", "--", "timeout", String(cloneTimeoutSeconds), "sh", "-c", find));
+      folders.set(name, found.stdout.trim());
+      must(await this.berthBeside("stop", name));
+    });
+    return folders;
   }
 
   /** Deletes what there is of these environments, several at a time. */
@@ -132,8 +149,9 @@ export class Product {
     return readText(join(this.home, "logs/host.log"));
   }
 
+  /** What the machine and its hypervisor said. */
   console(): string {
-    return readText(join(this.home, "machines/default/console.log"));
+    return ["console.log", "qemu.log"].map((name) => readText(join(this.home, "machines/default", name))).join("\n");
   }
 
   end(): void {

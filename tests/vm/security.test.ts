@@ -12,7 +12,7 @@ import { must, type Outcome, Product, run, Servers } from "./product.ts";
 
 const product = new Product(inject("productFolder"));
 const servers = new Servers(product);
-const names = ["runs", "looks", "reaches", "neighbour", "token", "modules"];
+const names = ["runs", "looks", "reaches", "token"];
 const token = "right-token";
 let made: ReadonlyMap<string, Outcome>;
 
@@ -41,17 +41,7 @@ beforeAll(async () => {
       }),
     },
     { name: "reaches", source: hostileFolder("reaches", { ".devcontainer/devcontainer.json": config({ remoteUser: "root" }) }) },
-    {
-      name: "neighbour",
-      source: hostileFolder("neighbour", {
-        ".devcontainer/devcontainer.json": config({
-          postStartCommand:
-            'nohup node -e \'require("net").createServer((s) => s.end("reached")).listen(7001, "0.0.0.0")\' > /dev/null 2>&1 & sleep 1',
-        }),
-      }),
-    },
     { name: "token", source: publishPrivate() },
-    { name: "modules", source: publishSubmodules() },
   ]);
 });
 
@@ -110,24 +100,22 @@ async function giveToken(): Promise<void> {
   });
 }
 
-/** 127.0.0.1 is another host to git than localhost, so this submodule is on a stranger's server. */
+/** A private repository with submodules that lead elsewhere: 127.0.0.1 is another host to git than localhost, a stranger's. */
 function publishPrivate(): string {
+  const modules: Readonly<Record<string, string>> = {
+    evil: "http://127.0.0.1:8417/private/evil.git",
+    program: 'ext::sh -c "touch /tmp/berth-submodule-canary"',
+    files: "file:///etc",
+  };
   return servers.publish("private/app", undefined, (folder, git) => {
-    writeFileSync(join(folder, ".gitmodules"), '[submodule "evil"]\n\tpath = evil\n\turl = http://127.0.0.1:8417/private/evil.git\n');
-    git("add", "--all");
-    git("update-index", "--add", "--cacheinfo", `160000,${"1".repeat(40)},evil`);
-    git("commit", "--quiet", "--message", "Submodule");
-  });
-}
-
-function publishSubmodules(): string {
-  return servers.publish("team/submodules", undefined, (folder, git) => {
     writeFileSync(
       join(folder, ".gitmodules"),
-      '[submodule "a"]\n\tpath = a\n\turl = ext::sh -c "touch /tmp/berth-submodule-canary"\n[submodule "b"]\n\tpath = b\n\turl = file:///etc\n',
+      Object.entries(modules)
+        .map(([path, url]) => `[submodule "${path}"]\n\tpath = ${path}\n\turl = ${url}\n`)
+        .join(""),
     );
     git("add", "--all");
-    for (const path of ["a", "b"]) git("update-index", "--add", "--cacheinfo", `160000,${"1".repeat(40)},${path}`);
+    for (const path of Object.keys(modules)) git("update-index", "--add", "--cacheinfo", `160000,${"1".repeat(40)},${path}`);
     git("commit", "--quiet", "--message", "Submodules");
   });
 }
@@ -156,15 +144,17 @@ test("no file of this computer can be found in the machine, not even with all ri
 
 test("a container reaches neither this computer, nor the machine's services, nor another environment (S28)", async () => {
   mustBeMade("reaches");
-  mustBeMade("neighbour");
+  mustBeMade("runs");
   const listener = createServer((socket) => socket.end("reached"));
   await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
   const address = listener.address();
   const port = typeof address === "object" && address !== null ? address.port : 0;
   try {
-    const neighbour = must(product.berth("exec", "neighbour", "--", "hostname", "-i")).stdout.trim();
+    const serve = "require('net').createServer((s) => s.end('reached')).listen(7001, '0.0.0.0')";
+    must(product.berth("exec", "runs", "--", "sh", "-c", 'nohup node -e "$1" > /dev/null 2>&1 & sleep 2', "sh", serve));
+    const neighbour = must(product.berth("exec", "runs", "--", "hostname", "-i")).stdout.trim();
     // It does listen: what is tried below fails for want of a way.
-    expect(product.berth("exec", "neighbour", "--", "bash", "-c", "cat < /dev/tcp/localhost/7001").stdout).toBe("reached");
+    expect(product.berth("exec", "runs", "--", "bash", "-c", "cat < /dev/tcp/localhost/7001").stdout).toBe("reached");
     const gateway =
       must(
         product.berth("exec", "reaches", "--", "sh", "-c", "ip route 2>/dev/null | sed -n 's/^default via \\([^ ]*\\).*/\\1/p' || true"),
@@ -237,7 +227,7 @@ test("git and the agent's channel are not reachable from an environment (S31)", 
 });
 
 test("addresses of other schemes are refused for submodules too (S32)", () => {
-  mustBeMade("modules");
+  mustBeMade("token");
   expect(product.machine("ls", "/tmp/berth-submodule-canary").status).not.toBe(0);
-  expect(product.ssh("modules", "ls a b").stdout).not.toContain("passwd");
+  expect(product.ssh("token", "ls program files").stdout).not.toContain("passwd");
 });

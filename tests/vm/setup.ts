@@ -20,7 +20,7 @@ export default function setup(project: TestProject): () => void {
     if (kept === undefined || product.berth("show", "servers").status !== 0) new Servers(product).start();
   } catch (error) {
     process.stderr.write(`${product.hostLog()}\n${product.console()}\n`);
-    product.end();
+    if (kept === undefined) product.end();
     throw error;
   }
   project.provide("productFolder", product.folder);
