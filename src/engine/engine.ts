@@ -232,6 +232,7 @@ export class Engine {
       branch: target.branch,
       tag: target.tag,
       commit: target.commit,
+      pathMayFollowBranch: first?.case === "contextUrl",
       ref: context.pullRequestRef,
       localBranch: context.pullRequestRef === "" ? "" : `pr/${context.pullRequest}`,
       directoryName: directoryNameOf(context.repository),

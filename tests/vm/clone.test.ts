@@ -7,7 +7,7 @@ import { gitBase, must, Product, run, Servers } from "./product.ts";
 
 const product = new Product(inject("productFolder"));
 const servers = new Servers(product);
-const names = ["pr", "tag", "commit"];
+const names = ["pr", "tag", "commit", "page"];
 /** The rest of a history comes in the background. */
 const completeTimeoutMs = 60_000;
 const largeFile = "large ".repeat(1000);
@@ -20,6 +20,7 @@ beforeAll(async () => {
     { name: "pr", source: `${gitBase}/team/history/pull/7` },
     { name: "tag", source: `${gitBase}/team/history/releases/tag/v1` },
     { name: "commit", source: `${gitBase}/team/history/commit/${shas.get("loose")}` },
+    { name: "page", source: `${gitBase}/team/history/tree/release/1.0/part` },
   ]);
 });
 
@@ -42,6 +43,7 @@ function publish(): void {
     };
     commit("tagged");
     git("tag", "v1");
+    git("branch", "release/1.0");
     const oid = createHash("sha256").update(largeFile).digest("hex");
     mkdirSync(join(folder, ".git/lfs"));
     writeFileSync(join(folder, ".git/lfs", oid), largeFile);
@@ -112,4 +114,9 @@ test("a tag is checked out", async () => {
 test("a commit that no branch has is checked out", async () => {
   expect(git("commit", "rev-parse", "HEAD")).toBe(shas.get("loose"));
   expect(await historyOf("commit")).toBe("loose\nthird\ntagged\nFirst");
+});
+
+test("the address of a folder's page means its branch, whose name has a slash", () => {
+  expect(git("page", "rev-parse", "--abbrev-ref", "HEAD")).toBe("release/1.0");
+  expect(git("page", "rev-parse", "HEAD")).toBe(shas.get("tagged"));
 });

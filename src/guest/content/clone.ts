@@ -12,6 +12,8 @@ export interface CloneRequest {
   readonly remoteUri: string;
   readonly upstreamRemoteUri: string;
   readonly branch: string;
+  /** True when `branch` may be a branch's name and a path after it. */
+  readonly pathMayFollowBranch: boolean;
   readonly tag: string;
   readonly commit: string;
   /** A ref that is no branch and no tag, checked out as `localBranch`, which follows it. */
@@ -39,7 +41,7 @@ export async function clone(request: CloneRequest, target: string, runFolder: st
   await mkdir(parent, { recursive: true });
   await chownToWorkUser(parent);
   const credentials = await serveCredentials(request.credentials, join(runFolder, "credentials"));
-  const git = async (args: readonly string[], cwd: string): Promise<void> => {
+  const git: Git = async (args, cwd) => {
     const result = await runProcess(["git", ...safeGitOptions, ...credentials.gitOptions, ...args], {
       cwd,
       env: gitEnvironment,
@@ -51,16 +53,17 @@ export async function clone(request: CloneRequest, target: string, runFolder: st
       const stderr = result.stderr.toString();
       throw new JobError(classifyGitFailure(stderr), lastMeaningfulLine(stderr));
     }
+    return result.stdout.toString();
   };
   try {
     context.step("Cloning the repository");
     try {
-      await cloneInto(request, partial, parent, git);
+      await cloneInto({ ...request, branch: await branchOf(request, parent, git) }, partial, parent, git);
     } catch (error) {
       // Some servers cannot give part of a history.
       if (request.depth === 0 || !(error instanceof JobError) || !/shallow|depth/i.test(error.message)) throw error;
       await rm(partial, { recursive: true, force: true });
-      await cloneInto({ ...request, depth: 0 }, partial, parent, git);
+      await cloneInto({ ...request, branch: await branchOf(request, parent, git), depth: 0 }, partial, parent, git);
     }
     await fetchExtras(request, partial, git, context);
     await runProcess(["sync", "-f", partial]);
@@ -74,13 +77,21 @@ export async function clone(request: CloneRequest, target: string, runFolder: st
   }
 }
 
+/** Runs git and gives what it wrote to its standard output. */
+type Git = (args: readonly string[], cwd: string) => Promise<string>;
+
+/** The longest beginning of `branch` that is one: the address of a page does not tell where a branch ends and a path begins. */
+async function branchOf({ branch, pathMayFollowBranch, remoteUri }: CloneRequest, cwd: string, git: Git): Promise<string> {
+  if (!pathMayFollowBranch || !branch.includes("/")) return branch;
+  const refs = (await git(["ls-remote", "--heads", "--tags", "--", remoteUri], cwd)).split("\n").map((line) => line.split("\t")[1] ?? "");
+  const names = new Set(refs.map((ref) => ref.replace(/^refs\/(heads|tags)\//, "")));
+  const parts = branch.split("/");
+  const beginnings = parts.map((_, i) => parts.slice(0, parts.length - i).join("/"));
+  return beginnings.find((name) => names.has(name)) ?? branch;
+}
+
 /** Submodules and large files; one that cannot be had is told in the log and costs no more than itself. */
-async function fetchExtras(
-  request: CloneRequest,
-  partial: string,
-  git: (args: readonly string[], cwd: string) => Promise<void>,
-  context: JobContext,
-): Promise<void> {
+async function fetchExtras(request: CloneRequest, partial: string, git: Git, context: JobContext): Promise<void> {
   const attempt = async (what: string, ...commands: readonly (readonly string[])[]): Promise<void> => {
     context.step(what);
     try {
@@ -129,12 +140,7 @@ function checkRequest(request: CloneRequest): void {
   }
 }
 
-async function cloneInto(
-  request: CloneRequest,
-  partial: string,
-  parent: string,
-  git: (args: readonly string[], cwd: string) => Promise<void>,
-): Promise<void> {
+async function cloneInto(request: CloneRequest, partial: string, parent: string, git: Git): Promise<void> {
   const depth = request.depth > 0 ? ["--depth", String(request.depth), "--no-single-branch"] : [];
   const ref = request.branch !== "" ? request.branch : request.tag;
   const branch = ref === "" || request.commit !== "" ? [] : ["--branch", ref];

@@ -1128,6 +1128,13 @@ export declare type CloneJob = Message<"berth.v1.CloneJob"> & {
    * @generated from field: string ref = 14;
    */
   ref: string;
+
+  /**
+   * The branch comes from the address of a page: a path in the repository may follow its name.
+   *
+   * @generated from field: bool path_may_follow_branch = 15;
+   */
+  pathMayFollowBranch: boolean;
 };
 
 /**
