@@ -69,7 +69,9 @@ export class EnvironmentRecords {
         toBinary(EnvironmentStatusSchema, environment.status),
       );
     if (same) return;
-    this.#save({ ...environment, status: { ...status, statusVersion: version + 1n } });
+    const observed = { ...environment, status: { ...status, statusVersion: version + 1n } };
+    this.#store.putObserved(id, observed, { nowMs: this.#now() });
+    this.#cache.set(id, observed);
     this.#announce(environment, ResourceOperation.UPDATE_STATUS);
   }
 

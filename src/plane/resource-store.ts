@@ -3,6 +3,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 
 /** Rows of one kind of resource: a protobuf message by id, with a sealed value beside it where there is one. */
 export class ResourceStore<Desc extends DescMessage> {
+  readonly #database: DatabaseSync;
   readonly #kind: string;
   readonly #desc: Desc;
   readonly #put: StatementSync;
@@ -11,6 +12,7 @@ export class ResourceStore<Desc extends DescMessage> {
   readonly #delete: StatementSync;
 
   constructor(database: DatabaseSync, kind: string, desc: Desc) {
+    this.#database = database;
     this.#kind = kind;
     this.#desc = desc;
     this.#put = database.prepare(
@@ -23,6 +25,19 @@ export class ResourceStore<Desc extends DescMessage> {
 
   put(id: string, message: MessageShape<Desc>, options: { readonly nowMs: number; readonly sealed?: Uint8Array }): void {
     this.#put.run(this.#kind, id, toBinary(this.#desc, message), options.sealed ?? null, options.nowMs);
+  }
+
+  /**
+   * Like `put` for what can be observed again: safe when the process is killed, but not waited for until it is on the
+   * disk, which would cost a flush for each change that is seen.
+   */
+  putObserved(id: string, message: MessageShape<Desc>, options: { readonly nowMs: number }): void {
+    this.#database.exec("PRAGMA synchronous = NORMAL");
+    try {
+      this.put(id, message, options);
+    } finally {
+      this.#database.exec("PRAGMA synchronous = FULL");
+    }
   }
 
   get(id: string): MessageShape<Desc> | undefined {
