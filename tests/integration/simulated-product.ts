@@ -19,7 +19,8 @@ import { SimulatedComputer, SimulatedDriver } from "../../src/vm/simulated/simul
 
 const machineId = "default";
 const pollMs = 5;
-const waitLimitMs = 20_000;
+/** Far more than it takes, since a computer may be busy with other things. */
+const waitLimitMs = 50_000;
 
 /** Plane, engine and a simulated computer, put together as the host does it, and ended as a host may be. */
 export class SimulatedProduct {
