@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { cp, mkdir, readdir, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { mmdebstrap } from "../tools/image/rootfs.ts";
+import { mmdebstrap } from "../tools/image/mmdebstrap.ts";
 import { run } from "../tools/image/shell.ts";
 import { stockGuestDiskBytes, stockGuestFiles, stockGuestHooks, stockGuestPackages } from "./stock-guest-recipe.ts";
 
@@ -21,7 +21,15 @@ async function main(): Promise<void> {
   await rm(work, { recursive: true, force: true });
   await mkdir(join(work, "out"), { recursive: true });
   const rootfs = join(work, "root");
-  await mmdebstrap(arch, "important", stockGuestPackages(arch), rootfs, stockGuestHooks);
+  await mmdebstrap({
+    arch,
+    variant: "important",
+    packages: stockGuestPackages(arch),
+    source: "http://deb.debian.org/debian",
+    suite: "trixie",
+    out: rootfs,
+    hooks: stockGuestHooks,
+  });
   for (const [path, text] of Object.entries(stockGuestFiles(key))) {
     await mkdir(join(rootfs, path, ".."), { recursive: true });
     await writeFile(join(rootfs, path), text);

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { copyFile, mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { run, sourceDateEpoch } from "./shell.ts";
+import { sha256OfFile } from "../../src/vm/image/find-image.ts";
+import { sourceDateEpoch } from "./shell.ts";
+import { tarFolder } from "./tar.ts";
 
 /** What `docker load` reads: one layer and its configuration (the image specification's v1 archive). */
 export async function writeDockerArchive(options: {
@@ -15,8 +16,8 @@ export async function writeDockerArchive(options: {
   const folder = `${options.out}.d`;
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
-  const layer = await sha256(options.layerTar);
-  await rename(options.layerTar, join(folder, "layer.tar")).catch(async () => copyFile(options.layerTar, join(folder, "layer.tar")));
+  const layer = await sha256OfFile(options.layerTar);
+  await rename(options.layerTar, join(folder, "layer.tar"));
   const created = new Date(sourceDateEpoch * 1000).toISOString();
   const config = JSON.stringify({
     architecture: options.arch,
@@ -33,23 +34,6 @@ export async function writeDockerArchive(options: {
   const configName = `${createHash("sha256").update(config).digest("hex")}.json`;
   await writeFile(join(folder, configName), config);
   await writeFile(join(folder, "manifest.json"), JSON.stringify([{ Config: configName, RepoTags: [options.name], Layers: ["layer.tar"] }]));
-  await run("tar", [
-    "--sort=name",
-    `--mtime=@${sourceDateEpoch}`,
-    "--owner=0",
-    "--group=0",
-    "--numeric-owner",
-    "-cf",
-    options.out,
-    "-C",
-    folder,
-    ".",
-  ]);
+  await tarFolder(folder, options.out, { rootOwned: true });
   await rm(folder, { recursive: true });
-}
-
-async function sha256(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
-  return hash.digest("hex");
 }

@@ -1,28 +1,33 @@
-import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { run, sourceDateEpoch } from "./shell.ts";
+import { type CpioEntry, cpioArchive } from "./cpio.ts";
+import { sourceDateEpoch } from "./shell.ts";
 
-/** The first root: busybox, the modules of the root disk, and a script that finds it. */
+const folderMode = 0o040755;
+const programMode = 0o100755;
+const fileMode = 0o100644;
+const characterDeviceMode = 0o020600;
+
+/**
+ * The first root: busybox, the modules of the root disk in the order they load, and a script that finds it.
+ * Uncompressed: it is small, comes from the host's page cache, and the guest need not unpack it.
+ */
 export async function buildInitramfs(options: {
   readonly recipeFolder: string;
-  readonly rootfs: string;
+  readonly busybox: string;
+  readonly modules: readonly string[];
   readonly out: string;
 }): Promise<void> {
-  const folder = `${options.out}.d`;
-  await rm(folder, { recursive: true, force: true });
-  for (const name of ["bin", "dev", "proc", "sys", "root", "modules"]) await mkdir(join(folder, name), { recursive: true });
-  await cp(join(options.rootfs, "usr/bin/busybox"), join(folder, "bin/busybox"));
-  const modules = (await readFile(`${options.rootfs}.early-modules`, "utf8")).trim().split("\n");
-  for (const path of modules) await cp(path, join(folder, "modules", basename(path)));
-  await writeFile(join(folder, "modules/order"), modules.map((path) => `${basename(path)}\n`).join(""));
-  await cp(join(options.recipeFolder, "initramfs/init"), join(folder, "init"));
-  await run("chmod", ["755", join(folder, "init"), join(folder, "bin/busybox")]);
-  await run("find", [folder, "-exec", "touch", "-h", "-d", `@${sourceDateEpoch}`, "{}", "+"]);
-  // Uncompressed: it is 3 MB, read from the host's page cache, and the guest need not unpack it.
-  await run(
-    "sh",
-    ["-c", 'find . -print0 | LC_ALL=C sort -z | cpio --quiet --null -o -H newc --reproducible --owner=0:0 > "$1"', "sh", options.out],
-    { cwd: folder },
-  );
-  await rm(folder, { recursive: true });
+  const names = options.modules.map((path) => basename(path));
+  const entries: CpioEntry[] = [
+    ...["bin", "dev", "modules", "proc", "root", "sys"].map((path) => ({ path, mode: folderMode })),
+    // The kernel opens it for /init before devtmpfs is there.
+    { path: "dev/console", mode: characterDeviceMode, device: { major: 5, minor: 1 } },
+    { path: "bin/busybox", mode: programMode, data: await readFile(options.busybox) },
+    { path: "init", mode: programMode, data: await readFile(join(options.recipeFolder, "initramfs/init")) },
+    { path: "modules/order", mode: fileMode, data: Buffer.from(names.map((name) => `${name}\n`).join("")) },
+  ];
+  for (const [index, path] of options.modules.entries())
+    entries.push({ path: `modules/${names[index]}`, mode: fileMode, data: await readFile(path) });
+  await writeFile(options.out, cpioArchive(entries, sourceDateEpoch));
 }

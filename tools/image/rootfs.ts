@@ -1,10 +1,8 @@
-import { chmod, cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { readList } from "./inputs.ts";
 import { run } from "./shell.ts";
+import { makeFolders, removeIdentity, removePaths } from "./tree.ts";
 
-const suite = "trixie";
-const mirror = "http://deb.debian.org/debian";
 /** What no machine reads: documentation, translations, caches, logs. */
 const uselessPaths = [
   "usr/share/doc",
@@ -17,162 +15,70 @@ const uselessPaths = [
   "var/log",
   "var/lib/apt/lists",
   "var/lib/dpkg/info",
-  "etc/ssh/ssh_host_rsa_key",
-  "boot",
 ];
+const folders = ["data", "var/cache", "var/log", "var/tmp", "var/lib/dpkg/info", "opt/berth", "boot", "dev", "proc", "sys", "run", "tmp"];
+
+/** Users of the machine, made while its own programs can run. */
+export const machineHooks = [
+  'chroot "$1" groupadd -g 1000 berth',
+  'chroot "$1" useradd -u 1000 -g 1000 -G docker -m -s /bin/bash berth',
+  'chroot "$1" sed -i "s/^root:[^:]*:/root:*:/;s/^berth:[^:]*:/berth:*:/" /etc/shadow',
+] as const;
 
 export interface RootfsOptions {
-  readonly arch: "amd64" | "arm64";
-  readonly recipeFolder: string;
+  /** The tree with its Debian packages installed. */
   readonly folder: string;
+  readonly recipeFolder: string;
+  readonly kernelDeb: string;
   readonly nodeFolder: string;
-  readonly npmPackages: string;
+  readonly cliFolder: string;
   readonly agentBundle: string;
-  readonly say: (text: string) => void;
+  /** Where the kernel goes. */
+  readonly kernel: string;
 }
 
-/** Makes the machine's root tree with mmdebstrap and lays our own files over it. Gives its packages' versions. */
-export async function buildRootfs(options: RootfsOptions): Promise<Record<string, string>> {
+/** Makes the machine's root of an installed tree: the kernel's modules, our own files, nothing that is not read. */
+export async function finishRootfs(options: RootfsOptions): Promise<void> {
   const { folder, recipeFolder } = options;
-  options.say("installing Debian packages of the machine");
-  await mmdebstrap(options.arch, "apt", readList(join(recipeFolder, "packages.txt")), folder, [
-    // The kernel is unpacked, not installed: its scripts would build an initramfs that nothing reads.
-    'cd "$1/tmp" && chroot "$1" sh -c \'cd /tmp && apt-get download -q $(apt-cache depends linux-image-cloud-$(dpkg --print-architecture) | sed -n "s/^ *Depends: \\(linux-image-[0-9].*\\)/\\1/p" | head -n 1)\' && dpkg-deb -x "$1"/tmp/linux-image-*.deb "$1" && rm "$1"/tmp/*.deb',
-    'chroot "$1" groupadd -g 1000 berth',
-    'chroot "$1" useradd -u 1000 -g 1000 -G docker -m -s /bin/bash berth',
-    'chroot "$1" sed -i "s/^root:[^:]*:/root:*:/;s/^berth:[^:]*:/berth:*:/" /etc/shadow',
-  ]);
-  const packages = await packageVersions(folder);
-  await cp(join(folder, "boot"), `${folder}.boot`, { recursive: true });
-  await keepModules(options);
-  for (const path of uselessPaths) await rm(join(folder, path), { recursive: true, force: true });
-  for (const path of [
-    "data",
-    "var/cache",
-    "var/log",
-    "var/tmp",
-    "var/lib/dpkg/info",
-    "opt/berth",
-    "boot",
-    "dev",
-    "proc",
-    "sys",
-    "run",
-    "tmp",
-  ])
-    await mkdir(join(folder, path), { recursive: true });
-  await cp(join(recipeFolder, "root"), folder, { recursive: true, force: true });
-  await rm(join(folder, "sbin/init"), { force: true });
-  await run("ln", ["-sfn", "/bin/busybox", join(folder, "usr/sbin/init")]);
-  await run("ln", ["-sfn", "/bin/busybox", join(folder, "usr/sbin/poweroff")]);
+  // The kernel is unpacked, not installed: its scripts would build an initramfs that nothing reads.
+  await run("dpkg-deb", ["-x", options.kernelDeb, folder]);
+  const kernel = (await readdir(join(folder, "boot"))).find((name) => name.startsWith("vmlinuz-"));
+  await rename(join(folder, "boot", kernel ?? ""), options.kernel);
+  await chmod(options.kernel, 0o644);
+  await removePaths(folder, [...uselessPaths, "boot"]);
+  await makeFolders(folder, folders);
+  await overlayRecipe(join(recipeFolder, "root"), folder);
+  for (const name of ["init", "poweroff"]) await run("ln", ["-sfn", "/bin/busybox", join(folder, "usr/sbin", name)]);
   await installOurs(options);
   await makeInContainer(folder);
-  for (const name of ["machine-id", "hostname", "resolv.conf", "passwd-", "group-", "shadow-", "gshadow-", "subuid-", "subgid-"])
-    await rm(join(folder, "etc", name), { force: true });
+  await removeIdentity(folder);
   for (const name of await readdir(join(folder, "etc/ssh"))) if (name.startsWith("ssh_host_")) await rm(join(folder, "etc/ssh", name));
   await writeFile(join(folder, "etc/hosts"), "127.0.0.1 localhost berth\n::1 localhost\n");
   await writeFile(join(folder, "etc/resolv.conf"), "");
   await writeFile(join(folder, "etc/machine-id"), "");
-  return packages;
 }
 
-/** One mmdebstrap run; `hooks` are its customize hooks, with the tree as $1. */
-export async function mmdebstrap(
-  arch: string,
-  variant: string,
-  packages: readonly string[],
-  out: string,
-  hooks: readonly string[],
-): Promise<void> {
-  await rm(out, { recursive: true, force: true });
-  const args = [
-    "--quiet",
-    `--architectures=${arch}`,
-    `--variant=${variant}`,
-    "--mode=root",
-    "--skip=check/qemu",
-    `--include=${packages.join(",")}`,
-  ];
-  await run("mmdebstrap", [...args, ...hooks.map((hook) => `--customize-hook=${hook}`), suite, out, mirror]);
+/** Our files with the modes they have in git, whatever the umask of whoever checked them out. */
+async function overlayRecipe(recipe: string, folder: string): Promise<void> {
+  const copy = `${folder}.recipe`;
+  await cp(recipe, copy, { recursive: true });
+  await run("chmod", ["-R", "u=rwX,go=rX", copy]);
+  await run("cp", ["-RT", "--preserve=mode", copy, folder]);
+  await rm(copy, { recursive: true });
 }
 
-async function packageVersions(folder: string): Promise<Record<string, string>> {
-  const text = await run("dpkg-query", [`--admindir=${join(folder, "var/lib/dpkg")}`, "-W", "-f", "${Package} ${Version}\n"]);
-  return Object.fromEntries(
-    text
-      .trim()
-      .split("\n")
-      .map((line) => line.split(" ") as [string, string])
-      .toSorted(([a], [b]) => (a < b ? -1 : 1)),
-  );
-}
-
-/** Loading a compressed module costs the guest more than its size on disk is worth. */
-async function keepModules({ folder, recipeFolder }: RootfsOptions): Promise<void> {
-  const base = join(folder, "usr/lib/modules");
-  const version = (await readdir(base))[0] ?? "";
-  await run("find", [join(base, version), "-name", "*.ko.xz", "-exec", "unxz", "{}", "+"]);
-  await run("chroot", [folder, "/usr/sbin/depmod", version]);
-  const wanted = readList(join(recipeFolder, "modules.txt"));
-  const upTo = async (kinds: string) =>
-    loadOrder(
-      join(base, version),
-      wanted.filter((l) => kinds.includes(l.charAt(0))).map((l) => l.slice(2)),
-    );
-  const [early, boot, all] = [await upTo("i"), await upTo("ib"), await upTo("ibs")];
-  await mkdir(join(folder, "usr/lib/berth"), { recursive: true });
-  for (const [name, order, before] of [
-    ["modules-boot", boot, early],
-    ["modules-services", all, boot],
-  ] as const) {
-    await writeFile(
-      join(folder, "usr/lib/berth", name),
-      order
-        .filter((p) => !before.includes(p))
-        .map((p) => `/usr/lib/modules/${version}/${p}\n`)
-        .join(""),
-    );
-  }
-  await writeFile(`${folder}.early-modules`, early.map((p) => `${join(base, version, p)}\n`).join(""));
-}
-
-/** Paths of modules with what they need first; a module that is built in is left out. */
-async function loadOrder(folder: string, names: readonly string[]): Promise<string[]> {
-  const lines = (await readFile(join(folder, "modules.dep"), "utf8")).trim().split("\n");
-  const needs = new Map(
-    lines.map((line) => [
-      line.slice(0, line.indexOf(":")),
-      line
-        .slice(line.indexOf(":") + 1)
-        .trim()
-        .split(" ")
-        .filter((p) => p !== ""),
-    ]),
-  );
-  const byName = new Map([...needs.keys()].map((path) => [path.replace(/^.*\//, "").replace(/\.ko$/, "").replaceAll("-", "_"), path]));
-  const order: string[] = [];
-  for (const name of names) {
-    const path = byName.get(name.replaceAll("-", "_"));
-    if (path === undefined) continue;
-    for (const step of [...(needs.get(path) ?? []).toReversed(), path]) if (!order.includes(step)) order.push(step);
-  }
-  return order;
-}
-
-async function installOurs(options: RootfsOptions): Promise<void> {
-  const { folder } = options;
+async function installOurs({ folder, nodeFolder, cliFolder, agentBundle }: RootfsOptions): Promise<void> {
   await mkdir(join(folder, "usr/local/bin"), { recursive: true });
-  await cp(join(options.nodeFolder, "bin/node"), join(folder, "usr/local/bin/node"));
-  await run("strip", ["--strip-debug", join(folder, "usr/local/bin/node")]).catch(() => undefined);
-  await chmod(join(folder, "usr/local/bin/node"), 0o755);
-  await cp(join(options.npmPackages, "node_modules/@devcontainers/cli"), join(folder, "opt/berth/devcontainers-cli"), { recursive: true });
+  await cp(join(nodeFolder, "bin/node"), join(folder, "usr/local/bin/node"));
+  await cp(cliFolder, join(folder, "opt/berth/devcontainers-cli"), { recursive: true });
   await writeFile(
     join(folder, "usr/local/bin/devcontainer"),
     '#!/bin/sh\nexec /usr/local/bin/node /opt/berth/devcontainers-cli/devcontainer.js "$@"\n',
-    { mode: 0o755 },
   );
+  for (const name of ["node", "devcontainer"]) await chmod(join(folder, "usr/local/bin", name), 0o755);
   await mkdir(join(folder, "opt/berth/agent"), { recursive: true });
-  await cp(options.agentBundle, join(folder, "opt/berth/agent/agent.mjs"));
+  await cp(agentBundle, join(folder, "opt/berth/agent/agent.mjs"));
+  await run("chmod", ["-R", "u=rwX,go=rX", join(folder, "opt/berth")]);
 }
 
 /** Programs that must run inside any container, whatever its libc: with their own loader and libraries. */

@@ -9,7 +9,8 @@ export const imageManifestSchema = z.object({
   /** Of the data disk's layout; a host never starts an image on data of a newer one. */
   dataSchema: z.number().int().positive(),
   files: z.object({ kernel: z.string(), initrd: z.string(), "root.erofs": z.string() }),
-  packages: z.record(z.string(), z.string()),
+  /** What `inputs` is the hash of: recipe files, agent, tools, and each package with its version and sha256. */
+  sources: z.record(z.string(), z.unknown()).default({}),
 });
 
 export type ImageManifest = z.infer<typeof imageManifestSchema>;

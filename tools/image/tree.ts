@@ -1,0 +1,45 @@
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+/** Any day does: the last change of a password that nobody has. */
+const shadowDay = "20454";
+
+export async function removePaths(folder: string, paths: readonly string[]): Promise<void> {
+  for (const path of paths) await rm(join(folder, path), { recursive: true, force: true });
+}
+
+export async function makeFolders(folder: string, paths: readonly string[]): Promise<void> {
+  for (const path of paths) await mkdir(join(folder, path), { recursive: true });
+}
+
+/** Takes away what tells one build or one computer from another. */
+export async function removeIdentity(folder: string): Promise<void> {
+  await removePaths(join(folder, "etc"), [
+    "machine-id",
+    "hostname",
+    "resolv.conf",
+    "passwd-",
+    "group-",
+    "shadow-",
+    "gshadow-",
+    "subuid-",
+    "subgid-",
+    ".pwd.lock",
+  ]);
+  await removePaths(join(folder, "var/lib/dpkg"), [
+    "lock",
+    "lock-frontend",
+    "status-old",
+    "available-old",
+    "diversions-old",
+    "statoverride-old",
+  ]);
+  const shadow = await readFile(join(folder, "etc/shadow"), "utf8");
+  await writeFile(join(folder, "etc/shadow"), shadow.replace(/^([^:]*:[^:]*:)[0-9]*:/gm, `$1${shadowDay}:`));
+  // Python writes what it compiled in an order of its own.
+  const names = await readdir(join(folder, "usr"), { recursive: true });
+  await removePaths(
+    join(folder, "usr"),
+    names.filter((name) => name.endsWith("/__pycache__")),
+  );
+}
