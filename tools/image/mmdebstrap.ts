@@ -20,7 +20,10 @@ export async function mmdebstrap(options: {
     "--mode=root",
     "--format=directory",
     "--skip=check/qemu",
+    // After a crash nothing of the tree is used, so that dpkg need not wait for the disk.
+    "--dpkgopt=force-unsafe-io",
     `--include=${options.packages.join(",")}`,
+    '--customize-hook=rm -f "$1/etc/dpkg/dpkg.cfg.d/99mmdebstrap"',
     ...options.hooks.map((hook) => `--customize-hook=${hook}`),
     options.suite,
     options.out,
