@@ -114,7 +114,8 @@ async function withApt<T>(arch: string, work: (apt: Apt) => Promise<T>): Promise
     const apt: Apt = async (program, args, cwd) =>
       run(program, args, { env: { APT_CONFIG: join(folder, "apt.conf") }, ...(cwd === undefined ? {} : { cwd }) });
     await apt("apt-get", ["update", "-q", "--error-on=any"]).catch((error: unknown) => {
-      throw new Error(`Debian's package index could not be fetched; is the network there?\n${String(error)}`);
+      const reasons = String(error).match(/^E: Failed.*$/gm) ?? [String(error)];
+      throw new Error(`Debian's package index could not be fetched; is the network there?\n${reasons.join("\n")}`, { cause: error });
     });
     return await work(apt);
   } finally {
