@@ -10,7 +10,7 @@ import { devcontainerHooks, finishDefaultDevcontainer } from "./default-devconta
 import { packErofs, percentageOf, treeBytes } from "./erofs.ts";
 import { makeRunnable } from "./foreign.ts";
 import { buildInitramfs } from "./initramfs.ts";
-import { devcontainerKey } from "./inputs.ts";
+import { decidingFolders, devcontainerKey, hashFiles } from "./inputs.ts";
 import { type BuildJob, buildJobSchema, workFolderPrefix } from "./job.ts";
 import { prepareModules } from "./kernel-modules.ts";
 import { mmdebstrap } from "./mmdebstrap.ts";
@@ -83,6 +83,9 @@ async function build(job: BuildJob): Promise<void> {
     async () => packErofs(root, rootImage),
     async () => percentageOf(rootImage, rootBytes),
   );
+  const now = hashFiles(job.projectFolder, decidingFolders);
+  if (Object.entries(now).some(([path, hash]) => sources.files[path] !== hash))
+    throw new Error("files of the recipe changed while the image was made from them; start again");
   await publish(job);
 }
 

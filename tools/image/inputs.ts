@@ -15,6 +15,9 @@ export const imageSourcesSchema = z.object({
 });
 export type ImageSources = z.infer<typeof imageSourcesSchema>;
 
+/** Folders of the project whose files decide, beside the agent's sources, which its bundle stands for. */
+export const decidingFolders = ["resources/guest", "tools/image"] as const;
+
 /** The identity of what these sources make. */
 export function hashSources(sources: ImageSources): string {
   return sha256(JSON.stringify(sources));

@@ -6,6 +6,7 @@ export const buildJobSchema = z.object({
   imagesFolder: z.string(),
   /** Only this build's, and gone after it. */
   workFolder: z.string(),
+  projectFolder: z.string(),
   recipeFolder: z.string(),
   inputs: z.string(),
   sources: imageSourcesSchema,

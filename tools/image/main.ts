@@ -4,12 +4,12 @@ import { constants } from "node:fs";
 import { copyFile, mkdir, mkdtemp, readFile, rm, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { findProgram } from "../../src/vm/find-program.ts";
+import { findProgram } from "../../src/lib/find-program.ts";
 import { hostImageArch } from "../../src/vm/image/find-image.ts";
 import { type ImageManifest, imageFileNames, imageManifestSchema } from "../../src/vm/image/manifest.ts";
 import { bundleAgent } from "./agent-bundle.ts";
 import { imageFolder, isComplete, isCurrent } from "./cache.ts";
-import { hashFiles, hashSources, type ImageSources, sha256 } from "./inputs.ts";
+import { decidingFolders, hashFiles, hashSources, type ImageSources, sha256 } from "./inputs.ts";
 import { type BuildJob, workFolderPrefix } from "./job.ts";
 import { lockPackages } from "./lock.ts";
 import { checkNamespaces, removeOwned, runAlone } from "./namespaces.ts";
@@ -59,11 +59,11 @@ async function main(signal: AbortSignal): Promise<void> {
   const agentBundle = await bundleAgent(root);
   const sources: ImageSources = {
     arch,
-    files: { ...hashFiles(root, ["resources/guest", "tools/image"]), agent: sha256(agentBundle) },
+    files: { ...hashFiles(root, decidingFolders), agent: sha256(agentBundle) },
     tools: await toolVersions(),
     packages: await lockPackages({ arch, recipeFolder, imagesFolder, update: values.update }),
   };
-  const job = { recipeFolder, inputs: hashSources(sources), sources, agentBundle };
+  const job = { projectFolder: root, recipeFolder, inputs: hashSources(sources), sources, agentBundle };
   if (values.verify) return verify(job, imagesFolder, signal);
   if (values.force || !isComplete(imagesFolder, job.inputs) || !(await isCurrent(imagesFolder, arch, job.inputs))) {
     const startedAtMs = performance.now();
