@@ -1,6 +1,7 @@
-// `node tools/run.mjs [--test] FILE [args…]`: sets the machine up, bundles what people run, and runs a
-// TypeScript file of ours on Node 24.
+// `node tools/run.mjs [--test] FILE [args…]`: sets the machine up, bundles what people run, makes the machine image
+// that they start, and runs a TypeScript file of ours on Node 24.
 import { spawn, spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { completePath, nodePath, root, setup } from "./setup.mjs";
 
@@ -10,11 +11,8 @@ setup(isTest ? "test" : "run");
 /** @type {Record<string, string>} */
 const bundles = { "src/cli/main.ts": "berth", "src/cli/start.ts": "start" };
 const bundle = bundles[file];
-if (
-  bundle !== undefined &&
-  spawnSync(nodePath(), ["--disable-warning=ExperimentalWarning", join(root, "tools/bundle.ts")], { stdio: ["ignore", 2, 2] }).status !== 0
-)
-  process.exit(1);
+if (bundle !== undefined) runTool("tools/bundle.ts");
+if (bundle !== undefined && needsImage()) runTool("tools/image/main.ts");
 const program = bundle === undefined ? join(root, file) : join(root, ".cache/app", `${bundle}.mjs`);
 const child = spawn(nodePath(), [program, ...args], {
   stdio: "inherit",
@@ -27,3 +25,16 @@ const child = spawn(nodePath(), [program, ...args], {
 // A terminal's Ctrl-C reaches the child by itself; what is sent to this process alone is passed on.
 for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"])) process.on(signal, () => process.stdin.isTTY || child.kill(signal));
 child.on("exit", (code, signal) => process.exit(code ?? (signal === "SIGINT" ? 130 : 143)));
+
+/** @param {string} tool Ends with its exit code when it fails; what it prints goes to stderr. */
+function runTool(tool) {
+  const { status } = spawnSync(nodePath(), ["--disable-warning=ExperimentalWarning", join(root, tool)], { stdio: ["ignore", 2, 2] });
+  if (status !== 0) process.exit(status ?? 130);
+}
+
+/** `npm start` keeps the image up to date; the other commands need only that there is one. */
+function needsImage() {
+  if (process.env.BERTH_DRIVER === "simulated" || process.env.BERTH_IMAGES !== undefined || process.platform !== "linux") return false;
+  const arch = process.arch === "arm64" ? "arm64" : "amd64";
+  return bundle === "start" || (args[0] === "create" && !existsSync(join(root, ".cache/images", `current-${arch}.json`)));
+}
