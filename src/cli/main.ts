@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { BerthError } from "../contract/berth-error.ts";
 import { MachineState } from "../contract/gen/berth/v1/host_pb.js";
 import { registerExec, registerMachineShell } from "./commands/exec.ts";
+import { registerUi } from "./commands/ui.ts";
 import { EnvironmentPhase } from "../contract/gen/gitpod/v1/environment_pb.js";
 import { connectHost } from "./connection.ts";
 import { createEnvironment, whenReady } from "./create.ts";
@@ -200,6 +201,7 @@ program
 const machine = program.command("machine").description("The Linux machine that environments run in").enablePositionalOptions();
 registerExec(program);
 registerMachineShell(machine);
+registerUi(program);
 machine
   .command("status")
   .option("--console")

@@ -18,6 +18,7 @@ const maxConsoleBytes = 1024 * 1024;
 export interface HostControls {
   readonly env: NodeJS.ProcessEnv;
   readonly openLoopback: () => Promise<Loopback>;
+  readonly uiLink: () => Promise<string>;
   readonly stop: (options: { readonly keepMachines: boolean }) => Promise<void>;
 }
 
@@ -60,6 +61,7 @@ export function hostService(parts: HostParts, controls: HostControls): Partial<S
     }),
     diagnose: async (_request, context) => ({ diagnoses: diagnose(await collectFacts(parts, controls.env, context.signal)) }),
     openLoopback: async () => controls.openLoopback(),
+    openUi: async () => ({ url: await controls.uiLink() }),
   };
 }
 

@@ -103,7 +103,7 @@ async function whenPhase(host: RunningHost, id: string, phase: EnvironmentPhase)
   }
 }
 
-function isIn(environment: { id: string; status?: { phase: EnvironmentPhase } }, id: string, phase: EnvironmentPhase): boolean {
+function isIn(environment: { id: string; status?: { phase: EnvironmentPhase } | undefined }, id: string, phase: EnvironmentPhase): boolean {
   return environment.id === id && environment.status?.phase === phase;
 }
 

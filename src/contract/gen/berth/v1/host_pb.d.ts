@@ -386,6 +386,34 @@ export declare type OpenLoopbackResponse = Message<"berth.v1.OpenLoopbackRespons
 export declare const OpenLoopbackResponseSchema: GenMessage<OpenLoopbackResponse>;
 
 /**
+ * @generated from message berth.v1.OpenUiRequest
+ */
+export declare type OpenUiRequest = Message<"berth.v1.OpenUiRequest"> & {
+};
+
+/**
+ * Describes the message berth.v1.OpenUiRequest.
+ * Use `create(OpenUiRequestSchema)` to create a new message.
+ */
+export declare const OpenUiRequestSchema: GenMessage<OpenUiRequest>;
+
+/**
+ * @generated from message berth.v1.OpenUiResponse
+ */
+export declare type OpenUiResponse = Message<"berth.v1.OpenUiResponse"> & {
+  /**
+   * @generated from field: string url = 1;
+   */
+  url: string;
+};
+
+/**
+ * Describes the message berth.v1.OpenUiResponse.
+ * Use `create(OpenUiResponseSchema)` to create a new message.
+ */
+export declare const OpenUiResponseSchema: GenMessage<OpenUiResponse>;
+
+/**
  * @generated from message berth.v1.DiagnoseRequest
  */
 export declare type DiagnoseRequest = Message<"berth.v1.DiagnoseRequest"> & {
@@ -1324,6 +1352,16 @@ export declare const HostService: GenService<{
     methodKind: "unary";
     input: typeof OpenLoopbackRequestSchema;
     output: typeof OpenLoopbackResponseSchema;
+  },
+  /**
+   * A link that lets one browser into the UI on the loopback address; it works once and not for long.
+   *
+   * @generated from rpc berth.v1.HostService.OpenUi
+   */
+  openUi: {
+    methodKind: "unary";
+    input: typeof OpenUiRequestSchema;
+    output: typeof OpenUiResponseSchema;
   },
 }>;
 
