@@ -33,7 +33,9 @@ function PaletteList({ onClose }: { readonly onClose: () => void }) {
   const id = useId();
   const found = search(usePaletteCommands(), query);
   const at = Math.min(wanted, Math.max(0, found.length - 1));
-  useEffect(() => list.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" }), [at, query]);
+  useEffect(() => {
+    void list.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" });
+  }, [at, query]);
   const run = (command: Command | undefined): void => {
     if (command === undefined || command.disabledReason !== undefined) return;
     onClose();

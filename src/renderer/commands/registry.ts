@@ -51,7 +51,8 @@ export class CommandRegistry {
     this.#pending = undefined;
     const sequence = before !== undefined && context.nowMs - before.atMs <= sequenceTimeoutMs ? `${before.written} ${written}` : undefined;
     const all = this.commands.getState();
-    const found = all.find((c) => c.shortcut === sequence) ?? all.find((c) => c.shortcut === written);
+    const found =
+      (sequence === undefined ? undefined : all.find((c) => c.shortcut === sequence)) ?? all.find((c) => c.shortcut === written);
     if (found !== undefined) {
       if (found.disabledReason === undefined) found.run();
       return true;
@@ -63,7 +64,8 @@ export class CommandRegistry {
 
   #publish(): void {
     const byId = new Map<string, Command>();
-    for (const command of this.#layers.flat()) byId.set(command.id, command);
-    this.commands.setState([...byId.values()].toReversed(), true);
+    // What was registered last, the screen's own, comes first and wins.
+    for (const command of this.#layers.toReversed().flat()) if (!byId.has(command.id)) byId.set(command.id, command);
+    this.commands.setState([...byId.values()], true);
   }
 }

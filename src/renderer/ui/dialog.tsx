@@ -1,6 +1,6 @@
 import { Dialog as Base } from "@base-ui/react/dialog";
 import { X } from "lucide-react";
-import type { ReactNode, RefObject } from "react";
+import { type ReactNode, type RefObject, useRef } from "react";
 import { useStrings } from "../app/context.ts";
 import { IconButton } from "./button.tsx";
 
@@ -22,17 +22,20 @@ export function Dialog({
   readonly children?: ReactNode;
   /** Buttons, the one that does it last. */
   readonly footer?: ReactNode;
+  /** Where the keyboard begins; the dialog as a whole unless told otherwise. */
   readonly initialFocus?: RefObject<HTMLElement | null>;
   readonly width?: string;
 }) {
   const { shell } = useStrings();
+  const popup = useRef<HTMLDivElement>(null);
   return (
     <Base.Root open={open} onOpenChange={(next) => next || onClose()}>
       <Base.Portal>
         <Base.Backdrop className="fixed inset-0 z-40 bg-backdrop" />
         <Base.Popup
-          {...(initialFocus === undefined ? {} : { initialFocus })}
-          className={`fixed top-[12vh] left-1/2 z-40 flex max-h-[76vh] max-w-[calc(100vw-32px)] -translate-x-1/2 flex-col rounded-lg border bg-raised shadow-overlay ${width}`}
+          ref={popup}
+          initialFocus={initialFocus ?? popup}
+          className={`outline-none fixed top-[12vh] left-1/2 z-40 flex max-h-[76vh] max-w-[calc(100vw-32px)] -translate-x-1/2 flex-col rounded-lg border bg-raised shadow-overlay ${width}`}
         >
           <div className="flex items-start gap-2 px-4 pt-3">
             <Base.Title className="flex-1 text-lg font-semibold">{title}</Base.Title>
