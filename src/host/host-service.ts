@@ -10,6 +10,7 @@ import { collectFacts } from "./diagnose/collect-facts.ts";
 import { diagnose } from "./diagnose/diagnose.ts";
 import type { Loopback } from "./loopback.ts";
 import { machineWithUsage } from "./machine-message.ts";
+import { samples } from "./samples.ts";
 import { machineId, machineSize, version } from "./settings.ts";
 
 const defaultConsoleBytes = 64 * 1024;
@@ -30,12 +31,13 @@ export function hostService(parts: HostParts, controls: HostControls): Partial<S
     machine: await machineWithUsage({ driver, machine, size, environments: await plane.environmentStore.list() }),
   });
   return {
-    getHost: () => ({
+    getHost: async () => ({
       version,
       pid: process.pid,
       home: paths.home,
       startedAt: timestampFromMs(startedAtMs),
       imageSha256: machine.hello?.imageSha256 ?? "",
+      samples: await samples(controls.env),
     }),
     stopHost: async (request) => {
       await controls.stop(request);

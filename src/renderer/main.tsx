@@ -8,6 +8,7 @@ import { Root } from "./app/root.tsx";
 import { CommandRegistry } from "./commands/registry.ts";
 import { languageOf } from "./i18n/strings.ts";
 import { createRouter } from "./router/router.ts";
+import { createPreferences } from "./store/preferences.ts";
 import { createAppStore, keepWatching, pauseInBrowser } from "./store/store.ts";
 import { type Appearance, applyAppearance, loadAppearance, saveAppearance } from "./theme/appearance.ts";
 import { Toasts } from "./ui/toasts.ts";
@@ -31,6 +32,7 @@ async function start(): Promise<void> {
     commands: new CommandRegistry(isMac),
     toasts: new Toasts(),
     appearance,
+    preferences: createPreferences(localStorage),
     isMac,
     systemLanguages: navigator.languages,
   };

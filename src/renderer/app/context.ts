@@ -10,6 +10,7 @@ import { type Formats, formatsOf } from "../i18n/format.ts";
 import { type Language, languageOf, type Strings } from "../i18n/strings.ts";
 import type { Router } from "../router/router.ts";
 import type { Route } from "../router/routes.ts";
+import type { Preferences } from "../store/preferences.ts";
 import type { AppState, AppStore } from "../store/store.ts";
 import type { EnvironmentView } from "../store/watch-state.ts";
 import type { Appearance } from "../theme/appearance.ts";
@@ -23,6 +24,7 @@ export interface App {
   readonly commands: CommandRegistry;
   readonly toasts: Toasts;
   readonly appearance: StoreApi<Appearance>;
+  readonly preferences: StoreApi<Preferences>;
   readonly isMac: boolean;
   readonly systemLanguages: readonly string[];
 }
@@ -66,7 +68,11 @@ export function useFormats(): Formats {
   return useMemo(() => formatsOf(language), [language]);
 }
 
-/** Makes commands available while the component is shown. `commands` is to be memoized. */
+export function usePreferences(): Preferences {
+  return useStore(useApp().preferences);
+}
+
+/** Makes commands available while the component is shown. Registering is cheap: a list that is made anew each time is fine. */
 export function useCommands(commands: readonly Command[]): void {
   const registry = useApp().commands;
   useEffect(() => registry.register(commands), [registry, commands]);

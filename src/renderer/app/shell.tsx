@@ -76,7 +76,11 @@ function useKeys(): void {
       const target = event.target instanceof HTMLElement ? event.target : undefined;
       // What is over the page has keys of its own.
       if (target?.closest("[role=dialog],[role=menu],[role=listbox]") !== null && target !== undefined) return;
-      const typing = target !== undefined && (target.isContentEditable || target.matches("input,textarea,select,[data-keys=own] *"));
+      // A button that has the focus is what these keys are for.
+      if (["Enter", " "].includes(event.key) && target?.closest("button,a,summary,[role=tab]") !== null && target !== undefined) return;
+      const typing =
+        target !== undefined &&
+        (target.isContentEditable || target.matches("input:not([type=checkbox]),textarea,select,[data-keys=own] *"));
       if (commands.press(event, { typing, nowMs: event.timeStamp })) event.preventDefault();
     };
     window.addEventListener("keydown", onKeyDown, { signal: ended.signal });

@@ -14,6 +14,9 @@ export interface SimulatedCourse {
   readonly configPaths: readonly string[];
   /** What listens in the container while it runs. */
   readonly ports: readonly { readonly port: number; readonly processName: string }[];
+  /** Files of the working copy that were changed, and commits that were not pushed. */
+  readonly changedFiles: readonly string[];
+  readonly unpushedCommits: readonly string[];
 }
 
 const usual: SimulatedCourse = {
@@ -24,6 +27,8 @@ const usual: SimulatedCourse = {
   crashes: 0,
   configPaths: [".devcontainer/devcontainer.json"],
   ports: [],
+  changedFiles: [],
+  unpushedCommits: [],
 };
 
 const courses: Readonly<Record<string, Partial<SimulatedCourse>>> = {
@@ -34,6 +39,8 @@ const courses: Readonly<Record<string, Partial<SimulatedCourse>>> = {
   "crash-in-build": { crashes: 1 },
   "crash-always": { crashes: Number.MAX_SAFE_INTEGER },
   "several-configs": { configPaths: [".devcontainer/a/devcontainer.json", ".devcontainer/b/devcontainer.json"] },
+  "fail-image": { buildFailure: { code: "image-not-found", message: "registry.test/no-such-image: not found" } },
+  dirty: { changedFiles: ["src/app.ts", "src/app.test.ts", "notes/todo.md"], unpushedCommits: ["Try another layout", "Mend the tests"] },
   web: { ports: [{ port: 3000, processName: "node" }] },
 };
 

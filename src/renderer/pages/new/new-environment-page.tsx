@@ -1,15 +1,15 @@
-import { Plus } from "lucide-react";
 import { useStrings } from "../../app/context.ts";
 import { Page } from "../../ui/page.tsx";
-import { EmptyState } from "../../ui/states.tsx";
+import { CreateForm } from "./create-form.tsx";
 
+/** Where an environment is made of what one has. */
 export function NewEnvironmentPage({ source }: { readonly source: string }) {
-  const { shell } = useStrings();
+  const { newEnvironment: words } = useStrings();
   return (
-    <Page title={shell.newEnvironment}>
-      <EmptyState icon={Plus} title={shell.comingTitle}>
-        {source}
-      </EmptyState>
+    <Page title={words.title}>
+      <div className="mx-auto max-w-180 p-6">
+        <CreateForm initial={source} recent />
+      </div>
     </Page>
   );
 }

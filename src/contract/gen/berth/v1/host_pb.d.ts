@@ -51,6 +51,13 @@ export declare type GetHostResponse = Message<"berth.v1.GetHostResponse"> & {
    * @generated from field: string image_sha256 = 5;
    */
   imageSha256: string;
+
+  /**
+   * Folders to begin with that came along.
+   *
+   * @generated from field: repeated berth.v1.Sample samples = 6;
+   */
+  samples: Sample[];
 };
 
 /**
@@ -58,6 +65,27 @@ export declare type GetHostResponse = Message<"berth.v1.GetHostResponse"> & {
  * Use `create(GetHostResponseSchema)` to create a new message.
  */
 export declare const GetHostResponseSchema: GenMessage<GetHostResponse>;
+
+/**
+ * @generated from message berth.v1.Sample
+ */
+export declare type Sample = Message<"berth.v1.Sample"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string folder = 2;
+   */
+  folder: string;
+};
+
+/**
+ * Describes the message berth.v1.Sample.
+ * Use `create(SampleSchema)` to create a new message.
+ */
+export declare const SampleSchema: GenMessage<Sample>;
 
 /**
  * @generated from message berth.v1.StopHostRequest
