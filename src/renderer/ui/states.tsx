@@ -12,7 +12,10 @@ export function EmptyState({
   title,
   children,
   actions,
+  heading: Heading = "h2",
 }: {
+  /** `h1` where it is all there is on the page. */
+  readonly heading?: "h1" | "h2";
   readonly icon?: LucideIcon;
   readonly title: string;
   readonly children?: ReactNode;
@@ -21,7 +24,7 @@ export function EmptyState({
   return (
     <div className="flex h-full flex-col items-center justify-center gap-2 p-8 text-center">
       {Icon === undefined ? null : <Icon size={28} strokeWidth={1.5} aria-hidden className="mb-1 text-muted" />}
-      <h2 className="text-lg font-semibold">{title}</h2>
+      <Heading className="text-lg font-semibold">{title}</Heading>
       {children === undefined ? null : <div className="max-w-110 text-muted">{children}</div>}
       {actions === undefined ? null : <div className="mt-2 flex gap-2">{actions}</div>}
     </div>

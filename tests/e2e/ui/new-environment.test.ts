@@ -51,7 +51,7 @@ test("what is no address is told once the person is done typing", async () => {
   await page.keyboard.press("Tab");
   await expect(page.getByRole("alert")).toContainText("neither the address of a repository nor the path of a folder");
   await window.check("new-environment-invalid");
-  await create().click();
+  await create().click({ force: true });
   await expect(page).toHaveURL(/\/new$/);
   await source().fill("~/project");
   await page.keyboard.press("Tab");

@@ -60,7 +60,7 @@ test("a host that is gone is told, with what was there; one that is new asks for
   await window.check("offline");
   await host.start();
   await host.host.openLoopback({});
-  await expect(page.getByRole("heading", { name: "This browser is not signed in" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "This browser is not signed in" })).toBeVisible({ timeout: 20_000 });
   await window.check("not-signed-in");
 });
 

@@ -185,14 +185,13 @@ function useShowCurrent({
 }): void {
   const shown = useRef(moves);
   useEffect(() => {
-    if (moves === shown.current || currentId === undefined) return undefined;
-    shown.current = moves;
+    if (moves === shown.current || currentId === undefined) return;
     const index = lines.findIndex((line) => line.kind === "rows" && line.rows.some((row) => row.id === currentId));
     if (index >= 0) scrollTo(index);
-    // The row may be drawn only after the scrolling.
-    const frame = requestAnimationFrame(() => {
-      scroller.current?.querySelector<HTMLElement>(`[data-row="${CSS.escape(currentId)}"]`)?.focus({ preventScroll: true });
-    });
-    return () => cancelAnimationFrame(frame);
+    const row = scroller.current?.querySelector<HTMLElement>(`[data-row="${CSS.escape(currentId)}"]`);
+    // A row far away is drawn only once the scrolling has come to it, and this effect runs again then.
+    if (row === null || row === undefined) return;
+    row.focus({ preventScroll: true });
+    shown.current = moves;
   });
 }
