@@ -1,5 +1,4 @@
-import { errorEntry } from "../../contract/error-catalogue.ts";
-import { useFormats, useNow, useStrings } from "../app/context.ts";
+import { useErrorText, useFormats, useNow, useStrings } from "../app/context.ts";
 import { type Tone, Dot } from "../ui/badge.tsx";
 import type { EnvironmentRow, RowState } from "./environment-row.ts";
 
@@ -33,8 +32,9 @@ export function StateLabel({ row }: { readonly row: Pick<EnvironmentRow, "state"
 
 /** What failed, in the catalogue's words. */
 function Trouble({ failure }: { readonly failure: string }) {
+  const textOf = useErrorText();
   if (failure === "") return null;
-  const { title } = errorEntry(failure.split(": ")[0] ?? "");
+  const { title } = textOf(failure.split(": ")[0] ?? "");
   return (
     <span title={failure} className="truncate text-sm text-muted">
       {title}

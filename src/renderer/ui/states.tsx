@@ -1,9 +1,8 @@
 import type { LucideIcon } from "lucide-react";
 import { TriangleAlert } from "lucide-react";
 import type { ReactNode } from "react";
-import { useStrings } from "../app/context.ts";
+import { useErrorText, useStrings } from "../app/context.ts";
 import type { BerthError } from "../../contract/berth-error.ts";
-import { errorEntry } from "../../contract/error-catalogue.ts";
 import { cx } from "./cx.ts";
 
 /** What stands where there is nothing: what belongs here and how to get it. */
@@ -42,7 +41,7 @@ export function ErrorState({
   readonly compact?: boolean;
 }) {
   const { shell } = useStrings();
-  const entry = errorEntry(error.code);
+  const entry = useErrorText()(error.code);
   return (
     <section role="alert" className={cx("flex gap-3 rounded-md border border-danger bg-danger-soft", compact ? "p-3" : "p-4")}>
       <TriangleAlert size={16} aria-hidden className="mt-0.5 shrink-0 text-danger" />
