@@ -1,6 +1,5 @@
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { rolldown } from "rolldown";
 
 /** Our programs as single files: without the compiler that runs sources, a host takes 60 MB less and a command starts in half the time. */
 const root = join(import.meta.dirname, "..");
@@ -12,14 +11,17 @@ const stamp = join(out, "stamp");
 function isUpToDate(): boolean {
   const made = statSync(stamp, { throwIfNoEntry: false })?.mtimeMs ?? 0;
   const sources = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" })
-    .filter((path) => /\.(ts|js)$/.test(path))
+    .filter((path) => /\.(tsx?|js|css|html|svg)$/.test(path))
     .map((path) => join(root, "src", path));
   return [...sources, join(root, "package-lock.json"), import.meta.filename].every((path) => statSync(path).mtimeMs < made);
 }
 
 if (!isUpToDate()) {
   const begunAt = new Date();
+  // Loading the bundlers takes longer than finding that there is nothing to do.
+  const [{ rolldown }, { buildRenderer }] = await Promise.all([import("rolldown"), import("./renderer.ts")]);
   const temporary = `${out}.${process.pid}`;
+  await buildRenderer(root, join(temporary, "renderer"));
   for (const [name, input] of Object.entries(programs)) {
     const bundle = await rolldown({ input: join(root, input), platform: "node", logLevel: "warn", cwd: root });
     await bundle.write({ dir: temporary, format: "esm", codeSplitting: false, entryFileNames: `${name}.mjs` });
@@ -27,6 +29,8 @@ if (!isUpToDate()) {
   }
   mkdirSync(out, { recursive: true });
   for (const name of Object.keys(programs)) renameSync(join(temporary, `${name}.mjs`), join(out, `${name}.mjs`));
+  rmSync(join(out, "renderer"), { recursive: true, force: true });
+  renameSync(join(temporary, "renderer"), join(out, "renderer"));
   rmSync(temporary, { recursive: true });
   writeFileSync(stamp, begunAt.toISOString());
 }

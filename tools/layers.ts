@@ -11,10 +11,13 @@ export const allowedImports: Readonly<Record<string, readonly string[]>> = {
   plane: ["contract", "lib"],
   host: ["contract", "lib", "vm", "engine", "plane"],
   cli: ["contract", "lib"],
+  main: ["contract", "lib"],
+  preload: ["contract", "lib"],
+  renderer: ["contract", "lib"],
 };
 
 /** Folders that run in a browser as well. */
-const browserLayers = ["contract"];
+const browserLayers = ["contract", "renderer"];
 
 /** The imports of one file that its layer forbids, as sentences. `path` is relative to src. */
 export function forbiddenImports(path: string, text: string): string[] {
@@ -36,6 +39,6 @@ export function forbiddenImports(path: string, text: string): string[] {
 export function checkLayers(source: string): string[] {
   if (!existsSync(source)) return [`${source} is not there`];
   return readdirSync(source, { recursive: true, encoding: "utf8" })
-    .filter((path) => path.endsWith(".ts") && !path.includes("contract/gen/"))
+    .filter((path) => /\.tsx?$/.test(path) && !path.includes("contract/gen/"))
     .flatMap((path) => forbiddenImports(relative(source, join(source, path)), readFileSync(join(source, path), "utf8")));
 }

@@ -38,6 +38,7 @@ export function needsOf({ platform, arch, group }) {
   const linuxTest = [
     { program: "docker-registry", apt: "docker-registry" },
     { program: "git-lfs", apt: "git-lfs" },
+    { program: "chromium", apt: "chromium" },
     { program: "mkfs.ext4", apt: "e2fsprogs" },
   ];
   return [

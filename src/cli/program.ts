@@ -11,6 +11,7 @@ import { registerLogs } from "./commands/logs.ts";
 import { registerMachine } from "./commands/machine.ts";
 import { registerOpen } from "./commands/open.ts";
 import { registerSsh } from "./commands/ssh.ts";
+import { registerUi } from "./commands/ui.ts";
 import { registerVersion } from "./commands/version.ts";
 
 /** The whole command line. */
@@ -48,6 +49,7 @@ More about a command: berth help COMMAND. Exit codes and JSON: docs/CLI.md.`,
   program.commandsGroup("Berth itself:").helpCommand("help [command]", "Print what a command does and takes");
   registerDoctor(program);
   registerMachine(program);
+  registerUi(program);
   registerHost(program);
   registerCompletion(program);
   registerVersion(program);

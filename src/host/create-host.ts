@@ -20,7 +20,7 @@ import { LoopbackServer } from "./loopback.ts";
 import { machineMessage } from "./machine-message.ts";
 import { PortKeeper } from "./port-keeper.ts";
 import { serveOnSocket } from "./serve.ts";
-import { machineId, machineSize, proxyCommand } from "./settings.ts";
+import { machineId, machineSize, proxyCommand, uiFolder } from "./settings.ts";
 import { ensureSshKey } from "./ssh-keys.ts";
 import { SshFiles } from "./ssh-files.ts";
 import { WatchHub } from "./watch-hub.ts";
@@ -84,11 +84,23 @@ export async function createHost({ env, onEnd }: HostOptions): Promise<Host> {
       router.service(WorkspaceService, workspaceService(parts));
       router.service(
         HostService,
-        hostService(parts, { env, openLoopback: async () => loopback.open(), stop: async (o) => stop(parts, o, end) }),
+        hostService(parts, {
+          env,
+          openLoopback: async () => loopback.open(),
+          uiLink: async () => loopback.uiLink(),
+          stop: async (o) => stop(parts, o, end),
+        }),
       );
     },
   });
-  const loopback = new LoopbackServer({ handler, serveJsonl: plane.serveJsonl });
+  const loopback = new LoopbackServer({
+    handler,
+    serveJsonl: plane.serveJsonl,
+    uiFolder: uiFolder(env),
+    portFile: join(paths.home, "loopback-port"),
+    now: () => Date.now(),
+    log,
+  });
   const stopServing = await serveOnSocket({ socketPath: paths.apiSocket, handler, log });
   await engine.start();
   log.info("the host is ready", { home: paths.home, version });

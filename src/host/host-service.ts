@@ -11,6 +11,7 @@ import { collectFacts } from "./diagnose/collect-facts.ts";
 import { diagnose } from "./diagnose/diagnose.ts";
 import type { Loopback } from "./loopback.ts";
 import { machineWithUsage } from "./machine-message.ts";
+import { samples } from "./samples.ts";
 import { machineId, machineSize } from "./settings.ts";
 
 const defaultConsoleBytes = 64 * 1024;
@@ -19,6 +20,7 @@ const maxConsoleBytes = 1024 * 1024;
 export interface HostControls {
   readonly env: NodeJS.ProcessEnv;
   readonly openLoopback: () => Promise<Loopback>;
+  readonly uiLink: () => Promise<string>;
   readonly stop: (options: { readonly keepMachines: boolean }) => Promise<void>;
 }
 
@@ -30,12 +32,13 @@ export function hostService(parts: HostParts, controls: HostControls): Partial<S
     machine: await machineWithUsage({ driver, machine, size, environments: await plane.environmentStore.list() }),
   });
   return {
-    getHost: () => ({
+    getHost: async () => ({
       version,
       pid: process.pid,
       home: paths.home,
       startedAt: timestampFromMs(startedAtMs),
       imageSha256: machine.hello?.imageSha256 ?? "",
+      samples: await samples(controls.env),
     }),
     stopHost: async (request) => {
       await controls.stop(request);
@@ -61,6 +64,7 @@ export function hostService(parts: HostParts, controls: HostControls): Partial<S
     }),
     diagnose: async (_request, context) => ({ diagnoses: diagnose(await collectFacts(parts, controls.env, context.signal)) }),
     openLoopback: async () => controls.openLoopback(),
+    openUi: async () => ({ url: await controls.uiLink() }),
   };
 }
 

@@ -28,6 +28,11 @@ export function imagesFolder(env: NodeJS.ProcessEnv): string {
   return env["BERTH_IMAGES"] ?? join(import.meta.dirname, "../../.cache/images");
 }
 
+/** Where the built UI is. */
+export function uiFolder(env: NodeJS.ProcessEnv): string {
+  return env["BERTH_UI"] ?? join(import.meta.dirname, "../../.cache/app/renderer");
+}
+
 /** What ssh runs to reach an environment, but for the environment's id. */
 export function proxyCommand(): readonly [string, ...string[]] {
   return [process.execPath, ...programArguments("proxy")];

@@ -10,6 +10,9 @@ test.each([
   ["plane/a.ts", "../engine/b.ts"],
   ["host/a.ts", "../cli/b.ts"],
   ["cli/a.ts", "../host/main.ts"],
+  ["renderer/app/a.tsx", "../../host/settings.ts"],
+  ["renderer/app/a.tsx", "../../preload/main.ts"],
+  ["main/a.ts", "../renderer/main.tsx"],
 ])("%s may not import %s", (path, specifier) => {
   expect(forbiddenImports(path, `import { x } from "${specifier}";`)).toHaveLength(1);
   expect(forbiddenImports(path, `const x = await import("${specifier}");`)).toHaveLength(1);

@@ -12,11 +12,11 @@ export interface SimulatedCourse {
   readonly crashes: number;
   /** Configurations the repository has. */
   readonly configPaths: readonly string[];
-  /** Work that was not pushed anywhere. */
-  readonly changedFiles: number;
-  readonly unpushedCommits: number;
   /** What listens in the container while it runs. */
   readonly ports: readonly { readonly port: number; readonly processName: string }[];
+  /** Files of the working copy that were changed, and commits that were not pushed. */
+  readonly changedFiles: readonly string[];
+  readonly unpushedCommits: readonly string[];
 }
 
 const usual: SimulatedCourse = {
@@ -26,9 +26,9 @@ const usual: SimulatedCourse = {
   buildFailure: undefined,
   crashes: 0,
   configPaths: [".devcontainer/devcontainer.json"],
-  changedFiles: 0,
-  unpushedCommits: 0,
   ports: [],
+  changedFiles: [],
+  unpushedCommits: [],
 };
 
 const courses: Readonly<Record<string, Partial<SimulatedCourse>>> = {
@@ -39,7 +39,9 @@ const courses: Readonly<Record<string, Partial<SimulatedCourse>>> = {
   "crash-in-build": { crashes: 1 },
   "crash-always": { crashes: Number.MAX_SAFE_INTEGER },
   "several-configs": { configPaths: [".devcontainer/a/devcontainer.json", ".devcontainer/b/devcontainer.json"] },
-  unpushed: { changedFiles: 2, unpushedCommits: 1 },
+  unpushed: { changedFiles: ["README.md", "src/index.ts"], unpushedCommits: ["Say hello"] },
+  "fail-image": { buildFailure: { code: "image-not-found", message: "registry.test/no-such-image: not found" } },
+  dirty: { changedFiles: ["src/app.ts", "src/app.test.ts", "notes/todo.md"], unpushedCommits: ["Try another layout", "Mend the tests"] },
   web: { ports: [{ port: 3000, processName: "node" }] },
 };
 

@@ -174,8 +174,10 @@ function observed(environmentId: string, environment: SimulatedEnvironment): Obs
               branch: "main",
               latestCommit: "0123456789abcdef0123456789abcdef01234567",
               cloneUrl: `https://simulated.test/${environment.sentinel}.git`,
-              totalChangedFiles: course.changedFiles,
-              totalUnpushedCommits: course.unpushedCommits,
+              changedFiles: course.changedFiles.map((path) => ({ path, change: "modified" })),
+              totalChangedFiles: course.changedFiles.length,
+              unpushedCommits: [...course.unpushedCommits],
+              totalUnpushedCommits: course.unpushedCommits.length,
             },
           }
         : {}),

@@ -51,6 +51,13 @@ export declare type GetHostResponse = Message<"berth.v1.GetHostResponse"> & {
    * @generated from field: string image_sha256 = 5;
    */
   imageSha256: string;
+
+  /**
+   * Folders to begin with that came along.
+   *
+   * @generated from field: repeated berth.v1.Sample samples = 6;
+   */
+  samples: Sample[];
 };
 
 /**
@@ -58,6 +65,27 @@ export declare type GetHostResponse = Message<"berth.v1.GetHostResponse"> & {
  * Use `create(GetHostResponseSchema)` to create a new message.
  */
 export declare const GetHostResponseSchema: GenMessage<GetHostResponse>;
+
+/**
+ * @generated from message berth.v1.Sample
+ */
+export declare type Sample = Message<"berth.v1.Sample"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string folder = 2;
+   */
+  folder: string;
+};
+
+/**
+ * Describes the message berth.v1.Sample.
+ * Use `create(SampleSchema)` to create a new message.
+ */
+export declare const SampleSchema: GenMessage<Sample>;
 
 /**
  * @generated from message berth.v1.StopHostRequest
@@ -384,6 +412,34 @@ export declare type OpenLoopbackResponse = Message<"berth.v1.OpenLoopbackRespons
  * Use `create(OpenLoopbackResponseSchema)` to create a new message.
  */
 export declare const OpenLoopbackResponseSchema: GenMessage<OpenLoopbackResponse>;
+
+/**
+ * @generated from message berth.v1.OpenUiRequest
+ */
+export declare type OpenUiRequest = Message<"berth.v1.OpenUiRequest"> & {
+};
+
+/**
+ * Describes the message berth.v1.OpenUiRequest.
+ * Use `create(OpenUiRequestSchema)` to create a new message.
+ */
+export declare const OpenUiRequestSchema: GenMessage<OpenUiRequest>;
+
+/**
+ * @generated from message berth.v1.OpenUiResponse
+ */
+export declare type OpenUiResponse = Message<"berth.v1.OpenUiResponse"> & {
+  /**
+   * @generated from field: string url = 1;
+   */
+  url: string;
+};
+
+/**
+ * Describes the message berth.v1.OpenUiResponse.
+ * Use `create(OpenUiResponseSchema)` to create a new message.
+ */
+export declare const OpenUiResponseSchema: GenMessage<OpenUiResponse>;
 
 /**
  * @generated from message berth.v1.DiagnoseRequest
@@ -1324,6 +1380,16 @@ export declare const HostService: GenService<{
     methodKind: "unary";
     input: typeof OpenLoopbackRequestSchema;
     output: typeof OpenLoopbackResponseSchema;
+  },
+  /**
+   * A link that lets one browser into the UI on the loopback address; it works once and not for long.
+   *
+   * @generated from rpc berth.v1.HostService.OpenUi
+   */
+  openUi: {
+    methodKind: "unary";
+    input: typeof OpenUiRequestSchema;
+    output: typeof OpenUiResponseSchema;
   },
 }>;
 

@@ -1,0 +1,40 @@
+import { type Client, createClient, type Interceptor } from "@connectrpc/connect";
+import { createConnectTransport } from "@connectrpc/connect-web";
+import { HostService, WorkspaceService } from "../../contract/gen/berth/v1/host_pb.js";
+import { EditorService } from "../../contract/gen/gitpod/v1/editor_pb.js";
+import { EnvironmentService } from "../../contract/gen/gitpod/v1/environment_pb.js";
+import { ProjectService } from "../../contract/gen/gitpod/v1/project_pb.js";
+import { RunnerConfigurationService } from "../../contract/gen/gitpod/v1/runner_configuration_pb.js";
+import { RunnerService } from "../../contract/gen/gitpod/v1/runner_pb.js";
+import { SecretService } from "../../contract/gen/gitpod/v1/secret_pb.js";
+import { sessionHeaders } from "./session.ts";
+
+/** Clients of the API of this page's own origin: the host behind the app's window, or the one on loopback. */
+export interface Clients {
+  readonly environments: Client<typeof EnvironmentService>;
+  readonly workspaces: Client<typeof WorkspaceService>;
+  readonly host: Client<typeof HostService>;
+  readonly editors: Client<typeof EditorService>;
+  readonly runners: Client<typeof RunnerService>;
+  readonly runnerConfiguration: Client<typeof RunnerConfigurationService>;
+  readonly projects: Client<typeof ProjectService>;
+  readonly secrets: Client<typeof SecretService>;
+}
+
+export function createClients(window: Window): Clients {
+  const withSession: Interceptor = (next) => async (request) => {
+    for (const [name, value] of Object.entries(sessionHeaders(window.localStorage))) request.header.set(name, value);
+    return next(request);
+  };
+  const transport = createConnectTransport({ baseUrl: window.location.origin, useBinaryFormat: true, interceptors: [withSession] });
+  return {
+    environments: createClient(EnvironmentService, transport),
+    workspaces: createClient(WorkspaceService, transport),
+    host: createClient(HostService, transport),
+    editors: createClient(EditorService, transport),
+    runners: createClient(RunnerService, transport),
+    runnerConfiguration: createClient(RunnerConfigurationService, transport),
+    projects: createClient(ProjectService, transport),
+    secrets: createClient(SecretService, transport),
+  };
+}

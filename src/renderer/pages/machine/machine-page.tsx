@@ -1,0 +1,15 @@
+import { Cpu as Icon } from "lucide-react";
+import { useStrings } from "../../app/context.ts";
+import { Page } from "../../ui/page.tsx";
+import { EmptyState } from "../../ui/states.tsx";
+
+export function MachinePage() {
+  const { shell } = useStrings();
+  return (
+    <Page title={shell.machine}>
+      <EmptyState icon={Icon} title={shell.comingTitle}>
+        {shell.comingDetail}
+      </EmptyState>
+    </Page>
+  );
+}

@@ -1,0 +1,56 @@
+import { ChevronRight } from "lucide-react";
+import { type FormEvent, useState } from "react";
+import { useStrings } from "../../app/context.ts";
+import { Button } from "../../ui/button.tsx";
+import { ErrorState } from "../../ui/states.tsx";
+import { isConfigPath, MoreOptions, type Options } from "./more-options.tsx";
+import { Preview } from "./preview.tsx";
+import { understand } from "./source.ts";
+import { SourceField } from "./source-field.tsx";
+import { Suggestions } from "./suggestions.tsx";
+import { useCreate } from "./use-create.ts";
+
+/** From an address or a folder to an environment that starts. */
+export function CreateForm({ initial, newcomer }: { readonly initial: string; readonly newcomer: boolean }) {
+  const { newEnvironment: words } = useStrings();
+  const [text, setText] = useState(initial);
+  const [options, setOptions] = useState<Options>({ name: "", devcontainerFilePath: "", classId: "" });
+  const { create, creating, error } = useCreate();
+  const source = understand(text);
+  const good = source.kind === "repository" || source.kind === "folder";
+  const disabledReason = creating
+    ? words.creating
+    : !good
+      ? words.hint
+      : isConfigPath(options.devcontainerFilePath)
+        ? undefined
+        : words.devcontainerInvalid;
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    if (disabledReason === undefined) create({ source, ...options });
+  };
+  return (
+    <form onSubmit={submit} className="flex flex-col gap-4">
+      <SourceField text={text} source={source} onChange={setText} />
+      {good ? (
+        <>
+          <Preview source={source} />
+          <details className="group">
+            <summary className="flex h-7 w-fit list-none items-center gap-1 rounded-md pr-2 text-muted hover:text-fg">
+              <ChevronRight size={14} aria-hidden className="group-open:rotate-90" />
+              {words.more}
+            </summary>
+            <div className="pt-3">
+              <MoreOptions source={source} options={options} onChange={setOptions} />
+            </div>
+          </details>
+        </>
+      ) : null}
+      {error === undefined ? null : <ErrorState error={error} />}
+      <Button kind="primary" type="submit" className="h-9 w-fit px-4" disabledReason={disabledReason}>
+        {creating ? words.creating : words.create}
+      </Button>
+      {good ? null : <Suggestions onPick={setText} newcomer={newcomer} />}
+    </form>
+  );
+}
