@@ -30,14 +30,14 @@ test("a setting of a newer version is left out, the known ones stay", async () =
   expect(new SettingsFile(path).settings.onQuit).toBe("leave");
 });
 
-test.each([
-  { globalShortcut: "x" },
-  { globalShortcut: "--inspect" },
-  { updateFeed: "http://updates.test" },
-  { updateFeed: "file:///tmp/x" },
-  { theme: "pink" },
-  { nodeIntegration: true },
-  { __proto__: null, constructor: 1 },
+test.each<[unknown]>([
+  [{ globalShortcut: "x" }],
+  [{ globalShortcut: "--inspect" }],
+  [{ updateFeed: "http://updates.test" }],
+  [{ updateFeed: "file:///tmp/x" }],
+  [{ theme: "pink" }],
+  [{ nodeIntegration: true }],
+  [{ __proto__: null, constructor: 1 }],
 ])("the change %j is refused", (change) => expect(settingsChangeSchema.safeParse(change).success).toBe(false));
 
 test("repositories used last come first, each once", async () => {
