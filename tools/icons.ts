@@ -34,7 +34,10 @@ async function draw(source: string, size: number): Promise<Buffer> {
 mkdirSync(png, { recursive: true });
 mkdirSync(join(folder, "linux"), { recursive: true });
 for (const size of linuxSizes) writeFileSync(join(folder, "linux", `${size}x${size}.png`), await draw("icon.svg", size));
-for (const [scale, suffix] of [[1, ""], [2, "@2x"]] as const) {
+for (const [scale, suffix] of [
+  [1, ""],
+  [2, "@2x"],
+] as const) {
   writeFileSync(join(png, `tray${suffix}.png`), await draw("tray.svg", 22 * scale));
   writeFileSync(join(png, `trayTemplate${suffix}.png`), await draw("tray-template.svg", 18 * scale));
 }
@@ -48,6 +51,9 @@ for (const [type, size] of icnsTypes) {
 }
 const header = Buffer.alloc(8);
 header.write("icns", "latin1");
-header.writeUInt32BE(entries.reduce((sum, entry) => sum + entry.length, 8), 4);
+header.writeUInt32BE(
+  entries.reduce((sum, entry) => sum + entry.length, 8),
+  4,
+);
 writeFileSync(join(folder, "icon.icns"), Buffer.concat([header, ...entries]));
 await browser.close();

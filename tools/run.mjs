@@ -2,7 +2,7 @@
 // and runs a TypeScript file of ours on Node 24.
 import { spawn, spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { nodePath, root, setup } from "./setup.mjs";
+import { electronPath, nodePath, root, setup } from "./setup.mjs";
 
 const args = process.argv.slice(2);
 const group = args[0] === "--test" ? (args.shift(), "test") : "run";
@@ -14,6 +14,18 @@ if (
   spawnSync(nodePath(), ["--disable-warning=ExperimentalWarning", join(root, "tools/bundle.ts")], { stdio: ["ignore", 2, 2] }).status !== 0
 )
   process.exit(1);
+// `npm start` without a repository opens the app, where Electron is; src/cli/start.ts opens the browser instead.
+const electron = args[0] === "src/cli/start.ts" && args.slice(1).every((arg) => arg.startsWith("berth:")) ? electronPath() : undefined;
+if (electron !== undefined) {
+  if (
+    spawnSync(nodePath(), ["--disable-warning=ExperimentalWarning", join(root, "tools/build-desktop.ts")], { stdio: ["ignore", 2, 2] })
+      .status !== 0
+  )
+    process.exit(1);
+  spawn(electron, [join(root, ".cache/desktop"), ...args.slice(1)], { stdio: "ignore", detached: true }).unref();
+  process.stderr.write("Berth opens in its window.\n");
+  process.exit(0);
+}
 const program = bundle === undefined ? join(root, args[0]) : join(root, ".cache/app", `${bundle}.mjs`);
 const child = spawn(nodePath(), [program, ...args.slice(1)], {
   stdio: "inherit",

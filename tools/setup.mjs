@@ -149,6 +149,30 @@ export function nodePath() {
   return join(root, "node_modules", "node", "bin", "node");
 }
 
+/** Electron's binary; nothing where it cannot be had. It is asked for once for each version of the lock file. */
+export function electronPath() {
+  const folder = join(root, "node_modules", "electron");
+  const found = () => {
+    const pathFile = join(folder, "path.txt");
+    const path = existsSync(pathFile) ? join(folder, "dist", readFileSync(pathFile, "utf8")) : "";
+    return path !== "" && existsSync(path) ? path : undefined;
+  };
+  const missed = join(cacheFolder, "electron-missed.json");
+  const lock = createHash("sha256")
+    .update(readFileSync(join(root, "package-lock.json")))
+    .digest("hex");
+  if (found() === undefined && !(existsSync(missed) && JSON.parse(readFileSync(missed, "utf8")).lock === lock)) {
+    say("downloading Electron");
+    spawnSync(nodePath(), [join(folder, "install.js")], { stdio: ["ignore", 2, 2], cwd: root, timeout: 300_000 });
+    if (found() === undefined) {
+      say("Electron could not be downloaded; Berth opens in the browser instead (to try again: rm .cache/electron-missed.json)");
+      mkdirSync(cacheFolder, { recursive: true });
+      writeFileSync(missed, JSON.stringify({ lock }));
+    }
+  }
+  return found();
+}
+
 /**
  * Does what is not done yet and says so; silent when all is there.
  * @param {"run" | "test"} group

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { showUi } from "./commands/ui.ts";
 import { connectHost } from "./connection.ts";
 import { createEnvironment, whenReady } from "./create.ts";
 import { reportFailure, reportTrouble, say } from "./report.ts";
@@ -13,8 +14,9 @@ const source = positionals[0];
 try {
   const clients = await connectHost({ start: true });
   if (source === undefined) {
+    if (!values["no-window"]) await showUi(clients, true);
     say(
-      "Berth is running. Make an environment of a repository or a folder:\n\n  npm start -- https://github.com/owner/repository\n  npm start -- samples/node-web\n",
+      "Berth is running. Make an environment there, or here:\n\n  npm start -- https://github.com/owner/repository\n  npm start -- samples/node-web\n",
     );
   } else {
     say(`Making an environment of ${source}`);

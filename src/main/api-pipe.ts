@@ -25,14 +25,23 @@ export async function forwardCall(connection: HostConnection, request: Request):
   const abort = (): void => stream.close(constants.NGHTTP2_CANCEL);
   request.signal.addEventListener("abort", abort, { once: true });
   stream.once("close", () => request.signal.removeEventListener("abort", abort));
-  const answer = once(stream, "response");
+  const answer = responseOf(stream);
   void send(request, stream);
   try {
-    const [headers]: IncomingHttpHeaders[] = await answer;
-    return new Response(bodyOf(stream), { status: Number(headers?.[":status"] ?? 502), headers: answerHeaders(headers ?? {}) });
+    const headers = await answer;
+    return new Response(bodyOf(stream), { status: Number(headers[":status"] ?? 502), headers: answerHeaders(headers) });
   } catch (error) {
     return unavailable(messageOf(error));
   }
+}
+
+/** A call that was given up closes without an error and without an answer. */
+async function responseOf(stream: ClientHttp2Stream): Promise<IncomingHttpHeaders> {
+  return new Promise((resolve, reject) => {
+    stream.once("response", resolve);
+    stream.once("error", reject);
+    stream.once("close", () => reject(lost()));
+  });
 }
 
 /** The Connect protocol's own words for "try again later". */
@@ -71,7 +80,10 @@ function bodyOf(stream: ClientHttp2Stream): ReadableStream<Uint8Array> {
           if (!ended) finish();
           ended = true;
         };
-        stream.once("end", () => end(() => (stream.rstCode === constants.NGHTTP2_NO_ERROR ? controller.close() : controller.error(lost()))));
+        stream.once("aborted", () => end(() => controller.error(lost())));
+        stream.once("end", () =>
+          end(() => (stream.rstCode === constants.NGHTTP2_NO_ERROR ? controller.close() : controller.error(lost()))),
+        );
         stream.once("error", (error) => end(() => controller.error(error)));
         stream.once("close", () => end(() => controller.error(lost())));
       },

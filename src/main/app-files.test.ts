@@ -45,7 +45,10 @@ test("no address leads out of the app's folder", () => {
 
 test("a page can neither be written nor can a call be made by a link", () => {
   expect(resolveAppUrl("app://berth/", "POST", root)).toEqual({ kind: "refused", status: 405 });
-  expect(resolveAppUrl("app://berth/gitpod.v1.EnvironmentService/DeleteEnvironment", "GET", root)).toEqual({ kind: "refused", status: 405 });
+  expect(resolveAppUrl("app://berth/gitpod.v1.EnvironmentService/DeleteEnvironment", "GET", root)).toEqual({
+    kind: "refused",
+    status: 405,
+  });
 });
 
 test("the policy allows no inline code, no frames and no other origin", () => {

@@ -38,9 +38,18 @@ export function serveBridge(windowId: () => number | undefined, actions: BridgeA
   handle(bridgeChannels.pickFolder, none, async () => pickFolder(actions.window()));
   handle(bridgeChannels.getState, none, () => actions.state());
   handle(bridgeChannels.changeSettings, z.tuple([settingsChangeSchema]), async ([change]) => actions.changeSettings(change));
-  handle(bridgeChannels.setUpdateToken, z.tuple([z.string().max(maxTextLength).regex(/^[\x21-\x7e]*$/)]), async ([token]) => ({
-    kept: await actions.setUpdateToken(token),
-  }));
+  handle(
+    bridgeChannels.setUpdateToken,
+    z.tuple([
+      z
+        .string()
+        .max(maxTextLength)
+        .regex(/^[\x21-\x7e]*$/),
+    ]),
+    async ([token]) => ({
+      kept: await actions.setUpdateToken(token),
+    }),
+  );
   handle(bridgeChannels.checkForUpdate, none, async () => actions.checkForUpdate());
   handle(bridgeChannels.installUpdate, none, async () => actions.installUpdate());
   handle(bridgeChannels.restartHost, none, () => actions.restartHost());

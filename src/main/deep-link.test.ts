@@ -44,7 +44,9 @@ test("a link longer than any repository's address is refused", () => {
 test("whatever follows the scheme, a link asks for one of two things or for nothing", () => {
   const anything = fc.oneof(
     fc.string(),
-    fc.array(fc.constantFrom("https://", "a.test", "/", "..", "%2f", "?", "&", "url=", "#", ":", "@", "--", "%0a", " ", "\0", id)).map((parts) => parts.join("")),
+    fc
+      .array(fc.constantFrom("https://", "a.test", "/", "..", "%2f", "?", "&", "url=", "#", ":", "@", "--", "%0a", " ", "\0", id))
+      .map((parts) => parts.join("")),
   );
   const links = fc.tuple(fc.constantFrom("berth://", "berth:", "berth://new?url=", "berth://open/", ""), anything);
   fc.assert(

@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 import { editorUrl, externalUrl, portUrl } from "./external-url.ts";
 
-test.each(["https://example.org/a?b=c#d", "mailto:someone@example.org"])("%s goes to the system", (url) => expect(externalUrl(url)).toBe(url));
+test.each(["https://example.org/a?b=c#d", "mailto:someone@example.org"])("%s goes to the system", (url) =>
+  expect(externalUrl(url)).toBe(url),
+);
 
 test.each([
   "http://example.org",

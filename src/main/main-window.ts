@@ -147,7 +147,8 @@ export class MainWindow {
     if (window === undefined || window.isFullScreen() || window.isMaximized()) return;
     const bounds = window.getBounds();
     const place = placeWindow(bounds, workAreas());
-    if (place.x !== bounds.x || place.y !== bounds.y || place.width !== bounds.width || place.height !== bounds.height) window.setBounds(place);
+    if (place.x !== bounds.x || place.y !== bounds.y || place.width !== bounds.width || place.height !== bounds.height)
+      window.setBounds(place);
   }
 }
 

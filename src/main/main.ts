@@ -39,7 +39,7 @@ protocol.registerSchemesAsPrivileged([
 if (app.requestSingleInstanceLock()) start().catch(fail);
 else app.quit();
 
-/** Puts the parts of the app together. */
+/** Starts the app: first what may come before it is ready, then its parts, then what the system tells it. */
 async function start(): Promise<void> {
   // A link that opened the app on a Mac comes as an event, perhaps before everything is there.
   let openRoute: string | undefined = routeOf(process.argv);
@@ -55,7 +55,23 @@ async function start(): Promise<void> {
   await app.whenReady();
   denyPermissions(session.defaultSession);
   if (app.isPackaged) app.setAsDefaultProtocolClient("berth");
+  const { shell, window, supervisor, settings, updates } = compose();
+  supervisor.start();
+  show = (route) => window.show(route);
+  if (!process.argv.includes(hiddenArgument) || openRoute !== undefined) window.show(openRoute);
+  app.on("window-all-closed", () => (settings.settings.keepInTray ? undefined : void shell.quit(undefined)));
+  app.on("before-quit", (event) => {
+    event.preventDefault();
+    void shell.quit(undefined);
+  });
+  powerMonitor.on("resume", () => shell.onResume());
+  powerMonitor.on("shutdown", () => void shell.quit("suspend"));
+  updates.start();
+  await shell.start();
+}
 
+/** Puts the parts of the app together. */
+function compose() {
   const text = shellText(app.getLocale());
   const settings = new SettingsFile(join(desktopFolder, "desktop.json"));
   // Before the window is made, so that it opens in its colours.
@@ -67,10 +83,7 @@ async function start(): Promise<void> {
     startProcess: () => startHostProcess(join(folder, "host.mjs"), hostEnv),
     now: () => Date.now(),
     log,
-    onState: (state) => {
-      shell.onChange();
-      if (state.phase === "failed") void shell.onHostFailed(state.message);
-    },
+    onState: (state) => shell.onHostState(state),
   });
   const window = new MainWindow({
     preloadPath: join(folder, "preload.cjs"),
@@ -82,17 +95,6 @@ async function start(): Promise<void> {
     staysInTray: () => settings.settings.keepInTray,
   });
   const tray = new ShellTray(join(folder, "icons"), process.platform, (action) => shell.perform(action));
-  const updateToken = new SafeStore(safeStorage, join(desktopFolder, "update-token"), process.platform);
-  const updates = new UpdateKeeper({
-    version: app.getVersion(),
-    publicKey: app.isPackaged ? updateKey() : undefined,
-    settings: () => settings.settings,
-    token: async () => updateToken.get(),
-    updater: async () => configuredUpdater(),
-    fetch: async (url, init) => net.fetch(url, init),
-    onState: () => shell.onChange(),
-    log,
-  });
   const notifier = new Notifier({
     app,
     text,
@@ -100,41 +102,32 @@ async function start(): Promise<void> {
     isWatched: () => window.view.focused,
     show: (route) => window.show(route),
   });
+  const updateToken = new SafeStore(safeStorage, join(desktopFolder, "update-token"), process.platform);
+  const updates = makeUpdates(settings, updateToken, () => shell.onChange());
   const clients = hostClients(paths.apiSocket);
-  const shell: DesktopShell = new DesktopShell({
-    app,
-    electronShell,
-    window,
-    tray,
-    notifier,
-    supervisor,
-    clients,
-    settings,
-    updates,
-    updateToken,
-    text,
-    log,
-    env: process.env,
-  });
+  const parts = { app, electronShell, window, tray, notifier, supervisor, clients, settings, updates, updateToken, text, log };
+  const shell: DesktopShell = new DesktopShell({ ...parts, env: process.env });
   const whenHostSettled = async (signal: AbortSignal): Promise<void> => supervisor.whenSettled(signal);
   protocol.handle(appScheme, appProtocol({ rendererFolder: join(folder, "renderer"), connection, whenHostSettled }));
   serveBridge(() => window.contentsId, shell);
-  supervisor.start();
-  show = (route) => window.show(route);
-  if (!process.argv.includes(hiddenArgument) || openRoute !== undefined) window.show(openRoute);
-  app.on("window-all-closed", () => (settings.settings.keepInTray ? undefined : void shell.quit(undefined)));
-  app.on("before-quit", (event) => {
-    event.preventDefault();
-    void shell.quit(undefined);
-  });
-  powerMonitor.on("resume", () => shell.onResume());
-  powerMonitor.on("shutdown", () => void shell.quit("suspend"));
   void keepShellState(
     { watch: (signal) => clients.workspaces.watch({}, { signal }), whenHostSettled, onState: (state) => shell.onShellState(state) },
     new AbortController().signal,
   );
-  updates.start();
-  await shell.start();
+  return { shell, window, supervisor, settings, updates };
+}
+
+function makeUpdates(settings: SettingsFile, token: SafeStore, onState: () => void): UpdateKeeper {
+  return new UpdateKeeper({
+    version: app.getVersion(),
+    publicKey: app.isPackaged ? updateKey() : undefined,
+    settings: () => settings.settings,
+    token: async () => token.get(),
+    updater: async () => configuredUpdater(),
+    fetch: async (url, init) => net.fetch(url, init),
+    onState,
+    log,
+  });
 }
 
 function routeOf(argv: readonly string[]): string | undefined {

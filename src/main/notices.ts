@@ -32,7 +32,8 @@ export function noticesOf(
       detail,
       route: `/environments/${now.id}/${tab}`,
     });
-    if (now.failure !== "" && now.failure !== then?.failure) return settings.notifyFailed ? [notice("failed", now.failure, "overview")] : [];
+    if (now.failure !== "" && now.failure !== then?.failure)
+      return settings.notifyFailed ? [notice("failed", now.failure, "overview")] : [];
     if (then === undefined || now.phase !== EnvironmentPhase.RUNNING) return [];
     if (then.phase !== EnvironmentPhase.RUNNING) return settings.notifyReady && now.failure === "" ? [notice("ready", "", "overview")] : [];
     const known = new Set(then.ports.map(({ port }) => port));

@@ -25,7 +25,10 @@ export function refusalOfRelease(release: Release, current: string, channel: "st
 }
 
 /** Whether what the updater would download is what was signed, file by file. */
-export function offersOnlySigned(release: Release, offer: { readonly version: string; readonly files: readonly { readonly sha512: string }[] }): boolean {
+export function offersOnlySigned(
+  release: Release,
+  offer: { readonly version: string; readonly files: readonly { readonly sha512: string }[] },
+): boolean {
   const signed = new Set(release.files.map(({ sha512 }) => sha512));
   return offer.version === release.version && offer.files.length > 0 && offer.files.every(({ sha512 }) => signed.has(sha512));
 }

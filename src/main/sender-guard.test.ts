@@ -5,7 +5,11 @@ import { guarded } from "./sender-guard.ts";
 import { settingsChangeSchema } from "./settings.ts";
 
 const own = { sender: { id: 7 }, senderFrame: { url: "app://berth/environments", parent: null } };
-const echo = guarded(() => 7, z.tuple([z.string().max(10)]), ([text]) => text);
+const echo = guarded(
+  () => 7,
+  z.tuple([z.string().max(10)]),
+  ([text]) => text,
+);
 
 test("the window's own page is answered", async () => {
   expect(await echo(own, "x")).toBe("x");
@@ -28,7 +32,11 @@ test.each([[[]], [[1]], [["x", "y"]], [["x".repeat(11)]], [[null]], [[{ length: 
 });
 
 test("whatever is sent as a change of settings, what passes is one", async () => {
-  const change = guarded(() => 7, z.tuple([settingsChangeSchema]), ([change]) => change);
+  const change = guarded(
+    () => 7,
+    z.tuple([settingsChangeSchema]),
+    ([change]) => change,
+  );
   await fc.assert(
     fc.asyncProperty(fc.anything(), async (value) => {
       const taken = await change(own, value).catch(() => undefined);

@@ -92,7 +92,9 @@ export class SettingsFile {
   /** One write after the other; the last one holds everything. */
   async #save(content: DesktopFile): Promise<void> {
     this.#content = content;
-    this.#saving = this.#saving.catch(() => undefined).then(async () => writeFileAtomically(this.#path, JSON.stringify(this.#content, null, 2)));
+    this.#saving = this.#saving
+      .catch(() => undefined)
+      .then(async () => writeFileAtomically(this.#path, JSON.stringify(this.#content, null, 2)));
     return this.#saving;
   }
 }

@@ -138,5 +138,7 @@ test("the menu has the app's own menu on a Mac alone, and both languages have ev
 });
 
 test("what is being done keeps an update waiting", () => {
-  expect(busyEnvironments(stateOf(environment({}), environment({ id: "b", phase: EnvironmentPhase.CREATING }))).map(({ id }) => id)).toEqual(["b"]);
+  expect(
+    busyEnvironments(stateOf(environment({}), environment({ id: "b", phase: EnvironmentPhase.CREATING }))).map(({ id }) => id),
+  ).toEqual(["b"]);
 });

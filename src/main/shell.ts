@@ -1,5 +1,5 @@
 import { type App, dialog, globalShortcut, Menu, nativeTheme, type Shell as ElectronShell } from "electron";
-import type { DesktopSettings, DesktopState, QuitChoice } from "../contract/desktop-bridge.ts";
+import type { DesktopSettings, DesktopState, HostState, QuitChoice } from "../contract/desktop-bridge.ts";
 import { bridgeEvents } from "../contract/desktop-bridge.ts";
 import { type Log, messageOf } from "../lib/log.ts";
 import type { BridgeActions } from "./bridge.ts";
@@ -101,10 +101,12 @@ export class DesktopShell implements BridgeActions {
     this.#parts.window.send(bridgeEvents.state, this.state());
   }
 
-  /** The host was given up: who has no window open hears of it in a dialog. */
-  async onHostFailed(message: string): Promise<void> {
+  /** The host's process began, ended, or was given up: who has no window open hears of the last in a dialog. */
+  onHostState({ phase, message }: HostState): void {
+    this.onChange();
     const { window, text } = this.#parts;
-    if (window.visible === undefined) await dialog.showMessageBox({ type: "error", message: text.hostEnded, detail: message });
+    if (phase === "failed" && window.visible === undefined)
+      this.#call(dialog.showMessageBox({ type: "error", message: text.hostEnded, detail: message }));
   }
 
   /** The computer woke: clocks and connections are looked after at once. */
@@ -258,8 +260,7 @@ export class DesktopShell implements BridgeActions {
 
   #showTray(): void {
     const { tray, supervisor, settings, text } = this.#parts;
-    if (this.#ending === undefined)
-      tray.update(trayModel({ state: this.#state, host: supervisor.state, recent: settings.recent, text }));
+    if (this.#ending === undefined) tray.update(trayModel({ state: this.#state, host: supervisor.state, recent: settings.recent, text }));
   }
 
   #call(call: Promise<unknown>): void {

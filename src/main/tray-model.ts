@@ -54,11 +54,11 @@ export function trayModel({
           ],
         }))),
     separator,
-    host.phase === "failed" ? item(text.hostFailed, { kind: "restart-host" }) : item(machineLabel(state, text), { kind: "navigate", route: "/machine" }),
+    host.phase === "failed"
+      ? item(text.hostFailed, { kind: "restart-host" })
+      : item(machineLabel(state, text), { kind: "navigate", route: "/machine" }),
     separator,
-    live.length === 0
-      ? item(text.quit, { kind: "quit", choice: "leave" })
-      : { type: "submenu", label: text.quitMenu, items: quitItems },
+    live.length === 0 ? item(text.quit, { kind: "quit", choice: "leave" }) : { type: "submenu", label: text.quitMenu, items: quitItems },
   ];
 }
 

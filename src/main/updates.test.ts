@@ -39,7 +39,12 @@ const good: Feed = {
 async function check(change: Partial<Feed>): Promise<{ state: UpdateState; downloads: number; requests: readonly string[] }> {
   const feed = { ...good, ...change };
   const release = Buffer.from(
-    JSON.stringify({ product: "berth", channel: feed.channel, version: feed.version, files: [{ name: "Berth.AppImage", sha512: sha512("new") }] }),
+    JSON.stringify({
+      product: "berth",
+      channel: feed.channel,
+      version: feed.version,
+      files: [{ name: "Berth.AppImage", sha512: sha512("new") }],
+    }),
   );
   let downloads = 0;
   const requests: string[] = [];

@@ -12,7 +12,9 @@ const maxReleaseBytes = 64 * 1024;
 /** The part of electron-updater in use. */
 export interface Updater {
   setFeedURL(options: { provider: "generic"; url: string; channel: string }): void;
-  checkForUpdates(): Promise<{ readonly updateInfo: { readonly version: string; readonly files: readonly { readonly sha512: string }[] } } | null>;
+  checkForUpdates(): Promise<{
+    readonly updateInfo: { readonly version: string; readonly files: readonly { readonly sha512: string }[] };
+  } | null>;
   downloadUpdate(): Promise<readonly string[]>;
   quitAndInstall(): void;
   requestHeaders: Record<string, number | string | string[] | undefined> | null;

@@ -30,7 +30,9 @@ export interface Browser {
 export async function launchBrowser(): Promise<Browser> {
   const profile = mkdtempSync(join(tmpdir(), "standin-chromium-"));
   const headless = process.env["STANDIN_HEADED"] === "1" ? [] : ["--headless=new"];
-  const child = spawn(findChromium(), [...flags, ...headless, `--user-data-dir=${profile}`, "about:blank"], { stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn(findChromium(), [...flags, ...headless, `--user-data-dir=${profile}`, "about:blank"], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
   const close = (): void => {
     child.kill("SIGKILL");
     rmSync(profile, { recursive: true, force: true, maxRetries: 5 });

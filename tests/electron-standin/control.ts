@@ -31,6 +31,8 @@ export interface Controlled {
 
 /** Answers the test that started this process. */
 export function serveControl(controlled: Controlled): void {
+  // Started by a test that ended: nobody would end this process.
+  process.once("disconnect", () => process.exit(1));
   process.on("message", (message) => {
     const { id, command } = requestSchema.parse(message);
     void perform(controlled, command).then(

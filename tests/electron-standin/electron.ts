@@ -103,7 +103,8 @@ export const protocol = {
 };
 
 export const ipcMain = {
-  handle: (channel: string, handler: (event: object, ...args: unknown[]) => unknown): void => void runtime.ipcHandlers.set(channel, handler),
+  handle: (channel: string, handler: (event: object, ...args: unknown[]) => unknown): void =>
+    void runtime.ipcHandlers.set(channel, handler),
 };
 
 type PermissionRequest = (contents: unknown, permission: string, answer: (granted: boolean) => void) => void;
@@ -262,7 +263,8 @@ serveControl({
   runtime,
   menus,
   windows,
-  emit: (target, event, args) => void { app, power: powerMonitor, screen }[target].emit(event, { preventDefault: (): void => undefined }, ...args),
+  emit: (target, event, args) =>
+    void { app, power: powerMonitor, screen }[target].emit(event, { preventDefault: (): void => undefined }, ...args),
   setDisplays: (areas) => (displays = areas.map((workArea, index) => ({ id: index + 1, workArea }))),
 });
 

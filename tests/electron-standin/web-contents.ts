@@ -27,7 +27,9 @@ export interface WebPreferences {
   readonly additionalArguments?: readonly string[];
 }
 
-type WindowOpenHandler = (details: { url: string; frameName: string; features: string; disposition: string }) => { action: "deny" | "allow" };
+type WindowOpenHandler = (details: { url: string; frameName: string; features: string; disposition: string }) => {
+  action: "deny" | "allow";
+};
 
 /** A page of Chromium with the events and methods of Electron's WebContents that the app uses. */
 export class WebContents extends EventEmitter {
@@ -98,7 +100,9 @@ export class WebContents extends EventEmitter {
 
   async #create() {
     const { cdp } = await this.#runtime.browser;
-    const created = z.object({ targetId: z.string() }).parse(await cdp.call("Target.createTarget", { url: "about:blank", newWindow: true }));
+    const created = z
+      .object({ targetId: z.string() })
+      .parse(await cdp.call("Target.createTarget", { url: "about:blank", newWindow: true }));
     const attached = z
       .object({ sessionId: z.string() })
       .parse(await cdp.call("Target.attachToTarget", { targetId: created.targetId, flatten: true }));
@@ -124,7 +128,7 @@ export class WebContents extends EventEmitter {
     const source = preload === undefined ? "" : readFileSync(preload, "utf8");
     // Functions, so that a $ in the preload stays one.
     return isolatedWorld
-      .replace("PRELOAD;", () => source)
+      .replace("PRELOAD", () => `((require, process, module, exports) => {\n${source}\n})`)
       .replace("PLATFORM", () => JSON.stringify(process.platform))
       .replace("ARGV", () => JSON.stringify(["electron", ...additionalArguments]));
   }
@@ -132,7 +136,13 @@ export class WebContents extends EventEmitter {
   /** What the session's handlers say is what the browser does. */
   async #setPermissions(call: (method: string, params: object) => Promise<unknown>): Promise<void> {
     const origin = this.#runtime.schemes.outward("app://berth");
-    const names = { geolocation: "geolocation", notifications: "notifications", media: "camera", "clipboard-read": "clipboard-read", midi: "midi" };
+    const names = {
+      geolocation: "geolocation",
+      notifications: "notifications",
+      media: "camera",
+      "clipboard-read": "clipboard-read",
+      midi: "midi",
+    };
     for (const [permission, name] of Object.entries(names)) {
       const granted = this.#runtime.permissions.check(null, permission, "app://berth/", {});
       await call("Browser.setPermission", { permission: { name }, setting: granted ? "granted" : "denied", origin });
@@ -146,6 +156,10 @@ export class WebContents extends EventEmitter {
         if (context.name === worldName && context.auxData.frameId === own.frame) this.#context = context.id;
         return;
       }
+      case "Runtime.exceptionThrown":
+        // A preload that fails says so nowhere else.
+        this.#runtime.fail(new Error(JSON.stringify(params)));
+        return;
       case "Runtime.bindingCalled": {
         const { payload, executionContextId } = bindingSchema.parse(params);
         if (executionContextId === this.#context) void this.#onMessage(payload);

@@ -1,4 +1,4 @@
-// In a world of its own beside the page's: runs the preload as Electron does. `PRELOAD`, `PLATFORM` and `ARGV` are put in.
+// In a world of its own beside the page: runs the preload as Electron does. The words in capitals are put in.
 (() => {
   if (window.top !== window) return;
   const listeners = new Map();
@@ -84,7 +84,5 @@
   };
   const process = { platform: PLATFORM, argv: ARGV, type: "renderer", sandboxed: true };
   const module = { exports: {} };
-  ((require, process, module, exports) => {
-    PRELOAD;
-  })(require, process, module, module.exports);
+  PRELOAD(require, process, module, module.exports);
 })();
