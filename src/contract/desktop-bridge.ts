@@ -7,8 +7,8 @@ export interface BerthDesktop {
   readonly platform: "darwin" | "linux";
   /** Opens a page (https) or a mail; false when the address is of another kind. */
   openExternal(url: string): Promise<boolean>;
-  /** Opens an environment in an editor, by the link EditorService makes. The reason when it was not opened. */
-  openEditor(environmentId: string, editorId: string): Promise<string | undefined>;
+  /** Opens an environment in an editor (its id or alias), by the link EditorService makes. The reason when it was not opened. */
+  openEditor(environmentId: string, editor: string): Promise<string | undefined>;
   /** The folder the person chose; nothing when the dialog was closed. */
   pickFolder(): Promise<string | undefined>;
   /** The path of a file or folder dropped on the window; empty when it has none. */

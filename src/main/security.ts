@@ -33,7 +33,7 @@ export function confinePages(app: App, openExternal: (url: string) => void): voi
 }
 
 /** Compared as an origin: what merely begins like ours is not ours. */
-export function isAppUrl(text: string): boolean {
+function isAppUrl(text: string): boolean {
   const url = URL.parse(text);
   return url !== null && `${url.protocol}//${url.host}` === appOrigin && url.username === "";
 }

@@ -8,7 +8,7 @@ export interface SenderEvent {
 }
 
 /** Whether the page of the app's own window asks: not a frame in it, not a page it was led to, not another window. */
-export function isOwnPage({ sender, senderFrame }: SenderEvent, windowId: number | undefined): boolean {
+function isOwnPage({ sender, senderFrame }: SenderEvent, windowId: number | undefined): boolean {
   if (senderFrame === null || senderFrame.parent !== null || sender.id !== windowId) return false;
   const url = URL.parse(senderFrame.url);
   return url !== null && `${url.protocol}//${url.host}` === appOrigin;

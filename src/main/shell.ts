@@ -134,7 +134,12 @@ export class DesktopShell implements BridgeActions {
   /** The link comes from the host, never from the window: an editor's own scheme can make it run things. */
   async openEditor(environmentId: string, editorId: string): Promise<string | undefined> {
     try {
-      const { url } = await this.#parts.clients.editors.resolveEditorURL({ environmentId, editorId });
+      const { editors, environments } = this.#parts.clients;
+      const { environment } = await environments.getEnvironment({ environmentId });
+      const known = (await editors.listEditors({})).editors.find(({ id, alias }) => id === editorId || alias === editorId);
+      if (known === undefined) return "there is no such editor";
+      const organizationId = environment?.metadata?.organizationId ?? "";
+      const { url } = await editors.resolveEditorURL({ environmentId, editorId: known.id, organizationId });
       const address = editorUrl(url);
       if (address === undefined) return "the link is no editor's";
       await this.#parts.electronShell.openExternal(address);

@@ -33,6 +33,7 @@ export interface Controlled {
 export function serveControl(controlled: Controlled): void {
   // Started by a test that ended: nobody would end this process.
   process.once("disconnect", () => process.exit(1));
+  process.once("SIGTERM", () => process.exit(1));
   process.on("message", (message) => {
     const { id, command } = requestSchema.parse(message);
     void perform(controlled, command).then(

@@ -1,3 +1,5 @@
+import { statSync } from "node:fs";
+import { request } from "node:http";
 import type { Page } from "@playwright/test";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type {} from "../../../src/contract/desktop-bridge.ts";
@@ -29,7 +31,14 @@ test("S19: paths lead to nothing outside the app's files", async () => {
       "/host.mjs",
       "//etc/passwd.txt",
     ];
-    return Promise.all(paths.map(async (path) => (await fetch(path)).text().catch(() => "")));
+    return Promise.all(
+      paths.map(async (path) =>
+        fetch(path).then(
+          async (answer) => answer.text(),
+          () => "",
+        ),
+      ),
+    );
   });
   for (const text of answers) expect(text).not.toMatch(/"main":|createHost|root:x/);
 });
@@ -129,7 +138,7 @@ test("S20: arguments of the wrong form are refused, and the page cannot change t
     }
     return { refused, frozen };
   });
-  expect(answers.refused.filter((each) => each === "taken")).toHaveLength(1);
+  expect(new Set(answers.refused)).toEqual(new Set(["refused"]));
   expect(answers.frozen).toBe(true);
 });
 
@@ -179,16 +188,18 @@ test("S23: no device and no place is given away", async () => {
 });
 
 test("S24: another origin may not call the API, and the socket is the person's own", async () => {
-  const { statSync } = await import("node:fs");
   const run = `${home.folder}/home/run`;
   expect(statSync(run).mode & 0o777).toBe(0o700);
   expect(statSync(`${run}/api.sock`).mode & 0o777).toBe(0o600);
   const { origin } = await app.view();
   if (!origin.startsWith("http")) return;
-  const foreign = await fetch(`${origin}/gitpod.v1.EnvironmentService/ListEnvironments`, {
-    method: "POST",
-    headers: { origin: "https://evil.test", "content-type": "application/json" },
-    body: "{}",
+  const url = new URL(origin);
+  const status = await new Promise((resolve, reject) => {
+    const headers = { host: url.host, origin: "https://evil.test", "content-type": "application/json" };
+    const path = "/gitpod.v1.EnvironmentService/ListEnvironments";
+    request({ host: "127.0.0.1", port: url.port, method: "POST", path, headers }, (answer) => resolve(answer.resume().statusCode))
+      .once("error", reject)
+      .end("{}");
   });
-  expect(foreign.status).toBe(403);
+  expect(status).toBe(403);
 });

@@ -15,7 +15,7 @@ import type { ControlCommand } from "../../electron-standin/control.ts";
 import { electronBinary, launchElectron } from "./real-electron.ts";
 
 const standin = join(import.meta.dirname, "../../electron-standin/run.ts");
-export const appFolder = join(import.meta.dirname, "../../../.cache/desktop");
+const appFolder = join(import.meta.dirname, "../../../.cache/desktop");
 const limitMs = 30_000;
 const pollMs = 50;
 
@@ -198,11 +198,11 @@ function launchStandin(env: NodeJS.ProcessEnv, args: string[]): Runner {
       if (!found || page === undefined) throw new Error("no window opened");
       return page;
     },
-    kill: () => child.kill("SIGKILL"),
+    kill: () => child.kill("SIGTERM"),
   };
 }
 
-const replySchema = z.object({ id: z.number(), value: z.unknown(), error: z.string().optional() });
+const replySchema = z.object({ id: z.number(), value: z.unknown().optional(), error: z.string().optional() });
 
 function controlOf(child: ChildProcess): Runner["command"] {
   const waiting = new Map<number, PromiseWithResolvers<unknown>>();
