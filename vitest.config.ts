@@ -56,6 +56,7 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
+      { test: { name: "package", include: ["tests/package/*.test.ts"], testTimeout: 120_000, hookTimeout: 300_000 } },
       {
         test: {
           name: "e2e",

@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { rolldown } from "rolldown";
 
@@ -7,7 +7,8 @@ import { rolldown } from "rolldown";
  * there is no node_modules in it and nothing of development.
  */
 const root = join(import.meta.dirname, "..");
-const out = join(root, ".cache/desktop");
+const final = join(root, ".cache/desktop");
+const out = `${final}.${process.pid}`;
 const programs = [
   { input: "src/main/main.ts", name: "main.mjs", format: "esm" },
   { input: "src/host/main.ts", name: "host.mjs", format: "esm" },
@@ -15,7 +16,6 @@ const programs = [
   { input: "src/preload/preload.ts", name: "preload.cjs", format: "cjs" },
 ] as const;
 
-rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 for (const { input, name, format } of programs) {
   const bundle = await rolldown({ input: join(root, input), platform: "node", external: ["electron"], logLevel: "warn", cwd: root });
@@ -32,6 +32,9 @@ writeFileSync(
   join(out, "package.json"),
   `${JSON.stringify({ name, version, description, license, author, type: "module", main: "main.mjs" }, null, 2)}\n`,
 );
+// In one step: an app that starts meanwhile finds the old one or the new one whole.
+rmSync(final, { recursive: true, force: true });
+renameSync(out, final);
 
 async function buildPage(): Promise<void> {
   const { buildRenderer } = await import("./renderer.ts");

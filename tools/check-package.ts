@@ -3,6 +3,7 @@ import { FuseV1Options, getCurrentFuseWire } from "@electron/fuses";
 import { existsSync, lstatSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { builtinModules } from "node:module";
+import { homedir } from "node:os";
 
 const enabled = "1".charCodeAt(0);
 const disabled = "0".charCodeAt(0);
@@ -61,7 +62,7 @@ function textFaults(file: string, text: string): string[] {
   const faults: string[] = [];
   if (/\/\/[#@] sourceMappingURL=/.test(text)) faults.push(`${file} names a source map`);
   // Where it was built is nobody's business.
-  if (text.includes(join(import.meta.dirname, "..")) || /\/(?:home|Users)\/[a-z]/.test(text))
+  if ([join(import.meta.dirname, ".."), homedir()].some((path) => path.length > 1 && text.includes(`${path}/`)))
     faults.push(`${file} names a path of the building computer`);
   if (/\.[mc]js$/.test(file)) {
     for (const [, name = ""] of text.matchAll(/^import [^;"']*["']([^"']+)["'];/gm))

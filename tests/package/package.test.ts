@@ -12,8 +12,8 @@ const folder = mkdtempSync(join(tmpdir(), "berth-package-"));
 const unpacked = join(root, "dist/package/linux-unpacked");
 let output = "";
 
-beforeAll(() => {
-  makeFakeElectron(join(folder, "electron"));
+beforeAll(async () => {
+  await makeFakeElectron(join(folder, "electron"));
   const result = spawnSync(process.execPath, [join(root, "tools/package.ts"), "--x64", "--linux", "dir"], {
     cwd: root,
     encoding: "utf8",
