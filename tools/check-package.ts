@@ -1,4 +1,4 @@
-import { extractFile, listPackage } from "@electron/asar";
+import { extractFile, listPackage, uncacheAll } from "@electron/asar";
 import { FuseV1Options, getCurrentFuseWire } from "@electron/fuses";
 import { existsSync, lstatSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -33,6 +33,8 @@ export interface PackageCheck {
 /** Opens an unpacked Linux package and says what is wrong with it. */
 export async function checkPackage(folder: string): Promise<PackageCheck> {
   const asar = join(folder, "resources/app.asar");
+  // What was read of an archive before may be of another one of the same name.
+  uncacheAll();
   const faults = [...(await fuseFaults(join(folder, "berth"))), ...asarFaults(asar), ...resourceFaults(folder)];
   return { faults, report: sizeReport(folder) };
 }

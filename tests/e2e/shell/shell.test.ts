@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { EnvironmentPhase } from "../../../src/contract/gen/gitpod/v1/environment_pb.js";
@@ -213,8 +213,6 @@ test("a dropped folder is known by its path", async () => {
   const app = await home.launch();
   const page = await app.page();
   const path = join(home.folder, "dropped.txt");
-  mkdirSync(home.folder, { recursive: true });
-  const { writeFileSync } = await import("node:fs");
   writeFileSync(path, "x");
   await page.evaluate(() => {
     const input = document.createElement("input");

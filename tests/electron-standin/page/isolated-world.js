@@ -44,8 +44,11 @@
 
   const answer = (detail) => window.dispatchEvent(new CustomEvent("standin:answer", { detail }));
 
+  let sentFile;
+  window.addEventListener("standin:file", ({ dataTransfer }) => (sentFile = dataTransfer.files[0]));
   window.addEventListener("standin:call", ({ detail: { id, path, args } }) => {
     const given = args.map((arg) => {
+      if (arg?.standinFile === true) return sentFile;
       const callback = arg?.standinCallback;
       if (callback === undefined) return arg;
       return (...rest) => window.dispatchEvent(new CustomEvent("standin:callback", { detail: { callback, args: rest } }));

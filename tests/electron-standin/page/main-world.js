@@ -5,9 +5,18 @@
   const callbacks = new Map();
   let next = 1;
 
+  /** A copy of a file has lost its path; a DataTransfer takes the file itself to the other world. */
+  function sendFile(file) {
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(file);
+    window.dispatchEvent(new DragEvent("standin:file", { dataTransfer }));
+    return { standinFile: true };
+  }
+
   function call(path, args) {
     const id = next++;
     const sent = args.map((arg) => {
+      if (arg instanceof File) return sendFile(arg);
       if (typeof arg !== "function") return arg;
       const callback = next++;
       callbacks.set(callback, arg);
