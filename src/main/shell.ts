@@ -111,7 +111,7 @@ export class DesktopShell implements BridgeActions {
 
   /** The computer woke: clocks and connections are looked after at once. */
   onResume(): void {
-    this.#call(this.#parts.clients.host.getHost({}, { timeoutMs: hostGraceMs }));
+    this.#call(this.#parts.clients.host.notifyResumed({}, { timeoutMs: hostGraceMs }));
     this.onChange();
   }
 
