@@ -220,7 +220,10 @@ test("a dropped folder is known by its path", async () => {
     input.id = "dropped";
     document.body.append(input);
   });
-  await page.setInputFiles("#dropped", path);
+  // Playwright's own setInputFiles sends a file's content over the wire, and such a file has no path.
+  const session = await page.context().newCDPSession(page);
+  const { result } = await session.send("Runtime.evaluate", { expression: "document.querySelector('#dropped')" });
+  await session.send("DOM.setFileInputFiles", { files: [path], objectId: result.objectId ?? "" });
   const found = await page.evaluate(async () => {
     const input = document.querySelector<HTMLInputElement>("#dropped");
     const file = input?.files?.[0];
