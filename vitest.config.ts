@@ -48,6 +48,17 @@ export default defineConfig({
       },
       {
         test: {
+          name: "shell",
+          include: ["tests/e2e/shell/*.test.ts"],
+          globalSetup: "tests/e2e/shell/setup.ts",
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+      { test: { name: "package", include: ["tests/package/*.test.ts"], testTimeout: 120_000, hookTimeout: 300_000 } },
+      {
+        test: {
           name: "e2e",
           include: ["tests/e2e/*.test.ts"],
           testTimeout: vmTestTimeoutMs,

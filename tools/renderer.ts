@@ -5,6 +5,8 @@ import { build } from "vite";
 
 /** Builds the window's page into a folder. Fails when something in it would need Node. */
 export async function buildRenderer(root: string, outFolder: string): Promise<void> {
+  // A test that builds says NODE_ENV=test, which would put React's development code and our paths into the page.
+  process.env["NODE_ENV"] = "production";
   await build({
     configFile: false,
     root: join(root, "src/renderer"),

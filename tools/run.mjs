@@ -3,6 +3,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { electronForWindow } from "./electron.mjs";
 import { completePath, nodePath, root, setup } from "./setup.mjs";
 
 const isTest = process.argv[2] === "--test";
@@ -13,6 +14,7 @@ const bundles = { "src/cli/main.ts": "berth", "src/cli/start.ts": "start" };
 const bundle = bundles[file];
 if (bundle !== undefined) runTool("tools/bundle.ts");
 if (bundle !== undefined && needsImage()) runTool("tools/image/main.ts");
+openApp();
 const program = bundle === undefined ? join(root, file) : join(root, ".cache/app", `${bundle}.mjs`);
 const child = spawn(nodePath(), [program, ...args], {
   stdio: "inherit",
@@ -30,6 +32,16 @@ child.on("exit", (code, signal) => process.exit(code ?? (signal === "SIGINT" ? 1
 function runTool(tool) {
   const { status } = spawnSync(nodePath(), ["--disable-warning=ExperimentalWarning", join(root, tool)], { stdio: ["ignore", 2, 2] });
   if (status !== 0) process.exit(status ?? 130);
+}
+
+/** `npm start` without a repository opens the app, where Electron is; src/cli/start.ts opens the browser instead. */
+function openApp() {
+  const electron = bundle === "start" && args.every((arg) => arg.startsWith("berth:")) ? electronForWindow() : undefined;
+  if (electron === undefined) return;
+  runTool("tools/build-desktop.ts");
+  spawn(electron, [join(root, ".cache/desktop"), ...args], { stdio: "ignore", detached: true }).unref();
+  process.stderr.write("Berth opens in its window.\n");
+  process.exit(0);
 }
 
 /** `npm start` keeps the image up to date; the other commands need only that there is one. */

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { showUi } from "./commands/ui.ts";
 import { connectHost } from "./connection.ts";
 import { createAndWait, describeReady, readSource } from "./create.ts";
 import { interruptible } from "./interrupt.ts";
@@ -8,10 +9,11 @@ import { runProgram } from "./run-program.ts";
 import { jsonOption } from "./commands/options.ts";
 
 interface StartOptions {
+  readonly window: boolean;
   readonly json?: true;
 }
 
-const hint = `Berth is running. Make an environment of a repository or a folder:
+const hint = `Berth is running. Make an environment there, or here:
 
   npm start -- https://github.com/owner/repository
   npm start -- samples/node-web`;
@@ -27,11 +29,12 @@ const program = new Command("npm start --")
     process.exitCode = await interruptible(async (signal) => start(source, options, signal));
   });
 
-async function start(given: string | undefined, { json }: StartOptions, signal: AbortSignal): Promise<number> {
+async function start(given: string | undefined, { json, window }: StartOptions, signal: AbortSignal): Promise<number> {
   const begunAtMs = performance.now();
   const source = given === undefined ? undefined : await readSource(given);
   const clients = await connectHost({ signal });
   if (source === undefined) {
+    if (window && !json) await showUi(clients, true);
     say(hint);
     return 0;
   }

@@ -170,6 +170,13 @@ export class MachineKeeper {
     this.#disconnect();
   }
 
+  /** Sets the machine's clock now, e.g. because the computer woke. */
+  setClock(): void {
+    this.#client
+      ?.setClock({ now: timestampFromMs(this.#now()) })
+      .catch((error: unknown) => this.#log.info("the clock was not set", { reason: messageOf(error) }));
+  }
+
   async #bringUp(): Promise<void> {
     const signal = AbortSignal.any([this.#stop.signal, this.#giveUpStart.signal, AbortSignal.timeout(bootTimeoutMs)]);
     const spec = await this.#spec();
@@ -203,7 +210,7 @@ export class MachineKeeper {
       await client.setClock({ now: timestampFromMs(this.#now()) }, { signal });
       this.#connection = connection;
       this.#client = client;
-      this.#keepClock(connection, client);
+      this.#keepClock(connection);
       void connection.closed.then((reason) => this.#onClosed(connection, reason));
       void this.#watch(connection, client, first.resolve);
       await first.promise;
@@ -249,12 +256,8 @@ export class MachineKeeper {
   }
 
   /** A guest's clock stands still while its computer sleeps. */
-  #keepClock(connection: AgentConnection, client: AgentClient): void {
-    const timer = setInterval(() => {
-      client
-        .setClock({ now: timestampFromMs(this.#now()) })
-        .catch((error: unknown) => this.#log.info("the clock was not set", { reason: messageOf(error) }));
-    }, clockSyncIntervalMs);
+  #keepClock(connection: AgentConnection): void {
+    const timer = setInterval(() => this.setClock(), clockSyncIntervalMs);
     timer.unref();
     void connection.closed.then(() => clearInterval(timer));
   }

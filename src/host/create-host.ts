@@ -125,7 +125,7 @@ async function createParts(env: NodeJS.ProcessEnv, paths: BerthPaths, log: Log):
   const sshFiles = new SshFiles({
     paths,
     userConfig: env["BERTH_SSH_CONFIG"] ?? join(homedir(), ".ssh", "config"),
-    proxy: proxyCommand(),
+    proxy: proxyCommand(env),
     log,
     environments: async () =>
       (await plane.environmentStore.list()).map(({ id, metadata }) => ({

@@ -63,6 +63,10 @@ export function hostService(parts: HostParts, controls: HostControls): Partial<S
       text: await driver.consoleTail(machineId, maxBytes === 0 ? defaultConsoleBytes : Math.min(maxBytes, maxConsoleBytes)),
     }),
     diagnose: async (_request, context) => ({ diagnoses: diagnose(await collectFacts(parts, controls.env, context.signal)) }),
+    notifyResumed: () => {
+      machine.setClock();
+      return {};
+    },
     openLoopback: async () => controls.openLoopback(),
     openUi: async () => ({ url: await controls.uiLink() }),
   };

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { programArguments } from "../lib/programs.ts";
 
@@ -23,17 +24,26 @@ export function machineSize(computer: { readonly cpus: number; readonly memoryBy
   };
 }
 
-/** Where machine images are looked for. */
+/** Where machine images are looked for: in the app they lie beside its programs. */
 export function imagesFolder(env: NodeJS.ProcessEnv): string {
-  return env["BERTH_IMAGES"] ?? join(import.meta.dirname, "../../.cache/images");
+  return env["BERTH_IMAGES"] ?? firstThere("../images", "../../.cache/images");
 }
 
 /** Where the built UI is. */
 export function uiFolder(env: NodeJS.ProcessEnv): string {
-  return env["BERTH_UI"] ?? join(import.meta.dirname, "../../.cache/app/renderer");
+  return env["BERTH_UI"] ?? firstThere("renderer", "../../.cache/app/renderer");
+}
+
+/** The first of these, from this program's folder, that is there; the last one when none is. */
+function firstThere(...paths: readonly [string, ...string[]]): string {
+  const full = paths.map((path) => join(import.meta.dirname, path));
+  return full.find((path) => existsSync(path)) ?? full.at(-1) ?? "";
 }
 
 /** What ssh runs to reach an environment, but for the environment's id. */
-export function proxyCommand(): readonly [string, ...string[]] {
+export function proxyCommand(env: NodeJS.ProcessEnv): readonly [string, ...string[]] {
+  // In the app this process is none of Node's, and its bundles lie in an archive that no other program reads.
+  const programs = env["BERTH_PROGRAMS"];
+  if (programs !== undefined) return [join(programs, "node"), join(programs, "proxy.mjs")];
   return [process.execPath, ...programArguments("proxy")];
 }

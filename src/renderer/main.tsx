@@ -1,6 +1,7 @@
 import "./theme/tokens.css";
 import { createRoot } from "react-dom/client";
 import { createStore } from "zustand/vanilla";
+import type {} from "../contract/desktop-bridge.ts";
 import { createClients } from "./api/clients.ts";
 import { enter } from "./api/session.ts";
 import type { App } from "./app/context.ts";
@@ -9,6 +10,7 @@ import { CommandRegistry } from "./commands/registry.ts";
 import { languageOf } from "./i18n/strings.ts";
 import { createRouter } from "./router/router.ts";
 import { createPreferences } from "./store/preferences.ts";
+import { routeOf } from "./router/routes.ts";
 import { createAppStore, keepWatching, pauseInBrowser } from "./store/store.ts";
 import { type Appearance, applyAppearance, loadAppearance, saveAppearance } from "./theme/appearance.ts";
 import { Toasts } from "./ui/toasts.ts";
@@ -36,6 +38,8 @@ async function start(): Promise<void> {
     isMac,
     systemLanguages: navigator.languages,
   };
+  // The tray, a notification or a deep link of the app leads somewhere; a browser has none of them.
+  window.berthDesktop?.onNavigate((address) => app.router.go(routeOf(address)));
   const element = document.getElementById("root");
   if (element === null) throw new Error("the page has no #root");
   createRoot(element).render(<Root app={app} />);

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { connectHost } from "../connection.ts";
+import { connectHost, type HostClients } from "../connection.ts";
 import { openSecretLink } from "../open-link.ts";
 import { print, printJson, say } from "../output.ts";
 import { jsonOption } from "./options.ts";
@@ -22,11 +22,17 @@ export function registerUi(program: Command): void {
 }
 
 async function ui({ print: printOnly, open, json }: UiOptions): Promise<void> {
-  const { host, paths } = await connectHost();
+  const clients = await connectHost();
+  if (!json && !printOnly) return showUi(clients, open);
+  const { url } = await clients.host.openUi({});
+  if (json) printJson({ url });
+  else print(url);
+}
+
+/** Opens the window in a browser of this computer, or says how. */
+export async function showUi({ host, paths }: HostClients, open: boolean): Promise<void> {
   const { url } = await host.openUi({});
-  if (json) return printJson({ url });
-  if (printOnly) return print(url);
-  const failure = open ? await openSecretLink(url, paths.run) : "no browser was asked for";
-  if (failure === undefined) return say("Berth opens in your browser. If it does not, see: berth ui --no-open");
+  if (open && (await openSecretLink(url, paths.run)) === undefined)
+    return say("Berth opens in your browser. If it does not, see: berth ui --no-open");
   say(`Open this link in a browser on this computer within 5 minutes; it works once:\n\n  ${url}\n`);
 }

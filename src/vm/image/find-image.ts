@@ -69,7 +69,8 @@ async function verify(folder: string, manifest: ImageManifest): Promise<void> {
     }
     fresh[name] = key;
   }
-  if (JSON.stringify(fresh) !== JSON.stringify(known)) await writeFileAtomically(cachePath, JSON.stringify(fresh));
+  // Where the app is installed for everybody, nobody may write: its files are checked each time.
+  if (JSON.stringify(fresh) !== JSON.stringify(known)) await writeFileAtomically(cachePath, JSON.stringify(fresh)).catch(() => undefined);
 }
 
 /** Hex sha256 of a file, read as a stream. */

@@ -414,6 +414,30 @@ export declare type OpenLoopbackResponse = Message<"berth.v1.OpenLoopbackRespons
 export declare const OpenLoopbackResponseSchema: GenMessage<OpenLoopbackResponse>;
 
 /**
+ * @generated from message berth.v1.NotifyResumedRequest
+ */
+export declare type NotifyResumedRequest = Message<"berth.v1.NotifyResumedRequest"> & {
+};
+
+/**
+ * Describes the message berth.v1.NotifyResumedRequest.
+ * Use `create(NotifyResumedRequestSchema)` to create a new message.
+ */
+export declare const NotifyResumedRequestSchema: GenMessage<NotifyResumedRequest>;
+
+/**
+ * @generated from message berth.v1.NotifyResumedResponse
+ */
+export declare type NotifyResumedResponse = Message<"berth.v1.NotifyResumedResponse"> & {
+};
+
+/**
+ * Describes the message berth.v1.NotifyResumedResponse.
+ * Use `create(NotifyResumedResponseSchema)` to create a new message.
+ */
+export declare const NotifyResumedResponseSchema: GenMessage<NotifyResumedResponse>;
+
+/**
  * @generated from message berth.v1.OpenUiRequest
  */
 export declare type OpenUiRequest = Message<"berth.v1.OpenUiRequest"> & {
@@ -1390,6 +1414,16 @@ export declare const HostService: GenService<{
     methodKind: "unary";
     input: typeof OpenUiRequestSchema;
     output: typeof OpenUiResponseSchema;
+  },
+  /**
+   * The computer woke from sleep: machines' clocks are set now rather than within a minute.
+   *
+   * @generated from rpc berth.v1.HostService.NotifyResumed
+   */
+  notifyResumed: {
+    methodKind: "unary";
+    input: typeof NotifyResumedRequestSchema;
+    output: typeof NotifyResumedResponseSchema;
   },
 }>;
 

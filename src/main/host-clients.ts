@@ -1,0 +1,28 @@
+import { type Client, createClient } from "@connectrpc/connect";
+import { createConnectTransport } from "@connectrpc/connect-node";
+import { connect } from "node:net";
+import { HostService, WorkspaceService } from "../contract/gen/berth/v1/host_pb.js";
+import { EditorService } from "../contract/gen/gitpod/v1/editor_pb.js";
+import { EnvironmentService } from "../contract/gen/gitpod/v1/environment_pb.js";
+
+/** What the app itself asks of the host. */
+export interface HostClients {
+  readonly environments: Client<typeof EnvironmentService>;
+  readonly workspaces: Client<typeof WorkspaceService>;
+  readonly editors: Client<typeof EditorService>;
+  readonly host: Client<typeof HostService>;
+}
+
+export function hostClients(socketPath: string): HostClients {
+  const transport = createConnectTransport({
+    baseUrl: "http://berth",
+    httpVersion: "2",
+    nodeOptions: { createConnection: () => connect(socketPath) },
+  });
+  return {
+    environments: createClient(EnvironmentService, transport),
+    workspaces: createClient(WorkspaceService, transport),
+    editors: createClient(EditorService, transport),
+    host: createClient(HostService, transport),
+  };
+}
