@@ -206,7 +206,8 @@ function observed(environmentId: string, environment: SimulatedEnvironment): Obs
       failureMessage: environment.failureMessage,
       remoteUser: environment.container === "absent" ? "" : "vscode",
       remoteWorkspaceFolder: environment.container === "absent" ? "" : `/workspaces/${environment.directoryName}`,
-      configInSync: true,
+      configInSync: !course.drifted,
+      warningMessage: environment.container === "running" ? course.warning : "",
     },
     jobs: [...newest.values()].map((job) => jobMessage(environmentId, job)),
     ports: environment.container === "running" ? course.ports.map((p) => ({ ...p, address: "127.0.0.1" })) : [],
@@ -232,7 +233,14 @@ function jobMessage(environmentId: string, job: SimulatedJob) {
     errorCode: job.errorCode,
     errorMessage: job.errorMessage,
     startedAt,
-    step: job.steps.at(-1) ?? "",
-    steps: job.steps.map((name) => ({ name, startedAt, failed: job.state === "failed" })),
+    step: job.steps.at(-1)?.name ?? "",
+    logBytes: BigInt(job.state === "running" ? 0 : Buffer.byteLength(job.log)),
+    steps: job.steps.map((step) => ({
+      name: step.name,
+      failed: step.failed,
+      startedAt: timestampFromMs(step.startedAtMs),
+      logOffset: BigInt(step.logOffset),
+      ...(step.finishedAtMs === undefined ? {} : { finishedAt: timestampFromMs(step.finishedAtMs) }),
+    })),
   });
 }

@@ -1372,6 +1372,13 @@ export declare type ObservedJob = Message<"berth.v1.ObservedJob"> & {
    * @generated from field: repeated berth.v1.JobStep steps = 10;
    */
   steps: JobStep[];
+
+  /**
+   * Length of its log; 0 while it runs.
+   *
+   * @generated from field: uint64 log_bytes = 11;
+   */
+  logBytes: bigint;
 };
 
 /**
@@ -1438,6 +1445,13 @@ export declare type JobStep = Message<"berth.v1.JobStep"> & {
    * @generated from field: bool failed = 4;
    */
   failed: boolean;
+
+  /**
+   * Where in the job's log it begins.
+   *
+   * @generated from field: uint64 log_offset = 5;
+   */
+  logOffset: bigint;
 };
 
 /**

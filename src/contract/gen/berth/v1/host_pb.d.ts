@@ -917,6 +917,13 @@ export declare type EnvironmentStep = Message<"berth.v1.EnvironmentStep"> & {
    * @generated from field: bool failed = 4;
    */
   failed: boolean;
+
+  /**
+   * Where it begins in what WatchLog gives.
+   *
+   * @generated from field: uint64 log_offset = 5;
+   */
+  logOffset: bigint;
 };
 
 /**
