@@ -1,5 +1,5 @@
 import { createClient } from "@connectrpc/connect";
-import { createConnectTransport } from "@connectrpc/connect-node";
+import { createConnectTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
@@ -14,6 +14,8 @@ const product = new Product(inject("productFolder"));
 const name = "terminals";
 const mebibyte = 1024 ** 2;
 const windows: TerminalWindow[] = [];
+const sessions: Http2SessionManager[] = [];
+const adoptLimitMs = 60_000;
 let environmentId: string;
 
 beforeAll(() => {
@@ -30,15 +32,18 @@ beforeAll(() => {
 
 afterAll(() => {
   for (const window of windows) window.detach();
+  for (const session of sessions) session.abort();
   product.berth("delete", name, "--force");
 });
 
 function clients() {
-  const transport = createConnectTransport({
-    baseUrl: "http://berth",
-    httpVersion: "2",
-    nodeOptions: { createConnection: () => connect(berthPaths(product.env).apiSocket) },
-  });
+  const sessionManager = new Http2SessionManager(
+    "http://berth",
+    {},
+    { createConnection: () => connect(berthPaths(product.env).apiSocket) },
+  );
+  sessions.push(sessionManager);
+  const transport = createConnectTransport({ baseUrl: "http://berth", httpVersion: "2", sessionManager });
   return {
     terminals: createClient(TerminalService, transport),
     workspaces: createClient(WorkspaceService, transport),
@@ -94,10 +99,15 @@ test("a terminal outlives its host: the next one finds it, with what was printed
   process.kill(Number(must(product.berth("host", "pid")).stdout.trim()), "SIGKILL");
   await window.until(() => window.ended);
   must(product.berth("list"));
-  must(product.berth("exec", name, "--", "sleep", "4"));
   const { terminals } = clients();
   const { terminalId } = window;
-  expect((await terminals.listTerminals({ environmentId })).terminals.map((t) => t.terminalId)).toContain(terminalId);
+  const known = async (): Promise<string[]> =>
+    terminals.listTerminals({ environmentId }).then(
+      (answer) => answer.terminals.map((t) => t.terminalId),
+      () => [],
+    );
+  // The new host takes the machine over after it has begun to serve.
+  await expect.poll(known, { timeout: adoptLimitMs }).toContain(terminalId);
   const back = new TerminalWindow({ terminals, environmentId, terminalId, offset: window.offset });
   windows.push(back);
   await back.shows("printed meanwhile");

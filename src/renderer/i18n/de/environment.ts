@@ -10,6 +10,7 @@ export const environment: Strings["environment"] = {
   save: "Speichern",
   saved: "Gespeichert",
   notices: {
+    title: "Was dich braucht",
     showLog: "Protokoll zeigen",
     openTerminal: "Terminal im Notfall-Container öffnen",
     drifted: "Die Konfiguration wurde geändert, seit der Container gebaut wurde",

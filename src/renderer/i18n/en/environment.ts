@@ -9,6 +9,7 @@ export const environment = {
   save: "Save",
   saved: "Saved",
   notices: {
+    title: "What needs you",
     showLog: "Show the log",
     openTerminal: "Open a terminal in the recovery container",
     drifted: "The configuration was changed since the container was made",

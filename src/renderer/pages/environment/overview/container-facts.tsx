@@ -1,4 +1,5 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
+import { EnvironmentStatus_DevContainer_Presence } from "../../../../contract/gen/gitpod/v1/environment_pb.js";
 import { Copy } from "lucide-react";
 import { useCopy, useFormats, useNow, useStrings } from "../../../app/context.ts";
 import type { EnvironmentRow } from "../../../environments/environment-row.ts";
@@ -15,6 +16,7 @@ export function ContainerFacts({ row }: { readonly row: EnvironmentRow }) {
   const nowMs = useNow(agoTickMs);
   const { details, environment: env } = row.view;
   const devcontainer = env.status?.devcontainer;
+  const generated = devcontainer?.devcontainerFilePresence === EnvironmentStatus_DevContainer_Presence.GENERATED;
   const started = env.metadata?.lastStartedAt;
   const known = (value: string | undefined): string => (value === undefined || value === "" ? words.unknown : value);
   return (
@@ -22,7 +24,7 @@ export function ContainerFacts({ row }: { readonly row: EnvironmentRow }) {
       rows={[
         {
           name: words.configuration,
-          value: devcontainer?.devcontainerFilePath === "" ? words.generated : known(devcontainer?.devcontainerFilePath),
+          value: generated ? words.generated : known(devcontainer?.devcontainerFilePath),
         },
         { name: words.containerName, value: known(devcontainer?.containerName) },
         { name: words.user, value: known(devcontainer?.remoteUser) },

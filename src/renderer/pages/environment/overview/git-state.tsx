@@ -24,6 +24,10 @@ export function GitState({ row }: { readonly row: EnvironmentRow }) {
   const words = environment.overview;
   const copy = useCopy();
   const git = row.view.environment.status?.content?.git;
+  const work = [
+    ...(row.changed > 0 ? [environments.changed(row.changed)] : []),
+    ...(row.unpushed > 0 ? [environments.unpushed(row.unpushed)] : []),
+  ];
   if (git === undefined) return <p className="text-muted">{words.noGit}</p>;
   return (
     <div className="flex flex-col gap-2">
@@ -46,10 +50,7 @@ export function GitState({ row }: { readonly row: EnvironmentRow }) {
           },
           {
             name: words.work,
-            value:
-              row.changed + row.unpushed === 0
-                ? words.allPushed
-                : [environments.changed(row.changed), environments.unpushed(row.unpushed)].join(", "),
+            value: work.length === 0 ? words.allPushed : work.join(", "),
           },
         ]}
       />

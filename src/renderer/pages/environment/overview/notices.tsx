@@ -1,5 +1,5 @@
 import { FileText, Play, RefreshCw, Settings2, SquareTerminal, TriangleAlert } from "lucide-react";
-import type { ReactNode } from "react";
+import { type ReactNode, useId } from "react";
 import { BerthError } from "../../../../contract/berth-error.ts";
 import { type ErrorCode, errorCatalogue } from "../../../../contract/error-catalogue.ts";
 import { useStrings } from "../../../app/context.ts";
@@ -19,6 +19,7 @@ interface NoticesProps {
 export function Notices({ row, ask, goTo }: NoticesProps) {
   const { environment, environments } = useStrings();
   const words = environment.notices;
+  const heading = useId();
   const whyNot = useWhyNot();
   const { status } = row.view.environment;
   const devcontainer = status?.devcontainer;
@@ -29,8 +30,12 @@ export function Notices({ row, ask, goTo }: NoticesProps) {
   );
   const choice = row.state === "choice";
   const drifted = row.state === "running" && devcontainer?.devcontainerconfigInSync === false;
+  if (!choice && row.failure === "" && !drifted && (status?.warningMessage ?? []).length === 0) return null;
   return (
-    <>
+    <section aria-labelledby={heading} className="flex flex-col gap-5">
+      <h2 id={heading} className="sr-only">
+        {words.title}
+      </h2>
       {choice ? (
         <Notice title={environments.choice.title(row.name)} detail={environments.choice.detail}>
           <Button kind="primary" icon={Settings2} onClick={() => ask({ kind: "choice", row })}>
@@ -47,7 +52,7 @@ export function Notices({ row, ask, goTo }: NoticesProps) {
       {(status?.warningMessage ?? []).map((warning) => (
         <Warning key={warning} warning={warning} goTo={goTo} />
       ))}
-    </>
+    </section>
   );
 }
 
