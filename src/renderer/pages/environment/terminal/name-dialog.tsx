@@ -52,7 +52,12 @@ export function NameDialog({
             value={name}
             maxLength={maxNameLength}
             onChange={(event) => setName(event.target.value)}
-            onKeyDown={(event) => event.key === "Enter" && submit()}
+            onKeyDown={(event) => {
+              if (event.key !== "Enter") return;
+              // The button that opened this gets the keyboard back, and would take the key as a press.
+              event.preventDefault();
+              submit();
+            }}
           />
         )}
       </Field>

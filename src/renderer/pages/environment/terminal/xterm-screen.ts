@@ -5,7 +5,7 @@ import { Unicode11Addon } from "@xterm/addon-unicode11";
 import { WebLinksAddon } from "@xterm/addon-web-links";
 import { WebglAddon } from "@xterm/addon-webgl";
 import { Terminal } from "@xterm/xterm";
-import { styleDocument } from "./style-document.ts";
+import { styleDocument, withStylesByScript } from "./style-document.ts";
 import { onThemeChange, terminalTheme } from "./terminal-theme.ts";
 import type { TerminalScreen } from "./terminal-link.ts";
 
@@ -61,7 +61,7 @@ export class XtermScreen implements TerminalScreen {
   }
 
   open(element: HTMLElement): void {
-    this.#terminal.open(element);
+    withStylesByScript(document, () => this.#terminal.open(element));
   }
 
   /** Draws with the graphics processor while it is looked at; there are only so many of its contexts in a page. */
