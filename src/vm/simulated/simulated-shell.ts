@@ -114,10 +114,7 @@ export class SimulatedShell implements Pty {
   #type(text: string): void {
     let rest = text;
     while (rest !== "" && !this.#ended) {
-      if (this.#running !== "nothing") {
-        this.#typedAhead += rest;
-        return;
-      }
+      if (this.#running !== "nothing") return this.#whileRunning(rest);
       const marker = this.#pasting ? pasteEnd : pasteBegin;
       if (rest.startsWith(marker)) {
         this.#pasting = !this.#pasting;

@@ -118,9 +118,12 @@ test("text is pasted as one piece, copied, and found", async () => {
   await expect(page.getByRole("status").filter({ hasText: /^\d of \d$/ })).toBeVisible();
   await page.keyboard.press("Escape");
   await expect(page.getByRole("textbox", { name: "Terminal input" })).toBeFocused();
-  await screenOf(page).getByText("echo two").first().dblclick({ force: true });
+  await screenOf(page)
+    .getByText("echo two")
+    .first()
+    .dblclick({ force: true, position: { x: 4, y: 4 } });
   await page.keyboard.press("Control+Shift+C");
-  expect(["echo", "two"]).toContain(await page.evaluate(async () => navigator.clipboard.readText()));
+  expect(await page.evaluate(async () => navigator.clipboard.readText())).toBe("echo");
 });
 
 test(

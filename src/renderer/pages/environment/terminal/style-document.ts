@@ -1,7 +1,6 @@
 /**
- * The page's document for xterm, which makes <style> elements and style attributes that the content security policy
- * keeps out. The same made by script is allowed: an element whose text goes into a style sheet of its own, and an
- * element whose style attribute is set as its style.
+ * The page's document for xterm, which makes <style> elements that the content security policy keeps out. The same
+ * made by script is allowed: an element whose text goes into a style sheet of its own.
  */
 export function styleDocument(document: Document): Document {
   return new Proxy(document, {
@@ -25,31 +24,25 @@ export function withStylesByScript(document: Document, act: () => void): void {
   }
 }
 
+/**
+ * xterm gives its rows' spans their colours as style attributes, made with whatever document it finds. From here on
+ * such an attribute is set as the span's style, which comes to the same and is allowed.
+ */
+export function setSpanStylesByScript(): void {
+  const spans = HTMLSpanElement.prototype;
+  if (Object.hasOwn(spans, "setAttribute")) return;
+  Object.defineProperty(spans, "setAttribute", {
+    value(this: HTMLSpanElement, name: string, value: string) {
+      if (name === "style") this.style.cssText = value;
+      else Element.prototype.setAttribute.call(this, name, value);
+    },
+    configurable: true,
+  });
+}
+
 function elementOf(document: Document, tag: string): HTMLElement {
   if (tag === "style") return styleElement(document);
-  if (tag === "span") return styledSpan(document);
   return Document.prototype.createElement.call(document, tag);
-}
-
-function styledSpan(document: Document): HTMLElement {
-  return withStyleByScript(Document.prototype.createElement.call(document, "span"));
-}
-
-function withStyleByScript(element: HTMLElement): HTMLElement {
-  Object.defineProperty(element, "setAttribute", {
-    value: (name: string, value: string) => {
-      if (name === "style") element.style.cssText = value;
-      else Element.prototype.setAttribute.call(element, name, value);
-    },
-  });
-  // A copy has none of this by itself.
-  Object.defineProperty(element, "cloneNode", {
-    value: (deep: boolean) => {
-      const copy = Node.prototype.cloneNode.call(element, deep);
-      return copy instanceof HTMLElement ? withStyleByScript(copy) : copy;
-    },
-  });
-  return element;
 }
 
 function styleElement(document: Document): HTMLElement {

@@ -69,12 +69,10 @@ export class TerminalLink {
   }
 
   type(data: Uint8Array<ArrayBuffer>): void {
-    if (this.#state !== "ended" && this.#state !== "gone") this.#input.push(data);
-  }
-
-  /** What the screen answers by itself to output of the past was answered when that came. */
-  get isReplaying(): boolean {
-    return this.#drawnOffset < this.#replayEnd;
+    if (this.#state === "ended" || this.#state === "gone") return;
+    // What the screen answers by itself to output of the past was answered when that came.
+    if (this.#drawnOffset < this.#replayEnd && isAnswer(data)) return;
+    this.#input.push(data);
   }
 
   resize(columns: number, rows: number): void {
@@ -151,6 +149,12 @@ export class TerminalLink {
     this.#state = state;
     this.#options.onState(state);
   }
+}
+
+/** What a screen tells a program that asks for its kind, its cursor or its colours; no key sends that. */
+function isAnswer(data: Uint8Array): boolean {
+  const text = new TextDecoder().decode(data);
+  return text.startsWith("\u001b") && /^.(?:\[[?>=]?[\d;]*[cRny]|\[\?[\d;]*\$y|\]\d+;[^]*|P[^]*)$/.test(text);
 }
 
 function isGone(error: unknown): boolean {

@@ -89,9 +89,7 @@ function useParts(options: {
     if (place.current === null) return undefined;
     const screen: XtermScreen = new XtermScreen({
       isMac,
-      onInput: (data) => {
-        if (!link.isReplaying) link.type(data);
-      },
+      onInput: (data) => link.type(data),
       onResize: (columns, rows) => link.resize(columns, rows),
       onFind: () => latest.current.onFind(),
       onFound: (found) => latest.current.setFound(found),

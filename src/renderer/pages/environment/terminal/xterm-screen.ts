@@ -5,7 +5,7 @@ import { Unicode11Addon } from "@xterm/addon-unicode11";
 import { WebLinksAddon } from "@xterm/addon-web-links";
 import { WebglAddon } from "@xterm/addon-webgl";
 import { Terminal } from "@xterm/xterm";
-import { styleDocument, withStylesByScript } from "./style-document.ts";
+import { setSpanStylesByScript, styleDocument, withStylesByScript } from "./style-document.ts";
 import { onThemeChange, terminalTheme } from "./terminal-theme.ts";
 import type { TerminalScreen } from "./terminal-link.ts";
 
@@ -34,6 +34,7 @@ export class XtermScreen implements TerminalScreen {
 
   constructor(options: XtermScreenOptions) {
     const root = document.documentElement;
+    setSpanStylesByScript();
     this.#terminal = new Terminal({
       allowProposedApi: true,
       documentOverride: styleDocument(document),
