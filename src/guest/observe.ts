@@ -242,10 +242,12 @@ export function jobMessage(job: JobRecord): ObservedJob {
     startedAt: timestampFromMs(job.startedAtMs),
     ...(job.finishedAtMs === undefined ? {} : { finishedAt: timestampFromMs(job.finishedAtMs) }),
     step: job.steps.at(-1)?.name ?? "",
+    logBytes: BigInt(job.logBytes),
     steps: job.steps.map((step) => ({
       name: step.name,
       startedAt: timestampFromMs(step.startedAtMs),
       failed: step.failed,
+      logOffset: BigInt(step.logOffset),
       ...(step.finishedAtMs === undefined ? {} : { finishedAt: timestampFromMs(step.finishedAtMs) }),
     })),
   });

@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
-import { type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
-import { JobKind, type ObservedEnvironment } from "../contract/gen/berth/v1/agent_pb.js";
+import { timestampMs } from "@bufbuild/protobuf/wkt";
+import { JobKind, type ObservedEnvironment, type ObservedJob } from "../contract/gen/berth/v1/agent_pb.js";
 import { type EnvironmentDetails, EnvironmentDetailsSchema } from "../contract/gen/berth/v1/host_pb.js";
 import type { Environment } from "../contract/gen/gitpod/v1/environment_pb.js";
 import { sshAliasOf } from "../lib/ssh-alias.ts";
@@ -26,7 +26,8 @@ export function detailsOf(
         containerPort,
         hostPort,
         processName,
-        label,
+        // A name given by a person goes before the repository's.
+        label: environment.spec?.ports.find((p) => p.port === containerPort)?.name || label,
         listening,
         failureMessage: portFailure,
         url: hostPort === 0 ? "" : `${protocol === "https" ? "https" : "http"}://127.0.0.1:${hostPort}`,
@@ -43,19 +44,27 @@ export function detailsOf(
 }
 
 function stepsOf(observed: ObservedEnvironment | undefined) {
+  let before = 0n;
+  return shownJobs(observed).flatMap((job) => {
+    const start = before;
+    before += job.logBytes;
+    return job.steps.map((step) => ({
+      name: step.name,
+      failed: step.failed,
+      logOffset: start + step.logOffset,
+      ...(step.startedAt === undefined ? {} : { startedAt: step.startedAt }),
+      ...(step.finishedAt === undefined ? {} : { finishedAt: step.finishedAt }),
+    }));
+  });
+}
+
+/** The jobs whose steps and logs people see, in their order. */
+export function shownJobs(observed: ObservedEnvironment | undefined): ObservedJob[] {
   return (observed?.jobs ?? [])
     .filter((j) => j.kind === JobKind.CLONE || j.kind === JobKind.DEVCONTAINER_UP)
-    .flatMap((j) =>
-      j.steps.map((s) => ({
-        name: s.name,
-        failed: s.failed,
-        ...(s.startedAt === undefined ? {} : { startedAt: s.startedAt }),
-        ...(s.finishedAt === undefined ? {} : { finishedAt: s.finishedAt }),
-      })),
-    )
     .toSorted((a, b) => startedMs(a) - startedMs(b));
 }
 
-function startedMs(step: { readonly startedAt?: Timestamp }): number {
-  return step.startedAt === undefined ? 0 : timestampMs(step.startedAt);
+function startedMs(job: ObservedJob): number {
+  return job.startedAt === undefined ? 0 : timestampMs(job.startedAt);
 }

@@ -1,11 +1,10 @@
 import { create } from "@bufbuild/protobuf";
-import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { BerthError } from "../contract/berth-error.ts";
-import { JobKind, type ObservedJob } from "../contract/gen/berth/v1/agent_pb.js";
 import { type WatchLogRequest, type WatchLogResponse, WatchLogResponseSchema } from "../contract/gen/berth/v1/host_pb.js";
 import { EnvironmentPhase } from "../contract/gen/gitpod/v1/environment_pb.js";
 import { type ChangeSignal, changeSignal } from "../lib/change-signal.ts";
 import type { HostParts } from "./create-host.ts";
+import { shownJobs } from "./details.ts";
 
 type LogSource = Pick<HostParts, "plane" | "machine">;
 
@@ -33,7 +32,7 @@ async function* watchJobs(
   const told = new Set<string>();
   let at = 0n;
   for (;;) {
-    const job = jobsOf(source, environmentId).find((j) => !told.has(j.jobId));
+    const job = shownJobs(source.machine.environment(environmentId)).find((j) => !told.has(j.jobId));
     if (job === undefined) {
       if (!follow || signal.aborted || !(await isUnderWay(source, environmentId))) return;
       await changes.next();
@@ -55,16 +54,6 @@ function subscribe({ plane, machine }: LogSource, listener: () => void): () => v
   return () => {
     for (const end of ends) end();
   };
-}
-
-function jobsOf({ machine }: LogSource, environmentId: string): ObservedJob[] {
-  return (machine.environment(environmentId)?.jobs ?? [])
-    .filter((j) => j.kind === JobKind.CLONE || j.kind === JobKind.DEVCONTAINER_UP)
-    .toSorted((a, b) => startedMs(a) - startedMs(b));
-}
-
-function startedMs(job: ObservedJob): number {
-  return job.startedAt === undefined ? 0 : timestampMs(job.startedAt);
 }
 
 async function isUnderWay({ plane }: LogSource, environmentId: string): Promise<boolean> {

@@ -14,13 +14,16 @@ export class JobLog {
     this.#size = logSize(path);
   }
 
+  get size(): number {
+    return this.#size;
+  }
+
   append(data: Buffer): void {
     if (this.#size >= maxLogBytes) return;
-    this.#size += data.length;
-    appendFileSync(
-      this.#path,
-      this.#size >= maxLogBytes ? Buffer.concat([data, Buffer.from("\n[the log is full; the rest is left out]\n")]) : data,
-    );
+    const isLast = this.#size + data.length >= maxLogBytes;
+    const appended = isLast ? Buffer.concat([data, Buffer.from("\n[the log is full; the rest is left out]\n")]) : data;
+    this.#size += appended.length;
+    appendFileSync(this.#path, appended);
   }
 }
 

@@ -88,6 +88,7 @@ export class JobStore {
       attempts,
       startedAtMs: this.#now(),
       steps: [],
+      logBytes: 0,
     };
     this.#records.set(key(record.environmentId, record.id), record);
     mkdirSync(this.#jobFolder(record.environmentId, record.id), { recursive: true });
@@ -164,7 +165,7 @@ export class JobStore {
       signal,
       step: (name) => {
         this.#endStep(record, false);
-        record.steps.push({ name, startedAtMs: this.#now(), failed: false });
+        record.steps.push({ name, startedAtMs: this.#now(), failed: false, logOffset: log.size });
         this.#announce(record.environmentId);
       },
       log: (text) => {
@@ -188,6 +189,7 @@ export class JobStore {
     }
     this.#endStep(record, record.state !== "succeeded");
     record.finishedAtMs = this.#now();
+    record.logBytes = log.size;
     this.#live.delete(key(record.environmentId, record.id));
     await this.#save(record).catch(() => undefined);
     this.#announce(record.environmentId);

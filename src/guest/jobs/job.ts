@@ -7,6 +7,8 @@ const stepSchema = z.object({
   startedAtMs: z.number(),
   finishedAtMs: z.number().optional(),
   failed: z.boolean().default(false),
+  /** Where in the job's log it begins. */
+  logOffset: z.number().default(0),
 });
 
 /** job.json: what a restarted agent knows of a job. */
@@ -24,6 +26,8 @@ export const jobRecordSchema = z.object({
   startedAtMs: z.number(),
   finishedAtMs: z.number().optional(),
   steps: z.array(stepSchema).default([]),
+  /** Length of its log, once it has ended. */
+  logBytes: z.number().default(0),
 });
 
 export type JobRecord = z.infer<typeof jobRecordSchema>;

@@ -6,6 +6,7 @@ import { EnvironmentService } from "../../contract/gen/gitpod/v1/environment_pb.
 import { ProjectService } from "../../contract/gen/gitpod/v1/project_pb.js";
 import { RunnerConfigurationService } from "../../contract/gen/gitpod/v1/runner_configuration_pb.js";
 import { RunnerService } from "../../contract/gen/gitpod/v1/runner_pb.js";
+import { TerminalService } from "../../contract/gen/berth/v1/terminal_pb.js";
 import { SecretService } from "../../contract/gen/gitpod/v1/secret_pb.js";
 import { sessionHeaders } from "./session.ts";
 
@@ -19,6 +20,7 @@ export interface Clients {
   readonly runnerConfiguration: Client<typeof RunnerConfigurationService>;
   readonly projects: Client<typeof ProjectService>;
   readonly secrets: Client<typeof SecretService>;
+  readonly terminals: Client<typeof TerminalService>;
 }
 
 export function createClients(window: Window): Clients {
@@ -36,5 +38,6 @@ export function createClients(window: Window): Clients {
     runnerConfiguration: createClient(RunnerConfigurationService, transport),
     projects: createClient(ProjectService, transport),
     secrets: createClient(SecretService, transport),
+    terminals: createClient(TerminalService, transport),
   };
 }

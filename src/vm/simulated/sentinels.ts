@@ -17,6 +17,11 @@ export interface SimulatedCourse {
   /** Files of the working copy that were changed, and commits that were not pushed. */
   readonly changedFiles: readonly string[];
   readonly unpushedCommits: readonly string[];
+  /** Lines that building prints. */
+  readonly logLines: number;
+  /** The configuration was changed after the container was made. */
+  readonly drifted: boolean;
+  readonly warning: string;
 }
 
 const usual: SimulatedCourse = {
@@ -29,6 +34,9 @@ const usual: SimulatedCourse = {
   ports: [],
   changedFiles: [],
   unpushedCommits: [],
+  logLines: 3,
+  drifted: false,
+  warning: "",
 };
 
 const courses: Readonly<Record<string, Partial<SimulatedCourse>>> = {
@@ -42,6 +50,9 @@ const courses: Readonly<Record<string, Partial<SimulatedCourse>>> = {
   unpushed: { changedFiles: ["README.md", "src/index.ts"], unpushedCommits: ["Say hello"] },
   "fail-image": { buildFailure: { code: "image-not-found", message: "registry.test/no-such-image: not found" } },
   dirty: { changedFiles: ["src/app.ts", "src/app.test.ts", "notes/todo.md"], unpushedCommits: ["Try another layout", "Mend the tests"] },
+  noisy: { logLines: 20_000 },
+  drifted: { drifted: true },
+  warning: { warning: "lifecycle-command-failed: postCreateCommand ended with exit code 1" },
   web: { ports: [{ port: 3000, processName: "node" }] },
 };
 

@@ -17,9 +17,12 @@ import {
   WatchEnvironmentsResponseSchema,
   WatchJobResponseSchema,
 } from "../../contract/gen/berth/v1/agent_pb.js";
+import type { TerminalService } from "../../contract/gen/berth/v1/terminal_pb.js";
 import type { SimulatedDisk, SimulatedEnvironment, SimulatedJob } from "./simulated-disk.ts";
 import { SimulatedJobs } from "./simulated-jobs.ts";
 import { courseOf } from "./sentinels.ts";
+import { simulatedTerminals } from "./simulated-terminals.ts";
+import { SimulatedUsage } from "./simulated-usage.ts";
 
 const signatureKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFNpbXVsYXRlZEhvc3RLZXlPZkFTaW11bGF0ZWRNYWNo";
 
@@ -36,9 +39,17 @@ export interface SimulatedAgentOptions {
 }
 
 /** The agent of a simulated machine: the same RPCs as the real one, on a disk that is a JSON file. */
-export function simulatedAgent(options: SimulatedAgentOptions): ServiceImpl<typeof AgentService> {
-  const { disk, bootId, imageSha256 } = options;
+export function simulatedAgent(options: SimulatedAgentOptions): {
+  readonly agent: ServiceImpl<typeof AgentService>;
+  readonly terminals: ServiceImpl<typeof TerminalService>;
+} {
   const jobs = new SimulatedJobs(options);
+  return { agent: agentCalls(options, jobs), terminals: simulatedTerminals(options.disk, jobs, options.ended) };
+}
+
+function agentCalls(options: SimulatedAgentOptions, jobs: SimulatedJobs): ServiceImpl<typeof AgentService> {
+  const { disk, bootId, imageSha256 } = options;
+  const usage = new SimulatedUsage(disk);
   return {
     hello: () => ({
       protocol: 1,
@@ -58,8 +69,10 @@ export function simulatedAgent(options: SimulatedAgentOptions): ServiceImpl<type
       dataDiskTotalBytes: 64n << 30n,
       dataDiskFreeBytes: 60n << 30n,
       loadAverage1m: 0,
-      environments: [],
+      environments: usage.environments(Date.now()),
     }),
+    getDiskBill: () => ({ bill: usage.bill(Date.now()) }),
+    reclaimSpace: () => ({ reclaimedBytes: usage.reclaim() }),
     dial: (requests) => echo(requests),
     exec: (requests) => exec(requests),
     observeEnvironments: () => ({ environments: observeAll(disk) }),
@@ -193,7 +206,8 @@ function observed(environmentId: string, environment: SimulatedEnvironment): Obs
       failureMessage: environment.failureMessage,
       remoteUser: environment.container === "absent" ? "" : "vscode",
       remoteWorkspaceFolder: environment.container === "absent" ? "" : `/workspaces/${environment.directoryName}`,
-      configInSync: true,
+      configInSync: !course.drifted,
+      warningMessage: environment.container === "running" ? course.warning : "",
     },
     jobs: [...newest.values()].map((job) => jobMessage(environmentId, job)),
     ports: environment.container === "running" ? course.ports.map((p) => ({ ...p, address: "127.0.0.1" })) : [],
@@ -219,10 +233,12 @@ function jobMessage(environmentId: string, job: SimulatedJob) {
     errorMessage: job.errorMessage,
     startedAt: timestampFromMs(job.startedAtMs),
     step: job.steps.at(-1)?.name ?? "",
-    steps: job.steps.map(({ name, startedAtMs, finishedAtMs, failed }) => ({
+    logBytes: BigInt(job.state === "running" ? 0 : Buffer.byteLength(job.log)),
+    steps: job.steps.map(({ name, startedAtMs, finishedAtMs, failed, logOffset }) => ({
       name,
       startedAt: timestampFromMs(startedAtMs),
       failed,
+      logOffset: BigInt(logOffset),
       ...(finishedAtMs === undefined ? {} : { finishedAt: timestampFromMs(finishedAtMs) }),
     })),
   });

@@ -3,6 +3,14 @@ import { join } from "node:path";
 import { z } from "zod";
 import { writeFileAtomically } from "../../lib/atomic-file.ts";
 
+const stepSchema = z.object({
+  name: z.string(),
+  startedAtMs: z.number(),
+  finishedAtMs: z.number().optional(),
+  failed: z.boolean(),
+  logOffset: z.number(),
+});
+
 const jobSchema = z.object({
   id: z.string(),
   kind: z.enum(["clone", "devcontainer-up", "stop", "delete"]),
@@ -11,7 +19,7 @@ const jobSchema = z.object({
   errorMessage: z.string(),
   startedAtMs: z.number(),
   log: z.string(),
-  steps: z.array(z.object({ name: z.string(), startedAtMs: z.number(), finishedAtMs: z.number().optional(), failed: z.boolean() })),
+  steps: z.array(stepSchema),
 });
 
 const environmentSchema = z.object({

@@ -1,11 +1,12 @@
+import type { ConnectRouter } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { randomBytes, randomUUID } from "node:crypto";
 import { readdirSync } from "node:fs";
 import { createServer, type Http2Server } from "node:http2";
 import { join } from "node:path";
-
 import { BerthError } from "../../contract/berth-error.ts";
 import { AgentService } from "../../contract/gen/berth/v1/agent_pb.js";
+import { TerminalService } from "../../contract/gen/berth/v1/terminal_pb.js";
 import { acceptSession } from "../../lib/agent-transport.ts";
 import { wirePair } from "../../lib/wire-pair.ts";
 import { linkKeyBytes, serveLink } from "../../lib/link.ts";
@@ -101,7 +102,7 @@ export class SimulatedDriver implements MachineDriver {
     signal.throwIfAborted();
     if (this.#computer.machines.has(spec.id)) return;
     const ended = new AbortController();
-    const service = simulatedAgent({
+    const { agent, terminals } = simulatedAgent({
       disk: SimulatedDisk.open(this.#folderOf(spec.id)),
       bootId: randomUUID(),
       imageSha256: spec.image.sha256,
@@ -109,7 +110,8 @@ export class SimulatedDriver implements MachineDriver {
       crash: () => this.#computer.end(spec.id, "crashed", "the simulated machine crashed"),
       powerOff: () => this.#computer.end(spec.id, "shutdown", ""),
     });
-    const server = createServer(connectNodeAdapter({ routes: (router) => router.service(AgentService, service) }));
+    const routes = (router: ConnectRouter): void => void router.service(AgentService, agent).service(TerminalService, terminals);
+    const server = createServer(connectNodeAdapter({ routes }));
     server.on("session", (session) => session.on("error", () => undefined));
     server.on("sessionError", () => undefined);
     const boots = spec.image.sha256 !== failBootImage;

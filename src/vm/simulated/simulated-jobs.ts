@@ -157,7 +157,12 @@ export class SimulatedJobs {
   ): Promise<void> {
     const { content } = this.#options.disk;
     const isNew = environment.container === "absent" || environment.session !== wanted.session || wanted.rebuild;
-    await this.#step(record, isNew ? "Building the image" : "Starting the container", course.buildMs, signal);
+    if (isNew) {
+      const building = this.#step(record, "Building the image", course.buildMs, signal);
+      record.log += buildLog(course.logLines);
+      await building;
+    }
+    await this.#step(record, "Starting the container", stopMs, signal);
     const crashes = content.crashes[environment.sentinel] ?? 0;
     if (crashes < course.crashes) {
       content.crashes[environment.sentinel] = crashes + 1;
@@ -180,7 +185,7 @@ export class SimulatedJobs {
 
   async #step(record: SimulatedJob, name: string, durationMs: number, signal: AbortSignal): Promise<void> {
     endStep(record, false);
-    record.steps.push({ name, startedAtMs: Date.now(), failed: false });
+    record.steps.push({ name, startedAtMs: Date.now(), failed: false, logOffset: Buffer.byteLength(record.log) });
     record.log += `${name}\n`;
     await this.#changed();
     await new Promise<void>((resolve, reject) => {
@@ -211,9 +216,18 @@ export class SimulatedJobs {
 /** A step lasts until the next one or the job's end. */
 function endStep(record: SimulatedJob, failed: boolean): void {
   const last = record.steps.at(-1);
-  if (last === undefined) return;
+  if (last === undefined || last.finishedAtMs !== undefined) return;
   last.finishedAtMs = Date.now();
   last.failed = failed;
+}
+
+/** What a build prints, in colours as such programs do. */
+function buildLog(lines: number): string {
+  const colors = [32, 33, 34, 36];
+  return Array.from({ length: lines }, (_, i) => {
+    const color = colors[i % colors.length];
+    return `\u001b[${color}m#${(i % 9) + 1}\u001b[0m [${i + 1}/${lines}] RUN apt-get install --yes package-${i + 1}\n`;
+  }).join("");
 }
 
 function newEnvironment(directoryName: string, sentinel: string): SimulatedEnvironment {

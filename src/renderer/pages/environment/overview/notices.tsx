@@ -1,0 +1,128 @@
+import { FileText, Play, RefreshCw, Settings2, SquareTerminal, TriangleAlert } from "lucide-react";
+import { type ReactNode, useId } from "react";
+import { BerthError } from "../../../../contract/berth-error.ts";
+import { type ErrorCode, errorCatalogue } from "../../../../contract/error-catalogue.ts";
+import { useStrings } from "../../../app/context.ts";
+import type { EnvironmentRow } from "../../../environments/environment-row.ts";
+import { type Question, useActions, useWhyNot } from "../../../environments/row-menu.tsx";
+import type { EnvironmentTab } from "../../../router/routes.ts";
+import { Button } from "../../../ui/button.tsx";
+import { ErrorState } from "../../../ui/states.tsx";
+
+interface NoticesProps {
+  readonly row: EnvironmentRow;
+  readonly ask: (question: Question) => void;
+  readonly goTo: (tab: EnvironmentTab) => void;
+}
+
+/** What a person should know before they go on: what failed, what differs from what they asked for, and what to do. */
+export function Notices({ row, ask, goTo }: NoticesProps) {
+  const { environment, environments } = useStrings();
+  const words = environment.notices;
+  const heading = useId();
+  const whyNot = useWhyNot();
+  const { status } = row.view.environment;
+  const devcontainer = status?.devcontainer;
+  const rebuild = (
+    <Button icon={RefreshCw} disabledReason={whyNot("rebuild", row)} onClick={() => ask({ kind: "rebuild", row })}>
+      {environments.actions.rebuild}
+    </Button>
+  );
+  const choice = row.state === "choice";
+  const drifted = row.state === "running" && devcontainer?.devcontainerconfigInSync === false;
+  if (!choice && row.failure === "" && !drifted && (status?.warningMessage ?? []).length === 0) return null;
+  return (
+    <section aria-labelledby={heading} className="flex flex-col gap-5">
+      <h2 id={heading} className="sr-only">
+        {words.title}
+      </h2>
+      {choice ? (
+        <Notice title={environments.choice.title(row.name)} detail={environments.choice.detail}>
+          <Button kind="primary" icon={Settings2} onClick={() => ask({ kind: "choice", row })}>
+            {environments.actions.choose}
+          </Button>
+        </Notice>
+      ) : null}
+      {choice || row.failure === "" ? null : <Failure row={row} ask={ask} goTo={goTo} />}
+      {drifted ? (
+        <Notice title={words.drifted} detail={words.driftedDetail(devcontainer.devcontainerFilePath)}>
+          {rebuild}
+        </Notice>
+      ) : null}
+      {(status?.warningMessage ?? []).map((warning) => (
+        <Warning key={warning} warning={warning} goTo={goTo} />
+      ))}
+    </section>
+  );
+}
+
+function Failure({ row, ask, goTo }: NoticesProps) {
+  const { environment, environments, shell } = useStrings();
+  const words = environment.notices;
+  const actions = useActions();
+  const whyNot = useWhyNot();
+  const error = errorOf(row.failure);
+  const recovery = row.state === "recovery";
+  return (
+    <ErrorState
+      error={error}
+      actions={
+        <>
+          {recovery ? (
+            <>
+              <Button kind="primary" icon={SquareTerminal} onClick={() => goTo("terminal")}>
+                {words.openTerminal}
+              </Button>
+              <Button icon={RefreshCw} disabledReason={whyNot("rebuild", row)} onClick={() => ask({ kind: "rebuild", row })}>
+                {environments.actions.rebuild}
+              </Button>
+            </>
+          ) : (
+            <Button kind="primary" icon={Play} disabledReason={whyNot("start", row)} onClick={() => void actions.start([row.id])}>
+              {shell.retry}
+            </Button>
+          )}
+          <Button icon={FileText} onClick={() => goTo("logs")}>
+            {words.showLog}
+          </Button>
+        </>
+      }
+    />
+  );
+}
+
+function Warning({ warning, goTo }: { readonly warning: string; readonly goTo: (tab: EnvironmentTab) => void }) {
+  const { environment } = useStrings();
+  const { code, detail } = errorOf(warning);
+  const entry = errorCatalogue[code];
+  return (
+    <Notice title={entry.title} detail={`${detail} ${entry.whatToTry}`}>
+      <Button icon={FileText} onClick={() => goTo("logs")}>
+        {environment.notices.showLog}
+      </Button>
+    </Notice>
+  );
+}
+
+function Notice({ title, detail, children }: { readonly title: string; readonly detail: string; readonly children: ReactNode }) {
+  return (
+    <section role="status" className="flex gap-3 rounded-md border border-warn bg-warn-soft p-4">
+      <TriangleAlert size={16} aria-hidden className="mt-0.5 shrink-0 text-warn" />
+      <div className="flex min-w-0 flex-1 flex-col gap-1">
+        <h3 className="font-semibold">{title}</h3>
+        <p className="break-words select-text">{detail}</p>
+        <div className="mt-2 flex flex-wrap gap-2">{children}</div>
+      </div>
+    </section>
+  );
+}
+
+/** A status tells failures as `code: detail`. */
+function errorOf(message: string): BerthError {
+  const [, code = "", detail = ""] = /^([a-z-]+): ([^]*)$/.exec(message) ?? [];
+  return isCode(code) ? new BerthError(code, detail) : new BerthError("internal", message);
+}
+
+function isCode(code: string): code is ErrorCode {
+  return Object.hasOwn(errorCatalogue, code);
+}
