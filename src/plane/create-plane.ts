@@ -33,6 +33,8 @@ export interface PlaneOptions {
   readonly engineCalls: EngineCalls;
   readonly now: () => number;
   readonly version: string;
+  /** Who commits in new environments whose spec does not say it. */
+  readonly gitIdentity?: () => Promise<{ readonly name: string; readonly email: string }>;
 }
 
 /** The management plane as a library: the public API on an embedded database. */
@@ -59,7 +61,8 @@ export async function createPlane(options: PlaneOptions): Promise<Plane> {
   const records = new EnvironmentRecords({ database, events, now });
   const secrets = new ResourceStore(database, "secret", SecretSchema);
   const tokens = new ResourceStore(database, "host-token", HostAuthenticationTokenSchema);
-  const dependencies = { records, engineCalls, identity, now };
+  const gitIdentity = options.gitIdentity ?? (async () => ({ name: "", email: "" }));
+  const dependencies = { records, engineCalls, identity, gitIdentity, now };
   const openSecrets = (): OpenSecret[] => secrets.list().flatMap((secret) => openSecret(secret, secrets.sealed(secret.id), sealer));
   const environmentStore: EnvironmentStore = {
     list: async () => records.list(),

@@ -37,6 +37,7 @@ interface Dependencies {
   readonly records: EnvironmentRecords;
   readonly engineCalls: EngineCalls;
   readonly identity: LocalIdentity;
+  readonly gitIdentity: () => Promise<{ readonly name: string; readonly email: string }>;
   readonly now: () => number;
 }
 
@@ -111,11 +112,15 @@ export interface NewEnvironment {
 
 /** Checks and records a new environment. Fails with `name-taken`, `name-invalid` or `url-invalid`. */
 export async function createEnvironment(
-  { records, engineCalls, identity, now }: Dependencies,
+  { records, engineCalls, identity, gitIdentity, now }: Dependencies,
   request: NewEnvironment,
   signal: AbortSignal,
 ): Promise<Environment> {
   const spec = clone(EnvironmentSpecSchema, request.spec);
+  const { content } = spec;
+  const saysWho = content !== undefined && (content.gitUsername !== "" || content.gitEmail !== "");
+  // Asked for before a name is chosen: between the choice and the insertion nobody may choose the same.
+  const committer = saysWho ? { name: content.gitUsername, email: content.gitEmail } : await gitIdentity();
   const source = sourceOf(spec);
   const suggested = source.startsWith(folderScheme)
     ? (source.split("/").at(-1) ?? "folder")
@@ -133,7 +138,13 @@ export async function createEnvironment(
     class: spec.machine?.class === undefined || spec.machine.class === "" ? (localClasses(identity)[0]?.id ?? "") : spec.machine.class,
     preferDualDisk: false,
   };
-  spec.content = { $typeName: "gitpod.v1.EnvironmentSpec.Content", gitUsername: "", gitEmail: "", ...spec.content, session: uuidV7(now()) };
+  spec.content = {
+    $typeName: "gitpod.v1.EnvironmentSpec.Content",
+    ...content,
+    gitUsername: committer.name,
+    gitEmail: committer.email,
+    session: uuidV7(now()),
+  };
   spec.devcontainer = {
     $typeName: "gitpod.v1.EnvironmentSpec.DevContainer",
     devcontainerFilePath: "",
