@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync } from "node:fs";
 import { cpus, homedir, totalmem } from "node:os";
 import { join } from "node:path";
 import { HostService, WorkspaceService } from "../contract/gen/berth/v1/host_pb.js";
+import { TerminalService } from "../contract/gen/berth/v1/terminal_pb.js";
 import { Engine, engineCalls } from "../engine/engine.ts";
 import { MachineKeeper } from "../engine/machine-keeper.ts";
 import { type Log, messageOf } from "../lib/log.ts";
@@ -22,6 +23,7 @@ import { serveOnSocket } from "./serve.ts";
 import { machineId, machineSize, proxyCommand, uiFolder, version } from "./settings.ts";
 import { ensureSshKey } from "./ssh-keys.ts";
 import { SshFiles } from "./ssh-files.ts";
+import { terminalService } from "./terminals.ts";
 import { WatchHub } from "./watch-hub.ts";
 import { workspaceService } from "./workspace-service.ts";
 
@@ -81,6 +83,7 @@ export async function createHost({ env, onEnd }: HostOptions): Promise<Host> {
     routes: (router) => {
       plane.routes(router);
       router.service(WorkspaceService, workspaceService(parts));
+      router.service(TerminalService, terminalService(parts));
       router.service(
         HostService,
         hostService(parts, {
