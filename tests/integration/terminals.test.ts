@@ -3,15 +3,12 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Terminal } from "../../src/contract/gen/berth/v1/terminal_pb.js";
 import { EnvironmentPhase } from "../../src/contract/gen/gitpod/v1/environment_pb.js";
 import { HostProcess } from "./host-process.ts";
+import { TerminalWindow } from "./terminal-window.ts";
 
-const readLimitMs = 20_000;
 const mebibyte = 1024 ** 2;
-/** Of the text a window has seen, so that looking at it costs little while output floods. */
-const keptLength = 16 * 1024;
-const windowBytes = 256 * 1024;
 
 const host = new HostProcess();
-const windows: Window[] = [];
+const windows: TerminalWindow[] = [];
 let environmentId: string;
 
 beforeAll(async () => {
@@ -30,83 +27,22 @@ async function open(options: { readonly name?: string; readonly argv?: string[] 
   return terminal;
 }
 
-/** A window on a terminal: reads and acknowledges, types in order. */
-class Window {
-  readonly clientId = randomUUID();
-  readonly abort = new AbortController();
-  readonly terminalId: string;
-  text = "";
-  receivedBytes = 0;
-  offset = 0;
-  lostBytes = 0;
-  last: Terminal | undefined;
-  ended = false;
-  #sequence = 0n;
-  #wake: () => void = () => undefined;
-
-  constructor(terminalId: string, offset = 0) {
-    this.terminalId = terminalId;
-    this.offset = offset;
-    windows.push(this);
-    void this.#read();
-  }
-
-  async #read(): Promise<void> {
-    const { terminalId, clientId } = this;
-    const request = { environmentId, terminalId, clientId, offset: BigInt(this.offset), windowBytes };
-    try {
-      for await (const { message } of host.terminals.attachTerminal(request, { signal: this.abort.signal })) {
-        if (message.case === "terminal") this.last = message.value;
-        if (message.case === "output") {
-          const { offset, data } = message.value;
-          this.lostBytes += Number(offset) - this.offset;
-          this.offset = Number(offset) + data.length;
-          this.receivedBytes += data.length;
-          this.text = (this.text + Buffer.from(data).toString()).slice(-keptLength);
-          await host.terminals.acknowledgeTerminal({ environmentId, terminalId, clientId, offset: BigInt(this.offset) });
-        }
-        this.#wake();
-      }
-    } catch (error) {
-      if (!this.abort.signal.aborted) throw error;
-    }
-    this.ended = true;
-    this.#wake();
-  }
-
-  async type(text: string): Promise<void> {
-    const { terminalId, clientId } = this;
-    await host.terminals.writeTerminal({ environmentId, terminalId, clientId, sequence: ++this.#sequence, data: Buffer.from(text) });
-  }
-
-  async until(condition: () => boolean): Promise<void> {
-    const deadline = AbortSignal.timeout(readLimitMs);
-    deadline.addEventListener("abort", () => this.#wake());
-    while (!condition()) {
-      if (deadline.aborted) throw new Error(`it did not come to that; the last was: ${JSON.stringify(this.text.slice(-500))}`);
-      await new Promise<void>((resolve) => (this.#wake = resolve));
-    }
-  }
-
-  async shows(text: string): Promise<void> {
-    await this.until(() => this.text.includes(text));
-  }
-
-  detach(): void {
-    this.abort.abort();
-  }
+function look(terminalId: string, offset = 0): TerminalWindow {
+  const window = new TerminalWindow({ terminals: host.terminals, environmentId, terminalId, offset });
+  windows.push(window);
+  return window;
 }
 
 test("what is typed is run and read back, and a window that attaches later sees the same terminal", async () => {
   const { terminalId } = await open({ name: "build" });
-  const first = new Window(terminalId);
+  const first = look(terminalId);
   await first.shows("$ ");
   await first.type("echo hello\r");
   await first.shows("hello\r\n");
   await first.type("size\r");
   await first.shows("30 100");
   first.detach();
-  const second = new Window(terminalId);
+  const second = look(terminalId);
   await second.shows("30 100");
   expect(second.text.startsWith(first.text)).toBe(true);
   await second.type("echo again\r");
@@ -123,13 +59,13 @@ test("what is typed is run and read back, and a window that attaches later sees 
 
 test("a window that comes back with its offset gets only what it missed", async () => {
   const { terminalId } = await open();
-  const window = new Window(terminalId);
+  const window = look(terminalId);
   await window.shows("$ ");
-  const other = new Window(terminalId);
+  const other = look(terminalId);
   window.detach();
   await other.type("echo meanwhile\r");
   await other.shows("meanwhile\r\n");
-  const back = new Window(terminalId, window.offset);
+  const back = look(terminalId, window.offset);
   await back.shows("meanwhile\r\n");
   expect(back.text.startsWith("echo meanwhile")).toBe(true);
   expect(back.lostBytes).toBe(0);
@@ -137,7 +73,7 @@ test("a window that comes back with its offset gets only what it missed", async 
 
 test("keys that arrive out of order or twice are typed once and in order", async () => {
   const { terminalId } = await open();
-  const window = new Window(terminalId);
+  const window = look(terminalId);
   await window.shows("$ ");
   const clientId = randomUUID();
   const key = async (sequence: number, text: string) =>
@@ -148,8 +84,8 @@ test("keys that arrive out of order or twice are typed once and in order", async
 });
 
 test("while one terminal floods, another one answers, and nothing of the flood is lost to who keeps up", async () => {
-  const flood = new Window((await open()).terminalId);
-  const other = new Window((await open()).terminalId);
+  const flood = look((await open()).terminalId);
+  const other = look((await open()).terminalId);
   await Promise.all([flood.shows("$ "), other.shows("$ ")]);
   await flood.type("cat 12M\r");
   await flood.until(() => flood.receivedBytes > mebibyte);
@@ -164,7 +100,7 @@ test("while one terminal floods, another one answers, and nothing of the flood i
 
 test("a flood can be interrupted, and one that nobody reads goes on and keeps its end", async () => {
   const { terminalId } = await open();
-  const window = new Window(terminalId);
+  const window = look(terminalId);
   await window.shows("$ ");
   await window.type("cat 900M\r");
   await window.until(() => window.receivedBytes > mebibyte);
@@ -173,18 +109,18 @@ test("a flood can be interrupted, and one that nobody reads goes on and keeps it
   expect(window.receivedBytes).toBeLessThan(500 * mebibyte);
   await window.type("cat 8M\r");
   window.detach();
-  const after = new Window(terminalId, window.offset);
+  const after = look(terminalId, window.offset);
   await after.until(() => after.text.includes("00083880 abc") && after.text.endsWith("$ "));
 });
 
 test("an end is told with its exit code, and what was printed stays until it is closed", async () => {
   const { terminalId } = await open();
-  const window = new Window(terminalId);
+  const window = look(terminalId);
   await window.shows("$ ");
   await window.type("exit 7\r");
   await window.until(() => window.ended);
   expect(window.last).toMatchObject({ exited: true, exitCode: 7 });
-  const late = new Window(terminalId);
+  const late = look(terminalId);
   await late.until(() => late.ended);
   expect(late.text).toContain("exit 7");
   await host.terminals.closeTerminal({ environmentId, terminalId });
