@@ -2,24 +2,30 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Terminal } from "../../src/contract/gen/berth/v1/terminal_pb.js";
 import { EnvironmentPhase } from "../../src/contract/gen/gitpod/v1/environment_pb.js";
-import { HostProcess } from "./host-process.ts";
-import { TerminalWindow } from "./terminal-window.ts";
+import { SimulatedHost } from "../support/simulated-host.ts";
+import { TerminalWindow } from "../support/terminal-window.ts";
 
 const mebibyte = 1024 ** 2;
 
-const host = new HostProcess();
+const host = new SimulatedHost();
 const windows: TerminalWindow[] = [];
 let environmentId: string;
 
 beforeAll(async () => {
-  await host.ready();
-  environmentId = await host.createRunning("app");
+  await host.start();
+  environmentId = await createRunning("app");
 });
 
 afterAll(async () => {
   for (const window of windows) window.detach();
   await host.end();
 });
+
+async function createRunning(name: string): Promise<string> {
+  const id = await host.create("app", name);
+  await host.whenPhase(id, EnvironmentPhase.RUNNING);
+  return id;
+}
 
 async function open(options: { readonly name?: string; readonly argv?: string[] } = {}): Promise<Terminal> {
   const { terminal } = await host.terminals.createTerminal({ environmentId, columns: 100, rows: 30, ...options });
@@ -129,7 +135,7 @@ test("an end is told with its exit code, and what was printed stays until it is 
 });
 
 test("there are limits, and they are said", async () => {
-  const id = await host.createRunning("limits");
+  const id = await createRunning("limits");
   const make = async () => host.terminals.createTerminal({ environmentId: id });
   const made = await Promise.all(Array.from({ length: 16 }, make));
   await expect(make()).rejects.toThrow(/No further terminal/);
@@ -146,7 +152,7 @@ test("there are limits, and they are said", async () => {
 });
 
 test("terminals end with their container, and none is opened while it does not run", async () => {
-  const id = await host.createRunning("stops");
+  const id = await createRunning("stops");
   const { terminal } = await host.terminals.createTerminal({ environmentId: id });
   await host.environments.stopEnvironment({ environmentId: id });
   await host.whenPhase(id, EnvironmentPhase.STOPPED);

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { HostService, WorkspaceService } from "../../src/contract/gen/berth/v1/host_pb.js";
 import { TerminalService } from "../../src/contract/gen/berth/v1/terminal_pb.js";
 import { berthPaths } from "../../src/lib/paths.ts";
-import { TerminalWindow } from "../integration/terminal-window.ts";
+import { TerminalWindow } from "../support/terminal-window.ts";
 import { must, Product } from "./product.ts";
 
 const product = new Product(inject("productFolder"));
