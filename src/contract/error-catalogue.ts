@@ -263,6 +263,18 @@ export const errorCatalogue = {
     "The environment's ssh server did not answer.",
     "Check that it runs: berth show NAME",
   ),
+  "terminal-not-found": entry(
+    "not_found",
+    "The terminal is gone",
+    "It was closed, or its machine was started anew.",
+    "Open a new terminal.",
+  ),
+  "terminal-limit": entry(
+    "resource_exhausted",
+    "No further terminal was opened",
+    "There are as many as Berth keeps.",
+    "Close one you no longer need.",
+  ),
   "editor-unknown": entry(
     "invalid_argument",
     "The editor is not known",

@@ -2,6 +2,7 @@ import { type Client, createClient } from "@connectrpc/connect";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { BerthError } from "../contract/berth-error.ts";
 import { AgentService, type HelloResponse, type ObservedEnvironment } from "../contract/gen/berth/v1/agent_pb.js";
+import { TerminalService } from "../contract/gen/berth/v1/terminal_pb.js";
 import { type AgentConnection, connectAgent } from "../lib/agent-transport.ts";
 import { type Log, messageOf } from "../lib/log.ts";
 import type { MachineDriver, MachineSpec } from "../vm/driver.ts";
@@ -91,6 +92,12 @@ export class MachineKeeper {
   agent(): AgentClient {
     if (this.#client === undefined) throw new BerthError("machine-unreachable", "the machine is not running");
     return this.#client;
+  }
+
+  /** The agent's terminals; fails as `agent` does. */
+  terminals(): Client<typeof TerminalService> {
+    if (this.#connection === undefined) throw new BerthError("machine-unreachable", "the machine is not running");
+    return createClient(TerminalService, this.#connection.transport);
   }
 
   onChange(listener: MachineListener): () => void {

@@ -24,7 +24,9 @@ import { startJob } from "./jobs/start-job.ts";
 import { jobMessage, type Observer } from "./observe.ts";
 import { runProcess } from "./run-process.ts";
 import type { GuestSettings } from "./settings.ts";
-import { readUsage } from "./usage.ts";
+import { readDiskBill, reclaimSpace } from "./usage/disk-bill.ts";
+import { type EnvironmentFigures, usageMessage } from "./usage/environment-figures.ts";
+import { readUsage } from "./usage/machine-usage.ts";
 
 /** Counts up when an older host could not talk to this agent. */
 const agentProtocol = 1;
@@ -37,12 +39,13 @@ export interface AgentDependencies {
   readonly states: EnvironmentStates;
   readonly jobs: JobStore;
   readonly observer: Observer;
+  readonly figures: EnvironmentFigures;
   readonly now: () => number;
 }
 
 /** The agent's RPC methods (proto/berth/v1/agent.proto). */
 export function agentService(dependencies: AgentDependencies): ServiceImpl<typeof AgentService> {
-  const { settings, docker, jobs, observer, now } = dependencies;
+  const { settings, docker, jobs, observer, figures, now } = dependencies;
   return {
     async hello() {
       const dockerVersion = await docker.version();
@@ -74,9 +77,11 @@ export function agentService(dependencies: AgentDependencies): ServiceImpl<typeo
         memoryAvailableBytes: BigInt(usage.memoryAvailableBytes),
         dataDiskTotalBytes: BigInt(usage.dataDiskTotalBytes),
         dataDiskFreeBytes: BigInt(usage.dataDiskFreeBytes),
-        environments: [],
+        environments: (await figures.read()).map((figure) => usageMessage(figure)),
       };
     },
+    getDiskBill: async () => ({ bill: await readDiskBill(settings.dataFolder, dependencies) }),
+    reclaimSpace: async () => ({ reclaimedBytes: BigInt(await reclaimSpace(settings.dataFolder, docker)) }),
     dial: (requests) => dial(requests, dependencies),
     exec: (requests) => exec(requests, dependencies),
     async observeEnvironments(request) {

@@ -4,6 +4,8 @@ import { z } from "zod";
 
 /** dockerd answers these at once; longer means it is stuck. */
 const requestTimeoutMs = 30_000;
+/** These go through all of its store. */
+const storeTimeoutMs = 10 * 60_000;
 const maxAnswerBytes = 32 * 1024 * 1024;
 
 const containerSummarySchema = z.object({
@@ -35,6 +37,36 @@ const containerSchema = z.object({
 });
 const execStateSchema = z.object({ Running: z.boolean(), ExitCode: z.number().nullable(), Pid: z.number() });
 
+const bytesSchema = z.number().transform((bytes) => Math.max(0, bytes));
+const storeSchema = z.object({
+  LayersSize: bytesSchema,
+  Images: z
+    .array(z.object({ Id: z.string(), Size: bytesSchema, SharedSize: bytesSchema }))
+    .nullable()
+    .transform((images) => images ?? []),
+  Containers: z
+    .array(
+      z.object({
+        Id: z.string(),
+        ImageID: z.string(),
+        SizeRw: bytesSchema.default(0),
+        Mounts: z.array(z.object({ Type: z.string(), Name: z.string().default("") })).default([]),
+      }),
+    )
+    .nullable()
+    .transform((containers) => containers ?? []),
+  Volumes: z
+    .array(z.object({ Name: z.string(), UsageData: z.object({ Size: bytesSchema }).nullish() }))
+    .nullable()
+    .transform((volumes) => volumes ?? []),
+  BuildCache: z
+    .array(z.object({ Size: bytesSchema, Shared: z.boolean() }))
+    .nullable()
+    .transform((records) => records ?? []),
+});
+const prunedSchema = z.object({ SpaceReclaimed: bytesSchema.default(0) });
+
+export type DockerStore = z.infer<typeof storeSchema>;
 export type ContainerSummary = z.infer<typeof containerSummarySchema>;
 export type Container = z.infer<typeof containerSchema>;
 
@@ -96,6 +128,8 @@ export class DockerApi {
       readonly user: string;
       readonly workingDirectory: string;
       readonly tty: boolean;
+      /** Of the terminal from its first byte on. */
+      readonly size?: { readonly columns: number; readonly rows: number };
     },
   ): Promise<string> {
     const body = {
@@ -107,6 +141,7 @@ export class DockerApi {
       Env: exec.env,
       User: exec.user,
       WorkingDir: exec.workingDirectory,
+      ...(exec.size === undefined ? {} : { ConsoleSize: [exec.size.rows, exec.size.columns] }),
     };
     return z.object({ Id: z.string() }).parse(await this.#json("POST", `/containers/${encodeURIComponent(containerId)}/exec`, body)).Id;
   }
@@ -142,16 +177,37 @@ export class DockerApi {
     return execStateSchema.parse(await this.#json("GET", `/exec/${execId}/json`));
   }
 
-  async #json(method: string, path: string, body?: unknown): Promise<unknown> {
-    const answer = await this.#send(method, path, body);
+  /** What a container wrote beside its volumes. dockerd reads all of it for that. */
+  async containerBytes(id: string): Promise<number> {
+    const answer = await this.#json("GET", `/containers/${encodeURIComponent(id)}/json?size=true`, undefined, storeTimeoutMs);
+    return z.object({ SizeRw: bytesSchema.default(0) }).parse(answer).SizeRw;
+  }
+
+  /** Everything dockerd keeps, with sizes. The path names the last version of the API that has them in one list each. */
+  async store(): Promise<DockerStore> {
+    return storeSchema.parse(await this.#json("GET", "/v1.44/system/df", undefined, storeTimeoutMs));
+  }
+
+  /** Removes the build cache and images without a name that nothing uses; gives the bytes that were freed. */
+  async prune(): Promise<number> {
+    const dangling = encodeURIComponent(JSON.stringify({ dangling: ["true"] }));
+    let freedBytes = 0;
+    // Images first: what they were made of is then no longer in use.
+    for (const path of [`/images/prune?filters=${dangling}`, "/build/prune?all=true"])
+      freedBytes += prunedSchema.parse(await this.#json("POST", path, undefined, storeTimeoutMs)).SpaceReclaimed;
+    return freedBytes;
+  }
+
+  async #json(method: string, path: string, body?: unknown, timeoutMs?: number): Promise<unknown> {
+    const answer = await this.#send(method, path, body, timeoutMs);
     return parseAnswer(`${method} ${path}`, answer.status, answer.body);
   }
 
-  async #send(method: string, path: string, body?: unknown): Promise<{ status: number; body: string }> {
+  async #send(method: string, path: string, body?: unknown, timeoutMs = requestTimeoutMs): Promise<{ status: number; body: string }> {
     return new Promise((resolve, reject) => {
       const payload = body === undefined ? undefined : JSON.stringify(body);
       const headers = payload === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(payload) };
-      const sent = request({ socketPath: this.#socketPath, method, path, headers, timeout: requestTimeoutMs }, (answer) => {
+      const sent = request({ socketPath: this.#socketPath, method, path, headers, timeout: timeoutMs }, (answer) => {
         const chunks: Buffer[] = [];
         let size = 0;
         answer.on("data", (chunk: Buffer) => {
@@ -166,6 +222,17 @@ export class DockerApi {
       sent.on("error", reject);
       sent.end(payload);
     });
+  }
+}
+
+/** Sends a signal to what an exec runs, when it still does; its pid is one of the machine. */
+export async function signalExec(execId: string, signal: NodeJS.Signals, docker: DockerApi): Promise<void> {
+  const state = await docker.inspectExec(execId).catch(() => undefined);
+  if (state?.Running !== true || state.Pid <= 1) return;
+  try {
+    process.kill(state.Pid, signal);
+  } catch {
+    // It ended in between.
   }
 }
 

@@ -1,10 +1,10 @@
 import { create } from "@bufbuild/protobuf";
 import { spawn } from "node:child_process";
-import { isAbsolute, join } from "node:path";
 import type { Duplex } from "node:stream";
 import { type ExecRequest, type ExecResponse, ExecResponseSchema, type ExecStart } from "../contract/gen/berth/v1/agent_pb.js";
-import { quoteForShell, readSessionEnv, sessionEnvFiles } from "./devcontainer/session-env.ts";
-import type { DockerApi } from "./docker-api.ts";
+import { containerSession } from "./container-session.ts";
+import { quoteForShell } from "./devcontainer/session-env.ts";
+import { type DockerApi, signalExec } from "./docker-api.ts";
 import type { EnvironmentStates } from "./environment-state.ts";
 import type { Observer } from "./observe.ts";
 import { AsyncQueue } from "../lib/async-queue.ts";
@@ -35,25 +35,20 @@ export async function* exec(requests: AsyncIterable<ExecRequest>, dependencies: 
 async function* execInContainer(
   start: ExecStart,
   input: AsyncIterator<ExecRequest>,
-  { docker, states, observer, settings }: ExecDependencies,
+  dependencies: ExecDependencies,
 ): AsyncGenerator<ExecResponse> {
-  const devcontainer = states.get(start.environmentId)?.devcontainer;
-  const container = observer.container(start.environmentId);
-  if (devcontainer === undefined || container === undefined || !container.State.Running) throw new Error("the container is not running");
-  const workingDirectory = isAbsolute(start.workingDirectory)
-    ? start.workingDirectory
-    : join(devcontainer.remoteWorkspaceFolder, start.workingDirectory);
-  const session = await readSessionEnv(sessionEnvFiles(settings.runFolder, start.environmentId));
-  const env = { ...devcontainer.remoteEnv, ...session, ...(start.pty ? { TERM: "xterm-256color" } : {}), ...start.env };
-  const execId = await docker.createExec(container.Id, {
+  const { docker } = dependencies;
+  const session = await containerSession(start.environmentId, start.workingDirectory, dependencies);
+  const env = { ...session.env, ...(start.pty ? { TERM: "xterm-256color" } : {}), ...start.env };
+  const execId = await docker.createExec(session.containerId, {
     argv: start.argv,
     env: Object.entries(env).map(([k, v]) => `${k}=${v}`),
-    user: start.user === "" ? devcontainer.remoteUser : start.user,
-    workingDirectory,
+    user: start.user === "" ? session.user : start.user,
+    workingDirectory: session.workingDirectory,
     tty: start.pty,
+    ...(start.pty && start.size !== undefined ? { size: start.size } : {}),
   });
   const stream = await docker.startExec(execId, start.pty);
-  if (start.pty && start.size !== undefined) await docker.resizeExec(execId, start.size.columns, start.size.rows);
   const output = new AsyncQueue<ExecResponse>(maxQueuedChunks);
   const feeding = feed(input, stream, {
     resize: async (columns, rows) => docker.resizeExec(execId, columns, rows),
@@ -67,14 +62,9 @@ async function* execInContainer(
   } finally {
     stream.destroy();
     await feeding.stop();
-    await hangUp(execId, docker);
+    // A command whose client went away ends as it would with its terminal; dockerd alone would leave it running.
+    await signalExec(execId, "SIGHUP", docker);
   }
-}
-
-/** A command whose client went away ends as it would with its terminal; dockerd alone would leave it running. */
-async function hangUp(execId: string, docker: DockerApi): Promise<void> {
-  const state = await docker.inspectExec(execId).catch(() => undefined);
-  if (state?.Running === true && state.Pid > 1) process.kill(state.Pid, "SIGHUP");
 }
 
 async function readDockerStream(stream: Duplex, tty: boolean, output: AsyncQueue<ExecResponse>): Promise<void> {

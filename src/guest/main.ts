@@ -4,7 +4,10 @@ import { createServer } from "node:http2";
 import { flushCompileCache } from "node:module";
 import { join } from "node:path";
 import { AgentService } from "../contract/gen/berth/v1/agent_pb.js";
+import { TerminalService } from "../contract/gen/berth/v1/terminal_pb.js";
 import { serveLink } from "../lib/link.ts";
+import { terminalCalls } from "../lib/terminals/terminal-calls.ts";
+import { Terminals } from "../lib/terminals/terminals.ts";
 import { agentService } from "./agent-service.ts";
 import { DockerApi } from "./docker-api.ts";
 import { EnvironmentStates } from "./environment-state.ts";
@@ -12,6 +15,8 @@ import { JobStore } from "./jobs/job-store.ts";
 import { Observer } from "./observe.ts";
 import { openPort } from "./port.ts";
 import { readSettings } from "./settings.ts";
+import { startContainerPty } from "./terminals/container-pty.ts";
+import { EnvironmentFigures } from "./usage/environment-figures.ts";
 
 /** A message larger than this from the host is refused. */
 const maxMessageBytes = 8 * 1024 * 1024;
@@ -31,10 +36,24 @@ await jobs.load();
 const observer = new Observer({ docker, states, jobs });
 observer.start(new AbortController().signal);
 
-const service = agentService({ settings, docker, states, jobs, observer, now });
+const figures = new EnvironmentFigures({ docker, states, observer, now });
+const service = agentService({ settings, docker, states, jobs, observer, figures, now });
+const terminals = new Terminals({
+  start: async (request, events) => startContainerPty(request, events, { docker, states, observer, settings }),
+  now,
+});
 const server = createServer(
   { settings: { initialWindowSize: flowWindowBytes } },
-  connectNodeAdapter({ routes: (router) => router.service(AgentService, service, { readMaxBytes: maxMessageBytes }) }),
+  connectNodeAdapter({
+    readMaxBytes: maxMessageBytes,
+    routes: (router) => {
+      router.service(AgentService, service);
+      router.service(
+        TerminalService,
+        terminalCalls(terminals, (id) => observer.markActive(id, now())),
+      );
+    },
+  }),
 );
 server.on("session", (session) => {
   session.setLocalWindowSize(flowWindowBytes);

@@ -110,6 +110,10 @@ function sshdConfig(folder: string, hostKey: string): string {
   ].join("\n");
 }
 
+/** For sh in a container: sets SHELL to the user's login shell, or to one that is there. */
+export const loginShell =
+  'shell=$(getent passwd "$(id -un)" 2>/dev/null | cut -d: -f7); [ -x "$shell" ] || shell=/bin/bash; [ -x "$shell" ] || shell=/bin/sh; export SHELL="$shell"';
+
 /** What every ssh session runs: the person's shell or command inside the container. */
 function enterScript(target: SshTarget, env: SessionEnvFiles): string {
   return `#!/bin/sh
@@ -130,7 +134,7 @@ if [ -n "\${SSH_AUTH_SOCK-}" ]; then
   set -- "$@" -e SSH_AUTH_SOCK="$socket"
 fi
 [ -n "\${SSH_CONNECTION-}" ] && set -- "$@" -e SSH_CONNECTION="$SSH_CONNECTION"
-login='shell=$(getent passwd "$(id -un)" 2>/dev/null | cut -d: -f7); [ -x "$shell" ] || shell=/bin/bash; [ -x "$shell" ] || shell=/bin/sh; export SHELL="$shell"'
+login=${quoteForShell(loginShell)}
 case "\${SSH_ORIGINAL_COMMAND-}" in
   sftp-server|*/sftp-server) exec docker exec -i "$@" "$container" /opt/berth/sftp-server ;;
   "") [ -n "\${SSH_TTY-}" ] && t=t || t=; exec docker exec -i$t "$@" "$container" /bin/sh -c "$login; exec \\"\\$SHELL\\" -l" ;;

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { HostService, WorkspaceService } from "../contract/gen/berth/v1/host_pb.js";
 import { SettingsService } from "../contract/gen/berth/v1/settings_pb.js";
 import { SupportService } from "../contract/gen/berth/v1/support_pb.js";
+import { TerminalService } from "../contract/gen/berth/v1/terminal_pb.js";
 import { Engine, engineCalls } from "../engine/engine.ts";
 import { MachineKeeper } from "../engine/machine-keeper.ts";
 import { type Log, messageOf } from "../lib/log.ts";
@@ -28,6 +29,7 @@ import { settingsService } from "./settings/settings-service.ts";
 import { ensureSshKey } from "./ssh-keys.ts";
 import { SshFiles } from "./ssh-files.ts";
 import { supportService } from "./support/support-service.ts";
+import { terminalService } from "./terminals.ts";
 import { WatchHub } from "./watch-hub.ts";
 import { workspaceService } from "./workspace-service.ts";
 
@@ -88,6 +90,7 @@ export async function createHost({ env, onEnd }: HostOptions): Promise<Host> {
     routes: (router) => {
       plane.routes(router);
       router.service(WorkspaceService, workspaceService(parts));
+      router.service(TerminalService, terminalService(parts));
       router.service(
         SettingsService,
         settingsService(parts.settings, () => {

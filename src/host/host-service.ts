@@ -11,6 +11,7 @@ import type { Loopback } from "./loopback.ts";
 import { machineWithUsage } from "./machine-message.ts";
 import { samples } from "./samples.ts";
 import { machineId, version } from "./settings.ts";
+import { machineDiskBill, reclaimMachineSpace } from "./usage.ts";
 
 const defaultConsoleBytes = 64 * 1024;
 const maxConsoleBytes = 1024 * 1024;
@@ -67,6 +68,8 @@ export function hostService(parts: HostParts, controls: HostControls): Partial<S
     getConsole: async ({ maxBytes }) => ({
       text: await driver.consoleTail(machineId, maxBytes === 0 ? defaultConsoleBytes : Math.min(maxBytes, maxConsoleBytes)),
     }),
+    getMachineDiskBill: async (_request, context) => machineDiskBill(parts, context.signal),
+    reclaimMachineSpace: async (_request, context) => reclaimMachineSpace(parts, context.signal),
     diagnose: async (_request, context) => ({ diagnoses: diagnose(await collectFacts(parts, controls.env, context.signal)) }),
     openLoopback: async () => controls.openLoopback(),
     openUi: async () => ({ url: await controls.uiLink() }),

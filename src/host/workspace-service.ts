@@ -17,6 +17,7 @@ import { detailsOf } from "./details.ts";
 import { dialSsh } from "./dial-ssh.ts";
 import { exec } from "./exec.ts";
 import { ensureSshKey } from "./ssh-keys.ts";
+import { environmentUsage } from "./usage.ts";
 import { watchLog } from "./watch-log.ts";
 
 /** berth.v1.WorkspaceService: what clients on this computer need beyond the public API. */
@@ -34,6 +35,7 @@ export function workspaceService(parts: HostParts): Partial<ServiceImpl<typeof W
     getDetails: async ({ environmentId }) => ({
       details: detailsOf(await find(environmentId), machine.environment(environmentId), ports.forwards(environmentId)),
     }),
+    getEnvironmentUsage: async (request) => environmentUsage(parts, request),
     createFromFolder: async (request, context) => ({ environmentId: await createFromFolder(parts, request, context.signal) }),
     rebuild: (request) => {
       rebuild(parts, request);

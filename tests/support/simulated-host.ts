@@ -6,6 +6,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { HostService, WorkspaceService } from "../../src/contract/gen/berth/v1/host_pb.js";
+import { TerminalService } from "../../src/contract/gen/berth/v1/terminal_pb.js";
 import { EnvironmentPhase, EnvironmentService } from "../../src/contract/gen/gitpod/v1/environment_pb.js";
 import { berthPaths } from "../../src/lib/paths.ts";
 import { waitUntil } from "../../src/lib/wait-until.ts";
@@ -21,6 +22,7 @@ export class SimulatedHost {
   readonly environments: Client<typeof EnvironmentService>;
   readonly workspaces: Client<typeof WorkspaceService>;
   readonly host: Client<typeof HostService>;
+  readonly terminals: Client<typeof TerminalService>;
   #process: ChildProcess | undefined;
 
   constructor(env: NodeJS.ProcessEnv = {}) {
@@ -39,6 +41,7 @@ export class SimulatedHost {
     this.environments = createClient(EnvironmentService, transport);
     this.workspaces = createClient(WorkspaceService, transport);
     this.host = createClient(HostService, transport);
+    this.terminals = createClient(TerminalService, transport);
   }
 
   get socketPath(): string {

@@ -3,7 +3,7 @@ import { type JobContext, JobError } from "../jobs/job.ts";
 import { runProcess } from "../run-process.ts";
 import { environmentLabel } from "../settings.ts";
 
-const composeProjectLabel = "com.docker.compose.project";
+export const composeProjectLabel = "com.docker.compose.project";
 const stopGraceSeconds = 10;
 
 /** The environment's own container and those of its Compose project. */

@@ -7,7 +7,7 @@ import type { DevcontainerState, EnvironmentStates, ForwardPortState } from "../
 import { type JobContext, JobError } from "../jobs/job.ts";
 import { runProcess } from "../run-process.ts";
 import { defaultDevcontainerImage, environmentLabel, type GuestSettings } from "../settings.ts";
-import { dataDiskTotalBytes } from "../usage.ts";
+import { dataDiskTotalBytes } from "../usage/machine-usage.ts";
 import { loadConfig, unmetRequirement } from "./config.ts";
 import { classifyUpFailure, devcontainerUp, type UpOutcome } from "./devcontainer-cli.ts";
 import { chooseConfig, findConfigs } from "./find-configs.ts";

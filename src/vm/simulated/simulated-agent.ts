@@ -17,9 +17,12 @@ import {
   WatchEnvironmentsResponseSchema,
   WatchJobResponseSchema,
 } from "../../contract/gen/berth/v1/agent_pb.js";
+import type { TerminalService } from "../../contract/gen/berth/v1/terminal_pb.js";
 import type { SimulatedDisk, SimulatedEnvironment, SimulatedJob } from "./simulated-disk.ts";
 import { SimulatedJobs } from "./simulated-jobs.ts";
 import { courseOf } from "./sentinels.ts";
+import { simulatedTerminals } from "./simulated-terminals.ts";
+import { SimulatedUsage } from "./simulated-usage.ts";
 
 const signatureKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFNpbXVsYXRlZEhvc3RLZXlPZkFTaW11bGF0ZWRNYWNo";
 
@@ -36,9 +39,17 @@ export interface SimulatedAgentOptions {
 }
 
 /** The agent of a simulated machine: the same RPCs as the real one, on a disk that is a JSON file. */
-export function simulatedAgent(options: SimulatedAgentOptions): ServiceImpl<typeof AgentService> {
-  const { disk, bootId, imageSha256 } = options;
+export function simulatedAgent(options: SimulatedAgentOptions): {
+  readonly agent: ServiceImpl<typeof AgentService>;
+  readonly terminals: ServiceImpl<typeof TerminalService>;
+} {
   const jobs = new SimulatedJobs(options);
+  return { agent: agentCalls(options, jobs), terminals: simulatedTerminals(options.disk, jobs, options.ended) };
+}
+
+function agentCalls(options: SimulatedAgentOptions, jobs: SimulatedJobs): ServiceImpl<typeof AgentService> {
+  const { disk, bootId, imageSha256 } = options;
+  const usage = new SimulatedUsage(disk);
   return {
     hello: () => ({
       protocol: 1,
@@ -58,8 +69,10 @@ export function simulatedAgent(options: SimulatedAgentOptions): ServiceImpl<type
       dataDiskTotalBytes: 64n << 30n,
       dataDiskFreeBytes: 60n << 30n,
       loadAverage1m: 0,
-      environments: [],
+      environments: usage.environments(Date.now()),
     }),
+    getDiskBill: () => ({ bill: usage.bill(Date.now()) }),
+    reclaimSpace: () => ({ reclaimedBytes: usage.reclaim() }),
     dial: (requests) => echo(requests),
     exec: (requests) => exec(requests),
     observeEnvironments: () => ({ environments: observeAll(disk) }),

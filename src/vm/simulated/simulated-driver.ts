@@ -1,16 +1,18 @@
+import type { ConnectRouter } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { randomBytes, randomUUID } from "node:crypto";
 import { readdirSync } from "node:fs";
 import { createServer, type Http2Server } from "node:http2";
 import { join } from "node:path";
-import { duplexPair } from "node:stream";
 import { BerthError } from "../../contract/berth-error.ts";
 import { AgentService } from "../../contract/gen/berth/v1/agent_pb.js";
+import { TerminalService } from "../../contract/gen/berth/v1/terminal_pb.js";
 import { linkKeyBytes, serveLink } from "../../lib/link.ts";
 import type { AgentStream, DriverProbe, MachineDriver, MachineExit, MachineSpec, MachineStatus, MachineUsage } from "../driver.ts";
 import { failBootImage } from "./sentinels.ts";
 import { simulatedAgent } from "./simulated-agent.ts";
 import { SimulatedDisk } from "./simulated-disk.ts";
+import { simulatedWire } from "./wire.ts";
 
 const machineIdPattern = /^[a-z0-9-]{1,32}$/;
 const residentMemoryBytes = 64 * 1024 ** 2;
@@ -99,7 +101,7 @@ export class SimulatedDriver implements MachineDriver {
     signal.throwIfAborted();
     if (this.#computer.machines.has(spec.id)) return;
     const ended = new AbortController();
-    const service = simulatedAgent({
+    const { agent, terminals } = simulatedAgent({
       disk: SimulatedDisk.open(this.#folderOf(spec.id)),
       bootId: randomUUID(),
       imageSha256: spec.image.sha256,
@@ -107,7 +109,8 @@ export class SimulatedDriver implements MachineDriver {
       crash: () => this.#computer.end(spec.id, "crashed", "the simulated machine crashed"),
       powerOff: () => this.#computer.end(spec.id, "shutdown", ""),
     });
-    const server = createServer(connectNodeAdapter({ routes: (router) => router.service(AgentService, service) }));
+    const routes = (router: ConnectRouter): void => void router.service(AgentService, agent).service(TerminalService, terminals);
+    const server = createServer(connectNodeAdapter({ routes }));
     server.on("session", (session) => session.on("error", () => undefined));
     server.on("sessionError", () => undefined);
     const boots = spec.image.sha256 !== failBootImage;
@@ -176,11 +179,9 @@ export class SimulatedDriver implements MachineDriver {
     const machine = this.#computer.machines.get(id);
     if (machine === undefined) throw new BerthError("machine-unreachable", `the machine ${id} is not running`);
     machine.stream?.destroy();
-    const [ours, theirs] = duplexPair();
+    const [ours, theirs] = simulatedWire();
     ours.on("error", () => undefined);
     theirs.on("error", () => undefined);
-    ours.once("close", () => theirs.destroy());
-    theirs.once("close", () => ours.destroy());
     machine.stream = ours;
     if (!machine.deaf) serveLink(theirs, machine.linkKey, (session) => machine.server.emit("connection", session));
     return { stream: ours, linkKey: machine.linkKey };

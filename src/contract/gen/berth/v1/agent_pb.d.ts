@@ -5,6 +5,7 @@
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import type { DiskBill, EnvironmentUsage } from "./usage_pb.js";
 
 /**
  * Describes the file berth/v1/agent.proto.
@@ -173,35 +174,62 @@ export declare type GetUsageResponse = Message<"berth.v1.GetUsageResponse"> & {
 export declare const GetUsageResponseSchema: GenMessage<GetUsageResponse>;
 
 /**
- * @generated from message berth.v1.EnvironmentUsage
+ * @generated from message berth.v1.GetDiskBillRequest
  */
-export declare type EnvironmentUsage = Message<"berth.v1.EnvironmentUsage"> & {
-  /**
-   * @generated from field: string environment_id = 1;
-   */
-  environmentId: string;
-
-  /**
-   * @generated from field: uint64 memory_bytes = 2;
-   */
-  memoryBytes: bigint;
-
-  /**
-   * @generated from field: uint64 cpu_nanoseconds = 3;
-   */
-  cpuNanoseconds: bigint;
-
-  /**
-   * @generated from field: uint64 working_copy_bytes = 4;
-   */
-  workingCopyBytes: bigint;
+export declare type GetDiskBillRequest = Message<"berth.v1.GetDiskBillRequest"> & {
 };
 
 /**
- * Describes the message berth.v1.EnvironmentUsage.
- * Use `create(EnvironmentUsageSchema)` to create a new message.
+ * Describes the message berth.v1.GetDiskBillRequest.
+ * Use `create(GetDiskBillRequestSchema)` to create a new message.
  */
-export declare const EnvironmentUsageSchema: GenMessage<EnvironmentUsage>;
+export declare const GetDiskBillRequestSchema: GenMessage<GetDiskBillRequest>;
+
+/**
+ * @generated from message berth.v1.GetDiskBillResponse
+ */
+export declare type GetDiskBillResponse = Message<"berth.v1.GetDiskBillResponse"> & {
+  /**
+   * @generated from field: berth.v1.DiskBill bill = 1;
+   */
+  bill?: DiskBill | undefined;
+};
+
+/**
+ * Describes the message berth.v1.GetDiskBillResponse.
+ * Use `create(GetDiskBillResponseSchema)` to create a new message.
+ */
+export declare const GetDiskBillResponseSchema: GenMessage<GetDiskBillResponse>;
+
+/**
+ * @generated from message berth.v1.ReclaimSpaceRequest
+ */
+export declare type ReclaimSpaceRequest = Message<"berth.v1.ReclaimSpaceRequest"> & {
+};
+
+/**
+ * Describes the message berth.v1.ReclaimSpaceRequest.
+ * Use `create(ReclaimSpaceRequestSchema)` to create a new message.
+ */
+export declare const ReclaimSpaceRequestSchema: GenMessage<ReclaimSpaceRequest>;
+
+/**
+ * @generated from message berth.v1.ReclaimSpaceResponse
+ */
+export declare type ReclaimSpaceResponse = Message<"berth.v1.ReclaimSpaceResponse"> & {
+  /**
+   * By which dockerd's store shrank.
+   *
+   * @generated from field: uint64 reclaimed_bytes = 1;
+   */
+  reclaimedBytes: bigint;
+};
+
+/**
+ * Describes the message berth.v1.ReclaimSpaceResponse.
+ * Use `create(ReclaimSpaceResponseSchema)` to create a new message.
+ */
+export declare const ReclaimSpaceResponseSchema: GenMessage<ReclaimSpaceResponse>;
 
 /**
  * @generated from message berth.v1.DialRequest
@@ -1724,6 +1752,26 @@ export declare const AgentService: GenService<{
     methodKind: "unary";
     input: typeof GetUsageRequestSchema;
     output: typeof GetUsageResponseSchema;
+  },
+  /**
+   * Takes seconds on a full disk.
+   *
+   * @generated from rpc berth.v1.AgentService.GetDiskBill
+   */
+  getDiskBill: {
+    methodKind: "unary";
+    input: typeof GetDiskBillRequestSchema;
+    output: typeof GetDiskBillResponseSchema;
+  },
+  /**
+   * Removes the build cache and images without a name that nothing uses, and gives free blocks back to the host.
+   *
+   * @generated from rpc berth.v1.AgentService.ReclaimSpace
+   */
+  reclaimSpace: {
+    methodKind: "unary";
+    input: typeof ReclaimSpaceRequestSchema;
+    output: typeof ReclaimSpaceResponseSchema;
   },
   /**
    * A raw byte stream into the machine: ssh, docker.sock, a port in a container.

@@ -5,6 +5,7 @@
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import type { DiskBill, EnvironmentUsage } from "./usage_pb.js";
 
 /**
  * Describes the file berth/v1/host.proto.
@@ -418,6 +419,86 @@ export declare type GetConsoleResponse = Message<"berth.v1.GetConsoleResponse"> 
 export declare const GetConsoleResponseSchema: GenMessage<GetConsoleResponse>;
 
 /**
+ * @generated from message berth.v1.GetMachineDiskBillRequest
+ */
+export declare type GetMachineDiskBillRequest = Message<"berth.v1.GetMachineDiskBillRequest"> & {
+  /**
+   * @generated from field: string machine_id = 1;
+   */
+  machineId: string;
+};
+
+/**
+ * Describes the message berth.v1.GetMachineDiskBillRequest.
+ * Use `create(GetMachineDiskBillRequestSchema)` to create a new message.
+ */
+export declare const GetMachineDiskBillRequestSchema: GenMessage<GetMachineDiskBillRequest>;
+
+/**
+ * @generated from message berth.v1.GetMachineDiskBillResponse
+ */
+export declare type GetMachineDiskBillResponse = Message<"berth.v1.GetMachineDiskBillResponse"> & {
+  /**
+   * @generated from field: berth.v1.DiskBill bill = 1;
+   */
+  bill?: DiskBill | undefined;
+
+  /**
+   * Blocks of the data disk that this computer has really given to it.
+   *
+   * @generated from field: uint64 allocated_bytes = 2;
+   */
+  allocatedBytes: bigint;
+};
+
+/**
+ * Describes the message berth.v1.GetMachineDiskBillResponse.
+ * Use `create(GetMachineDiskBillResponseSchema)` to create a new message.
+ */
+export declare const GetMachineDiskBillResponseSchema: GenMessage<GetMachineDiskBillResponse>;
+
+/**
+ * @generated from message berth.v1.ReclaimMachineSpaceRequest
+ */
+export declare type ReclaimMachineSpaceRequest = Message<"berth.v1.ReclaimMachineSpaceRequest"> & {
+  /**
+   * @generated from field: string machine_id = 1;
+   */
+  machineId: string;
+};
+
+/**
+ * Describes the message berth.v1.ReclaimMachineSpaceRequest.
+ * Use `create(ReclaimMachineSpaceRequestSchema)` to create a new message.
+ */
+export declare const ReclaimMachineSpaceRequestSchema: GenMessage<ReclaimMachineSpaceRequest>;
+
+/**
+ * @generated from message berth.v1.ReclaimMachineSpaceResponse
+ */
+export declare type ReclaimMachineSpaceResponse = Message<"berth.v1.ReclaimMachineSpaceResponse"> & {
+  /**
+   * By which the machine's images and caches shrank.
+   *
+   * @generated from field: uint64 reclaimed_bytes = 1;
+   */
+  reclaimedBytes: bigint;
+
+  /**
+   * By which the disk of this computer got freer.
+   *
+   * @generated from field: uint64 returned_bytes = 2;
+   */
+  returnedBytes: bigint;
+};
+
+/**
+ * Describes the message berth.v1.ReclaimMachineSpaceResponse.
+ * Use `create(ReclaimMachineSpaceResponseSchema)` to create a new message.
+ */
+export declare const ReclaimMachineSpaceResponseSchema: GenMessage<ReclaimMachineSpaceResponse>;
+
+/**
  * @generated from message berth.v1.OpenLoopbackRequest
  */
 export declare type OpenLoopbackRequest = Message<"berth.v1.OpenLoopbackRequest"> & {
@@ -720,6 +801,72 @@ export declare type GetDetailsResponse = Message<"berth.v1.GetDetailsResponse"> 
  * Use `create(GetDetailsResponseSchema)` to create a new message.
  */
 export declare const GetDetailsResponseSchema: GenMessage<GetDetailsResponse>;
+
+/**
+ * @generated from message berth.v1.GetEnvironmentUsageRequest
+ */
+export declare type GetEnvironmentUsageRequest = Message<"berth.v1.GetEnvironmentUsageRequest"> & {
+  /**
+   * Empty: all.
+   *
+   * @generated from field: repeated string environment_ids = 1;
+   */
+  environmentIds: string[];
+};
+
+/**
+ * Describes the message berth.v1.GetEnvironmentUsageRequest.
+ * Use `create(GetEnvironmentUsageRequestSchema)` to create a new message.
+ */
+export declare const GetEnvironmentUsageRequestSchema: GenMessage<GetEnvironmentUsageRequest>;
+
+/**
+ * @generated from message berth.v1.GetEnvironmentUsageResponse
+ */
+export declare type GetEnvironmentUsageResponse = Message<"berth.v1.GetEnvironmentUsageResponse"> & {
+  /**
+   * Those the machine knows; without a container that runs only their disk is told.
+   *
+   * @generated from field: repeated berth.v1.EnvironmentUsage environments = 1;
+   */
+  environments: EnvironmentUsage[];
+
+  /**
+   * @generated from field: google.protobuf.Timestamp sampled_at = 2;
+   */
+  sampledAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: uint64 machine_memory_total_bytes = 3;
+   */
+  machineMemoryTotalBytes: bigint;
+
+  /**
+   * @generated from field: uint64 machine_memory_available_bytes = 4;
+   */
+  machineMemoryAvailableBytes: bigint;
+
+  /**
+   * @generated from field: uint64 machine_disk_total_bytes = 5;
+   */
+  machineDiskTotalBytes: bigint;
+
+  /**
+   * @generated from field: uint64 machine_disk_free_bytes = 6;
+   */
+  machineDiskFreeBytes: bigint;
+
+  /**
+   * @generated from field: uint32 machine_cpus = 7;
+   */
+  machineCpus: number;
+};
+
+/**
+ * Describes the message berth.v1.GetEnvironmentUsageResponse.
+ * Use `create(GetEnvironmentUsageResponseSchema)` to create a new message.
+ */
+export declare const GetEnvironmentUsageResponseSchema: GenMessage<GetEnvironmentUsageResponse>;
 
 /**
  * @generated from message berth.v1.EnvironmentDetails
@@ -1411,6 +1558,26 @@ export declare const HostService: GenService<{
     output: typeof GetConsoleResponseSchema;
   },
   /**
+   * Who takes how much of the machine's disk; takes seconds on a full one.
+   *
+   * @generated from rpc berth.v1.HostService.GetMachineDiskBill
+   */
+  getMachineDiskBill: {
+    methodKind: "unary";
+    input: typeof GetMachineDiskBillRequestSchema;
+    output: typeof GetMachineDiskBillResponseSchema;
+  },
+  /**
+   * Removes the build cache and images without a name that nothing uses, and gives free blocks back to this computer.
+   *
+   * @generated from rpc berth.v1.HostService.ReclaimMachineSpace
+   */
+  reclaimMachineSpace: {
+    methodKind: "unary";
+    input: typeof ReclaimMachineSpaceRequestSchema;
+    output: typeof ReclaimMachineSpaceResponseSchema;
+  },
+  /**
    * What is wrong with this computer, and how to mend it.
    *
    * @generated from rpc berth.v1.HostService.Diagnose
@@ -1467,6 +1634,16 @@ export declare const WorkspaceService: GenService<{
     methodKind: "unary";
     input: typeof GetDetailsRequestSchema;
     output: typeof GetDetailsResponseSchema;
+  },
+  /**
+   * What environments use now; cheap, to be asked again every few seconds by who shows it.
+   *
+   * @generated from rpc berth.v1.WorkspaceService.GetEnvironmentUsage
+   */
+  getEnvironmentUsage: {
+    methodKind: "unary";
+    input: typeof GetEnvironmentUsageRequestSchema;
+    output: typeof GetEnvironmentUsageResponseSchema;
   },
   /**
    * Build and lifecycle log, from the start unless an offset is given.

@@ -1,0 +1,32 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import { isAbsolute, join } from "node:path";
+import { readSessionEnv, sessionEnvFiles } from "./devcontainer/session-env.ts";
+import type { EnvironmentStates } from "./environment-state.ts";
+import type { Observer } from "./observe.ts";
+import type { GuestSettings } from "./settings.ts";
+
+export interface ContainerSession {
+  readonly containerId: string;
+  readonly user: string;
+  readonly workingDirectory: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** What every command that a person runs in a container is given. Fails with FailedPrecondition when it does not run. */
+export async function containerSession(
+  environmentId: string,
+  workingDirectory: string,
+  dependencies: { readonly states: EnvironmentStates; readonly observer: Observer; readonly settings: GuestSettings },
+): Promise<ContainerSession> {
+  const { states, observer, settings } = dependencies;
+  const devcontainer = states.get(environmentId)?.devcontainer;
+  const container = observer.container(environmentId);
+  if (devcontainer === undefined || container === undefined || !container.State.Running)
+    throw new ConnectError("the container is not running", Code.FailedPrecondition);
+  return {
+    containerId: container.Id,
+    user: devcontainer.remoteUser,
+    workingDirectory: isAbsolute(workingDirectory) ? workingDirectory : join(devcontainer.remoteWorkspaceFolder, workingDirectory),
+    env: { ...devcontainer.remoteEnv, ...(await readSessionEnv(sessionEnvFiles(settings.runFolder, environmentId))) },
+  };
+}
