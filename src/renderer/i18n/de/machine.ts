@@ -26,8 +26,6 @@ export const machine: Strings["machine"] = {
   pausedTitle: "Die Maschine ist pausiert",
   pausedDetail: "Die Platte dieses Computers ist voll. Sobald Platz ist, geht es von selbst weiter.",
   slowTitle: "Die Maschine ist langsamer, als sie sein könnte",
-  whatToDo: "Was hilft:",
-  copyCommand: "Befehl kopieren",
   diagnose: "Zur Diagnose",
   facts: {
     heading: "Zustand",

@@ -19,8 +19,6 @@ export const machine = {
   pausedTitle: "The machine is paused",
   pausedDetail: "The disk of this computer is full. It goes on by itself as soon as there is space.",
   slowTitle: "The machine is slower than it could be",
-  whatToDo: "What to do:",
-  copyCommand: "Copy the command",
   diagnose: "See the diagnostics",
   facts: {
     heading: "State",

@@ -1,10 +1,10 @@
-import { Copy, Stethoscope } from "lucide-react";
+import { Stethoscope } from "lucide-react";
 import { MachineState } from "../../../contract/gen/berth/v1/host_pb.js";
-import { useApp, useAppState, useCopy, useFormats, useNow, useStrings } from "../../app/context.ts";
+import { useApp, useAppState, useFormats, useNow, useStrings } from "../../app/context.ts";
 import { Dot } from "../../ui/badge.tsx";
 import { Button } from "../../ui/button.tsx";
+import { Fix } from "../../ui/fix.tsx";
 import { Notice } from "../../ui/notice.tsx";
-import { isCommand } from "./is-command.ts";
 import type { MachineActs } from "./machine-actions.ts";
 
 const clockIntervalMs = 1000;
@@ -60,25 +60,10 @@ function Doing({ doing }: { readonly doing: NonNullable<MachineActs["doing"]> })
 
 function Slow({ warning, fix }: { readonly warning: string; readonly fix: string }) {
   const { machine: words } = useStrings();
-  const copy = useCopy();
   return (
-    <Notice
-      tone="warn"
-      title={words.slowTitle}
-      actions={
-        isCommand(fix) ? (
-          <Button icon={Copy} onClick={() => copy(fix)}>
-            {words.copyCommand}
-          </Button>
-        ) : undefined
-      }
-    >
+    <Notice tone="warn" title={words.slowTitle}>
       <p>{warning}</p>
-      {fix === "" ? null : (
-        <p>
-          {words.whatToDo} {isCommand(fix) ? <code className="font-mono text-sm">{fix}</code> : fix}
-        </p>
-      )}
+      <Fix text={fix} />
     </Notice>
   );
 }
