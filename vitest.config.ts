@@ -38,6 +38,16 @@ export default defineConfig({
       },
       {
         test: {
+          name: "ui",
+          include: ["tests/e2e/ui/*.test.ts"],
+          globalSetup: "tests/e2e/ui/setup.ts",
+          testTimeout: 90_000,
+          hookTimeout: 90_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
           name: "e2e",
           include: ["tests/e2e/*.test.ts"],
           testTimeout: vmTestTimeoutMs,

@@ -31,8 +31,8 @@ const aptPackages = {
     ],
   },
   test: {
-    programs: ["docker-registry", "rsync", "git-lfs", "socat"],
-    packages: ["docker-registry", "rsync", "git-lfs", "socat"],
+    programs: ["docker-registry", "rsync", "git-lfs", "socat", "chromium"],
+    packages: ["docker-registry", "rsync", "git-lfs", "socat", "chromium"],
   },
 };
 const brewPackages = {

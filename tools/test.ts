@@ -6,6 +6,7 @@ const stages: readonly { readonly name: string; readonly command: readonly strin
   { name: "unit", command: ["vitest", "run", "--project", "unit"] },
   { name: "sdk", command: ["vitest", "run", "--project", "sdk"] },
   { name: "integration", command: ["vitest", "run", "--project", "integration"] },
+  { name: "ui", command: ["vitest", "run", "--project", "ui"] },
   { name: "image", command: ["node", "tools/image/main.ts"] },
   { name: "conformance", command: ["vitest", "run", "--project", "conformance"] },
   { name: "e2e", command: ["vitest", "run", "--project", "e2e"] },

@@ -110,7 +110,14 @@ export async function createHost({ env, onEnd }: HostOptions): Promise<Host> {
       );
     },
   });
-  const loopback = new LoopbackServer({ handler, serveJsonl: plane.serveJsonl, uiFolder: uiFolder(env), now: () => Date.now(), log });
+  const loopback = new LoopbackServer({
+    handler,
+    serveJsonl: plane.serveJsonl,
+    uiFolder: uiFolder(env),
+    portFile: join(paths.home, "loopback-port"),
+    now: () => Date.now(),
+    log,
+  });
   const stopServing = await serveOnSocket({ socketPath: paths.apiSocket, handler, log });
   await engine.start();
   log.info("the host is ready", { home: paths.home, version });

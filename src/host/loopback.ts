@@ -1,13 +1,18 @@
 import type { connectNodeAdapter } from "@connectrpc/connect-node";
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { readFile } from "node:fs/promises";
 import { z } from "zod";
+import { writeFileAtomically } from "../lib/atomic-file.ts";
 import { type Log, messageOf } from "../lib/log.ts";
 import { serveStatic } from "./browser/static-files.ts";
 import { type UiSession, UiSessions } from "./browser/ui-sessions.ts";
 
 const tokenBytes = 32;
 const maxLoginBytes = 1024;
+const anyPort = 0;
+const minPort = 1024;
+const maxPort = 65_535;
 const apiPattern = /^\/(gitpod|berth|supervisor)\.v1\./;
 const loginPath = "/login";
 const keyHeader = "x-berth-key";
@@ -24,6 +29,8 @@ export interface LoopbackOptions {
   readonly serveJsonl: (request: IncomingMessage, response: ServerResponse) => boolean;
   /** Where the built UI is. */
   readonly uiFolder: string;
+  /** Where the port is noted, so that the next host takes the same one and pages that are open find it again. */
+  readonly portFile: string;
   readonly now: () => number;
   readonly log: Log;
 }
@@ -62,11 +69,9 @@ export class LoopbackServer {
 
   async #listen(): Promise<Loopback> {
     const token = randomBytes(tokenBytes).toString("base64url");
-    const server = createServer();
+    const { server, port } = await listenOn(await notedPort(this.#options.portFile)).catch(async () => listenOn(anyPort));
     this.#server = server;
-    await new Promise<void>((resolve, reject) => server.once("error", reject).listen(0, "127.0.0.1", resolve));
-    const address = server.address();
-    const port = typeof address === "object" && address !== null ? address.port : 0;
+    await writeFileAtomically(this.#options.portFile, String(port));
     server.on("request", (request: IncomingMessage, response: ServerResponse) => {
       this.#serve(request, response, { port, token }).catch((error: unknown) => {
         this.#options.log.warn("a request on the loopback address failed", { reason: messageOf(error) });
@@ -179,6 +184,18 @@ async function readJson(request: IncomingMessage, maxBytes: number): Promise<unk
   } catch {
     return undefined;
   }
+}
+
+async function listenOn(wanted: number): Promise<{ readonly server: Server; readonly port: number }> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => server.once("error", reject).listen(wanted, "127.0.0.1", resolve));
+  const address = server.address();
+  return { server, port: typeof address === "object" && address !== null ? address.port : 0 };
+}
+
+async function notedPort(file: string): Promise<number> {
+  const port = Number(await readFile(file, "utf8").catch(() => ""));
+  return Number.isInteger(port) && port >= minPort && port <= maxPort ? port : anyPort;
 }
 
 function sha256(text: string): Buffer {

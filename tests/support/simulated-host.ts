@@ -1,7 +1,7 @@
 import { type Client, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -57,7 +57,13 @@ export class SimulatedHost {
     this.#process = child;
     let said = "";
     child.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
-    const up = await waitUntil(() => existsSync(this.socketPath) || child.exitCode !== null, {
+    // Not the socket's file but an answer: it takes a moment from the one to the other.
+    const answers = async (): Promise<boolean> =>
+      this.host.getHost({}).then(
+        () => true,
+        () => false,
+      );
+    const up = await waitUntil(async () => child.exitCode !== null || (await answers()), {
       intervalMs: pollMs,
       signal: AbortSignal.timeout(startLimitMs),
     });

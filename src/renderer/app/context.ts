@@ -6,6 +6,7 @@ import type { Clients } from "../api/clients.ts";
 import type { Command, CommandRegistry } from "../commands/registry.ts";
 import { de } from "../i18n/de.ts";
 import { en } from "../i18n/en.ts";
+import { type ErrorText, errorText } from "../i18n/errors.ts";
 import { type Formats, formatsOf } from "../i18n/format.ts";
 import { type Language, languageOf, type Strings } from "../i18n/strings.ts";
 import type { Router } from "../router/router.ts";
@@ -61,6 +62,12 @@ export function useLanguage(): Language {
 /** The texts in the person's language. */
 export function useStrings(): Strings {
   return useLanguage() === "de" ? de : en;
+}
+
+/** What a person reads of a failure, by its code. */
+export function useErrorText(): (code: string) => ErrorText {
+  const language = useLanguage();
+  return (code) => errorText(code, language);
 }
 
 export function useFormats(): Formats {

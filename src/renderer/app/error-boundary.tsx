@@ -34,6 +34,7 @@ export class ErrorBoundary extends Component<Props, State> {
     return (
       <div role="alert" className="h-full">
         <EmptyState
+          heading="h1"
           title={strings.crashedTitle}
           actions={
             <>

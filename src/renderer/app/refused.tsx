@@ -7,7 +7,7 @@ export function Refused() {
   const { shell } = useStrings();
   return (
     <main className="h-full">
-      <EmptyState icon={KeyRound} title={shell.refusedTitle}>
+      <EmptyState heading="h1" icon={KeyRound} title={shell.refusedTitle}>
         <p>{shell.refusedDetail}</p>
         <pre className="mt-3 rounded-md border bg-sunken px-3 py-2 text-left font-mono text-fg select-all">berth ui</pre>
       </EmptyState>

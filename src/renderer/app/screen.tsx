@@ -38,6 +38,7 @@ function NotFound({ path }: { readonly path: string }) {
   const { router } = useApp();
   return (
     <EmptyState
+      heading="h1"
       icon={Compass}
       title={shell.notFoundTitle}
       actions={<Button onClick={() => router.go({ page: "environments" })}>{shell.toEnvironments}</Button>}

@@ -40,7 +40,7 @@ export function Shell() {
         {strings.shell.skipToContent}
       </a>
       <Sidebar onSearch={() => setOverlay("palette")} />
-      <main ref={content} tabIndex={-1} className="flex min-w-0 flex-1 flex-col outline-none">
+      <main id="content" ref={content} tabIndex={-1} className="flex min-w-0 flex-1 flex-col outline-none">
         {connection === "offline" ? <OfflineLine /> : null}
         <div className="min-h-0 flex-1">
           <ErrorBoundary strings={strings.shell} resetKey={addressOf(route)}>
@@ -73,17 +73,23 @@ function useKeys(): void {
     const ended = new AbortController();
     const onKeyDown = (event: KeyboardEvent): void => {
       if (event.defaultPrevented || event.isComposing || ["Shift", "Control", "Alt", "Meta"].includes(event.key)) return;
-      const target = event.target instanceof HTMLElement ? event.target : undefined;
-      // What is over the page has keys of its own.
-      if (target?.closest("[role=dialog],[role=menu],[role=listbox]") !== null && target !== undefined) return;
-      // A button that has the focus is what these keys are for.
-      if (["Enter", " "].includes(event.key) && target?.closest("button,a,summary,[role=tab]") !== null && target !== undefined) return;
-      const typing =
-        target !== undefined &&
-        (target.isContentEditable || target.matches("input:not([type=checkbox]),textarea,select,[data-keys=own] *"));
+      const taken = whoTakes(event);
+      if (taken === "key") return;
+      const typing = taken === "text";
       if (commands.press(event, { typing, nowMs: event.timeStamp })) event.preventDefault();
     };
     window.addEventListener("keydown", onKeyDown, { signal: ended.signal });
     return () => ended.abort();
   }, [commands]);
+}
+
+/** Whether what has the focus wants this key for itself: every key, only what writes text, or none. */
+function whoTakes({ target, key }: KeyboardEvent): "key" | "text" | undefined {
+  if (!(target instanceof HTMLElement)) return undefined;
+  const overlay = target.closest("[role=dialog],[role=menu],[role=listbox]");
+  // One that is going away has the focus for a moment still.
+  if (overlay !== null) return overlay.hasAttribute("data-closed") ? undefined : "key";
+  if (["Enter", " "].includes(key) && target.closest("button,a,summary,[role=tab]") !== null) return "key";
+  const writes = target.isContentEditable || target.matches("input:not([type=checkbox]),textarea,select,[data-keys=own] *");
+  return writes ? "text" : undefined;
 }

@@ -32,7 +32,7 @@ export function Sidebar({ onSearch }: { readonly onSearch: () => void }) {
         className="mb-2 flex h-8 items-center gap-2 rounded-md border bg-bg px-2 text-left text-muted hover:bg-hover"
       >
         <Search size={14} aria-hidden />
-        <span className="flex-1 truncate">{shell.searchOrRun}</span>
+        <span className="flex-1 truncate">{shell.search}</span>
         <Kbd shortcut="mod+k" />
       </button>
       <NavigationLink to={{ page: "environments" }} icon={Boxes} label={shell.environments} count={count} />

@@ -37,14 +37,16 @@ export function DeleteDialog({
       open
       onClose={onClose}
       title={one === undefined ? words.titleMany(rows.length) : words.titleOne(one.name)}
-      description={losing.length > 0 ? words.lost : one === undefined ? words.nothingLostMany : words.nothingLost}
+      description={
+        losing.length > 0 ? words.lost : one === undefined ? words.nothingLostMany : isThere(one) ? words.nothingLost : words.nothingThere
+      }
       initialFocus={cancel}
       footer={
         <>
           <Button ref={cancel} onClick={onClose}>
             {shell.cancel}
           </Button>
-          <Button kind="danger" onClick={run} disabledReason={mayDelete ? undefined : words.confirm}>
+          <Button kind="danger" onClick={run} disabledReason={mayDelete ? undefined : words.mustAgree}>
             {words.submit}
           </Button>
         </>
@@ -67,6 +69,10 @@ export function DeleteDialog({
       )}
     </Dialog>
   );
+}
+
+function isThere(row: EnvironmentRow): boolean {
+  return row.view.environment.status?.content?.git !== undefined;
 }
 
 /** Nothing of its git state was ever seen, but a working copy may be there. */

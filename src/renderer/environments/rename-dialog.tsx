@@ -1,7 +1,6 @@
 import { type FormEvent, useId, useRef, useState } from "react";
 import { fromConnectError } from "../../contract/connect-error.ts";
-import { errorEntry } from "../../contract/error-catalogue.ts";
-import { useStrings } from "../app/context.ts";
+import { useErrorText, useStrings } from "../app/context.ts";
 import { Button } from "../ui/button.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { Field, Input } from "../ui/input.tsx";
@@ -11,6 +10,7 @@ import { useActions } from "./row-menu.tsx";
 export function RenameDialog({ row, onClose }: { readonly row: EnvironmentRow; readonly onClose: () => void }) {
   const { environments, shell } = useStrings();
   const words = environments.rename;
+  const textOf = useErrorText();
   const actions = useActions();
   const [name, setName] = useState(row.name);
   const [error, setError] = useState<string | undefined>();
@@ -21,7 +21,8 @@ export function RenameDialog({ row, onClose }: { readonly row: EnvironmentRow; r
     if (name.trim() === row.name) return onClose();
     actions.rename(row.id, name.trim()).then(onClose, (thrown: unknown) => {
       const failure = fromConnectError(thrown);
-      setError(`${errorEntry(failure.code).title}. ${errorEntry(failure.code).why}`);
+      const { title, why } = textOf(failure.code);
+      setError(`${title}. ${why}`);
       input.current?.focus();
     });
   };

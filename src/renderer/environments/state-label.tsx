@@ -1,4 +1,4 @@
-import { useFormats, useNow, useStrings } from "../app/context.ts";
+import { useErrorText, useFormats, useNow, useStrings } from "../app/context.ts";
 import { type Tone, Dot } from "../ui/badge.tsx";
 import type { EnvironmentRow, RowState } from "./environment-row.ts";
 
@@ -16,7 +16,7 @@ const tones: Readonly<Record<RowState, Tone>> = {
 };
 
 /** The state in a word, and while something goes on, what it is and since when. */
-export function StateLabel({ row }: { readonly row: Pick<EnvironmentRow, "state" | "step"> }) {
+export function StateLabel({ row }: { readonly row: Pick<EnvironmentRow, "state" | "step" | "failure"> }) {
   const { environments } = useStrings();
   const busy = row.state === "starting" || row.state === "stopping" || row.state === "deleting";
   return (
@@ -24,8 +24,20 @@ export function StateLabel({ row }: { readonly row: Pick<EnvironmentRow, "state"
       <Dot tone={tones[row.state]} busy={busy} />
       <span className="flex min-w-0 flex-col">
         <span className="truncate">{environments.states[row.state]}</span>
-        {row.step === undefined ? null : <StepClock step={row.step} />}
+        {row.step === undefined ? <Trouble failure={row.failure} /> : <StepClock step={row.step} />}
       </span>
+    </span>
+  );
+}
+
+/** What failed, in the catalogue's words. */
+function Trouble({ failure }: { readonly failure: string }) {
+  const textOf = useErrorText();
+  if (failure === "") return null;
+  const { title } = textOf(failure.split(": ")[0] ?? "");
+  return (
+    <span title={failure} className="truncate text-sm text-muted">
+      {title}
     </span>
   );
 }

@@ -4,7 +4,8 @@ import type { WatchResponse } from "../../contract/gen/berth/v1/host_pb.js";
 import { afterWatch, nothingWatched, WatchGap, type WatchState } from "./watch-state.ts";
 
 const minRetryMs = 250;
-const maxRetryMs = 10_000;
+/** The host is on this computer, so asking often costs nothing. */
+const maxRetryMs = 3000;
 
 /** `refused`: this browser has no session; it needs a new link. */
 export type Connection = "connecting" | "online" | "offline" | "refused";

@@ -14,7 +14,7 @@ export function Input({ className, invalid = false, ...rest }: InputProps) {
       {...rest}
       aria-invalid={invalid || undefined}
       className={cx(
-        "h-7 w-full min-w-0 rounded-md border bg-bg px-2 text-base text-fg placeholder:text-muted",
+        "h-7 w-full min-w-0 -outline-offset-1 rounded-md border bg-bg px-2 text-base text-fg placeholder:text-muted",
         invalid ? "border-danger" : "border-line-strong",
         className,
       )}

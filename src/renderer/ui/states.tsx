@@ -1,9 +1,8 @@
 import type { LucideIcon } from "lucide-react";
 import { TriangleAlert } from "lucide-react";
 import type { ReactNode } from "react";
-import { useStrings } from "../app/context.ts";
+import { useErrorText, useStrings } from "../app/context.ts";
 import type { BerthError } from "../../contract/berth-error.ts";
-import { errorEntry } from "../../contract/error-catalogue.ts";
 import { cx } from "./cx.ts";
 
 /** What stands where there is nothing: what belongs here and how to get it. */
@@ -12,7 +11,10 @@ export function EmptyState({
   title,
   children,
   actions,
+  heading: Heading = "h2",
 }: {
+  /** `h1` where it is all there is on the page. */
+  readonly heading?: "h1" | "h2";
   readonly icon?: LucideIcon;
   readonly title: string;
   readonly children?: ReactNode;
@@ -21,7 +23,7 @@ export function EmptyState({
   return (
     <div className="flex h-full flex-col items-center justify-center gap-2 p-8 text-center">
       {Icon === undefined ? null : <Icon size={28} strokeWidth={1.5} aria-hidden className="mb-1 text-muted" />}
-      <h2 className="text-lg font-semibold">{title}</h2>
+      <Heading className="text-lg font-semibold">{title}</Heading>
       {children === undefined ? null : <div className="max-w-110 text-muted">{children}</div>}
       {actions === undefined ? null : <div className="mt-2 flex gap-2">{actions}</div>}
     </div>
@@ -39,7 +41,7 @@ export function ErrorState({
   readonly compact?: boolean;
 }) {
   const { shell } = useStrings();
-  const entry = errorEntry(error.code);
+  const entry = useErrorText()(error.code);
   return (
     <section role="alert" className={cx("flex gap-3 rounded-md border border-danger bg-danger-soft", compact ? "p-3" : "p-4")}>
       <TriangleAlert size={16} aria-hidden className="mt-0.5 shrink-0 text-danger" />

@@ -1,7 +1,6 @@
 import { createStore, type StoreApi } from "zustand/vanilla";
 import { type BerthError } from "../../contract/berth-error.ts";
 import { fromConnectError } from "../../contract/connect-error.ts";
-import { errorEntry } from "../../contract/error-catalogue.ts";
 
 /** How long a message stays that asks for nothing. What failed stays until it was read. */
 const infoLifetimeMs = 5000;
@@ -9,9 +8,8 @@ const maxToasts = 4;
 
 export interface Toast {
   readonly id: number;
-  readonly tone: "info" | "error";
-  readonly title: string;
-  readonly detail: string;
+  /** What was done, or what failed; the latter is put into words where it is shown. */
+  readonly message: string | BerthError;
   readonly action?: { readonly label: string; readonly run: () => void } | undefined;
 }
 
@@ -21,14 +19,14 @@ export class Toasts {
   #nextId = 1;
 
   info(title: string, action?: Toast["action"]): void {
-    const id = this.#add({ tone: "info", title, detail: "", action });
+    const id = this.#add({ message: title, action });
     setTimeout(() => this.dismiss(id), infoLifetimeMs);
   }
 
   /** Tells of whatever was thrown by a call. */
   failed(thrown: unknown, action?: Toast["action"]): BerthError {
     const error = fromConnectError(thrown);
-    this.#add({ tone: "error", title: errorEntry(error.code).title, detail: error.detail, action });
+    this.#add({ message: error, action });
     return error;
   }
 

@@ -9,6 +9,7 @@ export const shell: Strings["shell"] = {
   about: "Über Berth",
   mainNavigation: "Hauptnavigation",
   skipToContent: "Zum Inhalt springen",
+  search: "Suchen",
   searchOrRun: "Suchen oder Befehl ausführen",
   commandPalette: "Befehle",
   noCommandFound: "Nichts gefunden",

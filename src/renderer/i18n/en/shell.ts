@@ -8,6 +8,7 @@ export const shell = {
   about: "About",
   mainNavigation: "Main",
   skipToContent: "Skip to the content",
+  search: "Search",
   searchOrRun: "Search or run a command",
   commandPalette: "Command palette",
   noCommandFound: "Nothing found",

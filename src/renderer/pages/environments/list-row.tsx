@@ -13,9 +13,9 @@ import { Row } from "../../ui/row.tsx";
 
 /** How wide each column is; hidden ones come back as the window grows. */
 export const columns = {
-  select: "w-4 shrink-0",
+  select: "flex w-4 shrink-0",
   name: "min-w-0 flex-[3]",
-  state: "min-w-0 flex-[2]",
+  state: "min-w-0 flex-[2.4]",
   branch: "min-w-0 flex-[1.5] @max-3xl:hidden",
   work: "w-20 shrink-0",
   ports: "w-28 shrink-0 @max-2xl:hidden",
@@ -49,7 +49,7 @@ export const ListRow = memo(function ListRow({ row, current, selected, nowMs, ed
       selected={selected}
       onFocus={() => onPoint(row.id)}
       onDoubleClick={open}
-      className="h-12"
+      className="h-12 -outline-offset-2"
     >
       <span role="gridcell" className={columns.select}>
         <Checkbox checked={selected} onToggle={(on) => onSelect(row.id, on)} aria-label={environments.select(row.name)} tabIndex={-1} />

@@ -52,7 +52,7 @@ export function VirtualList(props: VirtualListProps) {
   return (
     <div role="grid" aria-label={environments.title} aria-rowcount={lines.length} className="@container flex min-h-0 flex-1 flex-col">
       {layout === "list" ? <Header {...props} /> : null}
-      <div ref={scroller} role="rowgroup" className="min-h-0 flex-1 overflow-y-auto">
+      <div ref={scroller} role="rowgroup" className="min-h-0 flex-1 overflow-y-auto [scrollbar-gutter:stable]">
         <div role="presentation" className="relative" style={{ height: virtualizer.getTotalSize() + (layout === "cards" ? cardGapPx : 0) }}>
           {virtualizer.getVirtualItems().map((item) => {
             const line = lines[item.index];
@@ -66,12 +66,9 @@ export function VirtualList(props: VirtualListProps) {
                 {line.kind === "group" ? (
                   <GroupLine name={line.key} count={line.count} />
                 ) : layout === "cards" ? (
-                  <div role="row" className="flex gap-3 px-4 pt-3">
+                  <div role="row" className="grid gap-3 px-4 pt-3" style={{ gridTemplateColumns: `repeat(${lanes}, minmax(0, 1fr))` }}>
                     {line.rows.map((row) => (
                       <Card key={row.id} {...itemProps(props, row, currentId, selectedIds)} />
-                    ))}
-                    {Array.from({ length: lanes - line.rows.length }, (_, n) => (
-                      <div key={n} className="flex-1" />
                     ))}
                   </div>
                 ) : (
@@ -111,8 +108,8 @@ function Header({ groups, selectedIds, onSelectAll }: VirtualListProps) {
   const total = groups.reduce((sum, group) => sum + group.rows.length, 0);
   const all = selectedIds.size > 0 && selectedIds.size === total;
   return (
-    <div role="rowgroup">
-      <div role="row" className="flex h-8 items-center gap-3 border-b px-4 pr-[calc(--spacing(4)+11px)] text-sm text-muted">
+    <div role="rowgroup" className="shrink-0 overflow-hidden border-b [scrollbar-gutter:stable]">
+      <div role="row" className="flex h-8 items-center gap-3 px-4 text-sm text-muted">
         <span role="columnheader" className={columns.select}>
           <Checkbox checked={all} indeterminate={selectedIds.size > 0 && !all} onToggle={onSelectAll} aria-label={environments.selectAll} />
         </span>
@@ -188,14 +185,13 @@ function useShowCurrent({
 }): void {
   const shown = useRef(moves);
   useEffect(() => {
-    if (moves === shown.current || currentId === undefined) return undefined;
-    shown.current = moves;
+    if (moves === shown.current || currentId === undefined) return;
     const index = lines.findIndex((line) => line.kind === "rows" && line.rows.some((row) => row.id === currentId));
     if (index >= 0) scrollTo(index);
-    // The row may be drawn only after the scrolling.
-    const frame = requestAnimationFrame(() => {
-      scroller.current?.querySelector<HTMLElement>(`[data-row="${CSS.escape(currentId)}"]`)?.focus({ preventScroll: true });
-    });
-    return () => cancelAnimationFrame(frame);
+    const row = scroller.current?.querySelector<HTMLElement>(`[data-row="${CSS.escape(currentId)}"]`);
+    // A row far away is drawn only once the scrolling has come to it, and this effect runs again then.
+    if (row === null || row === undefined) return;
+    row.focus({ preventScroll: true });
+    shown.current = moves;
   });
 }

@@ -1,0 +1,197 @@
+import type { ErrorTexts } from "../errors.ts";
+
+const text = (title: string, why: string, whatToTry: string) => ({ title, why, whatToTry });
+
+export const errors: ErrorTexts = {
+  "url-invalid": text(
+    "Die Adresse wurde nicht angenommen",
+    "Sie ist keine https-, http- oder ssh-Adresse eines git-Repositorys.",
+    "Füge die Adresse aus deinem Browser ein.",
+  ),
+  "repository-unreachable": text(
+    "Das Repository ist nicht erreichbar",
+    "Sein Server hat nicht geantwortet.",
+    "Prüfe Adresse, Netz und VPN und starte die Umgebung erneut.",
+  ),
+  "repository-not-found": text(
+    "Das Repository wurde nicht gefunden",
+    "Es gibt es nicht, oder es ist privat und es fehlt eine Anmeldung.",
+    "Prüfe die Adresse; melde dich bei privaten zuerst beim Host an.",
+  ),
+  "authentication-required": text(
+    "Das Repository verlangt eine Anmeldung",
+    "Sein Server hat die anonyme Anfrage abgelehnt.",
+    "Hinterlege ein Token für diesen Host und starte die Umgebung erneut.",
+  ),
+  "ref-not-found": text(
+    "Branch, Tag oder Commit wurde nicht gefunden",
+    "Im Repository gibt es nichts mit diesem Namen.",
+    "Prüfe den Namen; vielleicht wurde er nach dem Mergen gelöscht.",
+  ),
+  "clone-failed": text(
+    "Das Repository konnte nicht geklont werden",
+    "git hat einen Fehler gemeldet.",
+    "Lies das Log; starte die Umgebung erneut, wenn die Ursache behoben ist.",
+  ),
+  "folder-not-found": text("Der Ordner wurde nicht gefunden", "Auf diesem Computer gibt es ihn nicht.", "Prüfe den Pfad."),
+  "folder-unreadable": text("Der Ordner konnte nicht gelesen werden", "Eine Datei darin lässt sich nicht öffnen.", "Prüfe ihre Rechte."),
+  "upload-failed": text(
+    "Der Ordner konnte nicht in die Maschine kopiert werden",
+    "Das Kopieren wurde unterbrochen.",
+    "Versuche es erneut; nichts wurde verändert.",
+  ),
+  "devcontainer-invalid": text(
+    "Die Konfiguration des Dev-Containers ist kaputt",
+    "devcontainer.json ließ sich nicht lesen.",
+    "Repariere die Datei im Notfall-Container und baue neu.",
+  ),
+  "devcontainer-choice": text(
+    "Es gibt mehrere Dev-Container",
+    "Das Repository hat mehr als eine devcontainer.json, und keine wurde gewählt.",
+    "Wähle eine davon.",
+  ),
+  "devcontainer-failed": text(
+    "Der Dev-Container konnte nicht gebaut werden",
+    "Bauen oder Starten ist gescheitert.",
+    "Lies das Log, repariere die Konfiguration im Notfall-Container und baue neu.",
+  ),
+  "lifecycle-command-failed": text(
+    "Ein Lifecycle-Befehl ist gescheitert",
+    "Ein Befehl aus devcontainer.json endete mit einem Fehler.",
+    "Lies das Log; der Container läuft trotzdem.",
+  ),
+  "image-not-found": text(
+    "Das Container-Image wurde nicht gefunden",
+    "Die Registry hat es nicht, oder es ist privat.",
+    "Prüfe den Namen in devcontainer.json, oder melde dich bei der Registry an.",
+  ),
+  "registry-unreachable": text(
+    "Die Registry ist nicht erreichbar",
+    "Sie hat nicht geantwortet.",
+    "Prüfe dein Netz; Images, die schon da sind, gehen weiter.",
+  ),
+  timeout: text(
+    "Es hat zu lange gedauert",
+    "Ein Schritt endete nicht in seiner Zeit.",
+    "Sieh im Log nach, worauf er wartete, und starte erneut.",
+  ),
+  "host-requirements": text(
+    "Die Maschine ist zu klein für diesen Dev-Container",
+    "hostRequirements verlangt mehr, als sie hat.",
+    "Wähle eine größere Klasse.",
+  ),
+  "name-taken": text("Der Name ist vergeben", "Eine andere Umgebung heißt so.", "Wähle einen anderen Namen."),
+  "name-invalid": text(
+    "Der Name wurde nicht angenommen",
+    "Ein Name hat 1 bis 80 Buchstaben, Ziffern, Leerzeichen oder . _ -.",
+    "Wähle einen anderen Namen.",
+  ),
+  "environment-not-found": text(
+    "Die Umgebung wurde nicht gefunden",
+    "Keine Umgebung hat diesen Namen oder diese Kennung.",
+    "Vielleicht wurde sie gelöscht; sieh in der Liste nach.",
+  ),
+  "environment-not-running": text("Die Umgebung läuft nicht", "Dafür muss sie laufen.", "Starte sie und versuche es erneut."),
+  "environment-busy": text(
+    "Die Umgebung ist beschäftigt",
+    "Ein anderer Vorgang ist noch nicht beendet.",
+    "Warte darauf, oder halte die Umgebung an.",
+  ),
+  "uncommitted-work": text(
+    "Die Umgebung wurde nicht gelöscht",
+    "Sie hat Änderungen, die nirgends gepusht wurden.",
+    "Pushe sie, oder bestätige, dass du sie nicht brauchst.",
+  ),
+  "confirmation-missing": text(
+    "Die Maschine wurde nicht zurückgesetzt",
+    "Die Namen der Umgebungen, die verloren gingen, wurden nicht bestätigt.",
+    "Gib die Namen aller Umgebungen darauf ein.",
+  ),
+  "host-disk-full": text(
+    "Die Festplatte dieses Computers ist fast voll",
+    "Die Maschine braucht freien Platz.",
+    "Schaffe Platz, oder lösche Umgebungen, die du nicht mehr brauchst.",
+  ),
+  "data-disk-full": text(
+    "Die Festplatte der Maschine ist voll",
+    "Sie hat ihre Grenze erreicht.",
+    "Lösche Umgebungen oder Images, die du nicht mehr brauchst, oder erhöhe die Grenze.",
+  ),
+  "out-of-memory": text(
+    "Der Maschine ging der Speicher aus",
+    "Der Kernel hat einen Prozess beendet.",
+    "Gib der Maschine mehr Speicher, oder lass weniger darin laufen.",
+  ),
+  "machine-boot-failed": text(
+    "Die Maschine ist nicht gestartet",
+    "Sie wurde nicht rechtzeitig bereit.",
+    "Sieh auf der Seite Maschine ihre Konsole an. Deine Daten sind unberührt auf ihrer Platte.",
+  ),
+  "machine-crashed": text(
+    "Die Maschine endete unerwartet",
+    "Der Prozess des Hypervisors ist weg.",
+    "Starte die Umgebung erneut; was geschrieben war, ist noch da.",
+  ),
+  "machine-unreachable": text(
+    "Die Maschine antwortet nicht",
+    "Ihr Agent war nicht erreichbar.",
+    "Halte die Maschine auf ihrer Seite an und starte dann die Umgebung.",
+  ),
+  "machine-running": text("Die Maschine läuft", "Dafür muss sie aus sein.", "Halte sie zuerst auf der Seite Maschine an."),
+  "machine-not-found": text("Die Maschine wurde nicht gefunden", "Es gibt keine mit diesem Namen.", "Sieh auf der Seite Maschine nach."),
+  "data-schema-too-new": text(
+    "Die Platte der Maschine ist von einer neueren Version",
+    "Ein neueres Berth hat sie geschrieben.",
+    "Installiere diese Version wieder; nichts wurde verändert.",
+  ),
+  "hypervisor-missing": text(
+    "Der Hypervisor wurde nicht gefunden",
+    "QEMU ist nicht installiert.",
+    "Installiere es: sudo apt-get install qemu-system-x86 qemu-utils passt",
+  ),
+  "hypervisor-failed": text(
+    "Der Hypervisor endete mit einem Fehler",
+    "Er hat die Maschine nicht angenommen.",
+    "Sieh auf der Seite Diagnose nach.",
+  ),
+  "image-missing": text("Das Image der Maschine fehlt", "Es wurde noch nicht gebaut oder geladen.", "Baue es mit: npm run image"),
+  "image-corrupt": text(
+    "Das Image der Maschine ist beschädigt",
+    "Seine Prüfsumme stimmt nicht.",
+    "Baue es neu mit: npm run image -- --force. Deine Daten sind auf einer anderen Platte.",
+  ),
+  "port-taken": text(
+    "Der Port ist auf diesem Computer vergeben",
+    "Ein anderes Programm benutzt ihn.",
+    "Ein anderer wurde gewählt; die Seite der Umgebung zeigt ihn.",
+  ),
+  "host-running": text(
+    "Berth läuft schon",
+    "Ein anderes Berth benutzt denselben Ordner.",
+    "Benutze dieses, oder setze BERTH_HOME auf einen anderen Ordner.",
+  ),
+  "host-not-running": text("Berth läuft nicht", "Niemand antwortet auf seinem Socket.", "Starte Berth erneut."),
+  "store-corrupt": text(
+    "Die Datenbank von Berth ist beschädigt",
+    "Ihre Prüfung ist gescheitert.",
+    "Eine ältere Kopie liegt daneben; siehe docs/TROUBLESHOOTING.md.",
+  ),
+  "store-too-new": text(
+    "Die Datenbank von Berth ist von einer neueren Version",
+    "Ein neueres Berth hat sie geschrieben.",
+    "Installiere diese Version wieder; nichts wurde verändert.",
+  ),
+  "ssh-failed": text(
+    "Die ssh-Verbindung kam nicht zustande",
+    "Der ssh-Server der Umgebung hat nicht geantwortet.",
+    "Prüfe, ob die Umgebung läuft.",
+  ),
+  "editor-unknown": text(
+    "Der Editor ist nicht bekannt",
+    "Berth hat keinen Link für ihn.",
+    "Installiere ihn, oder wähle in den Einstellungen einen anderen.",
+  ),
+  canceled: text("Es wurde abgebrochen", "Du wolltest es so.", "Nichts ging verloren; tue es wieder, wann du willst."),
+  "argument-invalid": text("Die Eingabe wurde nicht angenommen", "Etwas darin hat die falsche Form.", "Prüfe, was du eingegeben hast."),
+  internal: text("In Berth ging etwas schief", "Das ist unser Fehler.", "Bitte melde ihn mit dem Log."),
+};

@@ -1,0 +1,20 @@
+import type { ErrorTexts } from "../errors.ts";
+
+/** The window has buttons where the catalogue tells of commands. */
+export const errors: ErrorTexts = {
+  "devcontainer-choice": { whatToTry: "Choose one of them." },
+  "environment-not-found": { whatToTry: "It may have been deleted; look at the list." },
+  "environment-not-running": { whatToTry: "Start it, then try again." },
+  "uncommitted-work": { whatToTry: "Push them, or say that you do not need them." },
+  "confirmation-missing": { whatToTry: "Type the names of all environments on it." },
+  "machine-boot-failed": { whatToTry: "Look at its console on the page Machine. Your data is on its disk, untouched." },
+  "machine-unreachable": { whatToTry: "Stop the machine on its page, then start the environment." },
+  "machine-running": { whatToTry: "Stop it first, on the page Machine." },
+  "machine-not-found": { whatToTry: "Look at the page Machine." },
+  "hypervisor-failed": { whatToTry: "Look at the page Diagnostics." },
+  "port-taken": { whatToTry: "Another port was chosen; the environment's page shows it." },
+  "host-not-running": { whatToTry: "Start Berth again." },
+  "ssh-failed": { whatToTry: "Check that the environment runs." },
+  "editor-unknown": { whatToTry: "Install it, or choose another editor in the settings." },
+  "argument-invalid": { title: "The input was not accepted", whatToTry: "Check what you entered." },
+};

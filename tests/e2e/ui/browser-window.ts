@@ -1,0 +1,93 @@
+import { AxeBuilder } from "@axe-core/playwright";
+import { type Browser, type BrowserContext, chromium, expect, type Page } from "@playwright/test";
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { SimulatedHost } from "../../support/simulated-host.ts";
+
+const root = join(import.meta.dirname, "../../..");
+/** `BERTH_SCREENSHOTS=1` renews the pictures of the documentation; else they are kept out of the sources. */
+const screenshots = join(root, process.env["BERTH_SCREENSHOTS"] === "1" ? "docs/screenshots" : ".cache/screenshots");
+const programs = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+const quiet = [
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+/** Menus and tooltips stand beside the page, where the rule about landmarks finds them. */
+const outsideLandmarks = ["region"];
+const size = { width: 1280, height: 800 };
+
+export type Scheme = "light" | "dark";
+
+export async function launchBrowser(): Promise<Browser> {
+  const executablePath = process.env["BERTH_CHROMIUM"] ?? programs.find((path) => existsSync(path));
+  // Chromium's sandbox refuses to run as root, which build machines often are.
+  const args = process.getuid?.() === 0 ? ["--no-sandbox", ...quiet] : quiet;
+  return chromium.launch(executablePath === undefined ? { channel: "chrome", args } : { executablePath, args });
+}
+
+/** A browser's window on a host, let in as `berth ui` does it. Everything the page complains about fails the test. */
+export class BrowserWindow {
+  readonly page: Page;
+  readonly #context: BrowserContext;
+  readonly #complaints: string[];
+
+  private constructor(page: Page, context: BrowserContext, complaints: string[]) {
+    this.page = page;
+    this.#context = context;
+    this.#complaints = complaints;
+  }
+
+  static async open(
+    browser: Browser,
+    host: SimulatedHost,
+    { scheme = "light", locale = "en-US" }: { readonly scheme?: Scheme; readonly locale?: string } = {},
+  ): Promise<BrowserWindow> {
+    const context = await browser.newContext({ viewport: size, colorScheme: scheme, locale, reducedMotion: "reduce" });
+    await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+    const page = await context.newPage();
+    const complaints: string[] = [];
+    page.on("pageerror", (error) => complaints.push(String(error)));
+    page.on("console", (message) => {
+      // The browser tells of every refused or lost request; what the page makes of it is what tests look at.
+      if (message.type() === "error" && !/Failed to load resource|ERR_INCOMPLETE_CHUNKED/.test(message.text()))
+        complaints.push(message.text());
+    });
+    await page.goto((await host.host.openUi({})).url);
+    return new BrowserWindow(page, context, complaints);
+  }
+
+  /** Goes to an address inside the page, as its own links do. */
+  async go(path: string): Promise<void> {
+    await this.page.evaluate((to) => {
+      window.history.pushState(null, "", to);
+      window.dispatchEvent(new PopStateEvent("popstate"));
+    }, path);
+  }
+
+  /** Nothing on this screen keeps anybody out, in either scheme; a picture of each is kept. */
+  async check(name: string): Promise<void> {
+    mkdirSync(screenshots, { recursive: true });
+    for (const scheme of ["light", "dark"] as const) {
+      await this.page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
+      const { violations } = await new AxeBuilder({ page: this.page })
+        .withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"])
+        .disableRules(outsideLandmarks)
+        .analyze();
+      expect(
+        violations.map(({ id, nodes }) => ({ id, nodes: nodes.map((node) => `${node.html} ${node.failureSummary ?? ""}`).slice(0, 3) })),
+        `${name}, ${scheme}`,
+      ).toEqual([]);
+      await this.page.screenshot({ path: join(screenshots, `${name}-${scheme}.png`) });
+    }
+    await this.page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
+  }
+
+  async close(): Promise<void> {
+    await this.#context.close();
+    expect(this.#complaints).toEqual([]);
+  }
+}
