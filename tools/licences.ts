@@ -35,6 +35,8 @@ export function collectLicences(root: string): Licences {
   const folders = Object.entries(lock.packages)
     .filter(([path, { dev, link }]) => path !== "" && dev !== true && link !== true)
     .map(([path]) => path);
+  // Of the Apache License there is one text for all, and some packages leave it out; it is our own too.
+  const apache = readFileSync(join(root, "LICENSE"), "utf8").trim();
   const texts: string[] = [];
   const packages = [...folders, ...alsoShipped.map((name) => `node_modules/${name}`)].flatMap((path): ShippedPackage[] => {
     const folder = join(root, path);
@@ -42,9 +44,10 @@ export function collectLicences(root: string): Licences {
     const manifest = readManifest(folder);
     // An empty entry point means nothing but types.
     if (manifest === undefined || manifest.main === "") return [];
-    const text = licenceText(folder);
-    if (text !== "" && !texts.includes(text)) texts.push(text);
+    const own = licenceText(folder);
     const licence = typeof manifest.license === "string" ? manifest.license : (manifest.license?.type ?? "");
+    const text = own === "" && licence.includes("Apache-2.0") ? apache : own;
+    if (text !== "" && !texts.includes(text)) texts.push(text);
     return [{ name: manifest.name, version: manifest.version, licence, text: text === "" ? -1 : texts.indexOf(text) }];
   });
   const byName = new Map(packages.map((p) => [`${p.name}@${p.version}`, p]));

@@ -115,6 +115,7 @@ export const machine: Strings["machine"] = {
   console: {
     heading: "Konsole",
     description: "Was die Maschine selbst beim Start und im Betrieb sagt.",
+    output: "Text der Konsole",
     follow: "Mitlesen",
     copy: "Kopieren",
     empty: "Sie hat noch nichts gesagt.",

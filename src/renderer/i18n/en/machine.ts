@@ -108,6 +108,7 @@ export const machine = {
   console: {
     heading: "Console",
     description: "What the machine itself says while it starts and runs.",
+    output: "Text of the console",
     follow: "Follow",
     copy: "Copy",
     empty: "It has said nothing yet.",

@@ -1,3 +1,4 @@
+import { ChevronRight } from "lucide-react";
 import { useState } from "react";
 import { useCall } from "../../api/use-call.ts";
 import { useStrings } from "../../app/context.ts";
@@ -59,6 +60,7 @@ function OneLicence({ shipped, text }: { readonly shipped: Licences["packages"][
   return (
     <details onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary className="flex min-h-8 items-center gap-3 px-3 hover:bg-hover">
+        <ChevronRight size={14} aria-hidden className={`shrink-0 text-muted ${open ? "rotate-90" : ""}`} />
         <span className="min-w-0 truncate">{shipped.name}</span>
         <span className="flex-1 text-muted tabular-nums">{shipped.version}</span>
         <span className="text-sm text-muted">{shipped.licence}</span>

@@ -61,7 +61,7 @@ export function ConsoleLog() {
           // Keyboards must be able to scroll it.
           // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
           tabIndex={0}
-          aria-label={words.console.heading}
+          aria-label={words.console.output}
           role="region"
           className="max-h-72 overflow-auto rounded-md border bg-sunken p-3 font-mono text-sm whitespace-pre-wrap select-text"
         >
