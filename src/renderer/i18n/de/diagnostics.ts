@@ -8,6 +8,19 @@ export const diagnostics: Strings["diagnostics"] = {
   looking: "Dieser Computer wird untersucht",
   notOffline: "Berth antwortet nicht.",
   checks: { heading: "Dieser Computer", description: "Was Berth braucht und was es gefunden hat." },
+  titles: {
+    version: "Versionen",
+    hypervisor: "Hypervisor",
+    accelerator: "Beschleunigung",
+    memory: "Arbeitsspeicher",
+    disk: "Platte dieses Computers",
+    image: "Maschinenabbild",
+    programs: "Programme",
+    network: "Netzwerk",
+    ssh: "ssh-Einrichtung",
+    machine: "Maschine",
+    "data-disk": "Platte der Maschine",
+  },
   severities: { unknown: "Unbekannt", ok: "In Ordnung", warning: "Warnung", error: "Fehler" },
   summary: (errors, warnings) =>
     errors + warnings === 0

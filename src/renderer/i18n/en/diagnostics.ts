@@ -7,6 +7,20 @@ export const diagnostics = {
   looking: "Looking at this computer",
   notOffline: "Berth does not answer.",
   checks: { heading: "This computer", description: "What Berth needs, and what it found." },
+  /** By the id of the check. */
+  titles: {
+    version: "Versions",
+    hypervisor: "Hypervisor",
+    accelerator: "Acceleration",
+    memory: "Memory",
+    disk: "Disk of this computer",
+    image: "Machine image",
+    programs: "Programs",
+    network: "Network",
+    ssh: "ssh configuration",
+    machine: "Machine",
+    "data-disk": "Disk of the machine",
+  },
   severities: { unknown: "Unknown", ok: "Fine", warning: "Warning", error: "Error" },
   summary: (errors: number, warnings: number) =>
     errors + warnings === 0

@@ -49,15 +49,16 @@ export function Checks({ call: { value, error, busy, reload } }: { readonly call
   );
 }
 
-function Check({ diagnosis: { severity, title, detail, fix } }: { readonly diagnosis: Diagnosis }) {
+function Check({ diagnosis: { id, severity, title, detail, fix } }: { readonly diagnosis: Diagnosis }) {
   const { diagnostics: words } = useStrings();
   const { icon: Icon, tone, name } = looks[severity];
+  const titles: Readonly<Record<string, string>> = words.titles;
   return (
     <li className="flex gap-3 px-3 py-2">
       <Icon size={16} aria-hidden className={`mt-0.5 shrink-0 ${tone}`} />
       <div className="min-w-0 flex-1">
         <p className="flex gap-2">
-          <span className="font-medium">{title}</span>
+          <span className="font-medium">{titles[id] ?? title}</span>
           <span className="flex-1" />
           <span className={`text-sm ${tone}`}>{words.severities[name]}</span>
         </p>
