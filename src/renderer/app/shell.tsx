@@ -1,5 +1,6 @@
 import { CloudOff } from "lucide-react";
 import { useEffect, useMemo, useRef, useState } from "react";
+import { OfferChoice } from "../environments/offer-choice.tsx";
 import { addressOf } from "../router/routes.ts";
 import { ToastArea } from "../ui/toast-area.tsx";
 import { useApp, useAppState, useCommands, useRoute, useStrings } from "./context.ts";
@@ -50,6 +51,7 @@ export function Shell() {
       </main>
       <Palette open={overlay === "palette"} onClose={() => setOverlay(undefined)} />
       <KeyboardHelp open={overlay === "help"} onClose={() => setOverlay(undefined)} />
+      <OfferChoice />
       <ToastArea />
     </div>
   );

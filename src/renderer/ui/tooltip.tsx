@@ -8,7 +8,7 @@ export function Tooltip({ text, children }: { readonly text: ReactNode; readonly
     <Base.Root>
       <Base.Trigger render={children} />
       <Base.Portal>
-        <Base.Positioner sideOffset={6} className="z-50">
+        <Base.Positioner side="bottom" sideOffset={6} className="z-50">
           <Base.Popup className="max-w-80 rounded-md border bg-raised px-2 py-1 text-sm text-fg shadow-overlay">{text}</Base.Popup>
         </Base.Positioner>
       </Base.Portal>

@@ -72,6 +72,21 @@ test("name and configuration are taken along, and it goes to the environment", a
   expect(ready?.status?.failureMessage).toEqual([]);
 });
 
+test("of several dev containers one is offered, and it goes on from there", async () => {
+  await source().fill("https://simulated.test/several-configs.git");
+  await page.keyboard.press("Enter");
+  await page.getByLabel(".devcontainer/b/devcontainer.json").check();
+  await page.getByRole("button", { name: "Use it" }).click();
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+  const [environment] = (await host.environments.listEnvironments({})).environments;
+  await expect
+    .poll(async () => {
+      const { status } = (await host.environments.getEnvironment({ environmentId: environment?.id ?? "" })).environment ?? {};
+      return [status?.devcontainer?.devcontainerFilePath, status?.failureMessage, status?.phase];
+    })
+    .toEqual([".devcontainer/b/devcontainer.json", [], EnvironmentPhase.RUNNING]);
+});
+
 test("a folder of this computer becomes one, and is offered again as recent", async () => {
   const folder = join(host.folder, "project");
   mkdirSync(folder);

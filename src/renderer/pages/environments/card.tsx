@@ -6,7 +6,7 @@ import { StateLabel } from "../../environments/state-label.tsx";
 import { Checkbox } from "../../ui/checkbox.tsx";
 import { cx } from "../../ui/cx.ts";
 import { Link } from "../../ui/link.tsx";
-import { type ItemProps, StartButton } from "./list-row.tsx";
+import { type ItemProps, MainButton } from "./list-row.tsx";
 
 export const Card = memo(function Card({ row, current, selected, nowMs, editors, ask, onSelect, onPoint }: ItemProps) {
   const { environments } = useStrings();
@@ -32,7 +32,7 @@ export const Card = memo(function Card({ row, current, selected, nowMs, editors,
           {row.name}
         </Link>
         <span className="-my-1 -mr-1 flex">
-          <StartButton row={row} />
+          <MainButton row={row} ask={ask} />
           <RowMenu row={row} editors={editors} ask={ask} />
         </span>
       </div>

@@ -1,4 +1,4 @@
-import { Play } from "lucide-react";
+import { ListChecks, Play } from "lucide-react";
 import { memo } from "react";
 import type { Editor } from "../../../contract/gen/gitpod/v1/editor_pb.js";
 import { useApp, useStrings } from "../../app/context.ts";
@@ -79,7 +79,7 @@ export const ListRow = memo(function ListRow({ row, current, selected, nowMs, ed
         <Age row={row} nowMs={nowMs} />
       </span>
       <span role="gridcell" className={columns.actions}>
-        <StartButton row={row} />
+        <MainButton row={row} ask={ask} />
         <RowMenu row={row} editors={editors} ask={ask} />
       </span>
     </Row>
@@ -87,10 +87,18 @@ export const ListRow = memo(function ListRow({ row, current, selected, nowMs, ed
 });
 
 /** The one thing a person wants of what does not run. */
-export function StartButton({ row }: { readonly row: EnvironmentRow }) {
+export function MainButton({ row, ask }: { readonly row: EnvironmentRow; readonly ask: (question: Question) => void }) {
   const { environments } = useStrings();
   const actions = useActions();
   const whyNot = useWhyNot()("start", row);
+  if (row.state === "choice")
+    return (
+      <IconButton
+        icon={ListChecks}
+        label={environments.onOne(environments.actions.choose, row.name)}
+        onClick={() => ask({ kind: "choice", row })}
+      />
+    );
   if (whyNot !== undefined) return null;
   return (
     <IconButton icon={Play} label={environments.onOne(environments.actions.start, row.name)} onClick={() => void actions.start([row.id])} />

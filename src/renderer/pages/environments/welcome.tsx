@@ -23,7 +23,7 @@ export function Welcome() {
             </span>
           </p>
         )}
-        <CreateForm initial="" recent={false} />
+        <CreateForm initial="" newcomer />
       </div>
     </Page>
   );

@@ -11,7 +11,7 @@ import { Suggestions } from "./suggestions.tsx";
 import { useCreate } from "./use-create.ts";
 
 /** From an address or a folder to an environment that starts. */
-export function CreateForm({ initial, recent }: { readonly initial: string; readonly recent: boolean }) {
+export function CreateForm({ initial, newcomer }: { readonly initial: string; readonly newcomer: boolean }) {
   const { newEnvironment: words } = useStrings();
   const [text, setText] = useState(initial);
   const [options, setOptions] = useState<Options>({ name: "", devcontainerFilePath: "", classId: "" });
@@ -50,7 +50,7 @@ export function CreateForm({ initial, recent }: { readonly initial: string; read
       <Button kind="primary" type="submit" className="h-9 w-fit px-4" disabledReason={disabledReason}>
         {creating ? words.creating : words.create}
       </Button>
-      {good ? null : <Suggestions onPick={setText} recent={recent} />}
+      {good ? null : <Suggestions onPick={setText} newcomer={newcomer} />}
     </form>
   );
 }

@@ -8,7 +8,7 @@ export function NewEnvironmentPage({ source }: { readonly source: string }) {
   return (
     <Page title={words.title}>
       <div className="mx-auto max-w-180 p-6">
-        <CreateForm initial={source} recent />
+        <CreateForm initial={source} newcomer={false} />
       </div>
     </Page>
   );

@@ -31,13 +31,13 @@ function useRecent(): readonly string[] {
 }
 
 /** Sources to take with one click. */
-export function Suggestions({ onPick, recent = true }: { readonly onPick: (source: string) => void; readonly recent?: boolean }) {
-  const { newEnvironment: words } = useStrings();
+export function Suggestions({ onPick, newcomer }: { readonly onPick: (source: string) => void; readonly newcomer: boolean }) {
+  const { newEnvironment: words, environments } = useStrings();
   const samples = useSamples();
   const used = useRecent();
   return (
     <div className="grid grid-cols-2 gap-6">
-      {recent && used.length > 0 ? (
+      {!newcomer && used.length > 0 ? (
         <SuggestionList
           title={words.recent}
           icon={Clock}
@@ -47,7 +47,7 @@ export function Suggestions({ onPick, recent = true }: { readonly onPick: (sourc
       ) : null}
       {samples.length > 0 ? (
         <SuggestionList
-          title={words.samples}
+          title={newcomer ? environments.welcome.samples : words.samples}
           icon={Package}
           items={samples.map(({ name, folder }) => ({ source: folder, label: name, icon: Package }))}
           onPick={onPick}
