@@ -24,6 +24,7 @@ test.each([
   ["an address of a link", "fe80::1ff:fe23:4567:890a%eth0", "[address]"],
   ["a hardware address", "ether 52:54:00:12:34:56 up", "ether [address] up"],
   ["somebody's home", "/home/ada/src, /Users/grace/x", "/home/[user]/src, /Users/[user]/x"],
+  ["the computer's name in a log", '{"hostname":"vm","msg":"x"}', '{"hostname":"[computer]","msg":"x"}'],
   ["a private key", "-----BEGIN OPENSSH PRIVATE KEY-----\nabc\n-----END OPENSSH PRIVATE KEY-----\nend", "[private key]\nend"],
   ["a key that was cut off", "-----BEGIN PRIVATE KEY-----\nabc\ndef", "[private key]"],
 ])("%s is hidden", (_what, text, expected) => {

@@ -65,8 +65,11 @@ const secretRules: readonly Rule[] = [
   },
   { kind: "network addresses", pattern: /(?<![\w:])(?:[0-9a-f]{2}:){5}[0-9a-f]{2}(?![\w:])/gi, standIn: "[address]" },
 ];
-/** Homes of people that are not known. */
-const homeRules: readonly Rule[] = [{ kind: "user names", pattern: /(\/(?:home|Users)\/)(?!\[)[^/\s"':,;)\]]+/g, standIn: "$1[user]" }];
+/** Homes of people that are not known, and the name of this computer that log lines carry. */
+const homeRules: readonly Rule[] = [
+  { kind: "user names", pattern: /("hostname":")(?!\[)[^"]+/g, standIn: "$1[computer]" },
+  { kind: "user names", pattern: /(\/(?:home|Users)\/)(?!\[)[^/\s"':,;)\]]+/g, standIn: "$1[user]" },
+];
 
 /** Hides tokens, passwords, addresses and names in a text. Pure. */
 export function redact(text: string, known: Known): Redacted {

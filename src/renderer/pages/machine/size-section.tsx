@@ -99,6 +99,7 @@ function SizeButtons({
 }) {
   const { machine: words } = useStrings();
   const isUp = useAppState((s) => s.machine?.state === MachineState.READY || s.machine?.state === MachineState.BOOTING);
+  if (!changed && onUsual === undefined) return null;
   return (
     <div className="flex flex-wrap items-center gap-2">
       {changed ? <Cost isUp={isUp} /> : null}
