@@ -66,12 +66,13 @@ export class SimulatedHost {
     this.#process = child;
     let said = "";
     child.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
-    // Not the socket's file but an answer: it takes a moment from the one to the other.
-    const answers = async (): Promise<boolean> =>
-      this.host.getHost({}).then(
-        () => true,
-        () => false,
-      );
+    // Not the socket's file but a connection: it takes a moment from the one to the other.
+    const answers = async (): Promise<boolean> => {
+      const socket = connect(this.socketPath);
+      const open = await new Promise<boolean>((resolve) => socket.once("connect", () => resolve(true)).once("error", () => resolve(false)));
+      socket.destroy();
+      return open;
+    };
     const up = await waitUntil(async () => child.exitCode !== null || (await answers()), {
       intervalMs: pollMs,
       signal: AbortSignal.timeout(startLimitMs),
