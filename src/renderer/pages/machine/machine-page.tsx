@@ -64,13 +64,15 @@ function useControls(acts: MachineActs, ask: (what: "stop" | "restart") => void)
   const { clients } = useApp();
   const { machine: words, shell } = useStrings();
   const state = useAppState((s) => s.machine?.state ?? MachineState.UNSPECIFIED);
+  // A guest that hangs has failed, and its process still runs.
+  const hangs = useAppState((s) => s.machine?.state === MachineState.FAILED && s.machine.startedAt !== undefined);
   const online = useAppState((s) => s.connection === "online");
   const running = useRunningNames();
   const { doing, run } = acts;
   const controls = useMemo((): ControlSet => {
     const general = !online ? words.notOffline : doing === undefined ? undefined : words.waitForIt;
     const isUp = state === MachineState.READY || state === MachineState.PAUSED;
-    const canStop = isUp || state === MachineState.BOOTING;
+    const canStop = isUp || hangs || state === MachineState.BOOTING;
     const start = (): void => void run("start", async () => clients.host.startMachine({}));
     const stop = (): void => void run("stop", async () => clients.host.stopMachine({}));
     const restart = (): void => void run("restart", async () => clients.host.restartMachine({}));
@@ -82,9 +84,9 @@ function useControls(acts: MachineActs, ask: (what: "stop" | "restart") => void)
         now: start,
       },
       stop: { disabledReason: general ?? (canStop ? undefined : words.notRunning), run: orAsk("stop", stop), now: stop },
-      restart: { disabledReason: general ?? (isUp ? undefined : words.notRunning), run: orAsk("restart", restart), now: restart },
+      restart: { disabledReason: general ?? (isUp || hangs ? undefined : words.notRunning), run: orAsk("restart", restart), now: restart },
     };
-  }, [online, words, doing, state, run, clients, running, ask]);
+  }, [online, words, doing, state, hangs, run, clients, running, ask]);
   useCommands(
     useMemo(
       () =>
