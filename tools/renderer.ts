@@ -1,9 +1,11 @@
 import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "vite";
+import { collectLicences } from "./licences.ts";
 
-/** Builds the window's page into a folder. Fails when something in it would need Node. */
+/** Builds the window's page, and the licences it shows, into a folder. Fails when something in it would need Node. */
 export async function buildRenderer(root: string, outFolder: string): Promise<void> {
   // A test that builds says NODE_ENV=test, which would put React's development code and our paths into the page.
   process.env["NODE_ENV"] = "production";
@@ -24,6 +26,7 @@ export async function buildRenderer(root: string, outFolder: string): Promise<vo
       chunkSizeWarningLimit: 2048,
     },
   });
+  writeFileSync(join(outFolder, "licences.json"), JSON.stringify(collectLicences(root)));
 }
 
 /** Vite puts an empty module in the place of one of Node's; that is a fault here, not a wish. */

@@ -129,6 +129,12 @@ export const errorCatalogue = {
     "A name has 1 to 80 letters, digits, spaces or . _ -.",
     "Choose another name.",
   ),
+  "setting-invalid": entry(
+    "invalid_argument",
+    "The setting was not changed",
+    "This computer does not have so much, or the text has characters that are not allowed in it.",
+    "Choose another value; what was set before still counts.",
+  ),
   "environment-not-found": entry(
     "not_found",
     "The environment was not found",

@@ -31,7 +31,7 @@ const devcontainerTimeoutMs = 60 * 60_000;
 const stepRetryMs = 2000;
 const maxStepsWithoutPause = 50;
 /** A machine without an environment that shall run is shut down after this. */
-const machineIdleTimeoutMs = 5 * 60_000;
+const defaultMachineIdleMinutes = 5;
 const powerOffTimeoutMs = 120_000;
 /** History that a clone waits for; the rest is fetched in the background. */
 const cloneDepth = 1;
@@ -44,6 +44,8 @@ export interface EngineOptions {
   readonly log: Log;
   /** ssh public keys that may log in to an environment. */
   readonly authorizedKeys: (environmentId: string) => Promise<readonly string[]>;
+  /** After so long without anything that runs the machine is shut down; 0 is never. */
+  readonly machineIdleMinutes?: () => number;
 }
 
 interface Actor {
@@ -100,7 +102,9 @@ export class Engine {
   #watchIdle(environments: readonly Environment[]): void {
     const { machine, log } = this.#options;
     const settled = ({ status }: Environment): boolean => status?.phase === EnvironmentPhase.STOPPED;
-    const idle = machine.view === "ready" && environments.every((e) => e.spec?.desiredPhase === EnvironmentPhase.STOPPED && settled(e));
+    const idleMinutes = this.#options.machineIdleMinutes?.() ?? defaultMachineIdleMinutes;
+    const unused = environments.every((e) => e.spec?.desiredPhase === EnvironmentPhase.STOPPED && settled(e));
+    const idle = idleMinutes > 0 && machine.view === "ready" && unused;
     if (!idle) {
       clearTimeout(this.#idle);
       this.#idle = undefined;
@@ -111,7 +115,14 @@ export class Engine {
       machine
         .powerOff(AbortSignal.any([this.#stop.signal, AbortSignal.timeout(powerOffTimeoutMs)]))
         .catch((error: unknown) => log.warn("the machine was not shut down", { reason: messageOf(error) }));
-    }, machineIdleTimeoutMs).unref();
+    }, idleMinutes * 60_000).unref();
+  }
+
+  /** How long the machine may idle was changed. */
+  async idleTimeChanged(): Promise<void> {
+    clearTimeout(this.#idle);
+    this.#idle = undefined;
+    this.#watchIdle(await this.#options.store.list());
   }
 
   #actorOf(id: string): Actor {

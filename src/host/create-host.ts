@@ -3,6 +3,8 @@ import { chmodSync, mkdirSync } from "node:fs";
 import { cpus, homedir, totalmem } from "node:os";
 import { join } from "node:path";
 import { HostService, WorkspaceService } from "../contract/gen/berth/v1/host_pb.js";
+import { SettingsService } from "../contract/gen/berth/v1/settings_pb.js";
+import { SupportService } from "../contract/gen/berth/v1/support_pb.js";
 import { TerminalService } from "../contract/gen/berth/v1/terminal_pb.js";
 import { Engine, engineCalls } from "../engine/engine.ts";
 import { MachineKeeper } from "../engine/machine-keeper.ts";
@@ -21,9 +23,13 @@ import { LoopbackServer } from "./loopback.ts";
 import { machineMessage } from "./machine-message.ts";
 import { PortKeeper } from "./port-keeper.ts";
 import { serveOnSocket } from "./serve.ts";
-import { machineId, machineSize, proxyCommand, uiFolder } from "./settings.ts";
+import { machineId, type MachineSize, proxyCommand, uiFolder } from "./settings.ts";
+import { computerGitIdentity, type GitIdentity } from "./settings/git-identity.ts";
+import { HostSettings } from "./settings/host-settings.ts";
+import { settingsService } from "./settings/settings-service.ts";
 import { ensureSshKey } from "./ssh-keys.ts";
 import { SshFiles } from "./ssh-files.ts";
+import { supportService } from "./support/support-service.ts";
 import { terminalService } from "./terminals.ts";
 import { WatchHub } from "./watch-hub.ts";
 import { workspaceService } from "./workspace-service.ts";
@@ -52,6 +58,7 @@ export interface HostParts {
   readonly engine: Engine;
   readonly ports: PortKeeper;
   readonly sshFiles: SshFiles;
+  readonly settings: HostSettings;
   readonly hub: WatchHub;
   readonly startedAtMs: number;
 }
@@ -86,6 +93,14 @@ export async function createHost({ env, onEnd }: HostOptions): Promise<Host> {
       router.service(WorkspaceService, workspaceService(parts));
       router.service(TerminalService, terminalService(parts));
       router.service(
+        SettingsService,
+        settingsService(parts.settings, () => {
+          parts.hub.touch();
+          void engine.idleTimeChanged();
+        }),
+      );
+      router.service(SupportService, supportService(parts, env));
+      router.service(
         HostService,
         hostService(parts, {
           env,
@@ -113,17 +128,27 @@ export async function createHost({ env, onEnd }: HostOptions): Promise<Host> {
 async function createParts(env: NodeJS.ProcessEnv, paths: BerthPaths, log: Log): Promise<HostParts> {
   const now = (): number => Date.now();
   const { driver, image } = chooseDriver({ env, paths, log });
-  const size = machineSize({ cpus: cpus().length, memoryBytes: totalmem() });
+  const settings = await HostSettings.open(paths.settings, { cpus: cpus().length, memoryBytes: totalmem() }, log);
   const machine = new MachineKeeper({
     driver,
     id: machineId,
     log,
     now,
-    spec: async () => ({ id: machineId, image: await image(), ...size }),
+    spec: async () => ({ id: machineId, image: await image(), ...(await sizeToStart(driver, settings)) }),
   });
-  const plane = await createPlane({ databasePath: paths.database, keyPath: paths.keyFile, engineCalls, now, version });
+  const gitIdentity = async (): Promise<GitIdentity> => {
+    const { gitUserName: name, gitUserEmail: email } = settings.stored;
+    return name === "" && email === "" ? computerGitIdentity() : { name, email };
+  };
+  const plane = await createPlane({ databasePath: paths.database, keyPath: paths.keyFile, engineCalls, now, version, gitIdentity });
   const authorizedKeys = async (id: string): Promise<string[]> => [(await ensureSshKey(paths.sshFolder, id)).publicKey];
-  const engine = new Engine({ store: plane.environmentStore, machine, log, authorizedKeys });
+  const engine = new Engine({
+    store: plane.environmentStore,
+    machine,
+    log,
+    authorizedKeys,
+    machineIdleMinutes: () => settings.stored.machineIdleMinutes,
+  });
   const ports: PortKeeper = new PortKeeper({ plane, machine, log, onChange: () => hub.touch() });
   const sshFiles = new SshFiles({
     paths,
@@ -141,7 +166,7 @@ async function createParts(env: NodeJS.ProcessEnv, paths: BerthPaths, log: Log):
     {
       environments: async () => plane.environmentStore.list(),
       details: (environment) => detailsOf(environment, machine.environment(environment.id), ports.forwards(environment.id)),
-      machine: async () => machineMessage({ driver, machine, size, environments: await plane.environmentStore.list() }),
+      machine: async () => machineMessage({ driver, machine, settings, environments: await plane.environmentStore.list() }),
       failed: (error) => log.warn("a change was not told to those who watch", { reason: messageOf(error) }),
     },
     now(),
@@ -155,7 +180,16 @@ async function createParts(env: NodeJS.ProcessEnv, paths: BerthPaths, log: Log):
     changed();
     ports.follow();
   });
-  return { paths, log, driver, machine, plane, engine, ports, sshFiles, hub, startedAtMs: now() };
+  return { paths, log, driver, machine, plane, engine, ports, sshFiles, settings, hub, startedAtMs: now() };
+}
+
+/** A machine that runs keeps the size it was started with; one that is started now gets what is set. */
+async function sizeToStart(driver: MachineDriver, settings: HostSettings): Promise<MachineSize> {
+  const { state } = await driver.inspect(machineId);
+  if (state === "running" || state === "paused") return settings.startedSize ?? settings.nextSize;
+  const size = settings.nextSize;
+  await settings.noteStart(size);
+  return size;
 }
 
 /** Ends the host from within a call, which is answered first. */

@@ -1,6 +1,5 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
-import { cpus, totalmem } from "node:os";
 import { BerthError } from "../contract/berth-error.ts";
 import type { HostService, Machine } from "../contract/gen/berth/v1/host_pb.js";
 import { EnvironmentPhase } from "../contract/gen/gitpod/v1/environment_pb.js";
@@ -12,11 +11,12 @@ import { diagnose } from "./diagnose/diagnose.ts";
 import type { Loopback } from "./loopback.ts";
 import { machineWithUsage } from "./machine-message.ts";
 import { samples } from "./samples.ts";
+import { machineId } from "./settings.ts";
 import { machineDiskBill, reclaimMachineSpace } from "./usage.ts";
-import { machineId, machineSize } from "./settings.ts";
 
 const defaultConsoleBytes = 64 * 1024;
 const maxConsoleBytes = 1024 * 1024;
+const restartTimeoutMs = 120_000;
 
 export interface HostControls {
   readonly env: NodeJS.ProcessEnv;
@@ -27,10 +27,9 @@ export interface HostControls {
 
 /** berth.v1.HostService: the host and its machine. */
 export function hostService(parts: HostParts, controls: HostControls): Partial<ServiceImpl<typeof HostService>> {
-  const { machine, driver, plane, paths, startedAtMs } = parts;
-  const size = machineSize({ cpus: cpus().length, memoryBytes: totalmem() });
+  const { machine, driver, plane, paths, settings, startedAtMs } = parts;
   const view = async (): Promise<{ machine: Machine }> => ({
-    machine: await machineWithUsage({ driver, machine, size, environments: await plane.environmentStore.list() }),
+    machine: await machineWithUsage({ driver, machine, settings, environments: await plane.environmentStore.list() }),
   });
   return {
     getHost: async () => ({
@@ -54,6 +53,13 @@ export function hostService(parts: HostParts, controls: HostControls): Partial<S
     stopMachine: async (_request, context) => {
       await wishAllStopped(plane);
       await machine.powerOff(context.signal);
+      return view();
+    },
+    restartMachine: async () => {
+      // Not the caller's signal: a window that is closed meanwhile must not leave the machine half shut down.
+      await machine.powerOff(AbortSignal.timeout(restartTimeoutMs));
+      machine.clearFailure();
+      machine.start();
       return view();
     },
     resetMachine: async (request, context) => {
@@ -86,7 +92,7 @@ async function wishAllStopped(plane: Plane): Promise<void> {
 }
 
 /** Removes the machine and all environments on it, when every one of them was named. */
-async function reset({ machine, plane, log }: HostParts, confirmed: readonly string[], signal: AbortSignal): Promise<void> {
+async function reset({ machine, plane, settings, log }: HostParts, confirmed: readonly string[], signal: AbortSignal): Promise<void> {
   const environments = await plane.environmentStore.list();
   const missing = environments.map((e) => e.metadata?.name ?? "").filter((name) => !confirmed.includes(name));
   if (missing.length > 0) throw new BerthError("confirmation-missing", `these would be lost: ${missing.join(", ")}`);
@@ -94,4 +100,5 @@ async function reset({ machine, plane, log }: HostParts, confirmed: readonly str
   // First the records: one that outlived its working copy would be made anew as if nothing had been lost.
   for (const { id } of environments) await plane.environmentStore.remove(id);
   await machine.reset(signal);
+  await settings.noteReset();
 }

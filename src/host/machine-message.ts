@@ -4,7 +4,8 @@ import { type Machine, MachineSchema, MachineState } from "../contract/gen/berth
 import type { Environment } from "../contract/gen/gitpod/v1/environment_pb.js";
 import type { MachineKeeper, MachineView } from "../engine/machine-keeper.ts";
 import type { MachineDriver } from "../vm/driver.ts";
-import { type MachineSize, machineId } from "./settings.ts";
+import { machineId } from "./settings.ts";
+import type { HostSettings } from "./settings/host-settings.ts";
 
 /** Timing an accelerator for the first time takes a few seconds. */
 const probeTimeoutMs = 30_000;
@@ -22,20 +23,23 @@ const machineStates: Readonly<Record<MachineView, MachineState>> = {
 export interface MachineSource {
   readonly driver: MachineDriver;
   readonly machine: MachineKeeper;
-  readonly size: MachineSize;
+  readonly settings: Pick<HostSettings, "startedSize" | "nextSize">;
   readonly environments: readonly Environment[];
 }
 
 /** The machine as clients see it, without figures that change all the time. */
-export async function machineMessage({ driver, machine, size, environments }: MachineSource): Promise<Machine> {
+export async function machineMessage({ driver, machine, settings, environments }: MachineSource): Promise<Machine> {
   const probe = await driver.probe(AbortSignal.timeout(probeTimeoutMs));
   const status = await driver.inspect(machineId);
+  const runs = status.state === "running" || status.state === "paused";
+  const size = runs ? (settings.startedSize ?? settings.nextSize) : settings.nextSize;
   return create(MachineSchema, {
     id: machineId,
     state: machine.view === "off" && status.state === "absent" ? MachineState.ABSENT : machineStates[machine.view],
     driver: driver.name,
     accelerator: probe.accelerator,
     acceleratorWarning: probe.reason,
+    acceleratorFix: probe.reason === "" ? "" : probe.fix,
     cpus: size.cpus,
     memoryBytes: BigInt(size.memoryBytes),
     dataDiskLimitBytes: BigInt(size.dataDiskLimitBytes),
@@ -43,7 +47,7 @@ export async function machineMessage({ driver, machine, size, environments }: Ma
     bootId: machine.hello?.bootId ?? "",
     failureMessage: machine.failure ?? "",
     environmentNames: environments.map((e) => e.metadata?.name ?? ""),
-    ...(status.state === "running" || status.state === "paused" ? { startedAt: timestampFromMs(status.startedAtMs) } : {}),
+    ...(runs ? { startedAt: timestampFromMs(status.startedAtMs) } : {}),
   });
 }
 

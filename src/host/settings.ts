@@ -15,8 +15,8 @@ export interface MachineSize {
   readonly dataDiskLimitBytes: number;
 }
 
-/** How big the shared machine is on a computer of this size. */
-export function machineSize(computer: { readonly cpus: number; readonly memoryBytes: number }): MachineSize {
+/** How big the shared machine is on a computer of this size, unless the person wants it otherwise. */
+export function defaultMachineSize(computer: { readonly cpus: number; readonly memoryBytes: number }): MachineSize {
   return {
     cpus: Math.max(minCpus, computer.cpus),
     memoryBytes: Math.min(maxDefaultMemoryBytes, Math.floor(computer.memoryBytes / 2)),

@@ -1,13 +1,12 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { cpus, totalmem } from "node:os";
 import {
   type GetEnvironmentUsageRequest,
   type GetEnvironmentUsageResponse,
   GetEnvironmentUsageResponseSchema,
 } from "../contract/gen/berth/v1/host_pb.js";
 import type { HostParts } from "./create-host.ts";
-import { machineId, machineSize } from "./settings.ts";
+import { machineId } from "./settings.ts";
 
 /** Going through a full disk takes minutes. */
 const diskTimeoutMs = 15 * 60_000;
@@ -15,7 +14,7 @@ const usageTimeoutMs = 5000;
 
 /** WorkspaceService.GetEnvironmentUsage: nothing is used while the machine does not run. */
 export async function environmentUsage(
-  { machine, plane }: Pick<HostParts, "machine" | "plane">,
+  { machine, plane, settings }: Pick<HostParts, "machine" | "plane" | "settings">,
   request: GetEnvironmentUsageRequest,
 ): Promise<GetEnvironmentUsageResponse> {
   const sampledAt = timestampFromMs(Date.now());
@@ -30,7 +29,7 @@ export async function environmentUsage(
     machineMemoryAvailableBytes: usage.memoryAvailableBytes,
     machineDiskTotalBytes: usage.dataDiskTotalBytes,
     machineDiskFreeBytes: usage.dataDiskFreeBytes,
-    machineCpus: machineSize({ cpus: cpus().length, memoryBytes: totalmem() }).cpus,
+    machineCpus: (settings.startedSize ?? settings.nextSize).cpus,
   });
 }
 

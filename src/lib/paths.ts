@@ -10,6 +10,7 @@ export interface BerthPaths {
   readonly apiSocket: string;
   readonly logs: string;
   readonly hostLog: string;
+  readonly settings: string;
   readonly database: string;
   readonly keyFile: string;
   readonly machines: string;
@@ -34,6 +35,7 @@ export function berthPaths(env: NodeJS.ProcessEnv): BerthPaths {
     apiSocket: join(run, "api.sock"),
     logs: join(home, "logs"),
     hostLog: join(home, "logs", "host.log"),
+    settings: join(home, "settings.json"),
     database: join(home, "store", "berth.db"),
     keyFile: join(home, "keys", "secrets.key"),
     machines: join(home, "machines"),

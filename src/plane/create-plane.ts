@@ -43,6 +43,8 @@ export interface PlaneOptions {
   readonly engineCalls: EngineCalls;
   readonly now: () => number;
   readonly version: string;
+  /** Who commits in new environments whose spec does not say it. */
+  readonly gitIdentity?: () => Promise<{ readonly name: string; readonly email: string }>;
 }
 
 /** The management plane as a library: the public API on an embedded database. */
@@ -73,7 +75,8 @@ function bind<Service extends DescService>(service: Service, methods: Partial<Se
 }
 
 /** Opens the plane. Fails with `store-corrupt` or `store-too-new`. */
-export async function createPlane({ databasePath, keyPath, now, engineCalls, version }: PlaneOptions): Promise<Plane> {
+export async function createPlane(options: PlaneOptions): Promise<Plane> {
+  const { databasePath, keyPath, now, engineCalls, version, gitIdentity = async () => ({ name: "", email: "" }) } = options;
   const database = openDatabase(databasePath);
   const sealer = await Sealer.open(keyPath);
   const identity = loadLocalIdentity(database, now);
@@ -81,7 +84,7 @@ export async function createPlane({ databasePath, keyPath, now, engineCalls, ver
   const records = new EnvironmentRecords({ database, events, now });
   const secrets = new ResourceStore(database, "secret", SecretSchema);
   const tokens = new ResourceStore(database, "host-token", HostAuthenticationTokenSchema);
-  const dependencies = { records, engineCalls, identity, now };
+  const dependencies = { records, engineCalls, identity, gitIdentity, now };
   const watch = watchEvents(events, records);
   const services = [
     bind(EnvironmentService, environmentService(dependencies)),

@@ -6,8 +6,11 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { HostService, WorkspaceService } from "../../src/contract/gen/berth/v1/host_pb.js";
+import { SettingsService } from "../../src/contract/gen/berth/v1/settings_pb.js";
 import { TerminalService } from "../../src/contract/gen/berth/v1/terminal_pb.js";
 import { EnvironmentPhase, EnvironmentService } from "../../src/contract/gen/gitpod/v1/environment_pb.js";
+import { RunnerConfigurationService } from "../../src/contract/gen/gitpod/v1/runner_configuration_pb.js";
+import { SecretService } from "../../src/contract/gen/gitpod/v1/secret_pb.js";
 import { berthPaths } from "../../src/lib/paths.ts";
 import { waitUntil } from "../../src/lib/wait-until.ts";
 
@@ -23,6 +26,9 @@ export class SimulatedHost {
   readonly workspaces: Client<typeof WorkspaceService>;
   readonly host: Client<typeof HostService>;
   readonly terminals: Client<typeof TerminalService>;
+  readonly settings: Client<typeof SettingsService>;
+  readonly secrets: Client<typeof SecretService>;
+  readonly runnerConfiguration: Client<typeof RunnerConfigurationService>;
   #process: ChildProcess | undefined;
 
   constructor(env: NodeJS.ProcessEnv = {}) {
@@ -42,6 +48,9 @@ export class SimulatedHost {
     this.workspaces = createClient(WorkspaceService, transport);
     this.host = createClient(HostService, transport);
     this.terminals = createClient(TerminalService, transport);
+    this.settings = createClient(SettingsService, transport);
+    this.secrets = createClient(SecretService, transport);
+    this.runnerConfiguration = createClient(RunnerConfigurationService, transport);
   }
 
   get socketPath(): string {

@@ -30,6 +30,7 @@ interface Dependencies {
   readonly records: EnvironmentRecords;
   readonly engineCalls: EngineCalls;
   readonly identity: LocalIdentity;
+  readonly gitIdentity: () => Promise<{ readonly name: string; readonly email: string }>;
   readonly now: () => number;
 }
 
@@ -103,7 +104,7 @@ export interface NewEnvironment {
 
 /** Checks and records a new environment. Fails with `name-taken`, `name-invalid` or `url-invalid`. */
 export async function createEnvironment(
-  { records, engineCalls, identity, now }: Dependencies,
+  { records, engineCalls, identity, gitIdentity, now }: Dependencies,
   request: NewEnvironment,
   signal: AbortSignal,
 ): Promise<Environment> {
@@ -112,6 +113,10 @@ export async function createEnvironment(
   const classId = spec.machine?.class ?? "";
   if (classId !== "" && classId !== identity.classId)
     throw new BerthError("resource-not-found", `there is no environment class ${classId}`);
+  const { content } = spec;
+  const saysWho = content !== undefined && (content.gitUsername !== "" || content.gitEmail !== "");
+  // Asked for before a name is chosen: between the choice and the insertion nobody may choose the same.
+  const committer = saysWho ? { name: content.gitUsername, email: content.gitEmail } : await gitIdentity();
   const source = sourceOf(spec);
   const suggested = source.startsWith(folderScheme) ? (source.split("/").at(-1) ?? "folder") : parseContextUrl(source).repository;
   const name = request.name === undefined || request.name === "" ? freeName(records, suggested) : checkName(records, request.name);
@@ -125,7 +130,13 @@ export async function createEnvironment(
     class: identity.classId,
     preferDualDisk: false,
   };
-  spec.content = { $typeName: "gitpod.v1.EnvironmentSpec.Content", gitUsername: "", gitEmail: "", ...spec.content, session: uuidV7(now()) };
+  spec.content = {
+    $typeName: "gitpod.v1.EnvironmentSpec.Content",
+    ...content,
+    gitUsername: committer.name,
+    gitEmail: committer.email,
+    session: uuidV7(now()),
+  };
   spec.devcontainer = {
     $typeName: "gitpod.v1.EnvironmentSpec.DevContainer",
     devcontainerFilePath: "",

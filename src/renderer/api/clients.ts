@@ -1,6 +1,8 @@
 import { type Client, createClient, type Interceptor } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
 import { HostService, WorkspaceService } from "../../contract/gen/berth/v1/host_pb.js";
+import { SettingsService } from "../../contract/gen/berth/v1/settings_pb.js";
+import { SupportService } from "../../contract/gen/berth/v1/support_pb.js";
 import { EditorService } from "../../contract/gen/gitpod/v1/editor_pb.js";
 import { EnvironmentService } from "../../contract/gen/gitpod/v1/environment_pb.js";
 import { ProjectService } from "../../contract/gen/gitpod/v1/project_pb.js";
@@ -21,6 +23,8 @@ export interface Clients {
   readonly projects: Client<typeof ProjectService>;
   readonly secrets: Client<typeof SecretService>;
   readonly terminals: Client<typeof TerminalService>;
+  readonly settings: Client<typeof SettingsService>;
+  readonly support: Client<typeof SupportService>;
 }
 
 export function createClients(window: Window): Clients {
@@ -39,5 +43,7 @@ export function createClients(window: Window): Clients {
     projects: createClient(ProjectService, transport),
     secrets: createClient(SecretService, transport),
     terminals: createClient(TerminalService, transport),
+    settings: createClient(SettingsService, transport),
+    support: createClient(SupportService, transport),
   };
 }

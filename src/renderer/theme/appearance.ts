@@ -3,6 +3,7 @@ import { z } from "zod";
 const appearanceSchema = z.object({
   theme: z.enum(["system", "light", "dark"]).catch("system"),
   contrast: z.enum(["system", "more"]).catch("system"),
+  density: z.enum(["system", "compact", "roomy"]).catch("system"),
   motion: z.enum(["system", "less"]).catch("system"),
   language: z.enum(["system", "en", "de"]).catch("system"),
 });
@@ -30,6 +31,7 @@ export function applyAppearance(root: HTMLElement, appearance: Appearance, langu
   setOrRemove(root, "data-theme", appearance.theme);
   setOrRemove(root, "data-contrast", appearance.contrast);
   setOrRemove(root, "data-motion", appearance.motion);
+  setOrRemove(root, "data-density", appearance.density);
 }
 
 function setOrRemove(root: HTMLElement, name: string, value: string): void {

@@ -69,6 +69,8 @@ export class SimulatedComputer {
 export interface SimulatedDriverOptions {
   readonly machinesFolder: string;
   readonly computer: SimulatedComputer;
+  /** What the probe finds beside what is usual. */
+  readonly probe?: Partial<DriverProbe>;
 }
 
 /**
@@ -80,14 +82,16 @@ export class SimulatedDriver implements MachineDriver {
   readonly features = { powerButton: true, usage: true, suspend: false };
   readonly #folder: string;
   readonly #computer: SimulatedComputer;
+  readonly #probe: Partial<DriverProbe>;
 
   constructor(options: SimulatedDriverOptions) {
     this.#folder = options.machinesFolder;
     this.#computer = options.computer;
+    this.#probe = options.probe ?? {};
   }
 
   async probe(): Promise<DriverProbe> {
-    return { usable: true, accelerator: "simulated", reason: "", fix: "", version: "1" };
+    return { usable: true, accelerator: "simulated", reason: "", fix: "", version: "1", ...this.#probe };
   }
 
   async create(spec: MachineSpec, signal: AbortSignal): Promise<void> {

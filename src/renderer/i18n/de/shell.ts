@@ -51,6 +51,7 @@ export const shell: Strings["shell"] = {
   crashedDetail: "Deine Umgebungen laufen weiter. Die Ursache war:",
   why: "Warum",
   whatToTry: "Was hilft",
+  copyCommand: "Befehl kopieren",
   theme: "Darstellung",
   themeLight: "Helle Darstellung",
   themeDark: "Dunkle Darstellung",

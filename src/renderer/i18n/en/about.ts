@@ -1,1 +1,25 @@
-export const about = {};
+/** Words about Berth itself. */
+export const about = {
+  title: "About",
+  tagline: "Development environments in a Linux machine on your own computer.",
+  version: "Version",
+  host: "Host",
+  hostOf: (pid: number, started: string) => `process ${pid}, started ${started}`,
+  home: "Files",
+  app: "App",
+  browser: "In a browser",
+  image: "Machine image",
+  imageUnknown: "Known once the machine has started",
+  copy: "Copy these facts",
+  licences: {
+    heading: "Licences",
+    description: (n: number) => `Berth is made with the work of others: ${n} packages ship with it.`,
+    loading: "Berth is made with the work of others.",
+    search: "Search packages",
+    none: "No package matches.",
+    noText: "The package has no text of its licence.",
+    failed: "The licences were not built. They come with: npm run build",
+    image: "The machine image is made of packages of Debian 13. Their sources and licences:",
+    own: "Berth itself is under the Apache License 2.0.",
+  },
+};

@@ -50,6 +50,7 @@ export const shell = {
   crashedDetail: "Your environments run on. The cause was:",
   why: "Why",
   whatToTry: "What to try",
+  copyCommand: "Copy the command",
   theme: "Theme",
   themeLight: "Use the light theme",
   themeDark: "Use the dark theme",

@@ -205,6 +205,13 @@ export declare type Machine = Message<"berth.v1.Machine"> & {
    * @generated from field: uint64 host_memory_bytes = 16;
    */
   hostMemoryBytes: bigint;
+
+  /**
+   * What can be done about accelerator_warning.
+   *
+   * @generated from field: string accelerator_fix = 17;
+   */
+  acceleratorFix: string;
 };
 
 /**
@@ -308,6 +315,38 @@ export declare type StopMachineResponse = Message<"berth.v1.StopMachineResponse"
  * Use `create(StopMachineResponseSchema)` to create a new message.
  */
 export declare const StopMachineResponseSchema: GenMessage<StopMachineResponse>;
+
+/**
+ * @generated from message berth.v1.RestartMachineRequest
+ */
+export declare type RestartMachineRequest = Message<"berth.v1.RestartMachineRequest"> & {
+  /**
+   * @generated from field: string machine_id = 1;
+   */
+  machineId: string;
+};
+
+/**
+ * Describes the message berth.v1.RestartMachineRequest.
+ * Use `create(RestartMachineRequestSchema)` to create a new message.
+ */
+export declare const RestartMachineRequestSchema: GenMessage<RestartMachineRequest>;
+
+/**
+ * @generated from message berth.v1.RestartMachineResponse
+ */
+export declare type RestartMachineResponse = Message<"berth.v1.RestartMachineResponse"> & {
+  /**
+   * @generated from field: berth.v1.Machine machine = 1;
+   */
+  machine?: Machine | undefined;
+};
+
+/**
+ * Describes the message berth.v1.RestartMachineResponse.
+ * Use `create(RestartMachineResponseSchema)` to create a new message.
+ */
+export declare const RestartMachineResponseSchema: GenMessage<RestartMachineResponse>;
 
 /**
  * @generated from message berth.v1.ResetMachineRequest
@@ -1520,6 +1559,16 @@ export declare const HostService: GenService<{
     methodKind: "unary";
     input: typeof StopMachineRequestSchema;
     output: typeof StopMachineResponseSchema;
+  },
+  /**
+   * Shuts the machine down and starts it with the size that is set; environments that should run come up again by themselves.
+   *
+   * @generated from rpc berth.v1.HostService.RestartMachine
+   */
+  restartMachine: {
+    methodKind: "unary";
+    input: typeof RestartMachineRequestSchema;
+    output: typeof RestartMachineResponseSchema;
   },
   /**
    * Removes the machine's data disk with every environment on it. `confirm` must list the names of all of them.

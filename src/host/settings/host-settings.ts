@@ -1,0 +1,144 @@
+import { readFile, rename } from "node:fs/promises";
+import { z } from "zod";
+import { BerthError } from "../../contract/berth-error.ts";
+import { writeFileAtomically } from "../../lib/atomic-file.ts";
+import { type Log, messageOf } from "../../lib/log.ts";
+import { defaultMachineSize, type MachineSize } from "../settings.ts";
+
+const gib = 1024 ** 3;
+const leastMemoryBytes = gib;
+/** What this computer itself keeps at least, however much the machine gets. */
+const memoryLeftBytes = gib;
+const leastDiskLimitBytes = 16 * gib;
+const greatestDiskLimitBytes = 1024 * gib;
+const maxIdleMinutes = 7 * 24 * 60;
+const maxGitTextLength = 200;
+
+const sizeSchema = z.object({ cpus: z.int(), memoryBytes: z.int(), dataDiskLimitBytes: z.int() });
+/** One line, and nothing that would end git's own quoting of it. */
+const gitTextSchema = z
+  .string()
+  .max(maxGitTextLength)
+  .regex(/^[^\p{Cc}<>]*$/u);
+const storedSchema = z.object({
+  cpus: z.int().nonnegative().catch(0),
+  memoryBytes: z.int().nonnegative().catch(0),
+  dataDiskLimitBytes: z.int().nonnegative().catch(0),
+  machineIdleMinutes: z.int().nonnegative().max(maxIdleMinutes).catch(5),
+  gitUserName: gitTextSchema.catch(""),
+  gitUserEmail: gitTextSchema.catch(""),
+  /** With what the machine was started last. A host that comes later finds it running and could not tell otherwise. */
+  started: sizeSchema.optional().catch(undefined),
+});
+
+type Stored = z.infer<typeof storedSchema>;
+/** What a person may change. 0 in a size: what Berth chooses. */
+export type SettingsChange = Partial<Omit<Stored, "started">>;
+
+export interface Computer {
+  readonly cpus: number;
+  readonly memoryBytes: number;
+}
+
+/** What the person set for this computer: one small file, which another version or a hand may spoil without harm. */
+export class HostSettings {
+  readonly #path: string;
+  readonly #computer: Computer;
+  #stored: Stored;
+  #writing: Promise<void> = Promise.resolve();
+
+  private constructor(path: string, computer: Computer, stored: Stored) {
+    this.#path = path;
+    this.#computer = computer;
+    this.#stored = stored;
+  }
+
+  static async open(path: string, computer: Computer, log: Log): Promise<HostSettings> {
+    return new HostSettings(path, computer, await read(path, log));
+  }
+
+  get stored(): Stored {
+    return this.#stored;
+  }
+
+  get startedSize(): MachineSize | undefined {
+    return this.#stored.started;
+  }
+
+  get defaultSize(): MachineSize {
+    return defaultMachineSize(this.#computer);
+  }
+
+  get leastSize(): MachineSize {
+    return { cpus: 1, memoryBytes: leastMemoryBytes, dataDiskLimitBytes: this.#stored.started?.dataDiskLimitBytes ?? leastDiskLimitBytes };
+  }
+
+  get greatestSize(): MachineSize {
+    const { cpus, memoryBytes } = this.#computer;
+    const { defaultSize } = this;
+    return {
+      cpus: Math.max(cpus, defaultSize.cpus),
+      memoryBytes: Math.max(memoryBytes - memoryLeftBytes, defaultSize.memoryBytes),
+      dataDiskLimitBytes: greatestDiskLimitBytes,
+    };
+  }
+
+  /** What the machine gets at its next start: what was set, as far as this computer has it. */
+  get nextSize(): MachineSize {
+    const { leastSize: least, greatestSize: greatest, defaultSize } = this;
+    const within = (key: keyof MachineSize): number =>
+      Math.min(greatest[key], Math.max(least[key], this.#stored[key] === 0 ? defaultSize[key] : this.#stored[key]));
+    return { cpus: within("cpus"), memoryBytes: within("memoryBytes"), dataDiskLimitBytes: within("dataDiskLimitBytes") };
+  }
+
+  /** Fails with `setting-invalid` and changes nothing, when this computer does not have so much. */
+  async change(change: SettingsChange): Promise<void> {
+    const parsed = storedSchema.partial().safeParse(change);
+    for (const key of ["gitUserName", "gitUserEmail", "machineIdleMinutes"] as const)
+      if (change[key] !== undefined && (!parsed.success || parsed.data[key] !== change[key]))
+        throw new BerthError("setting-invalid", `${key}: ${String(change[key])}`);
+    for (const key of ["cpus", "memoryBytes", "dataDiskLimitBytes"] as const) {
+      const wanted = change[key];
+      if (wanted === undefined || wanted === 0) continue;
+      if (!Number.isSafeInteger(wanted) || wanted < this.leastSize[key] || wanted > this.greatestSize[key])
+        throw new BerthError("setting-invalid", `${key}: ${wanted} is not between ${this.leastSize[key]} and ${this.greatestSize[key]}`);
+    }
+    await this.#save({ ...this.#stored, ...change });
+  }
+
+  /** Notes with what the machine is being started. */
+  async noteStart(size: MachineSize): Promise<void> {
+    await this.#save({ ...this.#stored, started: { ...size } });
+  }
+
+  /** The machine and its disk are gone. */
+  async noteReset(): Promise<void> {
+    await this.#save({ ...this.#stored, started: undefined });
+  }
+
+  async #save(next: Stored): Promise<void> {
+    this.#stored = next;
+    // One after the other: of two writes the later one must be the one that stays.
+    this.#writing = this.#writing
+      .catch(() => undefined)
+      .then(async () => writeFileAtomically(this.#path, `${JSON.stringify(this.#stored, undefined, 2)}\n`));
+    return this.#writing;
+  }
+}
+
+async function read(path: string, log: Log): Promise<Stored> {
+  const nothing = storedSchema.parse({});
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch {
+    return nothing;
+  }
+  try {
+    return storedSchema.parse(JSON.parse(text));
+  } catch (error) {
+    log.warn("the settings could not be read; they are kept beside the new ones", { reason: messageOf(error) });
+    await rename(path, `${path}.unreadable`).catch(() => undefined);
+    return nothing;
+  }
+}
