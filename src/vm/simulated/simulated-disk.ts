@@ -54,6 +54,7 @@ export class SimulatedDisk {
   /** Changed in place by the agent, which calls `save` after each change that must last. */
   readonly content: DiskContent;
   #turn: Promise<void> = Promise.resolve();
+  #waiting: Promise<void> | undefined;
 
   private constructor(folder: string, content: DiskContent) {
     this.#folder = folder;
@@ -86,11 +87,16 @@ export class SimulatedDisk {
     rmSync(folder, { recursive: true, force: true });
   }
 
-  /** Writes what is there at the time of the call; calls are carried out in order. */
+  /** Resolves when what is there now was written; calls while one waits for its turn are one write. */
   async save(): Promise<void> {
-    const text = JSON.stringify(this.content);
-    this.#turn = this.#turn.then(async () => writeFileAtomically(join(this.#folder, fileName), text)).catch(() => undefined);
-    return this.#turn;
+    if (this.#waiting === undefined) {
+      this.#waiting = this.#turn.then(async () => {
+        this.#waiting = undefined;
+        await writeFileAtomically(join(this.#folder, fileName), JSON.stringify(this.content)).catch(() => undefined);
+      });
+      this.#turn = this.#waiting;
+    }
+    return this.#waiting;
   }
 }
 
