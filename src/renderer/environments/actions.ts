@@ -1,7 +1,6 @@
 import { EnvironmentPhase } from "../../contract/gen/gitpod/v1/environment_pb.js";
 import { BerthError } from "../../contract/berth-error.ts";
 import type { EnvironmentAction } from "../../contract/environment-can.ts";
-import { desktopOf } from "../api/desktop.ts";
 import type { App } from "../app/context.ts";
 import type { AppStore } from "../store/store.ts";
 
@@ -56,7 +55,7 @@ export class EnvironmentActions {
       const { clients, store } = this.#parts;
       // The editor finds the environment by what this writes.
       await clients.workspaces.getSshConfig({ environmentId });
-      const desktop = desktopOf(window);
+      const desktop = window.berthDesktop;
       if (desktop !== undefined) {
         const reason = await desktop.openEditor(environmentId, editor.id);
         if (reason !== undefined) throw new BerthError("editor-unknown", reason);

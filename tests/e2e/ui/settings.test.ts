@@ -210,6 +210,7 @@ function fakeApp(): void {
   const berthDesktop = {
     version: "0.1.0",
     platform: "linux",
+    onNavigate: () => () => undefined,
     getState: async () => state,
     onState: (next: typeof listener) => {
       listener = next;

@@ -16,5 +16,9 @@ export const errors: ErrorTexts = {
   "host-not-running": { whatToTry: "Start Berth again." },
   "ssh-failed": { whatToTry: "Check that the environment runs." },
   "editor-unknown": { whatToTry: "Install it, or choose another editor in the settings." },
+  "environment-archived": { whatToTry: "Take it out of the archive first." },
+  "environment-expired": { whatToTry: "Create a new one." },
+  "resource-not-found": { whatToTry: "Load the page again, and choose from what there is." },
+  "secret-value-hidden": { whatToTry: "Set a new value." },
   "argument-invalid": { title: "The input was not accepted", whatToTry: "Check what you entered." },
 };

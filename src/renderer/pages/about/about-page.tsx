@@ -25,7 +25,7 @@ export function AboutPage() {
       ? []
       : [
           { name: words.version, value: value.version },
-          { name: words.app, value: appVersion() ?? words.browser },
+          { name: words.app, value: window.berthDesktop?.version ?? words.browser },
           {
             name: words.host,
             value: words.hostOf(value.pid, value.startedAt === undefined ? "" : formats.dateTime(timestampMs(value.startedAt))),
@@ -64,11 +64,4 @@ export function AboutPage() {
       </Sections>
     </Page>
   );
-}
-
-/** The version of the app around this window; nothing in a browser. */
-function appVersion(): string | undefined {
-  const bridge: unknown = Reflect.get(window, "berthDesktop");
-  const version: unknown = typeof bridge === "object" && bridge !== null ? Reflect.get(bridge, "version") : undefined;
-  return typeof version === "string" ? version : undefined;
 }

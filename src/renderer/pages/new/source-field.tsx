@@ -1,6 +1,5 @@
 import { FolderOpen } from "lucide-react";
 import { type DragEvent, useEffect, useRef, useState } from "react";
-import { desktopOf } from "../../api/desktop.ts";
 import { useStrings } from "../../app/context.ts";
 import { Button } from "../../ui/button.tsx";
 import { Field, Input } from "../../ui/input.tsx";
@@ -18,7 +17,7 @@ export function SourceField({
 }) {
   const { newEnvironment: words } = useStrings();
   const [left, setLeft] = useState(false);
-  const desktop = desktopOf(window);
+  const desktop = window.berthDesktop;
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => {
     input.current?.focus();
@@ -79,7 +78,7 @@ function useDrop(onDrop: (text: string) => void) {
       event.preventDefault();
       setOver(false);
       const file = event.dataTransfer.files[0];
-      const desktop = desktopOf(window);
+      const desktop = window.berthDesktop;
       if (file !== undefined && desktop !== undefined) void desktop.pathOfFile(file).then((path) => path !== "" && onDrop(path));
       const text = event.dataTransfer.getData("text/uri-list") || event.dataTransfer.getData("text/plain");
       if (text !== "") onDrop(text.split("\n")[0] ?? "");

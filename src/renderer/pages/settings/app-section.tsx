@@ -1,10 +1,10 @@
 import { useState } from "react";
+import type { DesktopSettings, DesktopState } from "../../../contract/desktop-bridge.ts";
 import { useApp, useStrings } from "../../app/context.ts";
 import { Button } from "../../ui/button.tsx";
 import { Notice } from "../../ui/notice.tsx";
 import { Section } from "../../ui/section.tsx";
 import { acceleratorOf } from "./accelerator.ts";
-import type { DesktopSettings, DesktopState } from "./desktop-state.ts";
 import { CheckSetting, optionsOf, SelectSetting, Setting, SettingList } from "./setting.tsx";
 import type { Desktop } from "./use-desktop-state.ts";
 

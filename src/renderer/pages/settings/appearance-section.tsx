@@ -1,7 +1,6 @@
 import { useStore } from "zustand";
 import { useApp, useStrings } from "../../app/context.ts";
 import { Section } from "../../ui/section.tsx";
-import { desktopBridgeOf } from "./desktop-state.ts";
 import { optionsOf, SelectSetting, SettingList } from "./setting.tsx";
 
 /** How the window looks; every change shows at once. */
@@ -20,9 +19,7 @@ export function AppearanceSection() {
           onChange={(theme) => {
             appearance.setState({ theme });
             // Menus and title bars are drawn by the system.
-            void desktopBridgeOf(window)
-              ?.changeSettings({ theme })
-              .catch(() => undefined);
+            void window.berthDesktop?.changeSettings({ theme }).catch(() => undefined);
           }}
         />
         <SelectSetting

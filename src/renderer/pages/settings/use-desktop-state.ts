@@ -1,24 +1,21 @@
 import { useEffect, useMemo, useState } from "react";
+import type { BerthDesktop, DesktopState } from "../../../contract/desktop-bridge.ts";
 import { useApp } from "../../app/context.ts";
-import { type DesktopBridge, desktopBridgeOf, type DesktopState, parseDesktopState } from "./desktop-state.ts";
 
 export interface Desktop {
-  readonly bridge: DesktopBridge;
+  readonly bridge: BerthDesktop;
   readonly state: DesktopState;
 }
 
 /** The app around this window with its state; nothing in a browser. */
 export function useDesktopState(): Desktop | undefined {
   const { toasts } = useApp();
-  const bridge = useMemo(() => desktopBridgeOf(window), []);
+  const bridge = window.berthDesktop;
   const [state, setState] = useState<DesktopState | undefined>();
   useEffect(() => {
     if (bridge === undefined) return;
-    const off = bridge.onState((next) => setState(parseDesktopState(next)));
-    bridge.getState().then(
-      (next) => setState(parseDesktopState(next)),
-      (error: unknown) => toasts.failed(error),
-    );
+    const off = bridge.onState(setState);
+    bridge.getState().then(setState, (error: unknown) => toasts.failed(error));
     return off;
   }, [bridge, toasts]);
   return useMemo(() => (bridge === undefined || state === undefined ? undefined : { bridge, state }), [bridge, state]);
