@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from "node:util";
 import { z } from "zod";
 import type { ErrorCode } from "../../contract/error-catalogue.ts";
 import { type JobContext, JobError } from "../jobs/job.ts";
@@ -28,7 +29,14 @@ const outcomeSchema = z.looseObject({
     .optional(),
 });
 
-export type UpOutcome = z.infer<typeof outcomeSchema>;
+export type UpOutcome = z.infer<typeof outcomeSchema> & {
+  /** What docker said of its failures, the newest last; the outcome names only the command. */
+  readonly dockerErrors: readonly string[];
+};
+
+/** The end of the log that is searched for what docker said. */
+const keptLogCharacters = 16 * 1024;
+const dockerErrorPattern = /^(?:#\d+ )?(?:ERROR:|Error response from daemon:|failed to solve:)/i;
 
 const logLineSchema = z.looseObject({
   type: z.string(),
@@ -57,13 +65,14 @@ export async function devcontainerUp(
   const outcome = outcomeSchema.safeParse(parseJson(line));
   if (!outcome.success)
     throw new JobError("devcontainer-failed", `the devcontainer CLI ended with ${result.code} and said: ${line.slice(0, 300)}`);
-  return outcome.data;
+  return { ...outcome.data, dockerErrors: log.dockerErrors() };
 }
 
 /** Splits the CLI's JSON lines, keeps their text and names the steps that people should see. */
 class LogReader {
   readonly #context: JobContext;
   #rest = "";
+  #tail = "";
 
   constructor(context: JobContext) {
     this.#context = context;
@@ -79,6 +88,11 @@ class LogReader {
     if (this.#rest !== "") this.#line(this.#rest);
   }
 
+  dockerErrors(): string[] {
+    const lines = stripVTControlCharacters(this.#tail).split(/[\r\n]+/);
+    return lines.map((line) => line.trim()).filter((line) => dockerErrorPattern.test(line));
+  }
+
   #line(line: string): void {
     const event = logLineSchema.safeParse(parseJson(line));
     if (!event.success) return this.#context.log(`${line}\n`);
@@ -86,7 +100,10 @@ class LogReader {
     if (type === "progress" && name !== undefined && event.data.status === "running") this.#context.step(name);
     const step = type === "start" ? stepOf(text) : undefined;
     if (step !== undefined) this.#context.step(step);
-    if (type === "text" || type === "raw" || type === "start") this.#context.log(text.endsWith("\n") ? text : `${text}\n`);
+    if (type !== "text" && type !== "raw" && type !== "start") return;
+    const whole = text.endsWith("\n") ? text : `${text}\n`;
+    this.#tail = (this.#tail + whole).slice(-keptLogCharacters);
+    this.#context.log(whole);
   }
 }
 

@@ -199,7 +199,8 @@ async function keep(
 ): Promise<void> {
   const text = [outcome.message, outcome.description].filter((t) => t !== undefined).join(": ");
   const container = (await docker.listContainers(`${environmentLabel}=${environmentId}`)).find((c) => c.State === "running");
-  if (outcome.outcome === "error" && (container === undefined || attempt.recovery)) throw new JobError(classifyUpFailure(text), text);
+  if (outcome.outcome === "error" && (container === undefined || attempt.recovery))
+    throw new JobError(classifyUpFailure([text, ...outcome.dockerErrors].join("\n")), outcome.dockerErrors.at(-1) ?? text);
   const inspected = container === undefined ? undefined : await docker.inspect(container.Id);
   const containerEnv = new Map(
     (inspected?.Config.Env ?? []).map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)] as const),
