@@ -1,6 +1,9 @@
 // What a machine lacks and how it gets it; decided here without doing anything. Plain JavaScript for Node 20.
 
-/** @typedef {{ program?: string, file?: string, apt: string, brew?: string }} Need A thing that has to be there, and the packages that bring it. */
+/**
+ * @typedef {{ program?: string, orPrograms?: string[], file?: string, apt: string, brew?: string }} Need
+ * A thing that has to be there, and the packages that bring it; one of `orPrograms` does as well.
+ */
 /** @typedef {"run" | "test"} Group */
 
 const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
@@ -38,7 +41,7 @@ export function needsOf({ platform, arch, group }) {
   const linuxTest = [
     { program: "docker-registry", apt: "docker-registry" },
     { program: "git-lfs", apt: "git-lfs" },
-    { program: "chromium", apt: "chromium" },
+    { program: "chromium", orPrograms: ["chromium-browser", "google-chrome"], apt: "chromium" },
     { program: "mkfs.ext4", apt: "e2fsprogs" },
   ];
   return [
@@ -55,7 +58,10 @@ export function needsOf({ platform, arch, group }) {
  * @returns {string[]}
  */
 export function missingPackages(needs, { has, exists, manager }) {
-  const missing = needs.filter(({ program, file }) => (program !== undefined && !has(program)) || (file !== undefined && !exists(file)));
+  const missing = needs.filter(
+    ({ program, orPrograms = [], file }) =>
+      (program !== undefined && ![program, ...orPrograms].some(has)) || (file !== undefined && !exists(file)),
+  );
   return [...new Set(missing.flatMap((need) => need[manager] ?? []))];
 }
 

@@ -16,6 +16,13 @@ test("only what is missing is installed", () => {
   expect(missingPackages(needsOf({ platform: "linux", arch: "x64", group: "test" }), machine)).toEqual(["passt"]);
 });
 
+test("a Chrome that is there does for the window's tests", () => {
+  const has = (program: string): boolean => program !== "chromium";
+  const needs = needsOf({ platform: "linux", arch: "x64", group: "test" });
+  expect(missingPackages(needs, { has, exists: () => true, manager: "apt" })).toEqual([]);
+  expect(missingPackages(needs, { ...nothing, manager: "apt" })).toContain("chromium");
+});
+
 test("to run, nothing of the tests is needed; an arm64 computer gets its own emulator; macOS asks Homebrew", () => {
   const run = missingPackages(needsOf({ platform: "linux", arch: "arm64", group: "run" }), { ...nothing, manager: "apt" });
   expect(run).toContain("qemu-system-arm");

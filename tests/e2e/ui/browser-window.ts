@@ -1,13 +1,13 @@
 import { AxeBuilder } from "@axe-core/playwright";
 import { type Browser, type BrowserContext, chromium, expect, type Page } from "@playwright/test";
-import { existsSync, mkdirSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { findChromium } from "../../../tools/find-chromium.ts";
 import type { SimulatedHost } from "../../support/simulated-host.ts";
 
 const root = join(import.meta.dirname, "../../..");
 /** `BERTH_SCREENSHOTS=1` renews the pictures of the documentation; else they are kept out of the sources. */
 const screenshots = join(root, process.env["BERTH_SCREENSHOTS"] === "1" ? "docs/screenshots" : ".cache/screenshots");
-const programs = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 const quiet = [
   "--disable-gpu",
   "--disable-quic",
@@ -23,10 +23,9 @@ const size = { width: 1280, height: 800 };
 export type Scheme = "light" | "dark";
 
 export async function launchBrowser(): Promise<Browser> {
-  const executablePath = process.env["BERTH_CHROMIUM"] ?? programs.find((path) => existsSync(path));
   // Chromium's sandbox refuses to run as root, which build machines often are.
   const args = process.getuid?.() === 0 ? ["--no-sandbox", ...quiet] : quiet;
-  return chromium.launch(executablePath === undefined ? { channel: "chrome", args } : { executablePath, args });
+  return chromium.launch({ executablePath: findChromium(), args });
 }
 
 /** A browser's window on a host, let in as `berth ui` does it. Everything the page complains about fails the test. */

@@ -35,6 +35,13 @@ async function openOn(sentinel: string, tab: string, phase: EnvironmentPhase | "
 
 const fact = (name: string) => page.locator("dl > div").filter({ has: page.getByText(name, { exact: true }) });
 
+/** Who comes to an environment that waits for a choice is offered it first. */
+async function declineChoice(): Promise<void> {
+  await expect(page.getByRole("dialog")).toContainText(".devcontainer/a/devcontainer.json");
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+}
+
 test("the overview tells what it is, what it used and what each step printed", async () => {
   await openOn("dirty", "overview");
   await expect(page.getByRole("heading", { level: 1, name: "dirty" })).toBeVisible();
@@ -106,6 +113,7 @@ test("a configuration that was changed since is told, and so is a command that f
 
 test("of several configurations one is chosen where it is asked", async () => {
   await openOn("several-configs", "overview");
+  await declineChoice();
   await page.getByRole("button", { name: "Choose a dev container" }).click();
   await expect(page.getByRole("dialog")).toContainText(".devcontainer/b/devcontainer.json");
 });
@@ -148,6 +156,7 @@ test("a port is opened, copied and given a label", async () => {
 
 test("settings rename it, choose its configuration and delete it", async () => {
   const id = await openOn("several-configs", "settings");
+  await declineChoice();
   await page.getByRole("textbox", { name: "Name" }).fill("renamed");
   await page.getByRole("button", { name: "Save" }).click();
   await expect(page.getByRole("heading", { level: 1, name: "renamed" })).toBeVisible();
