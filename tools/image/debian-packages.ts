@@ -172,6 +172,13 @@ async function bytesIn(folder: string): Promise<number> {
 
 /** How many packages dpkg has set up in a tree, for the progress of an installation. */
 export async function countInstalled(root: string): Promise<number> {
-  const text = await readFile(join(root, "var/lib/dpkg/status"), "utf8").catch(() => "");
-  return text.split("\nStatus: install ok installed\n").length - 1;
+  const folder = join(root, "var/lib/dpkg");
+  // dpkg writes each change to a file of its own and only now and then all of them into status.
+  const changes = (await readdir(join(folder, "updates")).catch(() => [])).map((name) => join(folder, "updates", name));
+  const installed = new Set<string>();
+  for (const path of [join(folder, "status"), ...changes]) {
+    const text = await readFile(path, "utf8").catch(() => "");
+    for (const match of text.matchAll(/^Package: (\S+)\n(?:.+\n)*?Status: install ok installed$/gm)) installed.add(match[1] ?? "");
+  }
+  return installed.size;
 }
