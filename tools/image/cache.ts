@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
@@ -9,6 +9,8 @@ import { readJson } from "./json-file.ts";
 
 /** `current-ARCH.json`: the image that machines start with, and the one before it. */
 const pointerSchema = z.object({ folder: z.string(), previous: z.string().optional() });
+/** Of another architecture, or of a build that was cancelled: what was made so lately is still of use. */
+const sparedMs = 24 * 60 * 60_000;
 const archs = ["amd64", "arm64"] as const;
 const imageFolderPattern = /^[0-9a-f]{32}$/;
 
@@ -35,7 +37,7 @@ export async function makeCurrent(imagesFolder: string, arch: "amd64" | "arm64",
   await collect(imagesFolder);
 }
 
-/** Removes images, dev container archives and Debian packages that no current or previous image was made from. */
+/** Removes images that are neither current nor previous, and older archives and packages that none of those was made from. */
 async function collect(imagesFolder: string): Promise<void> {
   const images = new Set<string>();
   for (const arch of archs) {
@@ -52,13 +54,19 @@ async function collect(imagesFolder: string): Promise<void> {
     for (const { sha256 } of [...machine, ...devcontainer, kernel]) debs.add(`${sha256}.deb`);
   }
   await removeOthers(imagesFolder, images, (name) => imageFolderPattern.test(name));
-  await removeOthers(join(imagesFolder, "devcontainer"), archives);
-  await removeOthers(join(imagesFolder, "debs"), debs);
+  await removeOthers(join(imagesFolder, "devcontainer"), archives, isOld);
+  await removeOthers(join(imagesFolder, "debs"), debs, isOld);
 }
 
-async function removeOthers(folder: string, kept: ReadonlySet<string>, isOurs = (_name: string): boolean => true): Promise<void> {
-  for (const name of await readdir(folder).catch(() => []))
-    if (!kept.has(name) && isOurs(name)) await rm(join(folder, name), { recursive: true, force: true });
+async function removeOthers(folder: string, kept: ReadonlySet<string>, mayGo: (name: string, path: string) => boolean): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    const path = join(folder, name);
+    if (!kept.has(name) && mayGo(name, path)) await rm(path, { recursive: true, force: true });
+  }
+}
+
+function isOld(_name: string, path: string): boolean {
+  return Date.now() - statSync(path).mtimeMs > sparedMs;
 }
 
 async function readPointer(imagesFolder: string, arch: string): Promise<z.infer<typeof pointerSchema> | undefined> {

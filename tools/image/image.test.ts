@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -74,7 +74,9 @@ describe("the identity of an image", () => {
 });
 
 describe("the cache", () => {
-  const made = (version: string, arch: "amd64" | "arm64" = "amd64") => {
+  const twoDaysAgo = new Date(Date.now() - 48 * 60 * 60_000);
+
+  const made = (version: string, arch: "amd64" | "arm64" = "amd64", madeAt = twoDaysAgo) => {
     const { packages } = sources();
     const its = sources({ arch, packages: { ...packages, machine: [debian("git", version)], devcontainer: [debian("curl", version)] } });
     const inputs = hashSources(its);
@@ -86,7 +88,10 @@ describe("the cache", () => {
     mkdirSync(join(folder, "devcontainer"), { recursive: true });
     const deb = join(folder, "debs", `git-${version}.deb`);
     const archive = join(folder, "devcontainer", `${devcontainerKey(its)}.tar`);
-    for (const each of [deb, archive]) writeFileSync(each, "");
+    for (const each of [deb, archive]) {
+      writeFileSync(each, "");
+      utimesSync(each, madeAt, madeAt);
+    }
     return { inputs, path, deb, archive };
   };
 
@@ -108,6 +113,14 @@ describe("the cache", () => {
     expect([one, two, three, arm].map(({ deb }) => existsSync(deb))).toEqual([false, true, true, true]);
     expect([one, two, three, arm].map(({ archive }) => existsSync(archive))).toEqual([false, true, true, true]);
     expect(existsSync(join(folder, "notes.txt"))).toBe(true);
+  });
+
+  test("spares what a build that did not end made lately", async () => {
+    const one = made("1");
+    const cancelled = made("2", "arm64", new Date());
+    rmSync(cancelled.path, { recursive: true });
+    await makeCurrent(folder, "amd64", one.inputs);
+    expect([cancelled.deb, cancelled.archive].map((path) => existsSync(path))).toEqual([true, true]);
   });
 
   test("the same image again does not push out the one before it", async () => {
