@@ -93,7 +93,7 @@ export async function makeRepository(
   }
   await writeFile(join(folder, "Packages"), stanzas.join("\n"));
   await writeFile(join(folder, "Release"), `Suite: ${suite}\nCodename: ${suite}\nArchitectures: ${arch} all\n`);
-  return `deb [trusted=yes] copy://${folder} ./`;
+  return `deb [trusted=yes] copy://${encodeURI(folder)} ./`;
 }
 
 export function debPath(folder: string, sha256: string): string {
