@@ -86,9 +86,12 @@ function stopReadingAtEnd(stream: SessionStream, session: Http2Session): void {
   session.on("goaway", () => session.destroy());
 }
 
-function limitCalls(timeoutMs: number): Interceptor {
+/** A call that is given a time of its own has that; every other one has the usual. */
+function limitCalls(usualTimeoutMs: number): Interceptor {
   return (next) => async (request) => {
     if (request.stream) return next(request);
+    const given = Number(request.header.get("Connect-Timeout-Ms") ?? 0);
+    const timeoutMs = given > 0 ? given : usualTimeoutMs;
     const deadline = AbortSignal.timeout(timeoutMs);
     return next({ ...request, signal: AbortSignal.any([request.signal, deadline]) }).catch((error: unknown) => {
       throw deadline.aborted ? new ConnectError(`the machine gave no answer within ${timeoutMs} ms`, Code.DeadlineExceeded) : error;

@@ -117,6 +117,17 @@ test.each([
   expect(process.memoryUsage().rss - before).toBeLessThan(maxGrowthBytes);
 });
 
+test("a call that was given more time than the usual has it", async () => {
+  const late = (stream: ServerHttp2Stream): void =>
+    void setTimeout(() => {
+      stream.respond(unary);
+      stream.end();
+    }, limits.callTimeoutMs * 2);
+  const { client } = await answering(late, limits);
+  await expect(client.getUsage({}, { timeoutMs: openTimeoutMs * 5 })).resolves.toBeDefined();
+  expect((await failure(client.getUsage({}))).code).toBe(Code.DeadlineExceeded);
+});
+
 test("whatever bytes a guest sends, calls end and nothing else breaks", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.uint8Array({ maxLength: 64 }), { maxLength: 8 }), fc.boolean(), async (chunks, polite) => {

@@ -1,3 +1,4 @@
+import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { type Browser, expect, type Page } from "@playwright/test";
 import { afterAll, afterEach, beforeAll, beforeEach, test } from "vitest";
 import { EnvironmentPhase } from "../../../src/contract/gen/gitpod/v1/environment_pb.js";
@@ -84,12 +85,14 @@ test("what cannot be done says why, and what can is done", async () => {
   await page.keyboard.press("Escape");
   await page.getByRole("button", { name: "Start: app" }).click();
   await expect(row("app")).toContainText("Running");
-  const before = (await host.environments.getEnvironment({ environmentId: id })).environment?.metadata?.lastStartedAt?.seconds;
+  const lastStartedMs = async (): Promise<number> => {
+    const { environment } = await host.environments.getEnvironment({ environmentId: id });
+    return environment?.metadata?.lastStartedAt === undefined ? 0 : timestampMs(environment.metadata.lastStartedAt);
+  };
+  const beforeMs = await lastStartedMs();
   await menuOf("app");
   await item("Restart").click();
-  await expect
-    .poll(async () => (await host.environments.getEnvironment({ environmentId: id })).environment?.metadata?.lastStartedAt?.seconds)
-    .not.toBe(before);
+  await expect.poll(lastStartedMs).not.toBe(beforeMs);
   await expect(row("app")).toContainText("Running");
 });
 
