@@ -120,6 +120,7 @@ test.each([
 test("a call that was given more time than the usual has it", async () => {
   const late = (stream: ServerHttp2Stream): void =>
     void setTimeout(() => {
+      if (stream.destroyed) return;
       stream.respond(unary);
       stream.end();
     }, limits.callTimeoutMs * 2);
