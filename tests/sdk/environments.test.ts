@@ -95,9 +95,11 @@ test.each<[string, number, string, object]>([
   expect((await client.environments.list({ pagination: { pageSize: 100 } })).environments).toHaveLength(before);
 });
 
-test("a name is taken whatever its capitals", async () => {
+test("a name is taken whatever its capitals, and so is one that ssh cannot tell from it", async () => {
   await served.make({ name: "taken" });
   await expect(served.make({ name: "Taken" })).rejects.toMatchObject({ status: 409 });
+  await served.make({ name: "two words" });
+  await expect(served.make({ name: "Two-Words" })).rejects.toMatchObject({ status: 409 });
 });
 
 test("starts, stops and deletes: the wish is recorded, and counted", async () => {

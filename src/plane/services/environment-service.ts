@@ -14,6 +14,7 @@ import {
   type EnvironmentSpec,
   EnvironmentSpecSchema,
 } from "../../contract/gen/gitpod/v1/environment_pb.js";
+import { sshAliasOf } from "../../lib/ssh-alias.ts";
 import { uuidV7 } from "../../lib/uuid.ts";
 import type { EnvironmentRecords } from "../environment-records.ts";
 import { folderScheme, sourceOf } from "../environment-source.ts";
@@ -168,9 +169,14 @@ export async function createEnvironment(
 
 function checkName(records: EnvironmentRecords, name: string, exceptId?: string): string {
   if (!namePattern.test(name)) throw new BerthError("name-invalid", `'${name}'`);
-  if (records.list().some((e) => e.id !== exceptId && e.metadata?.name.toLowerCase() === name.toLowerCase()))
-    throw new BerthError("name-taken", `there is an environment '${name}' already`);
+  const other = records.list().find((e) => e.id !== exceptId && sshNameOf(e.metadata?.name ?? "") === sshNameOf(name));
+  if (other !== undefined) throw new BerthError("name-taken", `there is an environment '${other.metadata?.name}' already`);
   return name;
+}
+
+/** Two names that ssh cannot tell apart, such as "My app" and "my-app", are one. */
+function sshNameOf(name: string): string {
+  return sshAliasOf(name, "");
 }
 
 function freeName(records: EnvironmentRecords, suggested: string): string {
@@ -179,10 +185,10 @@ function freeName(records: EnvironmentRecords, suggested: string): string {
       .replaceAll(/[^A-Za-z0-9 ._-]+/g, "-")
       .replace(/^[^A-Za-z0-9]+/, "")
       .slice(0, 70) || "environment";
-  const taken = new Set(records.list().map((e) => e.metadata?.name.toLowerCase()));
+  const taken = new Set(records.list().map((e) => sshNameOf(e.metadata?.name ?? "")));
   for (let n = 1; n < maxNameTries; n++) {
     const name = n === 1 ? base : `${base}-${n}`;
-    if (!taken.has(name.toLowerCase())) return name;
+    if (!taken.has(sshNameOf(name))) return name;
   }
   throw new BerthError("name-taken", `all names like '${base}' are taken`);
 }
