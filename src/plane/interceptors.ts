@@ -8,11 +8,21 @@ import { toConnectError } from "../contract/connect-error.ts";
 export function translateErrors(): Interceptor {
   return (next) => async (request) => {
     try {
-      return await next(request);
+      const response = await next(request);
+      return response.stream ? { ...response, message: translateStream(response.message) } : response;
     } catch (error) {
       throw toConnectError(error);
     }
   };
+}
+
+/** A stream fails after its call has been answered. */
+async function* translateStream<T>(messages: AsyncIterable<T>): AsyncGenerator<T> {
+  try {
+    yield* messages;
+  } catch (error) {
+    throw toConnectError(error);
+  }
 }
 
 /** Says of methods that are not built that they are not, whatever the request holds. Names are `package.Service/Method`. */
