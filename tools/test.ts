@@ -6,7 +6,6 @@ const stages: readonly { readonly name: string; readonly command: readonly strin
   { name: "unit", command: ["vitest", "run", "--project", "unit"] },
   { name: "sdk", command: ["vitest", "run", "--project", "sdk"] },
   { name: "integration", command: ["vitest", "run", "--project", "integration"] },
-  { name: "ui", command: ["vitest", "run", "--project", "ui"] },
   { name: "shell", command: ["vitest", "run", "--project", "shell"] },
   { name: "package", command: ["vitest", "run", "--project", "package"] },
   { name: "image", command: ["node", "tools/image/main.ts"] },
