@@ -1,22 +1,15 @@
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Duplex } from "node:stream";
+import { ensureSshKeyPair } from "../lib/ssh-key-pair.ts";
 import { quoteForShell, type SessionEnvFiles, sessionEnvFiles } from "./devcontainer/session-env.ts";
 import type { EnvironmentStates } from "./environment-state.ts";
-import { runProcess } from "./run-process.ts";
 import { workUserName } from "./settings.ts";
 
 /** The host key of an environment, made once and kept with its working copy. */
 export async function ensureHostKey(folder: string): Promise<string> {
-  const path = join(folder, "ssh", "host_ed25519");
-  if (!existsSync(`${path}.pub`)) {
-    await mkdir(join(folder, "ssh"), { recursive: true, mode: 0o700 });
-    const made = await runProcess(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", path], { stdin: "y\n" });
-    if (made.code !== 0) throw new Error(`the host key could not be made: ${made.stderr.toString()}`);
-  }
-  return (await readFile(`${path}.pub`, "utf8")).trim();
+  return ensureSshKeyPair(join(folder, "ssh", "host_ed25519"), "");
 }
 
 export interface SshTarget {

@@ -68,7 +68,7 @@ export class SshFiles {
     const blocks = await Promise.all(all.map(async (environment) => this.#block(environment)));
     await writeIfChanged(paths.knownHosts, await this.#knownHosts(all));
     await writeIfChanged(paths.sshConfig, blocks.map((block) => `${block}\n`).join("\n"));
-    await this.#removeOldKeys(new Set(all.map((e) => e.id)));
+    await this.#removeOldKeys();
     try {
       await includeIn(this.#options.userConfig, paths.sshConfig);
       this.#warning = "";
@@ -110,10 +110,12 @@ export class SshFiles {
     return lines.map((line) => `${line}\n`).join("");
   }
 
-  async #removeOldKeys(ids: ReadonlySet<string>): Promise<void> {
+  /** The folder is read first: whoever has a key in it was known before, and so is still known or gone. */
+  async #removeOldKeys(): Promise<void> {
     const folder = join(this.#options.paths.sshFolder, "keys");
-    for (const name of await readdir(folder).catch(() => []))
-      if (!ids.has(name.replace(/\.pub$/, ""))) await rm(join(folder, name), { force: true });
+    const names = (await readdir(folder).catch(() => [])).filter((name) => !name.startsWith("."));
+    const ids = new Set((await this.#options.environments()).map((e) => e.id));
+    for (const name of names) if (!ids.has(name.replace(/\.pub$/, ""))) await rm(join(folder, name), { force: true });
   }
 }
 
