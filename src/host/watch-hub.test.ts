@@ -77,12 +77,15 @@ test("nothing is told when nothing changed, and a watch ends with its signal", a
   world.put("a", "one");
   const abort = new AbortController();
   const events = world.hub.watch(0n, abort.signal);
-  await take(events, 1);
-  const next = events.next();
-  world.hub.touch();
-  await new Promise<void>((resolve) => setTimeout(resolve, 100));
+  const [snapshot] = await take(events, 1);
+  for (let n = 0; n < 5; n++) world.hub.touch();
+  world.put("a", "two");
+  const [next] = await take(events, 1);
+  expect(nameOf(next)).toBe("two");
+  expect(next?.sequence).toBe((snapshot?.sequence ?? 0n) + 1n);
+  const end = events.next();
   abort.abort();
-  expect((await next).done).toBe(true);
+  expect((await end).done).toBe(true);
 });
 
 test("a watcher that does not keep up gets a snapshot in place of what it missed", async () => {

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { type OscEvent, OscScanner } from "./osc-scanner.ts";
 
 const output =
-  "\u001b[1mbold\u001b[0m\u001b]0;first\u0007 text \u001b]2;zwei – ü\u001b\\\u001b]7;file://box/work/a%20b\u0007\u001b]8;;https://x.test\u0007link";
+  "\u001b[1mbold\u001b[0m\u001b]0;first\u0007 text \u001b]2;zwei – ü\u001b\\\u001b]7;file://box/home/me/a%20b\u0007\u001b]8;;https://x.test\u0007link";
 
 test("title and folder are found wherever the output is cut", () => {
   fc.assert(
@@ -19,7 +19,7 @@ test("title and folder are found wherever the output is cut", () => {
       expect(events).toEqual([
         { kind: "title", text: "first" },
         { kind: "title", text: "zwei – ü" },
-        { kind: "working-directory", path: "/work/a b" },
+        { kind: "working-directory", path: "/home/me/a b" },
       ]);
     }),
   );

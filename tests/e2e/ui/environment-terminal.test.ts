@@ -118,12 +118,15 @@ test("text is pasted as one piece, copied, and found", async () => {
   await expect(page.getByRole("status").filter({ hasText: /^\d of \d$/ })).toBeVisible();
   await page.keyboard.press("Escape");
   await expect(page.getByRole("textbox", { name: "Terminal input" })).toBeFocused();
-  await screenOf(page)
-    .getByText("echo two")
-    .first()
-    .dblclick({ force: true, position: { x: 4, y: 4 } });
-  await page.keyboard.press("Control+Shift+C");
-  expect(await page.evaluate(async () => navigator.clipboard.readText())).toBe("echo");
+  // The rows are drawn anew for a moment after the find bar is gone, and a word is picked only on a row that stays.
+  await expect(async () => {
+    await screenOf(page)
+      .getByText("echo two")
+      .first()
+      .dblclick({ force: true, position: { x: 4, y: 4 } });
+    await page.keyboard.press("Control+Shift+C");
+    expect(await page.evaluate(async () => navigator.clipboard.readText())).toBe("echo");
+  }).toPass();
 });
 
 test(

@@ -42,6 +42,8 @@ test("a machine that was never there is started and shut down by keys alone", as
   await expect(fact("State").first()).toContainText("Machine running");
   await expect(fact("Running for")).toContainText(/0:\d\d/);
   await expect(fact("Acceleration")).toContainText("Simulated");
+  // A key does nothing while the call before it is under way, which the button shows.
+  await expect(button("Stop")).not.toHaveAttribute("aria-disabled", "true");
   await page.keyboard.press("x");
   await expect(fact("State").first()).toContainText("Machine off");
 });

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import type { Terminal } from "../../../../contract/gen/berth/v1/terminal_pb.js";
 import { fromConnectError } from "../../../../contract/connect-error.ts";
 import type { BerthError } from "../../../../contract/berth-error.ts";
@@ -22,12 +22,15 @@ export function useTerminals(environmentId: string, running: boolean): TerminalL
   const { clients, toasts } = useApp();
   const [terminals, setTerminals] = useState<readonly Terminal[] | undefined>();
   const [error, setError] = useState<BerthError | undefined>();
+  // An answer from before a change of ours would undo it on screen.
+  const changes = useRef(0);
   const update = useCallback(
     (terminal: Terminal) => setTerminals((all) => all?.map((other) => (other.terminalId === terminal.terminalId ? terminal : other))),
     [],
   );
   const open = useCallback(
     async (options: { readonly workingDirectory?: string } = {}) => {
+      changes.current++;
       try {
         const { terminal } = await clients.terminals.createTerminal({ environmentId, ...options });
         if (terminal !== undefined) setTerminals((all) => [...(all ?? []).filter((t) => t.terminalId !== terminal.terminalId), terminal]);
@@ -44,13 +47,16 @@ export function useTerminals(environmentId: string, running: boolean): TerminalL
     const ended = new AbortController();
     let isFirst = true;
     const load = async (): Promise<void> => {
+      const before = changes.current;
       try {
         const answer = await clients.terminals.listTerminals({ environmentId }, { signal: ended.signal });
+        if (changes.current !== before) return;
         setTerminals(answer.terminals);
         setError(undefined);
         // Who comes here wants a terminal.
-        if (isFirst && answer.terminals.length === 0) await open();
+        const wantsOne = isFirst && answer.terminals.length === 0;
         isFirst = false;
+        if (wantsOne) await open();
       } catch (failure) {
         if (!ended.signal.aborted) setError(fromConnectError(failure));
       }
@@ -64,8 +70,10 @@ export function useTerminals(environmentId: string, running: boolean): TerminalL
   }, [clients, environmentId, running, open]);
   const close = useCallback(
     async ({ terminalId }: Terminal) => {
+      changes.current++;
       setTerminals((all) => all?.filter((t) => t.terminalId !== terminalId));
       await clients.terminals.closeTerminal({ environmentId, terminalId }).catch((failure: unknown) => void toasts.failed(failure));
+      changes.current++;
     },
     [clients, environmentId, toasts],
   );
