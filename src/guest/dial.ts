@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { connect } from "node:net";
 import { Duplex } from "node:stream";
 import { type DialRequest, type DialResponse, DialResponseSchema, type DialTarget } from "../contract/gen/berth/v1/agent_pb.js";
+import { feedStream } from "../lib/feed-stream.ts";
 import { environmentContainers } from "./devcontainer/stop.ts";
 import type { DockerApi } from "./docker-api.ts";
 import type { EnvironmentStates } from "./environment-state.ts";
@@ -26,25 +27,11 @@ export async function* dial(requests: AsyncIterable<DialRequest>, dependencies: 
   const stream = await openTarget(first.value.message.value, dependencies);
   stream.on("error", () => undefined);
   yield create(DialResponseSchema, { message: { case: "connected", value: true } });
-  void feed(iterator, stream);
+  void feedStream(iterator, stream);
   try {
     for await (const chunk of stream) yield create(DialResponseSchema, { message: { case: "data", value: chunk as Buffer } });
     yield create(DialResponseSchema, { message: { case: "end", value: true } });
   } finally {
-    stream.destroy();
-  }
-}
-
-async function feed(input: AsyncIterator<DialRequest>, stream: Duplex): Promise<void> {
-  try {
-    for (let next = await input.next(); next.done !== true; next = await input.next()) {
-      const { message } = next.value;
-      if (message.case === "data" && !stream.write(message.value))
-        await new Promise<void>((resolve) => stream.once("drain", resolve).once("close", resolve));
-      if (message.case === "end") stream.end();
-    }
-    stream.end();
-  } catch {
     stream.destroy();
   }
 }

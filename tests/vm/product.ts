@@ -1,7 +1,8 @@
-import { spawn, spawnSync } from "node:child_process";
+import { type ChildProcessByStdio, spawn, spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 
 const projectRoot = join(import.meta.dirname, "../..");
 /** The bundle, because it is what people run; tools/bundle.ts makes it. */
@@ -89,13 +90,13 @@ export class Product {
 
   /** As `berth`, while the test goes on. */
   async berthBeside(...args: readonly string[]): Promise<Outcome> {
-    const child = this.spawnBerth(...args);
-    const output = { stdout: "", stderr: "" };
-    for (const name of ["stdout", "stderr"] as const) child[name].setEncoding("utf8").on("data", (text: string) => (output[name] += text));
-    const timer = setTimeout(() => child.kill("SIGKILL"), commandTimeoutMs);
-    const status = await new Promise<number | null>((resolve) => child.once("close", resolve));
-    clearTimeout(timer);
-    return { status, ...output };
+    return outcomeOf(this.spawnBerth(...args));
+  }
+
+  /** As `ssh`, while the test goes on, which may be what is talked to. */
+  async sshBeside(name: string, ...args: readonly string[]): Promise<Outcome> {
+    const all = ["-F", join(this.folder, "ssh_config"), `${name}.berth`, ...args];
+    return outcomeOf(spawn("ssh", all, { env: this.env, stdio: ["ignore", "pipe", "pipe"] }));
   }
 
   berth(...args: readonly string[]): Outcome {
@@ -174,6 +175,15 @@ export async function inParallel<T>(items: readonly T[], work: (item: T) => Prom
     for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) await work(item);
   };
   await Promise.all(Array.from({ length: maxParallel }, worker));
+}
+
+async function outcomeOf(child: ChildProcessByStdio<null, Readable, Readable>): Promise<Outcome> {
+  const output = { stdout: "", stderr: "" };
+  for (const name of ["stdout", "stderr"] as const) child[name].setEncoding("utf8").on("data", (text: string) => (output[name] += text));
+  const timer = setTimeout(() => child.kill("SIGKILL"), commandTimeoutMs);
+  const status = await new Promise<number | null>((resolve) => child.once("close", resolve));
+  clearTimeout(timer);
+  return { status, ...output };
 }
 
 /** The outcome, when it is a success. */

@@ -111,7 +111,7 @@ test("-L, -R and -D reach the container's localhost and back", async () => {
   try {
     expect(await waitUntil(async () => canConnect(14_567), { intervalMs: 200, signal: AbortSignal.timeout(tunnelTimeoutMs) })).toBe(true);
     expect(await (await fetch("http://127.0.0.1:14567")).text()).toBe("inside");
-    expect(product.ssh(name, "exec 3<>/dev/tcp/127.0.0.1/14568; cat <&3").stdout).toBe("outside");
+    expect((await product.sshBeside(name, "exec 3<>/dev/tcp/127.0.0.1/14568; cat <&3")).stdout).toBe("outside");
     expect(run("curl", ["-s", "--socks5-hostname", "127.0.0.1:14569", "http://localhost:4567"]).stdout).toBe("inside");
   } finally {
     tunnel.kill();
