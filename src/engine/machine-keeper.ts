@@ -147,26 +147,36 @@ export class MachineKeeper {
 
   /** Shuts the machine down: the agent is asked first, then the power button, then the plug. */
   async powerOff(signal: AbortSignal): Promise<void> {
+    await this.#keepOff(async () => this.#switchOff(signal));
+  }
+
+  /** Shuts the machine down and removes its disk with everything on it; the next start makes a new one. */
+  async reset(signal: AbortSignal): Promise<void> {
+    await this.#keepOff(async () => {
+      await this.#switchOff(signal);
+      await this.#driver.remove(this.#id);
+      this.clearFailure();
+      this.#hello = undefined;
+    });
+  }
+
+  /** Nothing starts the machine until the work is done. */
+  async #keepOff(work: () => Promise<void>): Promise<void> {
     this.#poweringOff = true;
     try {
-      this.#giveUpStart.abort(new Error("the machine is shut down"));
-      await this.#busy;
-      await this.#client?.powerOff({}, { timeoutMs: powerOffCallTimeoutMs }).catch(() => undefined);
-      this.#disconnect();
-      await this.#driver.shutdown(this.#id, { graceMs: shutdownGraceMs, signal });
+      await work();
     } finally {
       this.#poweringOff = false;
       this.#announce();
     }
   }
 
-  /** Shuts the machine down and removes its disk with everything on it; the next start makes a new one. */
-  async reset(signal: AbortSignal): Promise<void> {
-    await this.powerOff(signal);
-    await this.#driver.remove(this.#id);
-    this.clearFailure();
-    this.#hello = undefined;
-    this.#announce();
+  async #switchOff(signal: AbortSignal): Promise<void> {
+    this.#giveUpStart.abort(new Error("the machine is shut down"));
+    await this.#busy;
+    await this.#client?.powerOff({}, { timeoutMs: powerOffCallTimeoutMs }).catch(() => undefined);
+    this.#disconnect();
+    await this.#driver.shutdown(this.#id, { graceMs: shutdownGraceMs, signal });
   }
 
   /** Lets go of the machine, which runs on. */
