@@ -7,6 +7,8 @@ import { linkKeyBytes, linkNonceBytes, MarkerScanner, openLink, serveLink } from
 const key = Buffer.from(Array.from({ length: linkKeyBytes }, (_, i) => (i < 4 ? 1 : i)));
 const nonceOf = (n: number): Buffer => Buffer.alloc(linkNonceBytes, n);
 
+const isMarker = (piece: Buffer): boolean => piece.length === linkKeyBytes + linkNonceBytes && piece.subarray(0, linkKeyBytes).equals(key);
+
 test("a scanner finds every marker and loses no byte, however the stream is cut", () => {
   const piece = fc.oneof(
     fc.uint8Array({ maxLength: 80 }).map((data) => Buffer.from(data)),
@@ -15,26 +17,38 @@ test("a scanner finds every marker and loses no byte, however the stream is cut"
   );
   fc.assert(
     fc.property(fc.array(piece), fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1 }), (pieces, cuts) => {
-      const stream = Buffer.concat([...pieces, Buffer.from([254])]);
+      const stream = Buffer.concat(pieces);
       const scanner = new MarkerScanner(key);
-      const out: Buffer[] = [];
-      let markers = 0;
+      /** What each session got; a marker begins the next. */
+      const sessions: Buffer[] = [Buffer.alloc(0)];
       for (let at = 0, i = 0; at < stream.length; i++) {
         const size = cuts[i % cuts.length] ?? 1;
         for (const part of scanner.push(stream.subarray(at, at + size))) {
-          if ("nonce" in part) {
-            markers++;
-            out.push(key, part.nonce);
-          } else out.push(Buffer.from(part.data));
+          if ("nonce" in part) sessions.push(Buffer.alloc(0));
+          else sessions.push(Buffer.concat([sessions.pop() ?? Buffer.alloc(0), part.data]));
         }
         at += size;
       }
-      expect(Buffer.concat(out)).toEqual(stream);
-      expect(markers).toBe(
-        pieces.filter((p) => p.length === linkKeyBytes + linkNonceBytes && p.subarray(0, linkKeyBytes).equals(key)).length,
-      );
+      const expected: Buffer[] = [Buffer.alloc(0)];
+      for (const one of pieces) expected.push(isMarker(one) ? Buffer.alloc(0) : Buffer.concat([expected.pop() ?? Buffer.alloc(0), one]));
+      expect(sessions.length).toBe(expected.length);
+      for (const [i, session] of sessions.entries()) {
+        const own = expected[i] ?? Buffer.alloc(0);
+        expect(session.subarray(0, own.length)).toEqual(own);
+        // Of the marker that ends a session it may get a part of the key.
+        const rest = session.subarray(own.length);
+        expect(rest.equals(key.subarray(0, rest.length))).toBe(true);
+        if (i === sessions.length - 1) expect(rest.length).toBe(0);
+      }
     }),
   );
+});
+
+test("what could begin a marker is not held back: the peer may wait for an answer to it", () => {
+  const scanner = new MarkerScanner(key);
+  const data = Buffer.concat([Buffer.from("a message"), key.subarray(0, 1)]);
+  expect(scanner.push(data)).toEqual([{ data }]);
+  expect(scanner.push(Buffer.concat([key.subarray(1), nonceOf(7)]))).toEqual([{ nonce: nonceOf(7) }]);
 });
 
 test("a new session starts clean after one that was torn in the middle, again and again", async () => {

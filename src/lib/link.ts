@@ -6,12 +6,14 @@ export const linkKeyBytes = 32;
 export const linkNonceBytes = 16;
 
 /**
- * Finds the marker `key + nonce` in a stream of arbitrary chunks. Bytes before a marker belong to the
- * session before it. Only what could be the beginning of a marker is ever held back.
+ * Finds the marker `key + nonce` in a stream of arbitrary chunks. Bytes before a marker belong to the session
+ * before it. None of them is held back, even where a marker may begin: the peer may wait for an answer to them
+ * before it sends more, and that a session which a marker ends gets a part of the key does no harm.
  */
 export class MarkerScanner {
   readonly #key: Buffer;
-  #held: Buffer = Buffer.alloc(0);
+  /** The end of what came that could begin a marker: a part of the key, or the key and a part of the nonce. */
+  #begun: Buffer = Buffer.alloc(0);
 
   constructor(key: Uint8Array) {
     if (key.length !== linkKeyBytes) throw new RangeError(`a link key has ${linkKeyBytes} bytes, not ${key.length}`);
@@ -20,24 +22,25 @@ export class MarkerScanner {
 
   /** Splits what came so far into data and markers, in order. */
   push(chunk: Buffer): ({ readonly data: Buffer } | { readonly nonce: Buffer })[] {
-    let input = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
-    this.#held = Buffer.alloc(0);
+    let input = this.#begun.length === 0 ? chunk : Buffer.concat([this.#begun, chunk]);
+    // A part of a key was given out as data when it came.
+    let told = this.#begun.length < linkKeyBytes ? this.#begun.length : 0;
     const parts: ({ data: Buffer } | { nonce: Buffer })[] = [];
     for (;;) {
       const at = input.indexOf(this.#key);
       if (at < 0) break;
-      if (at > 0) parts.push({ data: input.subarray(0, at) });
+      if (at > told) parts.push({ data: input.subarray(told, at) });
       const end = at + linkKeyBytes + linkNonceBytes;
       if (input.length < end) {
-        this.#held = Buffer.from(input.subarray(at));
+        this.#begun = Buffer.from(input.subarray(at));
         return parts;
       }
       parts.push({ nonce: Buffer.from(input.subarray(at + linkKeyBytes, end)) });
       input = input.subarray(end);
+      told = 0;
     }
-    const kept = this.#partialKeyLength(input);
-    if (kept > 0) this.#held = Buffer.from(input.subarray(input.length - kept));
-    if (input.length > kept) parts.push({ data: input.subarray(0, input.length - kept) });
+    this.#begun = Buffer.from(input.subarray(input.length - this.#partialKeyLength(input)));
+    if (input.length > told) parts.push({ data: input.subarray(told) });
     return parts;
   }
 
