@@ -1,6 +1,5 @@
 import { BerthError } from "../contract/berth-error.ts";
 import { fromConnectError } from "../contract/connect-error.ts";
-import { MachineState } from "../contract/gen/berth/v1/host_pb.js";
 import { EnvironmentPhase } from "../contract/gen/gitpod/v1/environment_pb.js";
 import type { HostClients } from "./connection.ts";
 import { type EnvironmentView, type HostState, HostWatch } from "./host-watch.ts";
@@ -79,8 +78,7 @@ export function isRunning(view: EnvironmentView | undefined): EnvironmentView | 
   if (status?.phase !== EnvironmentPhase.STOPPED) return undefined;
   if (spec?.desiredPhase === EnvironmentPhase.STOPPED)
     throw new BerthError("environment-not-running", "it was stopped while this command waited for it");
-  const [failure] = status.failureMessage;
-  if (failure !== undefined) throw asError(failure);
+  failWith(view);
   return undefined;
 }
 
@@ -91,15 +89,22 @@ export function isStopped(view: EnvironmentView | undefined): EnvironmentView | 
   if (spec?.desiredPhase === EnvironmentPhase.DELETED) throw new BerthError("environment-not-found", "it is being deleted");
   if (spec?.desiredPhase === EnvironmentPhase.RUNNING)
     throw new BerthError("environment-busy", "it was started again while this command waited for it");
-  return status?.phase === EnvironmentPhase.STOPPED ? view : undefined;
+  if (status?.phase === EnvironmentPhase.STOPPED) return view;
+  failWith(view);
+  return undefined;
 }
 
-/** True once there is no such environment. Fails when its machine, which must remove it, does not start. */
-export function isGone(view: EnvironmentView | undefined, state: HostState): true | undefined {
+/** True once there is no such environment. Fails with what keeps its machine from removing it. */
+export function isGone(view: EnvironmentView | undefined): true | undefined {
   if (view === undefined) return true;
-  const failure = view.environment.status?.machine?.failureMessage ?? "";
-  if (failure !== "" && state.machine?.state === MachineState.FAILED) throw asError(failure);
+  failWith(view);
   return undefined;
+}
+
+/** Fails with what the host tells to be in the way of the wish, if anything. */
+function failWith({ environment }: EnvironmentView): void {
+  const [failure] = environment.status?.failureMessage ?? [];
+  if (failure !== undefined) throw asError(failure);
 }
 
 /** The version of the spec that holds the wish; undefined when the environment is gone already. */

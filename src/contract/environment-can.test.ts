@@ -5,8 +5,13 @@ import { EnvironmentPhase, EnvironmentSchema } from "./gen/gitpod/v1/environment
 
 const { CREATING, STARTING, RUNNING, STOPPING, STOPPED, DELETING, DELETED, UNSPECIFIED } = EnvironmentPhase;
 
-function environment(phase: EnvironmentPhase, desiredPhase: EnvironmentPhase, folder = "/workspaces/app") {
-  return create(EnvironmentSchema, { spec: { desiredPhase }, status: { phase, devcontainer: { remoteWorkspaceFolder: folder } } });
+function environment(
+  phase: EnvironmentPhase,
+  desiredPhase: EnvironmentPhase,
+  { folder = "/workspaces/app", failureMessage = [""].slice(1) } = {},
+) {
+  const devcontainer = { remoteWorkspaceFolder: folder };
+  return create(EnvironmentSchema, { spec: { desiredPhase }, status: { phase, devcontainer, failureMessage } });
 }
 
 /** What may be done; everything else may not. */
@@ -33,6 +38,14 @@ test("the reasons say what stands in the way", () => {
   expect(whyEnvironmentCannot("stop", environment(STOPPED, RUNNING))).toBe("already-stopped");
   expect(whyEnvironmentCannot("stop", environment(STOPPING, STOPPED))).toBe("already-stopping");
   expect(whyEnvironmentCannot("rebuild", environment(STOPPED, STOPPED))).toBe("not-running");
-  expect(whyEnvironmentCannot("open-editor", environment(RUNNING, RUNNING, ""))).toBe("no-folder");
+  expect(whyEnvironmentCannot("open-editor", environment(RUNNING, RUNNING, { folder: "" }))).toBe("no-folder");
   expect(whyEnvironmentCannot("delete", environment(DELETING, DELETED))).toBe("being-deleted");
+});
+
+test.each<[EnvironmentAction, EnvironmentPhase, EnvironmentPhase]>([
+  ["delete", DELETING, DELETED],
+  ["stop", STOPPING, STOPPED],
+])("a %s that failed may be tried again", (action, phase, wished) => {
+  const failed = environment(phase, wished, { failureMessage: ["internal: the disk has errors"] });
+  expect(whyEnvironmentCannot(action, failed)).toBeUndefined();
 });

@@ -22,7 +22,10 @@ export type WhyNot = keyof typeof whyNot;
 export function whyEnvironmentCannot(action: EnvironmentAction, { spec, status }: Environment): WhyNot | undefined {
   const phase = status?.phase ?? EnvironmentPhase.UNSPECIFIED;
   const wished = spec?.desiredPhase ?? EnvironmentPhase.UNSPECIFIED;
-  if ([phase, wished].some((p) => p === EnvironmentPhase.DELETING || p === EnvironmentPhase.DELETED)) return "being-deleted";
+  // What goes on and has failed is not going on any more, and the same again is another try.
+  const failed = (status?.failureMessage.length ?? 0) > 0;
+  if ([phase, wished].some((p) => p === EnvironmentPhase.DELETING || p === EnvironmentPhase.DELETED))
+    return action === "delete" && phase === EnvironmentPhase.DELETING && failed ? undefined : "being-deleted";
   const stopped = phase === EnvironmentPhase.STOPPED;
   const running = phase === EnvironmentPhase.RUNNING && wished === EnvironmentPhase.RUNNING;
   const starting = !stopped && !running && wished === EnvironmentPhase.RUNNING;
@@ -31,7 +34,8 @@ export function whyEnvironmentCannot(action: EnvironmentAction, { spec, status }
       // Stopped against its wish means that it failed, and a start is another try.
       return running ? "already-running" : starting ? "already-starting" : undefined;
     case "stop":
-      return stopped ? "already-stopped" : wished === EnvironmentPhase.STOPPED ? "already-stopping" : undefined;
+      if (stopped) return "already-stopped";
+      return wished === EnvironmentPhase.STOPPED && !(phase === EnvironmentPhase.STOPPING && failed) ? "already-stopping" : undefined;
     case "restart":
     case "rebuild":
     case "connect-ssh":

@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import {
   type ObservedEnvironment,
+  type ObservedJob,
   ObservedContent_State,
   ObservedDevcontainer_State,
   ObservedJob_State,
@@ -51,14 +52,11 @@ export function deriveStatus(input: StatusInput): EnvironmentStatus {
   if (input.machine === "paused" && before !== undefined) return { ...before, warningMessage: [hostDiskFullWarning] };
   const content = contentStatus(input);
   const devcontainer = devcontainerStatus(input);
-  const failures = [input.machineFailure, content.failureMessage, devcontainer.failureMessage].filter(
-    (m): m is string => m !== undefined && m !== "",
-  );
   return create(EnvironmentStatusSchema, {
     statusVersion: before?.statusVersion ?? 0n,
     runnerAck: { specVersion: environment.spec?.specVersion ?? 0n, statusCode: EnvironmentStatus_RunnerACK_StatusCode.OK },
     phase: phaseOf(input),
-    failureMessage: step.kind === "settled" && input.wish.phase === "running" ? failures : [],
+    failureMessage: step.kind === "settled" ? failuresOf(input, content.failureMessage, devcontainer.failureMessage) : [],
     environmentUrls: { ssh: { url: input.sshUrl } },
     machine: {
       session: environment.spec?.machine?.session ?? "",
@@ -85,18 +83,33 @@ const machinePhases: Readonly<Record<MachineView, EnvironmentStatus_Machine_Phas
 
 function phaseOf({ step, wish }: StatusInput): EnvironmentPhase {
   if (wish.phase === "deleted") return EnvironmentPhase.DELETING;
-  if (wish.phase === "stopped") return step.kind === "settled" ? EnvironmentPhase.STOPPED : EnvironmentPhase.STOPPING;
+  if (wish.phase === "stopped")
+    return step.kind === "settled" && step.outcome === "stopped" ? EnvironmentPhase.STOPPED : EnvironmentPhase.STOPPING;
   if (step.kind !== "settled") return EnvironmentPhase.STARTING;
   return step.outcome === "running" ? EnvironmentPhase.RUNNING : EnvironmentPhase.STOPPED;
+}
+
+/** What keeps the wish from coming true, once nothing more is done for it by itself. */
+function failuresOf({ wish, step, machineFailure, observed }: StatusInput, content: string, devcontainer: string): string[] {
+  const of = (jobId: string): string => failureOf(observed?.jobs.find((j) => j.jobId === jobId)) ?? "";
+  const told =
+    wish.phase === "running"
+      ? [machineFailure, content, devcontainer]
+      : step.kind === "settled" && step.outcome === "failed"
+        ? [machineFailure, of(wish.phase === "deleted" ? wish.deleteJobId : wish.stopJobId)]
+        : [];
+  return told.filter((m): m is string => m !== undefined && m !== "");
+}
+
+function failureOf(job: ObservedJob | undefined): string | undefined {
+  const failed = job?.state === ObservedJob_State.FAILED || job?.state === ObservedJob_State.CANCELLED;
+  return failed ? `${job.errorCode}: ${job.errorMessage}` : undefined;
 }
 
 function contentStatus({ environment, observed, wish, uploadFailure }: StatusInput) {
   const before = environment.status?.content;
   const job = observed?.jobs.find((j) => j.jobId === wish.cloneJobId);
-  const failed =
-    job?.state === ObservedJob_State.FAILED || job?.state === ObservedJob_State.CANCELLED
-      ? `${job.errorCode}: ${job.errorMessage}`
-      : uploadFailure;
+  const failed = failureOf(job) ?? uploadFailure;
   const ready = observed?.content?.state === ObservedContent_State.READY;
   const git = observed?.content?.git;
   return {
@@ -135,12 +148,8 @@ function devcontainerStatus({ environment, observed, wish }: StatusInput) {
   const before = environment.status?.devcontainer;
   const seen = observed?.devcontainer;
   const job = observed?.jobs.find((j) => j.jobId === wish.upJobId);
-  const jobFailed = job?.state === ObservedJob_State.FAILED || job?.state === ObservedJob_State.CANCELLED;
-  const failure = jobFailed
-    ? `${job.errorCode}: ${job.errorMessage}`
-    : job?.state === ObservedJob_State.RUNNING
-      ? ""
-      : (seen?.failureMessage ?? before?.failureMessage ?? "");
+  const failure =
+    failureOf(job) ?? (job?.state === ObservedJob_State.RUNNING ? "" : (seen?.failureMessage ?? before?.failureMessage ?? ""));
   const { CREATING, FAILED, RUNNING, STOPPED } = EnvironmentStatus_DevContainer_Phase;
   const running = seen?.state === ObservedDevcontainer_State.RUNNING;
   return {

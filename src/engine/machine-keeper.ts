@@ -106,7 +106,8 @@ export class MachineKeeper {
 
   /** The agent's terminals; fails as `agent` does. */
   terminals(): Client<typeof TerminalService> {
-    if (this.#connection === undefined) throw new BerthError("machine-unreachable", "the machine is not running");
+    if (this.#connection === undefined || this.#client === undefined)
+      throw new BerthError("machine-unreachable", "the machine is not running");
     return createClient(TerminalService, this.#connection.transport);
   }
 
@@ -226,11 +227,13 @@ export class MachineKeeper {
       this.#hello = await client.hello({ protocol: 1 }, { signal });
       await client.setClock({ now: timestampFromMs(this.#now()) }, { signal });
       this.#connection = connection;
-      this.#client = client;
       this.#keepClock(connection);
       void connection.closed.then((reason) => this.#onClosed(connection, reason));
       void this.#watch(connection, client, first.resolve);
       await first.promise;
+      if (this.#connection !== connection) throw new Error("the connection ended before the machine told its environments");
+      // Only now: an environment that a ready machine does not know counts as gone.
+      this.#client = client;
     } catch (error) {
       connection.close();
       throw error;
@@ -251,8 +254,9 @@ export class MachineKeeper {
     } catch (error) {
       this.#log.info("the watch of the machine ended", { reason: messageOf(error) });
     }
-    onFirst();
     connection.close();
+    await connection.closed;
+    onFirst();
   }
 
   #keepChange(change: WatchEnvironmentsResponse): void {

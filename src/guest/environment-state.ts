@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { chmod, mkdir, rm } from "node:fs/promises";
+import { chmod, mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { syncFolder, writeFileAtomically } from "../lib/atomic-file.ts";
@@ -40,6 +40,8 @@ export type DevcontainerState = z.infer<typeof devcontainerStateSchema>;
 export type EnvironmentState = z.infer<typeof environmentStateSchema>;
 
 const environmentIdPattern = /^[0-9a-f-]{36}$/;
+/** What is being removed has this before its id, so that nothing of a half-removed environment is taken for one. */
+const removedPrefix = ".removed-";
 const directoryNamePattern = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$/;
 
 /** The folders and state files of the environments on the data disk. */
@@ -57,9 +59,12 @@ export class EnvironmentStates {
     return this.#folder;
   }
 
-  /** Reads what is on the disk and makes the volatile folders that containers mount. */
+  /** Reads what is on the disk, makes the volatile folders that containers mount, and goes on with interrupted removals. */
   async load(): Promise<void> {
-    for (const id of readNames(this.#folder)) {
+    const names = readNames(this.#folder);
+    for (const name of names.filter((n) => n.startsWith(removedPrefix)))
+      void rm(join(this.#folder, name), { recursive: true, force: true }).catch(() => undefined);
+    for (const id of names.filter((n) => environmentIdPattern.test(n))) {
       const state = readState(join(this.#folder, id, "state.json"));
       if (state === undefined) continue;
       this.#states.set(id, state);
@@ -111,12 +116,17 @@ export class EnvironmentStates {
     await this.#save(id, { ...state, devcontainer });
   }
 
-  /** Removes the working copy and everything else of an environment. */
+  /** Removes the working copy and everything else of an environment: at once for all who look, then from the disk. */
   async remove(id: string): Promise<void> {
-    await rm(this.folderOf(id), { recursive: true, force: true });
-    await rm(this.runFolderOf(id), { recursive: true, force: true });
+    const removed = join(this.#folder, `${removedPrefix}${id}`);
+    await rm(removed, { recursive: true, force: true });
+    await rename(this.folderOf(id), removed).catch((error: unknown) => {
+      if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+    });
     await syncFolder(this.#folder);
     this.#states.delete(id);
+    await rm(removed, { recursive: true, force: true });
+    await rm(this.runFolderOf(id), { recursive: true, force: true });
   }
 
   async #save(id: string, state: EnvironmentState): Promise<void> {
@@ -127,7 +137,7 @@ export class EnvironmentStates {
 
 function readNames(folder: string): string[] {
   try {
-    return readdirSync(folder).filter((name) => environmentIdPattern.test(name));
+    return readdirSync(folder);
   } catch {
     return [];
   }

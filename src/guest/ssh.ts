@@ -7,8 +7,11 @@ import { quoteForShell, type SessionEnvFiles, sessionEnvFiles } from "./devconta
 import type { EnvironmentStates } from "./environment-state.ts";
 import { workUserName } from "./settings.ts";
 
-/** The host key of an environment, made once and kept with its working copy. */
+/** The host key of an environment, made once and kept with its working copy. Fails when the environment's folder is gone. */
 export async function ensureHostKey(folder: string): Promise<string> {
+  await mkdir(join(folder, "ssh"), { mode: 0o700 }).catch((error: unknown) => {
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+  });
   return ensureSshKeyPair(join(folder, "ssh", "host_ed25519"), "");
 }
 

@@ -1,3 +1,4 @@
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { ensureSshKeyPair } from "../lib/ssh-key-pair.ts";
 
@@ -6,6 +7,8 @@ export async function ensureSshKey(
   sshFolder: string,
   environmentId: string,
 ): Promise<{ readonly path: string; readonly publicKey: string }> {
-  const path = join(sshFolder, "keys", environmentId);
+  const folder = join(sshFolder, "keys");
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const path = join(folder, environmentId);
   return { path, publicKey: await ensureSshKeyPair(path, "berth") };
 }

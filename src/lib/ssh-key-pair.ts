@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { link, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { link, mkdtemp, readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { writeFileAtomically } from "./atomic-file.ts";
@@ -9,7 +9,8 @@ const run = promisify(execFile);
 const keygenTimeoutMs = 60_000;
 
 /**
- * The Ed25519 key pair at `path` and `path`.pub, made at the first use; gives the public key in OpenSSH's form.
+ * The Ed25519 key pair at `path` and `path`.pub, made at the first use in a folder that is there; gives the public key in
+ * OpenSSH's form.
  * Of callers that come at once one makes it, and all get the same: a key that others have seen is never replaced.
  */
 export async function ensureSshKeyPair(path: string, comment: string): Promise<string> {
@@ -22,7 +23,6 @@ export async function ensureSshKeyPair(path: string, comment: string): Promise<s
 }
 
 async function makePrivateKey(path: string, comment: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const folder = await mkdtemp(join(dirname(path), ".key-"));
   try {
     await run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", join(folder, "key")], { timeout: keygenTimeoutMs });

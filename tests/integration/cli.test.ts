@@ -187,3 +187,11 @@ test("the version is printed without a host", async () => {
   expect(existsSync(other.home)).toBe(false);
   await other.end();
 });
+
+test("a delete that fails says why, and another one tries again", async () => {
+  await cli.berth("create", "https://simulated.test/fail-delete.git", "--name", "stuck");
+  const failed = await cli.berth("delete", "stuck", "--force");
+  expect(failed.status).not.toBe(0);
+  expect(failed.stderr).toContain("the working copy was not removed: its disk has errors");
+  expect(await cli.berth("delete", "stuck", "--force")).toMatchObject({ status: 0 });
+});

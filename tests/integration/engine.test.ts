@@ -8,7 +8,7 @@ import { failBootImage } from "../../src/vm/simulated/sentinels.ts";
 import { waitUntil } from "../../src/lib/wait-until.ts";
 import { SimulatedProduct } from "./simulated-product.ts";
 
-const { RUNNING, STOPPED, STARTING, DELETED } = EnvironmentPhase;
+const { RUNNING, STOPPED, STARTING, DELETING, DELETED } = EnvironmentPhase;
 let product: SimulatedProduct;
 
 beforeEach(async () => {
@@ -73,6 +73,19 @@ test.each([
   expect(await waitUntil(() => product.machine.environment(id) === undefined, { intervalMs: 5, signal: AbortSignal.timeout(5000) })).toBe(
     true,
   );
+});
+
+test("a delete that fails says why, and another one tries again", async () => {
+  const id = await product.create("fail-delete");
+  await product.whenPhase(id, RUNNING);
+  product.wish(id, DELETED);
+  const failed = await product.when(id, (e) => (e.status?.failureMessage.length ?? 0) > 0);
+  expect(failed.status).toMatchObject({
+    phase: DELETING,
+    failureMessage: ["internal: the working copy was not removed: its disk has errors"],
+  });
+  product.wish(id, DELETED);
+  expect(await product.whenGone(id)).toBe(true);
 });
 
 test("deleting while the machine is off starts it to remove what is on its disk", async () => {

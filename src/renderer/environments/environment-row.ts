@@ -69,12 +69,13 @@ export function rowOf(view: EnvironmentView): EnvironmentRow {
 function stateOf({ environment, details }: EnvironmentView): RowState {
   const phase = environment.status?.phase;
   const wished = environment.spec?.desiredPhase;
-  if (wished === EnvironmentPhase.DELETED || phase === EnvironmentPhase.DELETING || phase === EnvironmentPhase.DELETED) return "deleting";
+  const failed = (environment.status?.failureMessage.length ?? 0) > 0;
+  if (wished === EnvironmentPhase.DELETED || phase === EnvironmentPhase.DELETING || phase === EnvironmentPhase.DELETED)
+    return failed && phase === EnvironmentPhase.DELETING ? "failed" : "deleting";
   if (phase === EnvironmentPhase.STOPPED) {
-    const failed = wished === EnvironmentPhase.RUNNING && (environment.status?.failureMessage.length ?? 0) > 0;
-    return failed ? "failed" : wished === EnvironmentPhase.RUNNING ? "starting" : "stopped";
+    return failed && wished === EnvironmentPhase.RUNNING ? "failed" : wished === EnvironmentPhase.RUNNING ? "starting" : "stopped";
   }
-  if (wished === EnvironmentPhase.STOPPED) return "stopping";
+  if (wished === EnvironmentPhase.STOPPED) return failed && phase === EnvironmentPhase.STOPPING ? "failed" : "stopping";
   if (phase !== EnvironmentPhase.RUNNING) return "starting";
   if (details?.errorCode === "devcontainer-choice") return "choice";
   return details?.recovery === true ? "recovery" : "running";

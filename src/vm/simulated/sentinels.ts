@@ -10,6 +10,8 @@ export interface SimulatedCourse {
   readonly buildFailure: { readonly code: string; readonly message: string } | undefined;
   /** The machine ends while the dev container is built, this often. */
   readonly crashes: number;
+  /** Removing the working copy fails this often. */
+  readonly deleteFailures: number;
   /** Configurations the repository has. */
   readonly configPaths: readonly string[];
   /** What listens in the container while it runs. */
@@ -30,6 +32,7 @@ const usual: SimulatedCourse = {
   cloneFailure: undefined,
   buildFailure: undefined,
   crashes: 0,
+  deleteFailures: 0,
   configPaths: [".devcontainer/devcontainer.json"],
   ports: [],
   changedFiles: [],
@@ -42,6 +45,7 @@ const usual: SimulatedCourse = {
 const courses: Readonly<Record<string, Partial<SimulatedCourse>>> = {
   "fail-clone": { cloneFailure: { code: "repository-not-found", message: "remote: the repository was not found" } },
   "fail-build": { buildFailure: { code: "devcontainer-failed", message: "the Dockerfile's third step failed" } },
+  "fail-delete": { deleteFailures: 1 },
   "slow-clone": { cloneMs: slowMs },
   "slow-build": { buildMs: slowMs },
   "crash-in-build": { crashes: 1 },

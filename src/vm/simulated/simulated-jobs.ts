@@ -141,6 +141,8 @@ export class SimulatedJobs {
       case "delete":
         await this.#cancelOthers(id, record.id);
         await this.#step(record, "Removing the working copy", stopMs, signal);
+        if (environment.jobs.filter((j) => j.kind === "delete" && j.state === "failed").length < course.deleteFailures)
+          throw new CourseFailure("internal", "the working copy was not removed: its disk has errors");
         delete this.#options.disk.content.environments[id];
         return;
       case undefined:
