@@ -239,6 +239,12 @@ export const errorCatalogue = {
     "Another program listens on it.",
     "Another port was chosen; see: berth ports NAME",
   ),
+  "too-many-ports": entry(
+    "resource_exhausted",
+    "The port is not forwarded",
+    "An environment has at most 100 ports on this computer.",
+    "Stop programs that listen and are not needed.",
+  ),
   "host-running": entry(
     "already_exists",
     "Berth is already running",

@@ -39,6 +39,8 @@ export interface StatusInput {
   readonly machineFailure: string | undefined;
   readonly observed: ObservedEnvironment | undefined;
   readonly uploadFailure: string | undefined;
+  /** Why the next step cannot be begun, once that was tried often enough. */
+  readonly stepFailure: string | undefined;
   readonly sshUrl: string;
 }
 
@@ -90,7 +92,7 @@ function phaseOf({ step, wish }: StatusInput): EnvironmentPhase {
 }
 
 /** What keeps the wish from coming true, once nothing more is done for it by itself. */
-function failuresOf({ wish, step, machineFailure, observed }: StatusInput, content: string, devcontainer: string): string[] {
+function failuresOf({ wish, step, machineFailure, stepFailure, observed }: StatusInput, content: string, devcontainer: string): string[] {
   const of = (jobId: string): string => failureOf(observed?.jobs.find((j) => j.jobId === jobId)) ?? "";
   const told =
     wish.phase === "running"
@@ -98,7 +100,7 @@ function failuresOf({ wish, step, machineFailure, observed }: StatusInput, conte
       : step.kind === "settled" && step.outcome === "failed"
         ? [machineFailure, of(wish.phase === "deleted" ? wish.deleteJobId : wish.stopJobId)]
         : [];
-  return told.filter((m): m is string => m !== undefined && m !== "");
+  return [stepFailure, ...told].filter((m): m is string => m !== undefined && m !== "");
 }
 
 function failureOf(job: ObservedJob | undefined): string | undefined {

@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { durationFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
+import { fromConnectError } from "../contract/connect-error.ts";
 import { parseContextUrl } from "../contract/context-url.ts";
 import type { EngineCalls, EnvironmentStore } from "../contract/engine-port.ts";
 import {
@@ -10,33 +10,26 @@ import {
   type UploadContentRequest,
   UploadContentRequestSchema,
 } from "../contract/gen/berth/v1/agent_pb.js";
-import {
-  type Environment,
-  EnvironmentPhase,
-  type GitInitializer,
-  GitInitializer_CloneTargetMode,
-} from "../contract/gen/gitpod/v1/environment_pb.js";
+import { type Environment, EnvironmentPhase } from "../contract/gen/gitpod/v1/environment_pb.js";
 import { ParseContextURLResponseSchema } from "../contract/gen/gitpod/v1/runner_pb.js";
 import { type Log, messageOf } from "../lib/log.ts";
 import { sshAliasOf } from "../lib/ssh-alias.ts";
 import { deriveStatus } from "./derive-status.ts";
 import { readFolder } from "./folder-source.ts";
+import { cloneJobOf, directoryNameOf, folderScheme, upJobOf, wishOf } from "./job-requests.ts";
 import type { MachineKeeper } from "./machine-keeper.ts";
 import { type JobView, type Observation, plan, type Step, type Wish } from "./plan.ts";
 
-const folderScheme = "berth-folder:";
-/** A dev container that is not up after this long has a command that hangs. */
-const devcontainerTimeoutMs = 60 * 60_000;
 /** A step that failed for a passing reason is tried again after this. */
 const stepRetryMs = 2000;
+/** A step that failed this often in a row is told and left until the wish or the machine's boot changes. */
+const maxStepTries = 5;
+/** What may be otherwise a moment later; anything else is told at once. */
+const passingCodes: ReadonlySet<string> = new Set(["machine-unreachable", "timeout", "internal", "canceled"]);
 const maxStepsWithoutPause = 50;
 /** A machine without an environment that shall run is shut down after this. */
 const defaultMachineIdleMinutes = 5;
 const powerOffTimeoutMs = 120_000;
-/** History that a clone waits for; the rest is fetched in the background. */
-const cloneDepth = 1;
-/** On an environment with this annotation the next rebuild uses no cache. */
-export const noCacheAnnotation = "berth.dev/rebuild-no-cache";
 
 export interface EngineOptions {
   readonly store: EnvironmentStore;
@@ -53,6 +46,8 @@ interface Actor {
   again: boolean;
   upload: JobView;
   uploadFailure: string | undefined;
+  /** Of the step that could not be begun. */
+  failure: { readonly key: string; readonly tries: number; readonly message: string } | undefined;
 }
 
 /** Makes status follow spec: one actor per environment, one step at a time, each planned anew. */
@@ -86,6 +81,7 @@ export class Engine {
   #onSpecChange(id: string): void {
     const actor = this.#actorOf(id);
     if (actor.upload === "failed") actor.upload = "absent";
+    actor.failure = undefined;
     this.#options.machine.clearFailure();
     clearTimeout(this.#idle);
     this.#idle = undefined;
@@ -126,7 +122,7 @@ export class Engine {
   }
 
   #actorOf(id: string): Actor {
-    const actor = this.#actors.get(id) ?? { running: false, again: false, upload: "absent", uploadFailure: undefined };
+    const actor = this.#actors.get(id) ?? { running: false, again: false, upload: "absent", uploadFailure: undefined, failure: undefined };
     this.#actors.set(id, actor);
     return actor;
   }
@@ -153,7 +149,10 @@ export class Engine {
       }
       const wish = wishOf(environment, this.#options.machine.hello?.bootId ?? "");
       const observed = this.#options.machine.environment(id);
-      const step = plan(wish, this.#observe(observed, actor));
+      const planned = plan(wish, this.#observe(observed, actor));
+      const failureKey = `${planned.kind}/${this.#options.machine.hello?.bootId ?? ""}`;
+      const failed = actor.failure?.key === failureKey ? actor.failure : undefined;
+      const step: Step = failed !== undefined && failed.tries >= maxStepTries ? { kind: "settled", outcome: "failed" } : planned;
       await this.#options.store.writeStatus(
         id,
         deriveStatus({
@@ -164,15 +163,20 @@ export class Engine {
           machineFailure: this.#options.machine.failure,
           observed,
           uploadFailure: actor.uploadFailure,
+          stepFailure: step === planned ? undefined : failed?.message,
           sshUrl: `ssh://${sshAliasOf(environment.metadata?.name ?? "", id)}`,
         }),
       );
       if (step.kind === "settled" && wish.phase === "stopped") this.#watchIdle(await this.#options.store.list());
       try {
         await this.#carryOut(step, environment, wish, actor);
+        if (step === planned) actor.failure = undefined;
       } catch (error) {
+        const { code, detail } = fromConnectError(error);
+        const tries = passingCodes.has(code) ? (failed?.tries ?? 0) + 1 : maxStepTries;
+        actor.failure = { key: failureKey, tries, message: `${code}: ${detail}` };
         this.#options.log.warn("a step failed", { environmentId: id, step: step.kind, reason: messageOf(error) });
-        setTimeout(() => this.#wake(id), stepRetryMs).unref();
+        setTimeout(() => this.#wake(id), tries < maxStepTries ? stepRetryMs : 0).unref();
         return;
       }
     }
@@ -206,16 +210,18 @@ export class Engine {
       case "clone":
         await machine
           .agent()
-          .startJob({ jobId: wish.cloneJobId, environmentId, job: { case: "clone", value: await this.#cloneJob(environment) } });
+          .startJob({ jobId: wish.cloneJobId, environmentId, job: { case: "clone", value: await cloneJobOf(environment, store) } });
         return;
       case "upload":
         actor.upload = "running";
         void this.#upload(environment, actor);
         return;
       case "devcontainer-up":
-        await machine
-          .agent()
-          .startJob({ jobId: wish.upJobId, environmentId, job: { case: "devcontainerUp", value: await this.#upJob(environment) } });
+        await machine.agent().startJob({
+          jobId: wish.upJobId,
+          environmentId,
+          job: { case: "devcontainerUp", value: await upJobOf(environment, this.#options) },
+        });
         return;
       case "stop-containers":
         await machine.agent().startJob({ jobId: wish.stopJobId, environmentId, job: { case: "stop", value: {} } });
@@ -230,57 +236,6 @@ export class Engine {
       case "settled":
         return;
     }
-  }
-
-  async #cloneJob(environment: Environment) {
-    const spec = environment.spec?.content;
-    const first = spec?.initializer?.specs[0]?.spec;
-    const context = parseContextUrl(first?.case === "contextUrl" ? first.value.url : first?.case === "git" ? first.value.remoteUri : "");
-    const credential = await this.#options.store.openHostCredential(environment.metadata?.creator?.id ?? "", context.host);
-    const target = first?.case === "git" ? targetOf(first.value) : context;
-    return {
-      remoteUri: context.cloneUrl,
-      branch: target.branch,
-      tag: target.tag,
-      commit: target.commit,
-      pathMayFollowBranch: first?.case === "contextUrl",
-      ref: context.pullRequestRef,
-      localBranch: context.pullRequestRef === "" ? "" : `pr/${context.pullRequest}`,
-      directoryName: directoryNameOf(context.repository),
-      gitUserName: spec?.gitUsername ?? "",
-      gitUserEmail: spec?.gitEmail ?? "",
-      credentials: credential === undefined ? [] : [{ host: context.host, path: "", ...credential }],
-      submodules: true,
-      lfs: true,
-      // A commit of its own may lie anywhere in the history.
-      depth: target.commit === "" ? cloneDepth : 0,
-    };
-  }
-
-  async #upJob(environment: Environment) {
-    const spec = environment.spec?.devcontainer;
-    const secrets = await this.#options.store.openSecrets(environment.id);
-    const rebuild =
-      environment.status?.devcontainer?.containerId !== undefined &&
-      environment.status.devcontainer.containerId !== "" &&
-      this.#options.machine.environment(environment.id)?.devcontainer?.session !== spec?.session;
-    return {
-      session: spec?.session ?? "",
-      configPath: spec?.devcontainerFilePath ?? "",
-      rebuild,
-      noCache: environment.metadata?.annotations[noCacheAnnotation] === spec?.session,
-      defaultImage: spec?.defaultDevcontainerImage ?? "",
-      secrets: Object.fromEntries(secrets.flatMap((s) => (s.mount.kind === "environmentVariable" ? [[s.mount.name, s.value]] : []))),
-      registryCredentials: secrets.flatMap((s) =>
-        s.mount.kind === "registryCredential" ? [{ host: s.mount.host, ...splitBasic(s.value) }] : [],
-      ),
-      dotfilesRepository: spec?.dotfiles?.repository ?? "",
-      authorizedKeys: [
-        ...(await this.#options.authorizedKeys(environment.id)),
-        ...(environment.spec?.sshPublicKeys.map((key) => key.value) ?? []),
-      ],
-      timeout: durationFromMs(devcontainerTimeoutMs),
-    };
   }
 
   async #upload(environment: Environment, actor: Actor): Promise<void> {
@@ -304,7 +259,8 @@ export class Engine {
       actor.uploadFailure = undefined;
     } catch (error) {
       actor.upload = "failed";
-      actor.uploadFailure = `upload-failed: ${messageOf(error)}`;
+      const { code, detail } = fromConnectError(error);
+      actor.uploadFailure = `${code === "internal" ? "upload-failed" : code}: ${detail}`;
     }
     this.#wake(environment.id);
   }
@@ -332,58 +288,9 @@ export const engineCalls: EngineCalls = {
   validateSpec: async () => undefined,
 };
 
-function wishOf(environment: Environment, bootId: string): Wish {
-  const { spec, metadata } = environment;
-  const first = spec?.content?.initializer?.specs[0]?.spec;
-  const folder = first?.case === "contextUrl" && first.value.url.startsWith(folderScheme);
-  const startedAtMs = metadata?.lastStartedAt === undefined ? 0 : timestampMs(metadata.lastStartedAt);
-  const devcontainerSession = spec?.devcontainer?.session ?? "";
-  return {
-    phase:
-      spec?.desiredPhase === EnvironmentPhase.DELETED ? "deleted" : spec?.desiredPhase === EnvironmentPhase.RUNNING ? "running" : "stopped",
-    source: folder ? "folder" : first === undefined ? "none" : "clone",
-    cloneJobId: `clone-${spec?.content?.session ?? ""}`,
-    // A new start and a new boot of the machine are new intents; the same one is never carried out twice.
-    upJobId: `up-${devcontainerSession}-${startedAtMs}-${bootId.slice(0, 8)}`,
-    stopJobId: `stop-${spec?.specVersion ?? 0n}-${bootId.slice(0, 8)}`,
-    deleteJobId: `delete-${spec?.specVersion ?? 0n}-${bootId.slice(0, 8)}`,
-    devcontainerSession,
-  };
-}
-
-/** What a git initializer checks out; without a mode the target is a branch, or a tag where there is no such branch. */
-function targetOf({ targetMode, cloneTarget }: GitInitializer): { branch: string; tag: string; commit: string } {
-  const none = { branch: "", tag: "", commit: "" };
-  switch (targetMode) {
-    case GitInitializer_CloneTargetMode.REMOTE_HEAD:
-      return none;
-    case GitInitializer_CloneTargetMode.REMOTE_TAG:
-      return { ...none, tag: cloneTarget };
-    case GitInitializer_CloneTargetMode.REMOTE_COMMIT:
-      return { ...none, commit: cloneTarget };
-    case GitInitializer_CloneTargetMode.UNSPECIFIED:
-    case GitInitializer_CloneTargetMode.REMOTE_BRANCH:
-    case GitInitializer_CloneTargetMode.LOCAL_BRANCH:
-      return { ...none, branch: cloneTarget };
-  }
-}
-
 function jobView(observed: ObservedEnvironment | undefined, jobId: string): JobView {
   const job = observed?.jobs.find((j) => j.jobId === jobId);
   if (job === undefined) return "absent";
   if (job.state === ObservedJob_State.RUNNING) return "running";
   return job.state === ObservedJob_State.SUCCEEDED ? "succeeded" : "failed";
-}
-
-function directoryNameOf(name: string): string {
-  const safe = name
-    .replaceAll(/[^A-Za-z0-9._-]+/g, "-")
-    .replace(/^[^A-Za-z0-9_]+/, "")
-    .slice(0, 100);
-  return safe === "" ? "workspace" : safe;
-}
-
-function splitBasic(value: string): { username: string; password: string } {
-  const [username = "", ...rest] = Buffer.from(value, "base64").toString().split(":");
-  return { username, password: rest.join(":") };
 }

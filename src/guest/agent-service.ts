@@ -1,8 +1,10 @@
-import { create } from "@bufbuild/protobuf";
+import { create, equals } from "@bufbuild/protobuf";
 import { durationFromMs, durationMs, timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
+import { BerthError } from "../contract/berth-error.ts";
+import { toConnectError } from "../contract/connect-error.ts";
 import type { AgentService } from "../contract/gen/berth/v1/agent_pb.js";
 import {
   HelloResponseSchema,
@@ -12,13 +14,13 @@ import {
   WatchEnvironmentsResponseSchema,
   WatchJobResponseSchema,
 } from "../contract/gen/berth/v1/agent_pb.js";
-import { equals } from "@bufbuild/protobuf";
 import { changeSignal } from "../lib/change-signal.ts";
 import { receiveUpload } from "./content/upload.ts";
 import type { DockerApi } from "./docker-api.ts";
 import { dial } from "./dial.ts";
 import type { EnvironmentStates } from "./environment-state.ts";
 import { exec } from "./exec.ts";
+import { jobErrorCode } from "./jobs/job.ts";
 import type { JobStore } from "./jobs/job-store.ts";
 import { startJob } from "./jobs/start-job.ts";
 import { jobMessage, type Observer } from "./observe.ts";
@@ -92,9 +94,7 @@ export function agentService(dependencies: AgentDependencies): ServiceImpl<typeo
     },
     watchEnvironments: (_request, context) => watchEnvironments(observer, context.signal),
     async startJob(request) {
-      const record = await startJob(request, dependencies).catch((error: unknown) => {
-        throw new ConnectError(error instanceof Error ? error.message : String(error), Code.InvalidArgument);
-      });
+      const record = await startJob(request, dependencies).catch(failCall);
       return create(StartJobResponseSchema, { job: jobMessage(record) });
     },
     watchJob: (request, context) => watchJob(jobs, request, context.signal),
@@ -102,7 +102,7 @@ export function agentService(dependencies: AgentDependencies): ServiceImpl<typeo
       await jobs.cancel(request.environmentId, request.jobId);
       return {};
     },
-    uploadContent: async (requests) => uploadContent(requests, dependencies),
+    uploadContent: async (requests) => uploadContent(requests, dependencies).catch(failCall),
     async powerOff(request) {
       void durationMs(request.grace ?? durationFromMs(0));
       spawn("/bin/busybox", ["poweroff"], { stdio: "ignore", detached: true }).unref();
@@ -190,4 +190,10 @@ function readText(path: string): string {
   } catch {
     return "";
   }
+}
+
+/** Fails a call with the catalogue's code, which a failure keeps on its way to the host. */
+function failCall(error: unknown): never {
+  if (error instanceof ConnectError) throw error;
+  throw toConnectError(new BerthError(jobErrorCode(error), error instanceof Error ? error.message : String(error)));
 }

@@ -2,6 +2,8 @@ import { createServer, type Server, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ForwardPort, ListeningPort } from "../contract/gen/berth/v1/agent_pb.js";
 
+/** Of one environment; more than programs have, and so few that an environment cannot take all of this computer's. */
+const maxForwards = 100;
 /** How many numbers above the wanted one are tried. */
 const maxPortTries = 50;
 const firstUnprivilegedPort = 1024;
@@ -55,17 +57,18 @@ export class PortForwarder {
   }
 
   async #follow(wanted: readonly WantedForward[]): Promise<void> {
-    const keys = new Set(wanted.map(keyOf));
+    const offered = wanted.slice(0, maxForwards);
+    const keys = new Set(offered.map(keyOf));
     for (const [key, live] of this.#live) {
       if (keys.has(key)) continue;
       this.#live.delete(key);
       for (const socket of live.sockets) socket.destroy();
       await Promise.all(live.servers.map(closed));
     }
-    for (const forward of wanted) if (!this.#live.has(keyOf(forward))) await this.#open(forward);
-    this.#forwards = wanted.map((forward) => {
+    for (const forward of offered) if (!this.#live.has(keyOf(forward))) await this.#open(forward);
+    this.#forwards = wanted.map((forward, index) => {
       const hostPort = this.#live.get(keyOf(forward))?.hostPort ?? 0;
-      return { ...forward, hostPort, failureMessage: hostPort === 0 ? failureOf(forward) : "" };
+      return { ...forward, hostPort, failureMessage: hostPort === 0 ? failureOf(forward, index) : "" };
     });
   }
 
@@ -124,7 +127,8 @@ async function closed(server: Server): Promise<void> {
   await new Promise<void>((resolve) => server.close(() => resolve()));
 }
 
-function failureOf(forward: WantedForward): string {
+function failureOf(forward: WantedForward, index: number): string {
+  if (index >= maxForwards) return `too-many-ports: ${maxForwards} other ports of this environment are forwarded already`;
   return forward.requireLocalPort
     ? `port-taken: ${forward.containerPort} is in use on this computer, and requireLocalPort allows no other`
     : `port-taken: no port near ${forward.containerPort} is free on this computer`;

@@ -8,7 +8,7 @@ import {
   WatchResponseSchema,
 } from "../contract/gen/berth/v1/host_pb.js";
 import { type Environment, EnvironmentPhase, EnvironmentSpec_DevContainerSchema } from "../contract/gen/gitpod/v1/environment_pb.js";
-import { noCacheAnnotation } from "../engine/engine.ts";
+import { noCacheAnnotation } from "../engine/job-requests.ts";
 import { sshAliasOf } from "../lib/ssh-alias.ts";
 import { uuidV7 } from "../lib/uuid.ts";
 import { folderSpec } from "../plane/environment-source.ts";

@@ -75,6 +75,15 @@ test.each([
   );
 });
 
+test("a step that cannot be begun is told, and a new start tries again", async () => {
+  const id = await product.create("full-disk");
+  const failed = await product.when(id, (e) => e.status?.phase === STOPPED && e.status.failureMessage.length > 0);
+  expect(failed.status?.failureMessage[0]).toMatch(/^data-disk-full: ENOSPC/);
+  const before = failed.status?.runnerAck?.specVersion ?? 0n;
+  product.wish(id, RUNNING);
+  await product.when(id, (e) => (e.status?.runnerAck?.specVersion ?? 0n) > before && e.status?.phase === STOPPED);
+});
+
 test("a delete that fails says why, and another one tries again", async () => {
   const id = await product.create("fail-delete");
   await product.whenPhase(id, RUNNING);

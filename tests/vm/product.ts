@@ -245,6 +245,8 @@ export class Servers {
     git("add", "--all");
     git("commit", "--quiet", "--allow-empty", "--message", "First");
     prepare?.(folder, git);
+    // Packing takes moments here and minutes in an emulated machine.
+    git("repack", "--quiet", "-a", "-d");
     git("update-server-info");
     const tar = spawnSync("tar", ["--create", "--file=-", "--directory", join(folder, ".git"), "."], { maxBuffer: maxOutputBytes });
     const unpack =

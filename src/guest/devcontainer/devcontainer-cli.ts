@@ -52,8 +52,27 @@ export async function devcontainerUp(
   env: Readonly<Record<string, string>>,
   context: JobContext,
 ): Promise<UpOutcome> {
+  return runCli(["up", "--include-merged-configuration", ...args], cwd, env, context);
+}
+
+/** Runs the lifecycle commands that `devcontainer up --skip-post-create` left out, each as often as it is due. */
+export async function devcontainerUserCommands(
+  args: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string>>,
+  context: JobContext,
+): Promise<UpOutcome> {
+  return runCli(["run-user-commands", ...args], cwd, env, context);
+}
+
+async function runCli(
+  args: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string>>,
+  context: JobContext,
+): Promise<UpOutcome> {
   const log = new LogReader(context);
-  const result = await runProcess(["devcontainer", "up", "--log-format", "json", "--include-merged-configuration", ...args], {
+  const result = await runProcess(["devcontainer", ...args, "--log-format", "json"], {
     cwd,
     env,
     asWorkUser: true,

@@ -9,8 +9,9 @@ import { runProcess } from "../run-process.ts";
 import { defaultDevcontainerImage, environmentLabel, type GuestSettings } from "../settings.ts";
 import { dataDiskTotalBytes } from "../usage/machine-usage.ts";
 import { loadConfig, unmetRequirement } from "./config.ts";
-import { classifyUpFailure, devcontainerUp, type UpOutcome } from "./devcontainer-cli.ts";
+import { classifyUpFailure, devcontainerUp, devcontainerUserCommands, type UpOutcome } from "./devcontainer-cli.ts";
 import { chooseConfig, findConfigs } from "./find-configs.ts";
+import { placeSecretFiles, type SecretFile } from "./secret-files.ts";
 import { sessionEnvFiles, writeSessionEnv } from "./session-env.ts";
 import { stopContainers } from "./stop.ts";
 
@@ -21,6 +22,7 @@ export interface UpRequest {
   readonly noCache: boolean;
   readonly defaultImage: string;
   readonly secrets: Readonly<Record<string, string>>;
+  readonly secretFiles: readonly SecretFile[];
   readonly dotfilesRepository: string;
   /** 0 is no limit. */
   readonly timeoutMs: number;
@@ -114,11 +116,8 @@ async function attemptUp(
   // The parent may be crossed but not listed: git and docker run as the work user.
   await mkdir(join(settings.runFolder, "secrets"), { recursive: true, mode: 0o711 });
   await mkdir(secretsFolder, { recursive: true, mode: 0o700 });
-  const args = [
-    "--workspace-folder",
-    states.workingCopy(environmentId),
-    "--id-label",
-    `${environmentLabel}=${environmentId}`,
+  const args = ["--workspace-folder", states.workingCopy(environmentId), "--id-label", `${environmentLabel}=${environmentId}`];
+  const upArgs = [
     "--mount",
     `type=bind,source=${states.runFolderOf(environmentId)},target=/run/berth`,
     "--mount",
@@ -137,9 +136,9 @@ async function attemptUp(
     attempt.recovery ||
     (previous !== undefined && previous.session !== request.session && (previous.recovery || previous.configPath !== attempt.configPath))
   ) {
-    args.push("--remove-existing-container");
+    upArgs.push("--remove-existing-container");
   }
-  if (request.noCache) args.push("--build-no-cache");
+  if (request.noCache) upArgs.push("--build-no-cache");
   if (request.dotfilesRepository !== "" && !attempt.recovery) args.push("--dotfiles-repository", request.dotfilesRepository);
   const env = {
     DOCKER_CONFIG: await writeDockerConfig(secretsFolder, request.registryCredentials),
@@ -153,7 +152,14 @@ async function attemptUp(
   await runProcess(["chown", "-R", "1000:1000", secretsFolder, folder]);
   await ensureDefaultImage(docker, settings, context);
   context.step(attempt.recovery ? "Starting a recovery container" : "Preparing the dev container");
-  return devcontainerUp(args, states.workingCopy(environmentId), env, context);
+  const cwd = states.workingCopy(environmentId);
+  if (request.secretFiles.length === 0) return devcontainerUp([...args, ...upArgs], cwd, env, context);
+  // Lifecycle commands may need the files, which only a running container can take.
+  const up = await devcontainerUp([...args, ...upArgs, "--skip-post-create"], cwd, env, context);
+  if (up.outcome === "error" || up.containerId === undefined) return up;
+  await placeSecretFiles(up.containerId, up.remoteUser ?? "root", request.secretFiles, context);
+  const commands = await devcontainerUserCommands(args, cwd, env, context);
+  return commands.outcome === "error" ? { ...up, ...commands } : up;
 }
 
 /** Two environments of one repository share the machine's docker, so the folder's name alone would not do. */

@@ -1,4 +1,5 @@
 import { appendFileSync, closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
+import { isDiskFull } from "./job.ts";
 
 /** A job's log grows no further than this; what follows is dropped with a note. */
 const maxLogBytes = 32 * 1024 * 1024;
@@ -18,12 +19,18 @@ export class JobLog {
     return this.#size;
   }
 
+  /** What does not fit on the disk is left out: a full one must not end the job that would make room. */
   append(data: Buffer): void {
     if (this.#size >= maxLogBytes) return;
     const isLast = this.#size + data.length >= maxLogBytes;
     const appended = isLast ? Buffer.concat([data, Buffer.from("\n[the log is full; the rest is left out]\n")]) : data;
-    this.#size += appended.length;
-    appendFileSync(this.#path, appended);
+    try {
+      appendFileSync(this.#path, appended);
+      this.#size += appended.length;
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+      this.#size = logSize(this.#path);
+    }
   }
 }
 

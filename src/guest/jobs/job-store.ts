@@ -1,8 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { ErrorCode } from "../../contract/error-catalogue.ts";
 import { writeFileAtomically } from "../../lib/atomic-file.ts";
-import { type JobContext, JobError, type JobKindName, type JobRecord, jobRecordSchema } from "./job.ts";
+import { isDiskFull, type JobContext, JobError, jobErrorCode, type JobKindName, type JobRecord, jobRecordSchema } from "./job.ts";
 import { JobLog, readLog } from "./job-log.ts";
 
 const idPattern = /^[A-Za-z0-9._-]{1,128}$/;
@@ -91,8 +90,16 @@ export class JobStore {
       logBytes: 0,
     };
     this.#records.set(key(record.environmentId, record.id), record);
-    mkdirSync(this.#jobFolder(record.environmentId, record.id), { recursive: true });
-    await this.#save(record);
+    try {
+      mkdirSync(this.#jobFolder(record.environmentId, record.id), { recursive: true });
+      await this.#save(record);
+    } catch (error) {
+      // What makes room on a full disk is done all the same, only not remembered.
+      if (!(isDiskFull(error) && freesSpace(record.kind))) {
+        this.#records.delete(key(record.environmentId, record.id));
+        throw error;
+      }
+    }
     const abort = new AbortController();
     const done = this.#run(record, abort.signal, options.work);
     this.#live.set(key(record.environmentId, record.id), { record, abort, done });
@@ -178,14 +185,9 @@ export class JobStore {
       record.state = "succeeded";
     } catch (error) {
       record.state = signal.aborted ? "cancelled" : "failed";
-      const code: ErrorCode = signal.aborted ? "canceled" : error instanceof JobError ? error.code : "internal";
-      record.errorCode = code;
+      record.errorCode = signal.aborted ? "canceled" : jobErrorCode(error);
       record.errorMessage = error instanceof Error ? error.message : String(error);
-      try {
-        log.append(Buffer.from(`${record.errorMessage}\n`));
-      } catch {
-        // A full disk must not hide the job's own error.
-      }
+      log.append(Buffer.from(`${record.errorMessage}\n`));
     }
     this.#endStep(record, record.state !== "succeeded");
     record.finishedAtMs = this.#now();
@@ -227,6 +229,10 @@ export class JobStore {
       return undefined;
     }
   }
+}
+
+function freesSpace(kind: JobKindName): boolean {
+  return kind === "stop" || kind === "delete";
 }
 
 function key(environmentId: string, jobId: string): string {

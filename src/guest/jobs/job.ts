@@ -50,3 +50,13 @@ export class JobError extends Error {
     this.code = code;
   }
 }
+
+export function isDiskFull(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT");
+}
+
+/** The catalogue's code for whatever a job's work threw. */
+export function jobErrorCode(error: unknown): ErrorCode {
+  if (error instanceof JobError) return error.code;
+  return isDiskFull(error) ? "data-disk-full" : "internal";
+}

@@ -1,3 +1,5 @@
+import type { ErrorCode } from "../../contract/error-catalogue.ts";
+
 /** How long what a sentinel slows down takes; long enough to act while it goes on. */
 const slowMs = 60_000;
 const quickMs = 20;
@@ -6,6 +8,8 @@ const quickMs = 20;
 export interface SimulatedCourse {
   readonly cloneMs: number;
   readonly buildMs: number;
+  /** No job can be begun. */
+  readonly beginFailure: { readonly code: ErrorCode; readonly message: string } | undefined;
   readonly cloneFailure: { readonly code: string; readonly message: string } | undefined;
   readonly buildFailure: { readonly code: string; readonly message: string } | undefined;
   /** The machine ends while the dev container is built, this often. */
@@ -29,6 +33,7 @@ export interface SimulatedCourse {
 const usual: SimulatedCourse = {
   cloneMs: quickMs,
   buildMs: quickMs,
+  beginFailure: undefined,
   cloneFailure: undefined,
   buildFailure: undefined,
   crashes: 0,
@@ -45,6 +50,7 @@ const usual: SimulatedCourse = {
 const courses: Readonly<Record<string, Partial<SimulatedCourse>>> = {
   "fail-clone": { cloneFailure: { code: "repository-not-found", message: "remote: the repository was not found" } },
   "fail-build": { buildFailure: { code: "devcontainer-failed", message: "the Dockerfile's third step failed" } },
+  "full-disk": { beginFailure: { code: "data-disk-full", message: "ENOSPC: no space left on device, mkdir '/data/env'" } },
   "fail-delete": { deleteFailures: 1 },
   "slow-clone": { cloneMs: slowMs },
   "slow-build": { buildMs: slowMs },

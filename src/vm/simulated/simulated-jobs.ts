@@ -1,3 +1,5 @@
+import { BerthError } from "../../contract/berth-error.ts";
+import { toConnectError } from "../../contract/connect-error.ts";
 import type { StartJobRequest } from "../../contract/gen/berth/v1/agent_pb.js";
 import type { SimulatedDisk, SimulatedEnvironment, SimulatedJob } from "./simulated-disk.ts";
 import { courseOf, type SimulatedCourse, sentinelOf } from "./sentinels.ts";
@@ -53,6 +55,10 @@ export class SimulatedJobs {
   async start(request: StartJobRequest): Promise<SimulatedJob> {
     const { environmentId, jobId, job } = request;
     const environments = this.#options.disk.content.environments;
+    if (job.case === "clone") {
+      const { beginFailure } = courseOf(sentinelOf(job.value.remoteUri));
+      if (beginFailure !== undefined) throw toConnectError(new BerthError(beginFailure.code, beginFailure.message));
+    }
     if (job.case === "clone") environments[environmentId] ??= newEnvironment(job.value.directoryName, sentinelOf(job.value.remoteUri));
     const environment = environments[environmentId];
     if (environment === undefined) throw new Error("the environment is not known");

@@ -160,6 +160,11 @@ export const errors: ErrorTexts = {
     "Seine Prüfsumme stimmt nicht.",
     "Baue es neu mit: npm run image -- --force. Deine Daten sind auf einer anderen Platte.",
   ),
+  "too-many-ports": text(
+    "Der Port wird nicht weitergeleitet",
+    "Eine Umgebung hat höchstens 100 Ports auf diesem Computer.",
+    "Beende Programme, die lauschen und nicht gebraucht werden.",
+  ),
   "port-taken": text(
     "Der Port ist auf diesem Computer vergeben",
     "Ein anderes Programm benutzt ihn.",

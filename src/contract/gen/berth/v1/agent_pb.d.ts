@@ -1267,6 +1267,13 @@ export declare type DevcontainerUpJob = Message<"berth.v1.DevcontainerUpJob"> & 
    * @generated from field: repeated berth.v1.RegistryCredential registry_credentials = 10;
    */
   registryCredentials: RegistryCredential[];
+
+  /**
+   * Secrets that are files in the container; as secrets, never on a disk.
+   *
+   * @generated from field: repeated berth.v1.SecretFile secret_files = 11;
+   */
+  secretFiles: SecretFile[];
 };
 
 /**
@@ -1274,6 +1281,29 @@ export declare type DevcontainerUpJob = Message<"berth.v1.DevcontainerUpJob"> & 
  * Use `create(DevcontainerUpJobSchema)` to create a new message.
  */
 export declare const DevcontainerUpJobSchema: GenMessage<DevcontainerUpJob>;
+
+/**
+ * @generated from message berth.v1.SecretFile
+ */
+export declare type SecretFile = Message<"berth.v1.SecretFile"> & {
+  /**
+   * Absolute, in the container.
+   *
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * @generated from field: string content = 2;
+   */
+  content: string;
+};
+
+/**
+ * Describes the message berth.v1.SecretFile.
+ * Use `create(SecretFileSchema)` to create a new message.
+ */
+export declare const SecretFileSchema: GenMessage<SecretFile>;
 
 /**
  * @generated from message berth.v1.RegistryCredential

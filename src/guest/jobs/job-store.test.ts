@@ -1,0 +1,32 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { JobError, jobErrorCode } from "./job.ts";
+import { JobStore } from "./job-store.ts";
+
+const environmentId = "01900000-0000-7000-8000-000000000001";
+let folder: string;
+let jobs: JobStore;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "berth-jobs-"));
+  jobs = new JobStore({ folder, now: () => Date.now() });
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+test("a job that cannot be written down is not taken for one that runs, and may be begun again", async () => {
+  // A file where the job's folder has to be.
+  writeFileSync(join(folder, environmentId), "");
+  const begin = { id: "clone-1", environmentId, kind: "clone" as const, work: async () => undefined };
+  await expect(jobs.start(begin)).rejects.toThrow();
+  expect(jobs.newest(environmentId)).toEqual([]);
+  rmSync(join(folder, environmentId));
+  expect(await jobs.start(begin)).toMatchObject({ id: "clone-1" });
+});
+
+test("a full disk is told as such, whatever found it full", () => {
+  expect(jobErrorCode(Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" }))).toBe("data-disk-full");
+  expect(jobErrorCode(new JobError("image-not-found", "no such image"))).toBe("image-not-found");
+  expect(jobErrorCode(new Error("anything"))).toBe("internal");
+});
