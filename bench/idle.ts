@@ -2,7 +2,7 @@ import { createClient } from "@connectrpc/connect";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { hostTransport } from "../src/cli/host-transport.ts";
+import { HostSessions, hostTransport } from "../src/lib/host-transport.ts";
 import { HostService } from "../src/contract/gen/berth/v1/host_pb.js";
 import { berthPaths } from "../src/lib/paths.ts";
 import { silentLog } from "../src/lib/log.ts";
@@ -27,7 +27,7 @@ const pidFileSchema = z.object({ pid: z.number() });
 export async function idle({ product, samplesFolder, cacheFolder, say }: BenchContext): Promise<Result[]> {
   must(product.create(join(samplesFolder, "node-web"), environmentName));
   const paths = berthPaths(product.env);
-  const { pid: hostPid } = await createClient(HostService, hostTransport(paths)).getHost({});
+  const { pid: hostPid } = await createClient(HostService, hostTransport(new HostSessions(paths.apiSocket))).getHost({});
   const vmPid = pidFileSchema.parse(JSON.parse(await readFile(join(paths.machines, "default/qemu.json"), "utf8"))).pid;
   say("letting it settle, then watching for 60 s");
   await new Promise<void>((resolve) => setTimeout(resolve, settleMs));

@@ -10,7 +10,7 @@ import { EnvironmentService } from "../contract/gen/gitpod/v1/environment_pb.js"
 import { berthPaths, type BerthPaths } from "../lib/paths.ts";
 import { programArguments } from "../lib/programs.ts";
 import { waitUntil } from "../lib/wait-until.ts";
-import { hostTransport } from "./host-transport.ts";
+import { HostSessions, hostTransport } from "../lib/host-transport.ts";
 import { asError } from "./report.ts";
 
 const hostStartTimeoutMs = 30_000;
@@ -42,7 +42,7 @@ export async function findHost(): Promise<HostClients | undefined> {
 }
 
 function clientsOf(paths: BerthPaths): HostClients {
-  const transport = hostTransport(paths);
+  const transport = hostTransport(new HostSessions(paths.apiSocket));
   return {
     paths,
     environments: createClient(EnvironmentService, transport),

@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
 import { type DialSshRequest, DialSshRequestSchema, WorkspaceService } from "../contract/gen/berth/v1/host_pb.js";
 import { berthPaths } from "../lib/paths.ts";
-import { hostTransport } from "./host-transport.ts";
+import { HostSessions, hostTransport } from "../lib/host-transport.ts";
 
 /** ssh's ProxyCommand: joins stdin and stdout with an environment's ssh server. */
 const environmentId = process.argv[2] ?? "";
@@ -14,7 +14,8 @@ async function* input(): AsyncGenerator<DialSshRequest> {
 }
 
 try {
-  for await (const { message } of createClient(WorkspaceService, hostTransport(berthPaths(process.env))).dialSsh(input())) {
+  const transport = hostTransport(new HostSessions(berthPaths(process.env).apiSocket));
+  for await (const { message } of createClient(WorkspaceService, transport).dialSsh(input())) {
     if (message.case === "data" && !process.stdout.write(message.value))
       await new Promise<void>((resolve) => process.stdout.once("drain", resolve));
     if (message.case === "end") break;

@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import { Code, ConnectError, type Interceptor, type Transport } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { linkNonceBytes, openLink, type SessionStream } from "./link.ts";
+import { wholeAnswer } from "./whole-answer.ts";
 
 const flowWindowBytes = 4 * 1024 * 1024;
 /** Messages from the guest, which is not trusted, may be this long. */
@@ -125,7 +126,7 @@ function fixedSession(session: ClientHttp2Session): SessionManager {
     authority: "http://agent",
     request: async (method, path, headers, options) => {
       if (session.destroyed || session.closed) throw new Error("the connection to the machine is gone");
-      return session.request({ ...headers, ":method": method, ":path": path }, options);
+      return wholeAnswer(session.request({ ...headers, ":method": method, ":path": path }, options));
     },
     notifyResponseByteRead: () => undefined,
   };

@@ -1,9 +1,8 @@
 import { type Client, createClient } from "@connectrpc/connect";
-import { createConnectTransport } from "@connectrpc/connect-node";
-import { connect } from "node:net";
 import { HostService, WorkspaceService } from "../contract/gen/berth/v1/host_pb.js";
 import { EditorService } from "../contract/gen/gitpod/v1/editor_pb.js";
 import { EnvironmentService } from "../contract/gen/gitpod/v1/environment_pb.js";
+import { HostSessions, hostTransport } from "../lib/host-transport.ts";
 
 /** What the app itself asks of the host. */
 export interface HostClients {
@@ -14,11 +13,7 @@ export interface HostClients {
 }
 
 export function hostClients(socketPath: string): HostClients {
-  const transport = createConnectTransport({
-    baseUrl: "http://berth",
-    httpVersion: "2",
-    nodeOptions: { createConnection: () => connect(socketPath) },
-  });
+  const transport = hostTransport(new HostSessions(socketPath));
   return {
     environments: createClient(EnvironmentService, transport),
     workspaces: createClient(WorkspaceService, transport),

@@ -1,9 +1,8 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { Code, createClient } from "@connectrpc/connect";
-import { createConnectTransport } from "@connectrpc/connect-node";
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -14,6 +13,7 @@ import {
   EnvironmentSchema,
   EnvironmentService,
 } from "../../src/contract/gen/gitpod/v1/environment_pb.js";
+import { HostSessions, hostTransport } from "../../src/lib/host-transport.ts";
 import { berthPaths } from "../../src/lib/paths.ts";
 import { waitUntil } from "../../src/lib/wait-until.ts";
 
@@ -52,11 +52,7 @@ function spawnHost(home = "home") {
   let said = "";
   child.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
   const paths = berthPaths(env);
-  const transport = createConnectTransport({
-    baseUrl: "http://berth",
-    httpVersion: "2",
-    nodeOptions: { createConnection: () => connect(paths.apiSocket) },
-  });
+  const transport = hostTransport(new HostSessions(paths.apiSocket));
   return {
     child,
     paths,

@@ -1,5 +1,4 @@
 import { type Client, createClient } from "@connectrpc/connect";
-import { createConnectTransport } from "@connectrpc/connect-node";
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
@@ -11,6 +10,7 @@ import { TerminalService } from "../../src/contract/gen/berth/v1/terminal_pb.js"
 import { EnvironmentPhase, EnvironmentService } from "../../src/contract/gen/gitpod/v1/environment_pb.js";
 import { RunnerConfigurationService } from "../../src/contract/gen/gitpod/v1/runner_configuration_pb.js";
 import { SecretService } from "../../src/contract/gen/gitpod/v1/secret_pb.js";
+import { HostSessions, hostTransport } from "../../src/lib/host-transport.ts";
 import { berthPaths } from "../../src/lib/paths.ts";
 import { waitUntil } from "../../src/lib/wait-until.ts";
 
@@ -39,11 +39,7 @@ export class SimulatedHost {
       BERTH_DRIVER: "simulated",
       ...env,
     };
-    const transport = createConnectTransport({
-      baseUrl: "http://berth",
-      httpVersion: "2",
-      nodeOptions: { createConnection: () => connect(this.socketPath) },
-    });
+    const transport = hostTransport(new HostSessions(this.socketPath));
     this.environments = createClient(EnvironmentService, transport);
     this.workspaces = createClient(WorkspaceService, transport);
     this.host = createClient(HostService, transport);

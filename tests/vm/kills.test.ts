@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { phaseName } from "../../src/cli/environments.ts";
-import { hostTransport } from "../../src/cli/host-transport.ts";
+import { HostSessions, hostTransport } from "../../src/lib/host-transport.ts";
 import { EnvironmentService } from "../../src/contract/gen/gitpod/v1/environment_pb.js";
 import { berthPaths } from "../../src/lib/paths.ts";
 import { waitUntil } from "../../src/lib/wait-until.ts";
@@ -169,7 +169,7 @@ async function recovered(situation: string): Promise<void> {
 
 /** All environments with their phases; asked within this process, because a command a second would be a load of its own. */
 async function rows(): Promise<{ readonly name: string; readonly phase: string }[]> {
-  const client = createClient(EnvironmentService, hostTransport(berthPaths(product.env)));
+  const client = createClient(EnvironmentService, hostTransport(new HostSessions(berthPaths(product.env).apiSocket)));
   const ask = async () => client.listEnvironments({}, { timeoutMs: askTimeoutMs });
   const { environments } = await ask().catch(async () => {
     // A command starts the host that was killed.

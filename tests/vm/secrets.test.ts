@@ -1,10 +1,9 @@
 import { createClient } from "@connectrpc/connect";
-import { createConnectTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { SecretService } from "../../src/contract/gen/gitpod/v1/secret_pb.js";
+import { HostSessions, hostTransport } from "../../src/lib/host-transport.ts";
 import { berthPaths } from "../../src/lib/paths.ts";
 import { must, Product } from "./product.ts";
 
@@ -14,8 +13,8 @@ const token = "a-secret-file-0f4e";
 const variable = "a-secret-variable-77aa";
 const tokenPath = "/home/vscode/.config/tool/token";
 const secretIds: string[] = [];
-const session = new Http2SessionManager("http://berth", {}, { createConnection: () => connect(berthPaths(product.env).apiSocket) });
-const secrets = createClient(SecretService, createConnectTransport({ baseUrl: "http://berth", httpVersion: "2", sessionManager: session }));
+const session = new HostSessions(berthPaths(product.env).apiSocket);
+const secrets = createClient(SecretService, hostTransport(session));
 
 beforeAll(async () => {
   const folder = join(product.folder, name);

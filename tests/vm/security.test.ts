@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { hostTransport } from "../../src/cli/host-transport.ts";
+import { HostSessions, hostTransport } from "../../src/lib/host-transport.ts";
 import { HostAuthenticationTokenSource, RunnerConfigurationService } from "../../src/contract/gen/gitpod/v1/runner_configuration_pb.js";
 import { ListRunnersRequestSchema, RunnerService } from "../../src/contract/gen/gitpod/v1/runner_pb.js";
 import { berthPaths } from "../../src/lib/paths.ts";
@@ -90,7 +90,7 @@ function folderThatRuns(): string {
 }
 
 async function giveToken(): Promise<void> {
-  const transport = hostTransport(berthPaths(product.env));
+  const transport = hostTransport(new HostSessions(berthPaths(product.env).apiSocket));
   const { runners } = await createClient(RunnerService, transport).listRunners(create(ListRunnersRequestSchema));
   await createClient(RunnerConfigurationService, transport).createHostAuthenticationToken({
     runnerId: runners[0]?.runnerId ?? "",

@@ -1,11 +1,10 @@
 import { createClient } from "@connectrpc/connect";
-import { createConnectTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { HostService, WorkspaceService } from "../../src/contract/gen/berth/v1/host_pb.js";
 import { TerminalService } from "../../src/contract/gen/berth/v1/terminal_pb.js";
+import { HostSessions, hostTransport } from "../../src/lib/host-transport.ts";
 import { berthPaths } from "../../src/lib/paths.ts";
 import { TerminalWindow } from "../support/terminal-window.ts";
 import { must, Product } from "./product.ts";
@@ -14,7 +13,7 @@ const product = new Product(inject("productFolder"));
 const name = "terminals";
 const mebibyte = 1024 ** 2;
 const windows: TerminalWindow[] = [];
-const sessions: Http2SessionManager[] = [];
+const sessions: HostSessions[] = [];
 const adoptLimitMs = 60_000;
 let environmentId: string;
 
@@ -37,13 +36,9 @@ afterAll(() => {
 });
 
 function clients() {
-  const sessionManager = new Http2SessionManager(
-    "http://berth",
-    {},
-    { createConnection: () => connect(berthPaths(product.env).apiSocket) },
-  );
+  const sessionManager = new HostSessions(berthPaths(product.env).apiSocket);
   sessions.push(sessionManager);
-  const transport = createConnectTransport({ baseUrl: "http://berth", httpVersion: "2", sessionManager });
+  const transport = hostTransport(sessionManager);
   return {
     terminals: createClient(TerminalService, transport),
     workspaces: createClient(WorkspaceService, transport),

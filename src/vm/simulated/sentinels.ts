@@ -1,4 +1,4 @@
-import type { ErrorCode } from "../../contract/error-catalogue.ts";
+import { type ErrorCode, errorCatalogue } from "../../contract/error-catalogue.ts";
 
 /** How long what a sentinel slows down takes; long enough to act while it goes on. */
 const slowMs = 60_000;
@@ -71,8 +71,15 @@ export function sentinelOf(remoteUri: string): string {
   return /^https:\/\/simulated\.test\/(?:.*\/)?([a-z0-9-]+?)(?:\.git)?$/.exec(remoteUri)?.[1] ?? "";
 }
 
+/** `error-<code>` fails with that code of the catalogue. */
 export function courseOf(sentinel: string): SimulatedCourse {
+  const code = sentinel.replace(/^error-/, "");
+  if (code !== sentinel && isErrorCode(code)) return { ...usual, cloneFailure: { code, message: "what the machine said about it" } };
   return { ...usual, ...(Object.hasOwn(courses, sentinel) ? courses[sentinel] : {}) };
+}
+
+function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(errorCatalogue, code);
 }
 
 /** An image of this sha256 makes a machine that never gets as far as its agent. */

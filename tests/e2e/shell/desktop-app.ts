@@ -4,11 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, chromium, type Page } from "@playwright/test";
 import { createClient } from "@connectrpc/connect";
-import { createConnectTransport } from "@connectrpc/connect-node";
-import { connect } from "node:net";
 import { z } from "zod";
 import { HostService } from "../../../src/contract/gen/berth/v1/host_pb.js";
 import { type Environment, EnvironmentPhase, EnvironmentService } from "../../../src/contract/gen/gitpod/v1/environment_pb.js";
+import { HostSessions, hostTransport } from "../../../src/lib/host-transport.ts";
 import { berthPaths } from "../../../src/lib/paths.ts";
 import { waitUntil } from "../../../src/lib/wait-until.ts";
 import type { ControlCommand } from "../../electron-standin/control.ts";
@@ -90,11 +89,7 @@ export class DesktopApp {
   constructor(runner: Runner, env: NodeJS.ProcessEnv) {
     this.runner = runner;
     const { apiSocket } = berthPaths(env);
-    const transport = createConnectTransport({
-      baseUrl: "http://berth",
-      httpVersion: "2",
-      nodeOptions: { createConnection: () => connect(apiSocket) },
-    });
+    const transport = hostTransport(new HostSessions(apiSocket));
     this.environments = createClient(EnvironmentService, transport);
     this.host = createClient(HostService, transport);
   }

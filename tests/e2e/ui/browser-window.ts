@@ -1,5 +1,5 @@
 import { AxeBuilder } from "@axe-core/playwright";
-import { type Browser, type BrowserContext, chromium, expect, type Page } from "@playwright/test";
+import { type Browser, type BrowserContext, chromium, expect, type Locator, type Page } from "@playwright/test";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { findChromium } from "../../../tools/find-chromium.ts";
@@ -83,6 +83,11 @@ export class BrowserWindow {
       await this.page.screenshot({ path: join(screenshots, `${name}-${scheme}.png`) });
     }
     await this.page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
+  }
+
+  /** A picture of a part of the page. */
+  async picture(part: Locator, name: string): Promise<void> {
+    await part.screenshot({ path: join(screenshots, `${name}.png`) });
   }
 
   async close(): Promise<void> {
