@@ -75,9 +75,8 @@ function inCopy(name: string, ...argv: readonly string[]): string {
     "--regid=berth",
     "--clear-groups",
     "env",
+    `--chdir=${folders.get(name) ?? "/none"}`,
     "HOME=/home/berth",
-    "--chdir",
-    folders.get(name) ?? "/none",
   ];
   return must(product.machine(...asOwner, ...argv)).stdout;
 }
@@ -103,6 +102,7 @@ test("a pull request is checked out as a branch that follows it, with its whole 
 test("submodules and large files are there", () => {
   expect(inCopy("pr", "cat", "part/part.txt")).toBe("old\n");
   expect(inCopy("pr", "cat", "large.bin")).toBe(largeFile);
+  expect(git("pr", "status", "--short")).toBe("");
 });
 
 test("a tag is checked out", async () => {

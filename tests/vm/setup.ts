@@ -17,7 +17,7 @@ export default function setup(project: TestProject): () => void {
   const kept = process.env["BERTH_TEST_FOLDER"];
   const product = kept === undefined ? new Product() : new Product(kept);
   try {
-    if (kept === undefined || product.berth("show", "servers").status !== 0) new Servers(product).start();
+    if (kept === undefined || product.berth("start", "servers").status !== 0) new Servers(product).start();
   } catch (error) {
     process.stderr.write(`${product.hostLog()}\n${product.console()}\n`);
     if (kept === undefined) product.end();

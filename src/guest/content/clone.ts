@@ -90,6 +90,14 @@ async function branchOf({ branch, pathMayFollowBranch, remoteUri }: CloneRequest
   return beginnings.find((name) => names.has(name)) ?? branch;
 }
 
+/** Not `git lfs install`, which wants hooks, and not required: a container without git-lfs can still do all that git can. */
+const lfsFilters = [
+  ["clean", "git-lfs clean -- %f"],
+  ["smudge", "git-lfs smudge -- %f"],
+  ["process", "git-lfs filter-process"],
+  ["required", "false"],
+] as const;
+
 /** Submodules and large files; one that cannot be had is told in the log and costs no more than itself. */
 async function fetchExtras(request: CloneRequest, partial: string, git: Git, context: JobContext): Promise<void> {
   const attempt = async (what: string, ...commands: readonly (readonly string[])[]): Promise<void> => {
@@ -111,7 +119,7 @@ async function fetchExtras(request: CloneRequest, partial: string, git: Git, con
     ]);
   }
   if (request.lfs && (await usesLfs(partial)))
-    await attempt("Fetching large files", ["lfs", "install", "--local", "--skip-smudge"], ["lfs", "pull"]);
+    await attempt("Fetching large files", ...lfsFilters.map(([name, value]) => ["config", `filter.lfs.${name}`, value]), ["lfs", "pull"]);
 }
 
 /** Completes a shallow clone; a failure costs nothing but history. */
