@@ -66,6 +66,8 @@ export class MachineKeeper {
   #resuming: NodeJS.Timeout | undefined;
   #crashes: number[] = [];
   #poweringOff = false;
+  /** It was ready since it was last seen off. */
+  #wasReady = false;
   /** Ends a start that is going on when the machine is to be off. */
   #giveUpStart = new AbortController();
   readonly #now: () => number;
@@ -118,8 +120,9 @@ export class MachineKeeper {
 
   /** Connects to a machine that runs already. */
   async adopt(): Promise<void> {
-    const { state } = await this.#driver.inspect(this.#id);
+    const { state, ...status } = await this.#driver.inspect(this.#id);
     if (state === "running" || state === "paused") this.start();
+    else this.#onOff("exit" in status ? (status.exit?.reason ?? "crashed") : "crashed");
   }
 
   /** Begins to start and connect, unless that is going on or done. */
@@ -234,6 +237,7 @@ export class MachineKeeper {
       if (this.#connection !== connection) throw new Error("the connection ended before the machine told its environments");
       // Only now: an environment that a ready machine does not know counts as gone.
       this.#client = client;
+      this.#wasReady = true;
     } catch (error) {
       connection.close();
       throw error;
@@ -297,9 +301,11 @@ export class MachineKeeper {
 
   /** Tells a crash from an end that was asked for; a machine that crashes again and again is left off. */
   #onOff(reason: string): void {
-    const wasUp = this.#client !== undefined;
-    if (wasUp) this.#disconnect();
-    if (!wasUp || this.#poweringOff || reason === "shutdown") return;
+    // The connection's end may have been noticed before the machine's.
+    const wasReady = this.#wasReady;
+    this.#wasReady = false;
+    if (this.#client !== undefined) this.#disconnect();
+    if (!wasReady || this.#poweringOff || reason === "shutdown") return;
     const now = this.#now();
     this.#crashes = [...this.#crashes.filter((at) => now - at < crashWindowMs), now];
     if (this.#crashes.length >= maxCrashes)

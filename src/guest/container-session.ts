@@ -1,5 +1,6 @@
-import { Code, ConnectError } from "@connectrpc/connect";
 import { isAbsolute, join } from "node:path";
+import { BerthError } from "../contract/berth-error.ts";
+import { toConnectError } from "../contract/connect-error.ts";
 import { readSessionEnv, sessionEnvFiles } from "./devcontainer/session-env.ts";
 import type { EnvironmentStates } from "./environment-state.ts";
 import type { Observer } from "./observe.ts";
@@ -12,7 +13,7 @@ export interface ContainerSession {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** What every command that a person runs in a container is given. Fails with FailedPrecondition when it does not run. */
+/** What every command that a person runs in a container is given. Fails with `environment-not-running`. */
 export async function containerSession(
   environmentId: string,
   workingDirectory: string,
@@ -22,7 +23,7 @@ export async function containerSession(
   const devcontainer = states.get(environmentId)?.devcontainer;
   const container = observer.container(environmentId);
   if (devcontainer === undefined || container === undefined || !container.State.Running)
-    throw new ConnectError("the container is not running", Code.FailedPrecondition);
+    throw toConnectError(new BerthError("environment-not-running", "its dev container does not run"));
   return {
     containerId: container.Id,
     user: devcontainer.remoteUser,

@@ -2,6 +2,8 @@ import { create } from "@bufbuild/protobuf";
 import { spawn } from "node:child_process";
 import { connect } from "node:net";
 import { Duplex } from "node:stream";
+import { BerthError } from "../contract/berth-error.ts";
+import { toConnectError } from "../contract/connect-error.ts";
 import { type DialRequest, type DialResponse, DialResponseSchema, type DialTarget } from "../contract/gen/berth/v1/agent_pb.js";
 import { feedStream } from "../lib/feed-stream.ts";
 import { environmentContainers } from "./devcontainer/stop.ts";
@@ -65,7 +67,8 @@ async function openTarget(target: DialTarget, dependencies: DialDependencies): P
 function running(id: string, { observer, states }: DialDependencies) {
   const container = observer.container(id);
   const devcontainer = states.get(id)?.devcontainer;
-  if (container === undefined || devcontainer === undefined || !container.State.Running) throw new Error("the container is not running");
+  if (container === undefined || devcontainer === undefined || !container.State.Running)
+    throw toConnectError(new BerthError("environment-not-running", "its dev container does not run"));
   return { container, devcontainer, id };
 }
 

@@ -7,13 +7,14 @@ export interface ProcessIdentity {
   readonly startTicks: number;
 }
 
-/** The identity of a living process, or undefined. A zombie is not alive. */
+/** The identity of a living process, or undefined. A zombie is not alive, unless threads of it still hold its files. */
 export function identifyProcess(pid: number): ProcessIdentity | undefined {
   if (process.platform !== "linux") return isAlive(pid) ? { pid, startTicks: 0 } : undefined;
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    if (fields[0] === "Z" || fields[0] === "X") return undefined;
+    const threads = Number(fields[17]);
+    if ((fields[0] === "Z" || fields[0] === "X") && threads <= 1) return undefined;
     return { pid, startTicks: Number(fields[19]) };
   } catch {
     return undefined;

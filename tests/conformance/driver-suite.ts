@@ -150,6 +150,20 @@ export function driverSuite(name: string, tested: DriverUnderTest): void {
       expect(await driver.inspect("deaf")).toMatchObject({ state: "off", exit: { reason: "killed" } });
     });
 
+    test("a machine that is started the moment it was killed stays up", async () => {
+      const deaf = { ...spec("again"), image: await tested.deafImage(folder) };
+      const unsubscribe = driver.onChange(() => undefined);
+      for (let round = 0; round < 5; round++) {
+        await driver.start(deaf, signal);
+        await tested.killBehind(folder, "again");
+        await waitUntil(async () => (await state("again")) === "off", { intervalMs: 1, signal: AbortSignal.timeout(noticeLimitMs) });
+        await driver.start(deaf, signal);
+        expect(await state("again")).toBe("running");
+        await driver.kill("again");
+      }
+      unsubscribe();
+    });
+
     test("two machines side by side do not touch each other", async () => {
       const deaf = await tested.deafImage(folder);
       await Promise.all([driver.start({ ...spec("left"), image: deaf }, signal), driver.start({ ...spec("right"), image: deaf }, signal)]);

@@ -15,6 +15,8 @@ const kills = 20;
 const recoveryLimitMs = 240_000;
 const pollMs = 250;
 const askTimeoutMs = 20_000;
+const notRunningExitCode = 4;
+const unreachableExitCode = 5;
 /** Kills come at any moment of an operation; under emulation one takes about this long. */
 const maxDelayMs = 9000;
 const seed = Number(process.env["BERTH_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
@@ -27,6 +29,7 @@ interface Known {
 }
 
 const product = new Product();
+const client = createClient(EnvironmentService, hostTransport(new HostSessions(berthPaths(product.env).apiSocket)));
 const known = new Map<string, Known>();
 const random = mulberry32(seed);
 let made = 0;
@@ -46,6 +49,7 @@ for (let n = 1; n <= kills; n++) {
     await new Promise<void>((resolve) => setTimeout(resolve, random() * maxDelayMs));
     const victim = random() < 0.6 ? "host" : "machine";
     kill(victim);
+    process.stdout.write(`kill ${n} of the ${victim} during ${begun.what}\n`);
     await begun.settle();
     await recovered(`seed ${seed}, kill ${n} of the ${victim} during ${begun.what}`);
   });
@@ -161,15 +165,26 @@ async function recovered(situation: string): Promise<void> {
   ).toBe(true);
   for (const [name, entry] of known) {
     if (entry.wanted !== "running") continue;
-    const seen = product.berth("exec", name, "--", "grep", "-H", "", "--", ...entry.files.keys());
     const wanted = [...entry.files].map(([file, text]) => `${file}:${text}`).join("");
-    expect(`${seen.stderr}${seen.stdout}`, situation).toBe(wanted);
+    expect(await contentOf(name, [...entry.files.keys()]), situation).toBe(wanted);
   }
+}
+
+/** The files of an environment; the phase may be a moment older than the kill, after which it is not reachable for a while. */
+async function contentOf(name: string, files: readonly string[]): Promise<string> {
+  let seen = { status: null as number | null, stdout: "", stderr: "" };
+  await waitUntil(
+    () => {
+      seen = product.berth("exec", name, "--", "grep", "-H", "", "--", ...files);
+      return seen.status !== unreachableExitCode && seen.status !== notRunningExitCode;
+    },
+    { intervalMs: pollMs, signal: AbortSignal.timeout(recoveryLimitMs) },
+  );
+  return `${seen.stderr}${seen.stdout}`;
 }
 
 /** All environments with their phases; asked within this process, because a command a second would be a load of its own. */
 async function rows(): Promise<{ readonly name: string; readonly phase: string }[]> {
-  const client = createClient(EnvironmentService, hostTransport(new HostSessions(berthPaths(product.env).apiSocket)));
   const ask = async () => client.listEnvironments({}, { timeoutMs: askTimeoutMs });
   const { environments } = await ask().catch(async () => {
     // A command starts the host that was killed.

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
+import { chownToWorkUser } from "../content/clone.ts";
 import type { DockerApi } from "../docker-api.ts";
 import type { DevcontainerState, EnvironmentStates, ForwardPortState } from "../environment-state.ts";
 import { type JobContext, JobError } from "../jobs/job.ts";
@@ -141,6 +142,7 @@ async function attemptUp(
   if (request.noCache) upArgs.push("--build-no-cache");
   if (request.dotfilesRepository !== "" && !attempt.recovery) args.push("--dotfiles-repository", request.dotfilesRepository);
   const env = {
+    NODE_COMPILE_CACHE: await makeCompileCache(settings),
     DOCKER_CONFIG: await writeDockerConfig(secretsFolder, request.registryCredentials),
     DOCKER_BUILDKIT: "1",
     COMPOSE_PROJECT_NAME: composeProjectName(states.get(environmentId)?.directoryName ?? "", environmentId),
@@ -161,6 +163,18 @@ async function attemptUp(
   const commands = await devcontainerUserCommands(args, cwd, env, context);
   return commands.outcome === "error" ? { ...up, ...commands } : up;
 }
+
+/** Where Node keeps what V8 compiled of the devcontainer CLI, which is most of its start; without it Node does without. */
+async function makeCompileCache({ dataFolder, imageSha256 }: GuestSettings): Promise<string> {
+  const folder = join(dataFolder, "cache", `devcontainer-${imageSha256.slice(0, imageNameLength)}`);
+  await mkdir(folder, { recursive: true })
+    .then(async () => chownToWorkUser(folder))
+    .catch(() => undefined);
+  return folder;
+}
+
+/** As in resources/guest/root/usr/lib/berth/run-agent, which removes the caches of other images. */
+const imageNameLength = 16;
 
 /** Two environments of one repository share the machine's docker, so the folder's name alone would not do. */
 function composeProjectName(directoryName: string, environmentId: string): string {

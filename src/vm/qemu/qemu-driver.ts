@@ -26,6 +26,8 @@ interface Live {
   exit: MachineExit | undefined;
   agent: AgentStream | undefined;
   starting: boolean;
+  /** What is left of a machine that ended is being put away; its next start must not be taken for it. */
+  ending: Promise<void> | undefined;
 }
 
 export interface QemuDriverOptions {
@@ -78,6 +80,7 @@ export class QemuDriver implements MachineDriver {
     if (live.starting || this.#process(folder) !== undefined) return;
     live.starting = true;
     try {
+      await live.ending?.catch(() => undefined);
       await folder.create(spec.dataDiskLimitBytes);
       await checkHostSpace(folder.folder);
       const probe = await this.probe(signal);
@@ -85,7 +88,9 @@ export class QemuDriver implements MachineDriver {
       await this.#launch(spec, folder, probe.accelerator === "kvm" || probe.accelerator === "hvf" ? probe.accelerator : "tcg", signal);
       live.exit = undefined;
       live.paused = undefined;
-      await this.#connectQmp(spec.id, folder);
+      await this.#connectQmp(spec.id, folder).catch((error: unknown) => {
+        throw new BerthError("hypervisor-failed", lastWords(folder) ?? messageOf(error), { cause: error });
+      });
     } catch (error) {
       await this.#endProcesses(folder);
       throw error;
@@ -210,7 +215,14 @@ export class QemuDriver implements MachineDriver {
   }
 
   #liveOf(id: string): Live {
-    const live = this.#live.get(id) ?? { qmp: undefined, paused: undefined, exit: undefined, agent: undefined, starting: false };
+    const live = this.#live.get(id) ?? {
+      qmp: undefined,
+      paused: undefined,
+      exit: undefined,
+      agent: undefined,
+      starting: false,
+      ending: undefined,
+    };
     this.#live.set(id, live);
     return live;
   }
@@ -246,10 +258,8 @@ export class QemuDriver implements MachineDriver {
       { intervalMs: pollMs, signal: limit },
     );
     signal.throwIfAborted();
-    if (!up || failed.error !== undefined || child.exitCode !== null) {
-      const said = existsSync(folder.qemuLog) ? readFileSync(folder.qemuLog, "utf8").trim().split("\n").slice(-3).join(" ") : "";
-      throw new BerthError("hypervisor-failed", failed.error?.message ?? (said === "" ? "QEMU ended at once" : said));
-    }
+    if (!up || failed.error !== undefined || child.exitCode !== null)
+      throw new BerthError("hypervisor-failed", failed.error?.message ?? lastWords(folder) ?? "QEMU ended at once");
     child.unref();
   }
 
@@ -312,7 +322,7 @@ export class QemuDriver implements MachineDriver {
   async #checkLiveness(): Promise<void> {
     for (const [id, live] of this.#live) {
       const folder = this.#folder(id);
-      if (live.starting || !folder.exists() || this.#process(folder) !== undefined) continue;
+      if (live.starting || live.ending !== undefined || !folder.exists() || this.#process(folder) !== undefined) continue;
       if (live.qmp === undefined && live.agent === undefined && live.exit !== undefined) continue;
       await this.#afterEnd(id, folder, live.exit ?? { reason: "crashed", detail: "the hypervisor's process is gone", atMs: Date.now() });
     }
@@ -320,6 +330,15 @@ export class QemuDriver implements MachineDriver {
 
   async #afterEnd(id: string, folder: MachineFolder, exit: MachineExit): Promise<void> {
     const live = this.#liveOf(id);
+    const ending = this.#putAway(live, folder, exit).finally(() => {
+      if (live.ending === ending) live.ending = undefined;
+    });
+    live.ending = ending;
+    await ending;
+    this.#announce(id);
+  }
+
+  async #putAway(live: Live, folder: MachineFolder, exit: MachineExit): Promise<void> {
     live.qmp?.close();
     live.qmp = undefined;
     live.agent?.stream.destroy();
@@ -328,7 +347,6 @@ export class QemuDriver implements MachineDriver {
     live.exit = exit;
     await this.#endProcesses(folder);
     folder.removeSockets();
-    this.#announce(id);
   }
 
   async #endProcesses(folder: MachineFolder): Promise<void> {
@@ -343,6 +361,12 @@ export class QemuDriver implements MachineDriver {
   #announce(id: string): void {
     for (const listener of this.#listeners) listener(id);
   }
+}
+
+/** What QEMU said last, if anything. */
+function lastWords(folder: MachineFolder): string | undefined {
+  const said = existsSync(folder.qemuLog) ? readFileSync(folder.qemuLog, "utf8").trim().split("\n").slice(-3).join(" ") : "";
+  return said === "" ? undefined : said;
 }
 
 /** A process of its own session, so that neither a terminal's Ctrl-C nor this process's end reaches it. */
