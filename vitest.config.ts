@@ -30,12 +30,15 @@ export default defineConfig({
         test: {
           name: "vm",
           include: ["tests/vm/*.test.ts"],
+          exclude: ["tests/vm/kills.test.ts"],
           globalSetup: "tests/vm/setup.ts",
           testTimeout: vmTestTimeoutMs,
           hookTimeout: vmTestTimeoutMs,
           fileParallelism: false,
         },
       },
+      // A machine of its own, and no other beside it.
+      { test: { name: "kills", include: ["tests/vm/kills.test.ts"], testTimeout: vmTestTimeoutMs, hookTimeout: vmTestTimeoutMs } },
       {
         test: {
           name: "ui",

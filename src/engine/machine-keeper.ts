@@ -121,18 +121,23 @@ export class MachineKeeper {
   /** Connects to a machine that runs already. */
   async adopt(): Promise<void> {
     const { state, ...status } = await this.#driver.inspect(this.#id);
-    if (state === "running" || state === "paused") this.start();
+    if (state === "running" || state === "paused") this.#begin({ adopting: true });
     else this.#onOff("exit" in status ? (status.exit?.reason ?? "crashed") : "crashed");
   }
 
   /** Begins to start and connect, unless that is going on or done. */
   start(): void {
+    this.#begin({ adopting: false });
+  }
+
+  #begin({ adopting }: { readonly adopting: boolean }): void {
     if (this.#busy !== undefined || this.#client !== undefined || this.#poweringOff) return;
     this.#failure = undefined;
     this.#giveUpStart = new AbortController();
     this.#busy = this.#bringUp()
       .catch((error: unknown) => {
         if (this.#giveUpStart.signal.aborted) return;
+        if (error instanceof BerthError && error.code === "machine-crashed") return this.#onCrashedStart(adopting);
         this.#failure = error instanceof BerthError ? `${error.code}: ${error.detail}` : `machine-boot-failed: ${messageOf(error)}`;
         this.#log.error("the machine did not become ready", { reason: this.#failure });
       })
@@ -299,13 +304,23 @@ export class MachineKeeper {
     this.#announce();
   }
 
+  /** A machine that ends while it starts is started again as one that ends later is; one to adopt had been up before. */
+  #onCrashedStart(adopting: boolean): void {
+    this.#log.warn("the machine ended while it started");
+    if (adopting) this.#onOff("crashed");
+    else this.#noteCrash();
+  }
+
   /** Tells a crash from an end that was asked for; a machine that crashes again and again is left off. */
   #onOff(reason: string): void {
     // The connection's end may have been noticed before the machine's.
     const wasReady = this.#wasReady;
     this.#wasReady = false;
     if (this.#client !== undefined) this.#disconnect();
-    if (!wasReady || this.#poweringOff || reason === "shutdown") return;
+    if (wasReady && !this.#poweringOff && reason !== "shutdown") this.#noteCrash();
+  }
+
+  #noteCrash(): void {
     const now = this.#now();
     this.#crashes = [...this.#crashes.filter((at) => now - at < crashWindowMs), now];
     if (this.#crashes.length >= maxCrashes)

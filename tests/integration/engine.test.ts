@@ -126,11 +126,23 @@ test("a machine that crashes again and again is left off, with the reason, until
   expect(given.status?.failureMessage[0]).toMatch(/^machine-crashed: /);
 });
 
-test("a machine that does not boot is told as such", async () => {
-  product.imageSha256 = failBootImage;
-  const id = await product.create("web");
+async function crashWhenUp(): Promise<void> {
   expect(await waitUntil(() => product.computer.machines.size > 0, { intervalMs: 5, signal: AbortSignal.timeout(5000) })).toBe(true);
   product.crashMachine();
+}
+
+test("a machine that ends while it boots is started again", async () => {
+  product.imageSha256 = failBootImage;
+  const id = await product.create("web");
+  await crashWhenUp();
+  product.imageSha256 = "simulated";
+  await product.whenPhase(id, RUNNING);
+});
+
+test("a machine that never boots is told as such", async () => {
+  product.imageSha256 = failBootImage;
+  const id = await product.create("web");
+  for (let crash = 0; crash < 3; crash++) await crashWhenUp();
   const failed = await product.when(id, (e) => e.status?.phase === STOPPED && e.status.failureMessage.length > 0);
   expect(failed.status?.failureMessage[0]).toMatch(/^machine-crashed: /);
 });

@@ -9,7 +9,7 @@ import { HostSessions, hostTransport } from "../../src/lib/host-transport.ts";
 import { EnvironmentService } from "../../src/contract/gen/gitpod/v1/environment_pb.js";
 import { berthPaths } from "../../src/lib/paths.ts";
 import { waitUntil } from "../../src/lib/wait-until.ts";
-import { must, Product } from "./product.ts";
+import { bundlePrograms, must, Product } from "./product.ts";
 
 const kills = 20;
 const recoveryLimitMs = 240_000;
@@ -35,6 +35,7 @@ const random = mulberry32(seed);
 let made = 0;
 
 beforeAll(() => {
+  bundlePrograms();
   process.stdout.write(`the seed of the kills is ${seed}; run them again with BERTH_SEED=${seed}\n`);
   const outcome = product.berth("create", newFolder("first"), "--name", "first");
   must(outcome);
