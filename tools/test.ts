@@ -10,6 +10,11 @@ const stages: readonly { readonly name: string; readonly command: readonly strin
   { name: "package", command: ["vitest", "run", "--project", "package"] },
   { name: "image", command: ["node", "tools/image/main.ts"] },
   { name: "conformance", command: ["vitest", "run", "--project", "conformance"] },
+  // The rest of them takes more than all other stages without KVM: npm run test:vm.
+  {
+    name: "vm",
+    command: ["vitest", "run", "--project", "vm", ...["repositories", "clone", "ssh"].map((name) => `tests/vm/${name}.test.ts`)],
+  },
   { name: "e2e", command: ["vitest", "run", "--project", "e2e"] },
 ];
 
