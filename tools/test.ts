@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 
-/** Everything `npm test` runs, cheapest first, so that a broken unit is not found after a VM has booted. */
+/** What `npm test` runs (all but most of test:vm, and test:ui), cheapest first, so that a broken unit is not found after a VM has booted. */
 const stages: readonly { readonly name: string; readonly command: readonly string[] }[] = [
   { name: "checks", command: ["node", "tools/check.ts"] },
   { name: "unit", command: ["vitest", "run", "--project", "unit"] },

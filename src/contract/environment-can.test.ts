@@ -8,7 +8,7 @@ const { CREATING, STARTING, RUNNING, STOPPING, STOPPED, DELETING, DELETED, UNSPE
 function environment(
   phase: EnvironmentPhase,
   desiredPhase: EnvironmentPhase,
-  { folder = "/workspaces/app", failureMessage = [""].slice(1) } = {},
+  { folder = "/workspaces/app", failureMessage = [] }: { readonly folder?: string; readonly failureMessage?: string[] } = {},
 ) {
   const devcontainer = { remoteWorkspaceFolder: folder };
   return create(EnvironmentSchema, { spec: { desiredPhase }, status: { phase, devcontainer, failureMessage } });

@@ -11,14 +11,18 @@ export interface ProcessIdentity {
 export function identifyProcess(pid: number): ProcessIdentity | undefined {
   if (process.platform !== "linux") return isAlive(pid) ? { pid, startTicks: 0 } : undefined;
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    const threads = Number(fields[17]);
-    if ((fields[0] === "Z" || fields[0] === "X") && threads <= 1) return undefined;
-    return { pid, startTicks: Number(fields[19]) };
+    const startTicks = startOfLiving(readFileSync(`/proc/${pid}/stat`, "utf8"));
+    return startTicks === undefined ? undefined : { pid, startTicks };
   } catch {
     return undefined;
   }
+}
+
+/** Field 22 of a line of /proc/<pid>/stat, unless nothing of the process lives: fields 3 and 20 are its state and threads. */
+export function startOfLiving(stat: string): number | undefined {
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const ended = fields[0] === "Z" || fields[0] === "X";
+  return ended && Number(fields[17]) <= 1 ? undefined : Number(fields[19]);
 }
 
 /** True while the very same process lives. */

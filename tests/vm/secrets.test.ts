@@ -58,7 +58,7 @@ test("a secret takes no file's place that is there", () => {
   expect(product.berth("logs", name).stdout).toContain("own.txt was not put in place");
 });
 
-test("no secret is on the machine's disk, in an image or in a log", () => {
+test("no secret is in a working copy, in a container's description or in a log", () => {
   for (const secret of [token, variable]) {
     expect(product.machine("grep", "-rls", secret, "/data/env").stdout).toBe("");
     expect(product.machine("sh", "-c", "docker inspect $(docker ps -aq)").stdout).not.toContain(secret);

@@ -173,7 +173,7 @@ async function makeCompileCache({ dataFolder, imageSha256 }: GuestSettings): Pro
   return folder;
 }
 
-/** As in resources/guest/root/usr/lib/berth/run-agent, which removes the caches of other images. */
+/** As in run-agent, which starts the agent and removes the caches of other images. */
 const imageNameLength = 16;
 
 /** Two environments of one repository share the machine's docker, so the folder's name alone would not do. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -23,6 +23,19 @@ test("a job that cannot be written down is not taken for one that runs, and may 
   expect(jobs.newest(environmentId)).toEqual([]);
   rmSync(join(folder, environmentId));
   expect(await jobs.start(begin)).toMatchObject({ id: "clone-1" });
+});
+
+test("what is being removed has no jobs, and no id leads out of the folder", async () => {
+  const running = { state: "running", attempts: 9, environmentId, id: "clone-1", kind: "clone", startedAtMs: 0 };
+  mkdirSync(join(folder, `.removed-${environmentId}`, "jobs", "clone-1"), { recursive: true });
+  const recordPath = join(folder, `.removed-${environmentId}`, "jobs", "clone-1", "job.json");
+  writeFileSync(recordPath, JSON.stringify(running));
+  await jobs.load();
+  expect(jobs.newest(environmentId)).toEqual([]);
+  // A job that ended too often is written down as failed; this one is nobody's.
+  expect(JSON.parse(readFileSync(recordPath, "utf8"))).toEqual(running);
+  const begin = { id: "clone-1", environmentId: "..", kind: "clone" as const, work: async () => undefined };
+  await expect(jobs.start(begin)).rejects.toThrow("letters");
 });
 
 test("a full disk is told as such, whatever found it full", () => {

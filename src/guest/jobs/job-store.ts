@@ -4,7 +4,8 @@ import { writeFileAtomically } from "../../lib/atomic-file.ts";
 import { isDiskFull, type JobContext, JobError, jobErrorCode, type JobKindName, type JobRecord, jobRecordSchema } from "./job.ts";
 import { JobLog, readLog } from "./job-log.ts";
 
-const idPattern = /^[A-Za-z0-9._-]{1,128}$/;
+/** No name begins with a dot: neither a path of its own nor what is being removed. */
+const idPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 
 /** A job that was interrupted this often is what ends the machine; it counts as failed. */
 const maxAttempts = 3;
