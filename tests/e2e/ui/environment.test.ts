@@ -193,3 +193,14 @@ test("tabs and actions are reached by keys, and German has its words", async () 
   await expect(page.getByRole("tab", { name: "Übersicht" })).toBeVisible();
   await expect(page.getByText("Letzter Start")).toBeVisible();
 });
+
+test("a delete that failed says why, and its button asks again and deletes", async () => {
+  const id = await openOn("fail-delete", "overview");
+  await host.environments.deleteEnvironment({ environmentId: id });
+  const failure = page.getByRole("alert");
+  await expect(failure).toContainText("its disk has errors");
+  await failure.getByRole("button", { name: "Try again" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+  await expect(page.getByRole("alert")).toHaveCount(0);
+  await expect.poll(async () => (await host.environments.listEnvironments({})).environments.length).toBe(0);
+});

@@ -2,6 +2,7 @@ import { FileText, Play, RefreshCw, Settings2, SquareTerminal, TriangleAlert } f
 import { type ReactNode, useId } from "react";
 import { BerthError } from "../../../../contract/berth-error.ts";
 import { type ErrorCode, errorCatalogue } from "../../../../contract/error-catalogue.ts";
+import { EnvironmentPhase } from "../../../../contract/gen/gitpod/v1/environment_pb.js";
 import { useStrings } from "../../../app/context.ts";
 import type { EnvironmentRow } from "../../../environments/environment-row.ts";
 import { type Question, useActions, useWhyNot } from "../../../environments/row-menu.tsx";
@@ -63,6 +64,7 @@ function Failure({ row, ask, goTo }: NoticesProps) {
   const whyNot = useWhyNot();
   const error = errorOf(row.failure);
   const recovery = row.state === "recovery";
+  const { action, again } = retryOf(row, actions, ask);
   return (
     <ErrorState
       error={error}
@@ -78,7 +80,7 @@ function Failure({ row, ask, goTo }: NoticesProps) {
               </Button>
             </>
           ) : (
-            <Button kind="primary" icon={Play} disabledReason={whyNot("start", row)} onClick={() => void actions.start([row.id])}>
+            <Button kind="primary" icon={Play} disabledReason={whyNot(action, row)} onClick={again}>
               {shell.retry}
             </Button>
           )}
@@ -89,6 +91,18 @@ function Failure({ row, ask, goTo }: NoticesProps) {
       }
     />
   );
+}
+
+/** What failed, once more; a delete asks again, since it may cost work. */
+function retryOf(row: EnvironmentRow, actions: ReturnType<typeof useActions>, ask: NoticesProps["ask"]) {
+  switch (row.view.environment.spec?.desiredPhase) {
+    case EnvironmentPhase.DELETED:
+      return { action: "delete", again: () => ask({ kind: "delete", rows: [row] }) } as const;
+    case EnvironmentPhase.STOPPED:
+      return { action: "stop", again: () => void actions.stop([row.id]) } as const;
+    default:
+      return { action: "start", again: () => void actions.start([row.id]) } as const;
+  }
 }
 
 function Warning({ warning, goTo }: { readonly warning: string; readonly goTo: (tab: EnvironmentTab) => void }) {
