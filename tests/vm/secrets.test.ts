@@ -74,3 +74,11 @@ test("a new start has a secret's new value", async () => {
   must(product.berth("restart", name));
   expect(product.ssh(name, `cat ${tokenPath}`).stdout).toBe("another-value");
 });
+
+test("a secret that was deleted is gone with the next start", async () => {
+  for (const secretId of secretIds.splice(0)) await secrets.deleteSecret({ secretId });
+  must(product.berth("restart", name));
+  expect(product.ssh(name, `cat ${tokenPath}`).stdout).toBe("");
+  expect(product.ssh(name, "ls /run/berth/secrets").stdout).toBe("");
+  expect(product.ssh(name, "printenv TOKEN").stdout).toBe("");
+});

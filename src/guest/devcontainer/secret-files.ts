@@ -9,6 +9,8 @@ export interface SecretFile {
   readonly content: string;
 }
 
+/** Where the files are below an environment's folder that its container sees as /run/berth. */
+export const secretFilesFolder = "secrets";
 const nameLength = 32;
 const fileInTheWayCode = 3;
 
@@ -18,8 +20,8 @@ const fileInTheWayCode = 3;
  */
 const script = `
 set -e
-user=$1 path=$2 file=/run/berth/secrets/$3
-mkdir -p /run/berth/secrets
+user=$1 path=$2 file=/run/berth/${secretFilesFolder}/$3
+mkdir -p /run/berth/${secretFilesFolder}
 umask 077
 cat > "$file.new"
 chown "$user" "$file.new"
@@ -36,19 +38,21 @@ ln -s "$file" "$path"
 chown -h "$user" "$path"
 `;
 
-/** Puts secrets in place in a running container, readable by its user alone. Fails when the container refuses. */
+/** Puts these secrets in place in a running container and takes away those of before. Fails when the container refuses. */
 export async function placeSecretFiles(
   containerId: string,
   remoteUser: string,
   files: readonly SecretFile[],
   context: JobContext,
 ): Promise<void> {
+  const asRoot = ["docker", "exec", "--interactive", "--user", "root", containerId];
+  await runProcess([...asRoot, "rm", "-rf", "--", `/run/berth/${secretFilesFolder}`], { signal: context.signal });
   for (const { path, content } of files) {
     const name = createHash("sha256").update(path).digest("hex").slice(0, nameLength);
-    const placed = await runProcess(
-      ["docker", "exec", "--interactive", "--user", "root", containerId, "/bin/sh", "-c", script, "sh", remoteUser, path, name],
-      { stdin: content, signal: context.signal },
-    );
+    const placed = await runProcess([...asRoot, "/bin/sh", "-c", script, "sh", remoteUser, path, name], {
+      stdin: content,
+      signal: context.signal,
+    });
     if (placed.code === fileInTheWayCode) context.log(`The secret for ${path} was not put in place: a file is there already.\n`);
     else if (placed.code !== 0)
       throw new JobError("devcontainer-failed", `the secret for ${path} was not put in place: ${placed.stderr.toString().trim()}`);

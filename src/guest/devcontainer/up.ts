@@ -12,7 +12,7 @@ import { dataDiskTotalBytes } from "../usage/machine-usage.ts";
 import { loadConfig, unmetRequirement } from "./config.ts";
 import { classifyUpFailure, devcontainerUp, devcontainerUserCommands, type UpOutcome } from "./devcontainer-cli.ts";
 import { chooseConfig, findConfigs } from "./find-configs.ts";
-import { placeSecretFiles, type SecretFile } from "./secret-files.ts";
+import { placeSecretFiles, type SecretFile, secretFilesFolder } from "./secret-files.ts";
 import { sessionEnvFiles, writeSessionEnv } from "./session-env.ts";
 import { stopContainers } from "./stop.ts";
 
@@ -155,7 +155,8 @@ async function attemptUp(
   await ensureDefaultImage(docker, settings, context);
   context.step(attempt.recovery ? "Starting a recovery container" : "Preparing the dev container");
   const cwd = states.workingCopy(environmentId);
-  if (request.secretFiles.length === 0) return devcontainerUp([...args, ...upArgs], cwd, env, context);
+  const hadSecretFiles = existsSync(join(states.runFolderOf(environmentId), secretFilesFolder));
+  if (request.secretFiles.length === 0 && !hadSecretFiles) return devcontainerUp([...args, ...upArgs], cwd, env, context);
   // Lifecycle commands may need the files, which only a running container can take.
   const up = await devcontainerUp([...args, ...upArgs, "--skip-post-create"], cwd, env, context);
   if (up.outcome === "error" || up.containerId === undefined) return up;
