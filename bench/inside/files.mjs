@@ -111,6 +111,8 @@ async function measure() {
             "--no-audit",
             "--no-fund",
             "--ignore-scripts",
+            // It would ask the registry for npm itself.
+            "--no-update-notifier",
             "--cache",
             join(folder, "npm-cache"),
             "--registry",

@@ -43,6 +43,13 @@ export interface Work {
   readonly unpushed: number;
 }
 
+/** What would be lost with an environment now; as it was seen last while its machine does not run. */
+export async function workNow({ workspaces }: HostClients, environment: Environment): Promise<Work | undefined> {
+  const [now] = (await workspaces.refreshGitState({ environmentIds: [environment.id] })).environments;
+  if (now === undefined) return workOf(environment);
+  return now.known ? { changed: now.changedFiles, unpushed: now.unpushedCommits } : undefined;
+}
+
 /** Changed files and unpushed commits as seen last. Nothing is lost while there is no working copy yet. */
 export function workOf({ status }: Environment): Work | undefined {
   const git = status?.content?.git;

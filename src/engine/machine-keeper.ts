@@ -19,6 +19,8 @@ const bootTimeoutMs = 180_000;
 const connectRetryMs = 250;
 const shutdownGraceMs = 60_000;
 const powerOffCallTimeoutMs = 5000;
+/** git looks at every file, and those who asked before come first. */
+const refreshTimeoutMs = 60_000;
 /** A machine that stopped for want of space on the host is tried again after this. */
 const resumeRetryMs = 10_000;
 /** The guest's clock is set anew so often: a computer that slept wakes with its guests behind. */
@@ -98,6 +100,12 @@ export class MachineKeeper {
 
   environment(id: string): ObservedEnvironment | undefined {
     return this.#environments.get(id);
+  }
+
+  /** Looks at environments of the machine anew, at git too; the watch tells it as well. Fails with `machine-unreachable`. */
+  async refresh(ids: readonly string[], signal: AbortSignal): Promise<ObservedEnvironment[]> {
+    const { environments } = await this.agent().observeEnvironments({ environmentIds: [...ids] }, { signal, timeoutMs: refreshTimeoutMs });
+    return environments;
   }
 
   /** The agent; fails with `machine-unreachable` while the machine is not ready. */

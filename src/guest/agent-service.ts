@@ -87,7 +87,7 @@ export function agentService(dependencies: AgentDependencies): ServiceImpl<typeo
     dial: (requests) => dial(requests, dependencies),
     exec: (requests) => exec(requests, dependencies),
     async observeEnvironments(request) {
-      const all = await observer.observe();
+      const all = await observer.observe(request.environmentIds);
       return {
         environments: request.environmentIds.length === 0 ? all : all.filter((e) => request.environmentIds.includes(e.environmentId)),
       };
@@ -121,7 +121,7 @@ async function uploadContent(requests: AsyncIterable<UploadContentRequest>, { st
   const target = states.workingCopy(environmentId);
   if (existsSync(target)) return { receivedBytes: 0n };
   const receivedBytes = await receiveUpload(target, uploadData(iterator));
-  await observer.refreshSlow([environmentId]);
+  await observer.refreshWorkingCopies([environmentId]);
   return { receivedBytes: BigInt(receivedBytes) };
 }
 

@@ -11,29 +11,17 @@ import {
   ObservedJob_State,
   ObservedJobSchema,
 } from "../contract/gen/berth/v1/agent_pb.js";
-import { type GitStateView, readGitState } from "./content/git-state.ts";
-import { loadConfig } from "./devcontainer/config.ts";
-import { findConfigs } from "./devcontainer/find-configs.ts";
 import type { Container, DockerApi } from "./docker-api.ts";
 import type { EnvironmentStates } from "./environment-state.ts";
 import type { JobRecord } from "./jobs/job.ts";
 import type { JobStore } from "./jobs/job-store.ts";
 import { readListeningPorts } from "./ports.ts";
 import { environmentLabel } from "./settings.ts";
-import { ensureHostKey } from "./ssh.ts";
+import { WorkingCopies } from "./working-copies.ts";
 
 /** How often listening sockets are looked for; a person notices a port within two of these. */
 const portPollMs = 1000;
-/** How often git and the configuration are looked at while nothing tells of a change. */
-const slowPollMs = 15_000;
 const dockerRetryMs = 500;
-
-interface Slow {
-  readonly git: GitStateView | undefined;
-  readonly configPaths: readonly string[];
-  readonly inSync: boolean;
-  readonly hostKey: string;
-}
 
 /** Keeps an up-to-date picture of every environment and tells when it changes. */
 export class Observer {
@@ -43,7 +31,7 @@ export class Observer {
   readonly #containers = new Map<string, Container>();
   readonly #ports = new Map<string, readonly { port: number; address: string; processName: string }[]>();
   readonly #socketNames = new Map<string, Map<string, string>>();
-  readonly #slow = new Map<string, Slow>();
+  readonly #workingCopies: WorkingCopies;
   readonly #published = new Map<string, ObservedEnvironment>();
   readonly #active = new Map<string, number>();
   readonly #listeners = new Set<() => void>();
@@ -51,6 +39,7 @@ export class Observer {
   constructor(options: { readonly docker: DockerApi; readonly states: EnvironmentStates; readonly jobs: JobStore }) {
     this.#docker = options.docker;
     this.#states = options.states;
+    this.#workingCopies = new WorkingCopies(options.states);
     this.#jobs = options.jobs;
   }
 
@@ -58,15 +47,16 @@ export class Observer {
   start(signal: AbortSignal): void {
     void this.#watchDocker(signal);
     const ports = setInterval(() => void this.#pollPorts(), portPollMs);
-    const slow = setInterval(() => void this.refreshSlow(this.#states.ids()), slowPollMs);
-    signal.addEventListener("abort", () => {
-      clearInterval(ports);
-      clearInterval(slow);
-    });
+    signal.addEventListener("abort", () => clearInterval(ports));
+    void this.#workingCopies.watch(
+      () => this.#changing(),
+      () => this.#publish(),
+      signal,
+    );
     this.#jobs.onChange((id) => {
       const ended = this.#jobs.newest(id).some((job) => job.state !== "running" && !this.#seenEnded.has(`${id}/${job.id}`));
       for (const job of this.#jobs.newest(id)) if (job.state !== "running") this.#seenEnded.add(`${id}/${job.id}`);
-      if (ended) void this.refreshContainers().then(async () => this.refreshSlow([id]));
+      if (ended) void this.refreshContainers().then(async () => this.refreshWorkingCopies([id]));
       else this.#publish();
     });
   }
@@ -87,11 +77,11 @@ export class Observer {
     return this.#containers.get(environmentId);
   }
 
-  /** What is known now, after asking dockerd again. */
-  async observe(): Promise<ObservedEnvironment[]> {
+  /** What is known now, after asking dockerd again, and git too of `anew` and of what was never looked at. */
+  async observe(anew: readonly string[] = []): Promise<ObservedEnvironment[]> {
     await this.refreshContainers();
-    const missing = this.#states.ids().filter((id) => !this.#slow.has(id));
-    if (missing.length > 0) await this.refreshSlow(missing);
+    const wanted = this.#states.ids().filter((id) => anew.includes(id) || this.#workingCopies.view(id) === undefined);
+    if (wanted.length > 0) await this.refreshWorkingCopies(wanted);
     return this.#states.ids().map((id) => this.#picture(id));
   }
 
@@ -111,24 +101,17 @@ export class Observer {
     this.#publish();
   }
 
-  async refreshSlow(ids: readonly string[]): Promise<void> {
-    for (const id of ids) {
-      const folder = this.#states.workingCopy(id);
-      if (this.#states.get(id) === undefined) continue;
-      const ready = existsSync(folder);
-      const devcontainer = this.#states.get(id)?.devcontainer;
-      const hash =
-        devcontainer === undefined || devcontainer.configPath === "" || devcontainer.configHash === ""
-          ? undefined
-          : (await loadConfig(folder, devcontainer.configPath).catch(() => undefined))?.hash;
-      this.#slow.set(id, {
-        git: ready ? await readGitState(folder).catch(() => undefined) : undefined,
-        configPaths: ready ? await findConfigs(folder) : [],
-        inSync: devcontainer === undefined || devcontainer.configHash === "" || hash === devcontainer.configHash,
-        hostKey: await ensureHostKey(this.#states.folderOf(id)).catch(() => ""),
-      });
-    }
+  /** Looks at git and the configuration of these anew. */
+  async refreshWorkingCopies(ids: readonly string[]): Promise<void> {
+    await this.#workingCopies.look(ids);
     this.#publish();
+  }
+
+  /** In what does not run nothing changes, apart from what a job does, after which it is looked at. */
+  #changing(): string[] {
+    return this.#states
+      .ids()
+      .filter((id) => this.#containers.get(id)?.State.Running === true || this.#workingCopies.view(id) === undefined);
   }
 
   async #watchDocker(signal: AbortSignal): Promise<void> {
@@ -166,7 +149,7 @@ export class Observer {
     for (const id of this.#published.keys()) {
       if (ids.has(id)) continue;
       this.#published.delete(id);
-      this.#slow.delete(id);
+      this.#workingCopies.forget(id);
       changed = true;
     }
     if (changed) for (const listener of this.#listeners) listener();
@@ -174,7 +157,7 @@ export class Observer {
 
   #picture(id: string): ObservedEnvironment {
     const state = this.#states.get(id);
-    const slow = this.#slow.get(id);
+    const workingCopy = this.#workingCopies.view(id);
     const container = this.#containers.get(id);
     const devcontainer = state?.devcontainer;
     const ready = existsSync(this.#states.workingCopy(id));
@@ -184,10 +167,16 @@ export class Observer {
       content: {
         state: ready ? ObservedContent_State.READY : ObservedContent_State.ABSENT,
         path: this.#states.workingCopy(id),
-        ...(slow?.git === undefined
+        ...(workingCopy?.git === undefined
           ? {}
-          : { git: { ...slow.git, changedFiles: [...slow.git.changedFiles], unpushedCommits: [...slow.git.unpushedCommits] } }),
-        devcontainerFilePaths: [...(slow?.configPaths ?? [])],
+          : {
+              git: {
+                ...workingCopy.git,
+                changedFiles: [...workingCopy.git.changedFiles],
+                unpushedCommits: [...workingCopy.git.unpushedCommits],
+              },
+            }),
+        devcontainerFilePaths: [...(workingCopy?.configPaths ?? [])],
       },
       devcontainer: {
         state:
@@ -199,7 +188,7 @@ export class Observer {
         containerId: container?.Id ?? "",
         containerName: container?.Name.replace(/^\//, "") ?? "",
         image: container?.Config.Image ?? "",
-        configInSync: slow?.inSync ?? true,
+        configInSync: workingCopy?.inSync ?? true,
         ...(devcontainer === undefined
           ? {}
           : {
@@ -216,7 +205,7 @@ export class Observer {
       },
       jobs: this.#jobs.newest(id).map(jobMessage),
       ports: [...(this.#ports.get(id) ?? [])],
-      sshHostPublicKey: slow?.hostKey ?? "",
+      sshHostPublicKey: workingCopy?.hostKey ?? "",
       ...(active === undefined ? {} : { lastActiveAt: timestampFromMs(active) }),
     });
   }

@@ -1,8 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { setPriority } from "node:os";
 import { workUserName } from "./settings.ts";
 
 /** How long a process may take to end after a polite signal. */
 const terminateGraceMs = 5000;
+/** The nice value of work that nobody waits for. */
+const backgroundPriority = 10;
 /** Output kept of a process whose output is asked for; the rest is dropped from the front. */
 const maxCapturedBytes = 16 * 1024 * 1024;
 
@@ -11,6 +14,8 @@ export interface ProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Runs as the work user with its groups, not as root. */
   readonly asWorkUser?: boolean;
+  /** What a person runs goes first. */
+  readonly inBackground?: boolean;
   readonly signal?: AbortSignal;
   readonly onOutput?: (chunk: Buffer, stream: "stdout" | "stderr") => void;
   readonly stdin?: string;
@@ -41,6 +46,7 @@ export async function runProcess(argv: readonly string[], options: ProcessOption
     stdio: ["pipe", "pipe", "pipe"],
     detached: true,
   });
+  if (options.inBackground === true && child.pid !== undefined) setPriority(child.pid, backgroundPriority);
   child.stdin.on("error", () => undefined);
   child.stdin.end(options.stdin ?? "");
   return collect(child, options);

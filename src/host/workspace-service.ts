@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { BerthError } from "../contract/berth-error.ts";
+import { ObservedContent_State } from "../contract/gen/berth/v1/agent_pb.js";
 import {
   type WorkspaceService,
   type RebuildRequest,
@@ -9,6 +10,7 @@ import {
 } from "../contract/gen/berth/v1/host_pb.js";
 import { type Environment, EnvironmentPhase, EnvironmentSpec_DevContainerSchema } from "../contract/gen/gitpod/v1/environment_pb.js";
 import { noCacheAnnotation } from "../engine/job-requests.ts";
+import type { MachineKeeper } from "../engine/machine-keeper.ts";
 import { sshAliasOf } from "../lib/ssh-alias.ts";
 import { uuidV7 } from "../lib/uuid.ts";
 import { folderSpec } from "../plane/environment-source.ts";
@@ -47,6 +49,7 @@ export function workspaceService(parts: HostParts): Partial<ServiceImpl<typeof W
     },
     dialSsh: (requests) => dialSsh(requests, machine),
     exec: (requests, context) => exec(requests, () => machine.agent(), context.signal),
+    refreshGitState: async ({ environmentIds }, { signal }) => ({ environments: await unsavedWork(machine, environmentIds, signal) }),
     getSshConfig: async ({ environmentId }) => {
       const environment = await find(environmentId);
       await sshFiles.write();
@@ -59,6 +62,19 @@ export function workspaceService(parts: HostParts): Partial<ServiceImpl<typeof W
       };
     },
   };
+}
+
+/** What git says now of those whose machine runs; of any other nothing. */
+async function unsavedWork(machine: MachineKeeper, environmentIds: readonly string[], signal: AbortSignal) {
+  const known = environmentIds.filter((id) => machine.environment(id)?.content?.state === ObservedContent_State.READY);
+  if (machine.view !== "ready" || known.length === 0) return [];
+  const observed = await machine.refresh(known, signal);
+  return observed.map(({ environmentId, content }) => ({
+    environmentId,
+    known: content?.git !== undefined,
+    changedFiles: content?.git?.totalChangedFiles ?? 0,
+    unpushedCommits: content?.git?.totalUnpushedCommits ?? 0,
+  }));
 }
 
 async function createFromFolder({ plane }: HostParts, request: CreateFromFolderRequest, signal: AbortSignal): Promise<string> {

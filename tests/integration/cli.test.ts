@@ -126,6 +126,16 @@ test("what was not pushed is deleted only by force", async () => {
   expect((await cli.berth("show", "unpushed")).status).toBe(3);
 });
 
+test("what was changed a moment ago is noticed before it is deleted", async () => {
+  await cli.berth("create", simulated("just-edited"));
+  expect(await cli.json("show", "just-edited")).toMatchObject([{ phase: "running", changed: 0 }]);
+  const refused = await cli.berth("delete", "just-edited");
+  expect(refused.stderr).toContain("just-edited has 1 changed file");
+  expect(refused.status).toBe(4);
+  await cli.whenShown("just-edited", { phase: "running", changed: 1 });
+  await cli.berth("delete", "just-edited", "--force");
+});
+
 test("what never had a working copy is deleted without force", async () => {
   expect(await cli.json("delete", "fail-clone")).toMatchObject([{ name: "fail-clone", deleted: true }]);
 });

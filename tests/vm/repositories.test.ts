@@ -72,6 +72,14 @@ test("a repository with a Dockerfile comes up as the bare devcontainer CLI bring
   expect(must(product.machine("ls", "/tmp/berth-initialize-ran")).stdout).toContain("berth-initialize-ran");
 });
 
+test("work of a moment ago is noticed before a delete", () => {
+  must(outcomes.get("dockerfile") ?? { status: 1, stdout: "", stderr: "it was not made" });
+  must(product.berth("exec", "dockerfile", "--", "touch", "just-made.txt"));
+  const refused = product.berth("delete", "dockerfile");
+  expect(refused.stderr).toContain("dockerfile has 1 changed file");
+  expect(refused.status).toBe(4);
+});
+
 test("a repository with an image and Features of a local registry comes up as the bare devcontainer CLI brings it up", () => {
   const ours = inside("features");
   expect(ours).toMatchObject({

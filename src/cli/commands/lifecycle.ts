@@ -3,7 +3,7 @@ import { BerthError } from "../../contract/berth-error.ts";
 import type { Environment } from "../../contract/gen/gitpod/v1/environment_pb.js";
 import { connectHost, type HostClients } from "../connection.ts";
 import { quoteName } from "../create.ts";
-import { describeWork, environmentRow, findEnvironment, nameOf, workOf } from "../environments.ts";
+import { describeWork, environmentRow, findEnvironment, nameOf, workNow } from "../environments.ts";
 import { follow, isGone, isRunning, isStopped, type Wish } from "../follow.ts";
 import type { EnvironmentView } from "../host-watch.ts";
 import { interruptible } from "../interrupt.ts";
@@ -132,8 +132,8 @@ async function rename(name: string, newName: string, options: { readonly json?: 
 async function remove(name: string, options: DeleteOptions): Promise<void> {
   const clients = await connectHost();
   const environment = await findEnvironment(clients, name);
-  const lost = describeWork(workOf(environment));
-  if (options.force !== true && lost !== "") throw new BerthError("uncommitted-work", `${nameOf(environment)} has ${lost}`);
+  const lost = options.force === true ? "" : describeWork(await workNow(clients, environment));
+  if (lost !== "") throw new BerthError("uncommitted-work", `${nameOf(environment)} has ${lost}`);
   const tell = async (): Promise<string> => {
     await clients.environments.deleteEnvironment({ environmentId: environment.id, force: options.force ?? false });
     return environment.id;

@@ -22,6 +22,7 @@ export async function readGitState(folder: string): Promise<GitStateView | undef
       cwd: folder,
       env: { ...gitEnvironment, GIT_OPTIONAL_LOCKS: "0" },
       asWorkUser: true,
+      inBackground: true,
       signal: AbortSignal.timeout(statusTimeoutMs),
     });
     return result.code === 0 ? result.stdout.toString() : undefined;

@@ -23,6 +23,8 @@ export interface SimulatedCourse {
   /** Files of the working copy that were changed, and commits that were not pushed. */
   readonly changedFiles: readonly string[];
   readonly unpushedCommits: readonly string[];
+  /** They are so new that nothing tells of them until git is looked at anew. */
+  readonly justChanged: boolean;
   /** Lines that building prints. */
   readonly logLines: number;
   /** The configuration was changed after the container was made. */
@@ -42,6 +44,7 @@ const usual: SimulatedCourse = {
   ports: [],
   changedFiles: [],
   unpushedCommits: [],
+  justChanged: false,
   logLines: 3,
   drifted: false,
   warning: "",
@@ -58,6 +61,7 @@ const courses: Readonly<Record<string, Partial<SimulatedCourse>>> = {
   "crash-always": { crashes: Number.MAX_SAFE_INTEGER },
   "several-configs": { configPaths: [".devcontainer/a/devcontainer.json", ".devcontainer/b/devcontainer.json"] },
   unpushed: { changedFiles: ["README.md", "src/index.ts"], unpushedCommits: ["Say hello"] },
+  "just-edited": { changedFiles: ["src/app.ts"], justChanged: true },
   "fail-image": { buildFailure: { code: "image-not-found", message: "registry.test/no-such-image: not found" } },
   dirty: { changedFiles: ["src/app.ts", "src/app.test.ts", "notes/todo.md"], unpushedCommits: ["Try another layout", "Mend the tests"] },
   noisy: { logLines: 20_000 },

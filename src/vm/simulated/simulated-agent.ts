@@ -75,7 +75,7 @@ function agentCalls(options: SimulatedAgentOptions, jobs: SimulatedJobs): Servic
     reclaimSpace: () => ({ reclaimedBytes: usage.reclaim() }),
     dial: (requests) => echo(requests),
     exec: (requests) => exec(requests),
-    observeEnvironments: () => ({ environments: observeAll(disk) }),
+    observeEnvironments: async ({ environmentIds }) => ({ environments: await observe(disk, jobs, environmentIds) }),
     watchEnvironments: (_request, context) => watch(disk, jobs, AbortSignal.any([context.signal, options.ended])),
     startJob: async (request) => ({ job: jobMessage(request.environmentId, await jobs.start(request)) }),
     watchJob: async function* (request, context) {
@@ -163,6 +163,16 @@ async function* watch(disk: SimulatedDisk, jobs: SimulatedJobs, signal: AbortSig
   }
 }
 
+/** Of those that are named git is looked at anew. */
+async function observe(disk: SimulatedDisk, jobs: SimulatedJobs, ids: readonly string[]): Promise<ObservedEnvironment[]> {
+  for (const id of ids) {
+    const environment = disk.content.environments[id];
+    if (environment !== undefined) environment.lookedAt = true;
+  }
+  if (ids.length > 0) await jobs.changed();
+  return observeAll(disk).filter((e) => ids.length === 0 || ids.includes(e.environmentId));
+}
+
 function observeAll(disk: SimulatedDisk): ObservedEnvironment[] {
   return Object.entries(disk.content.environments).map(([id, environment]) => observed(id, environment));
 }
@@ -175,6 +185,7 @@ const containerStates = {
 
 function observed(environmentId: string, environment: SimulatedEnvironment): ObservedEnvironment {
   const course = courseOf(environment.sentinel);
+  const changedFiles = course.justChanged && environment.lookedAt !== true ? [] : course.changedFiles;
   const newest = new Map(environment.jobs.map((job) => [job.kind, job]));
   return create(ObservedEnvironmentSchema, {
     environmentId,
@@ -187,8 +198,8 @@ function observed(environmentId: string, environment: SimulatedEnvironment): Obs
               branch: "main",
               latestCommit: "0123456789abcdef0123456789abcdef01234567",
               cloneUrl: `https://simulated.test/${environment.sentinel}.git`,
-              changedFiles: course.changedFiles.map((path) => ({ path, change: "modified" })),
-              totalChangedFiles: course.changedFiles.length,
+              changedFiles: changedFiles.map((path) => ({ path, change: "modified" })),
+              totalChangedFiles: changedFiles.length,
               unpushedCommits: [...course.unpushedCommits],
               totalUnpushedCommits: course.unpushedCommits.length,
             },

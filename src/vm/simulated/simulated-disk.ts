@@ -27,6 +27,8 @@ const environmentSchema = z.object({
   /** The last word of the repository's address, which steers what happens. */
   sentinel: z.string(),
   contentReady: z.boolean(),
+  /** git was looked at anew since it was made. */
+  lookedAt: z.boolean().optional(),
   container: z.enum(["absent", "stopped", "running"]),
   containerNumber: z.number(),
   session: z.string(),

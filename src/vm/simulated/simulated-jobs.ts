@@ -76,7 +76,7 @@ export class SimulatedJobs {
       steps: [],
     };
     environment.jobs.push(record);
-    await this.#changed();
+    await this.changed();
     const abort = new AbortController();
     const done = this.#run(environmentId, environment, record, request, AbortSignal.any([abort.signal, this.#options.ended]));
     this.#live.set(`${environmentId}/${jobId}`, { abort, done });
@@ -93,7 +93,7 @@ export class SimulatedJobs {
     const environments = this.#options.disk.content.environments;
     environments[environmentId] ??= newEnvironment(directoryName, "");
     environments[environmentId].contentReady = true;
-    await this.#changed();
+    await this.changed();
   }
 
   async #run(
@@ -114,7 +114,7 @@ export class SimulatedJobs {
     }
     endStep(record, record.state !== "succeeded");
     this.#live.delete(`${id}/${record.id}`);
-    await this.#changed();
+    await this.changed();
   }
 
   async #work(
@@ -195,7 +195,7 @@ export class SimulatedJobs {
     endStep(record, false);
     record.steps.push({ name, startedAtMs: Date.now(), failed: false, logOffset: Buffer.byteLength(record.log) });
     record.log += `${name}\n`;
-    await this.#changed();
+    await this.changed();
     await new Promise<void>((resolve, reject) => {
       const onAbort = (): void => {
         clearTimeout(timer);
@@ -215,7 +215,8 @@ export class SimulatedJobs {
     await Promise.all(others.map(async (key) => this.cancel(environmentId, key.slice(environmentId.length + 1))));
   }
 
-  async #changed(): Promise<void> {
+  /** Keeps what changed, and tells who waits for it. */
+  async changed(): Promise<void> {
     if (!this.#options.ended.aborted) await this.#options.disk.save();
     for (const listener of [...this.#listeners]) listener();
   }

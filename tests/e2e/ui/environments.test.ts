@@ -116,6 +116,19 @@ test("deleting names the work that would be lost, and needs a yes to that", asyn
   expect((await host.environments.listEnvironments({})).environments).toEqual([]);
 });
 
+test("what was changed a moment ago is named before it is deleted", async () => {
+  await host.whenPhase(await host.create("just-edited"), EnvironmentPhase.RUNNING);
+  await open();
+  await expect(row("just-edited")).toContainText("Running");
+  await page.keyboard.press("j");
+  await page.keyboard.press("Delete");
+  const dialog = page.getByRole("dialog", { name: "Delete just-edited?" });
+  await expect(dialog).toContainText("src/app.ts");
+  await dialog.getByLabel("I do not need this work any more").check();
+  await dialog.getByRole("button", { name: "Delete" }).click();
+  await expect(page.getByRole("heading", { name: "Welcome to Berth" })).toBeVisible();
+});
+
 test("a name that is taken is refused in the form; another is taken on at once", async () => {
   const ids = [await host.create("app", "one"), await host.create("app", "two")];
   for (const id of ids) await host.whenPhase(id, EnvironmentPhase.RUNNING);

@@ -103,6 +103,8 @@ export const environments: Strings["environments"] = {
     more: (n) => `und ${n} weitere`,
     submit: "Löschen",
     lastSeen: "Stand des letzten Laufs.",
+    looking: "Suche nach Arbeit, die nicht gepusht wurde…",
+    notLooked: "Git war gerade nicht erreichbar; es kann mehr sein.",
   },
   choice: {
     title: (name) => `Welchen Dev-Container soll ${name} benutzen?`,

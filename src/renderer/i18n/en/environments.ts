@@ -96,6 +96,8 @@ export const environments = {
     more: (n: number) => `and ${n} more`,
     submit: "Delete",
     lastSeen: "As it was when it ran last.",
+    looking: "Looking for work that was not pushed…",
+    notLooked: "Git could not be asked just now; there may be more.",
   },
   choice: {
     title: (name: string) => `Which dev container should ${name} use?`,

@@ -550,7 +550,7 @@ export declare const ExecExitSchema: GenMessage<ExecExit>;
  */
 export declare type ObserveEnvironmentsRequest = Message<"berth.v1.ObserveEnvironmentsRequest"> & {
   /**
-   * Empty: all.
+   * Empty: all, as they were seen last. Of those that are named git's state is read anew.
    *
    * @generated from field: repeated string environment_ids = 1;
    */
@@ -1852,7 +1852,7 @@ export declare const AgentService: GenService<{
     output: typeof ExecResponseSchema;
   },
   /**
-   * What is there now. Cheap; called before each plan.
+   * What is there now.
    *
    * @generated from rpc berth.v1.AgentService.ObserveEnvironments
    */

@@ -1384,6 +1384,73 @@ export declare type WorkspaceExecResponse = Message<"berth.v1.WorkspaceExecRespo
 export declare const WorkspaceExecResponseSchema: GenMessage<WorkspaceExecResponse>;
 
 /**
+ * @generated from message berth.v1.RefreshGitStateRequest
+ */
+export declare type RefreshGitStateRequest = Message<"berth.v1.RefreshGitStateRequest"> & {
+  /**
+   * @generated from field: repeated string environment_ids = 1;
+   */
+  environmentIds: string[];
+};
+
+/**
+ * Describes the message berth.v1.RefreshGitStateRequest.
+ * Use `create(RefreshGitStateRequestSchema)` to create a new message.
+ */
+export declare const RefreshGitStateRequestSchema: GenMessage<RefreshGitStateRequest>;
+
+/**
+ * @generated from message berth.v1.RefreshGitStateResponse
+ */
+export declare type RefreshGitStateResponse = Message<"berth.v1.RefreshGitStateResponse"> & {
+  /**
+   * @generated from field: repeated berth.v1.UnsavedWork environments = 1;
+   */
+  environments: UnsavedWork[];
+};
+
+/**
+ * Describes the message berth.v1.RefreshGitStateResponse.
+ * Use `create(RefreshGitStateResponseSchema)` to create a new message.
+ */
+export declare const RefreshGitStateResponseSchema: GenMessage<RefreshGitStateResponse>;
+
+/**
+ * What would be lost with a working copy.
+ *
+ * @generated from message berth.v1.UnsavedWork
+ */
+export declare type UnsavedWork = Message<"berth.v1.UnsavedWork"> & {
+  /**
+   * @generated from field: string environment_id = 1;
+   */
+  environmentId: string;
+
+  /**
+   * False: its working copy is not a git repository, or git could not read it.
+   *
+   * @generated from field: bool known = 2;
+   */
+  known: boolean;
+
+  /**
+   * @generated from field: uint32 changed_files = 3;
+   */
+  changedFiles: number;
+
+  /**
+   * @generated from field: uint32 unpushed_commits = 4;
+   */
+  unpushedCommits: number;
+};
+
+/**
+ * Describes the message berth.v1.UnsavedWork.
+ * Use `create(UnsavedWorkSchema)` to create a new message.
+ */
+export declare const UnsavedWorkSchema: GenMessage<UnsavedWork>;
+
+/**
  * @generated from message berth.v1.GetSshConfigRequest
  */
 export declare type GetSshConfigRequest = Message<"berth.v1.GetSshConfigRequest"> & {
@@ -1743,6 +1810,17 @@ export declare const WorkspaceService: GenService<{
     methodKind: "unary";
     input: typeof GetSshConfigRequestSchema;
     output: typeof GetSshConfigResponseSchema;
+  },
+  /**
+   * Looks at git anew, for who is about to delete: status may be a minute old. Nothing is told of environments whose
+   * machine does not run: nothing has changed in them since their status was written.
+   *
+   * @generated from rpc berth.v1.WorkspaceService.RefreshGitState
+   */
+  refreshGitState: {
+    methodKind: "unary";
+    input: typeof RefreshGitStateRequestSchema;
+    output: typeof RefreshGitStateResponseSchema;
   },
 }>;
 
