@@ -21,6 +21,7 @@ export default defineConfig({
         test: {
           name: "integration",
           include: ["tests/integration/**/*.test.ts"],
+          globalSetup: "tests/support/bundle-setup.ts",
           testTimeout: 60_000,
           hookTimeout: 60_000,
           fileParallelism: false,
@@ -29,7 +30,7 @@ export default defineConfig({
       {
         test: {
           name: "vm",
-          include: ["tests/vm/*.test.ts"],
+          include: ["tests/vm/*.test.ts", "tests/e2e/ui/journey.test.ts"],
           exclude: ["tests/vm/kills.test.ts"],
           globalSetup: "tests/vm/setup.ts",
           testTimeout: vmTestTimeoutMs,
@@ -43,7 +44,8 @@ export default defineConfig({
         test: {
           name: "ui",
           include: ["tests/e2e/ui/*.test.ts"],
-          globalSetup: "tests/e2e/ui/setup.ts",
+          exclude: ["tests/e2e/ui/journey.test.ts"],
+          globalSetup: "tests/support/bundle-setup.ts",
           testTimeout: 90_000,
           hookTimeout: 90_000,
           fileParallelism: false,

@@ -4,7 +4,7 @@ import { must } from "../tests/vm/product.ts";
 import type { BenchContext } from "./context.ts";
 import { measurePairs, type Result, resultOf } from "./statistics.ts";
 
-const defaultPairs = 3;
+const defaultPairs = 6;
 const limit = 1.1;
 const works = ["git-status", "npm-ci", "untar"] as const;
 const environmentName = "files";

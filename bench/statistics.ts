@@ -48,7 +48,8 @@ function round(value: number): number {
 }
 
 /**
- * Measures ours and the baseline in turn, A B A B, so that what else the computer does hits both alike.
+ * Measures ours and the baseline in turn, A B B A, so that what else the computer does hits both alike and a computer
+ * that grows slower or faster favours neither.
  */
 export async function measurePairs(
   pairs: number,
@@ -58,8 +59,10 @@ export async function measurePairs(
 ): Promise<Samples> {
   const samples: Samples = { ours: [], baseline: [] };
   for (let pair = 1; pair <= pairs; pair++) {
-    const mine = await ours();
-    const theirs = await baseline();
+    const oursFirst = pair % 2 === 1;
+    const first = oursFirst ? await ours() : await baseline();
+    const second = oursFirst ? await baseline() : await ours();
+    const [mine, theirs] = oursFirst ? [first, second] : [second, first];
     samples.ours.push(mine);
     samples.baseline.push(theirs);
     say(`pair ${pair} of ${pairs}: ours ${mine.toFixed(2)}, baseline ${theirs.toFixed(2)}`);

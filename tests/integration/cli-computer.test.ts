@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { berthPaths } from "../../src/lib/paths.ts";
 import { waitUntil } from "../../src/lib/wait-until.ts";
-import { bundlePrograms } from "../vm/product.ts";
 import { CliHome } from "./cli-home.ts";
 
 /** Doctor gives another host time to answer. */
@@ -13,7 +12,6 @@ const hungHostTestTimeoutMs = 60_000;
 let cli: CliHome;
 
 beforeAll(async () => {
-  bundlePrograms();
   cli = new CliHome();
   await cli.berth("create", "https://simulated.test/web.git");
   await cli.berth("create", "https://simulated.test/unpushed.git", "--name", "two words");

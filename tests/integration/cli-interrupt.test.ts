@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { bundlePrograms } from "../vm/product.ts";
 import { CliHome } from "./cli-home.ts";
 
 const interruptedExitCode = 130;
@@ -8,7 +7,6 @@ const ctrlC = "\u0003";
 let cli: CliHome;
 
 beforeAll(() => {
-  bundlePrograms();
   cli = new CliHome();
 });
 

@@ -1,12 +1,10 @@
 import { existsSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { bundlePrograms } from "../vm/product.ts";
 import { CliHome } from "./cli-home.ts";
 
 let cli: CliHome;
 
 beforeAll(() => {
-  bundlePrograms();
   cli = new CliHome();
 });
 

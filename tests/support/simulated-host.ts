@@ -18,7 +18,7 @@ const startLimitMs = 30_000;
 const phaseLimitMs = 30_000;
 const pollMs = 20;
 
-/** A host process on the simulated driver, in a folder of its own, as the app and the CLI start it. */
+/** A host process on the simulated driver, in a folder of its own: the bundle, as the app and the CLI start it. */
 export class SimulatedHost {
   readonly folder = mkdtempSync(join(tmpdir(), "berth-ui-"));
   readonly env: NodeJS.ProcessEnv;
@@ -54,8 +54,7 @@ export class SimulatedHost {
   }
 
   async start(): Promise<void> {
-    const program = join(import.meta.dirname, "../../src/host/main.ts");
-    const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", program], {
+    const child = spawn(process.execPath, [join(import.meta.dirname, "../../.cache/app/host.mjs")], {
       env: this.env,
       stdio: ["ignore", "ignore", "pipe"],
     });

@@ -4,6 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 
+declare module "vitest" {
+  interface ProvidedContext {
+    /** Folder of the product that all tests of one run share. */
+    readonly productFolder: string;
+  }
+}
+
 const projectRoot = join(import.meta.dirname, "../..");
 /** The bundle, because it is what people run; tools/bundle.ts makes it. */
 const cli = join(projectRoot, ".cache/app/berth.mjs");

@@ -1,13 +1,6 @@
 import type { TestProject } from "vitest/node";
 import { bundlePrograms, Product, Servers } from "./product.ts";
 
-declare module "vitest" {
-  interface ProvidedContext {
-    /** Folder of the product that all tests of one run share. */
-    readonly productFolder: string;
-  }
-}
-
 /**
  * One machine for all tests that leave it running: its boot and the servers in it cost a minute under
  * emulation. With BERTH_TEST_FOLDER the machine of that folder is used and left running, for work on a test.

@@ -31,6 +31,15 @@ function useLook(rows: readonly EnvironmentRow[]): Look {
   return look;
 }
 
+/** As they are now: what the look finds is told here. */
+function useRowsNow(asked: readonly EnvironmentRow[]): EnvironmentRow[] {
+  const views = useAppState((state) => asked.map((row) => state.environments.get(row.id)));
+  return asked.map((row, index) => {
+    const view = views[index];
+    return view === undefined ? row : rowOf(view);
+  });
+}
+
 /** Work is lost, or may be. */
 function isLosing(row: EnvironmentRow, look: Look): boolean {
   const found = typeof look === "string" ? undefined : look.get(row.id);
@@ -53,13 +62,7 @@ export function DeleteDialog({
   const actions = useActions();
   const [agreed, setAgreed] = useState(false);
   const cancel = useRef<HTMLButtonElement>(null);
-  const id = useId();
-  const views = useAppState((state) => asked.map((row) => state.environments.get(row.id)));
-  // As they are now: what the look finds is told here.
-  const rows = asked.map((row, index) => {
-    const view = views[index];
-    return view === undefined ? row : rowOf(view);
-  });
+  const rows = useRowsNow(asked);
   const look = useLook(asked);
   const losing = rows.filter((row) => isLosing(row, look));
   const blocked = look === "looking" ? words.looking : losing.length === 0 || agreed ? undefined : words.mustAgree;
@@ -106,13 +109,28 @@ export function DeleteDialog({
               </li>
             ))}
           </ul>
-          <label htmlFor={id} className="flex items-center gap-2">
-            <Checkbox id={id} checked={agreed} onToggle={setAgreed} />
-            {words.confirm}
-          </label>
+          <Consent label={words.confirm} agreed={agreed} onToggle={setAgreed} />
         </>
       )}
     </Dialog>
+  );
+}
+
+function Consent({
+  label,
+  agreed,
+  onToggle,
+}: {
+  readonly label: string;
+  readonly agreed: boolean;
+  readonly onToggle: (agreed: boolean) => void;
+}) {
+  const id = useId();
+  return (
+    <label htmlFor={id} className="flex items-center gap-2">
+      <Checkbox id={id} checked={agreed} onToggle={onToggle} />
+      {label}
+    </label>
   );
 }
 

@@ -22,6 +22,11 @@ const size = { width: 1280, height: 800 };
 
 export type Scheme = "light" | "dark";
 
+interface WindowOptions {
+  readonly scheme?: Scheme;
+  readonly locale?: string;
+}
+
 export async function launchBrowser(): Promise<Browser> {
   // Chromium's sandbox refuses to run as root, which build machines often are.
   const args = process.getuid?.() === 0 ? ["--no-sandbox", ...quiet] : quiet;
@@ -40,11 +45,12 @@ export class BrowserWindow {
     this.#complaints = complaints;
   }
 
-  static async open(
-    browser: Browser,
-    host: SimulatedHost,
-    { scheme = "light", locale = "en-US" }: { readonly scheme?: Scheme; readonly locale?: string } = {},
-  ): Promise<BrowserWindow> {
+  static async open(browser: Browser, { host }: Pick<SimulatedHost, "host">, options: WindowOptions = {}): Promise<BrowserWindow> {
+    return BrowserWindow.openAt(browser, (await host.openUi({})).url, options);
+  }
+
+  /** A window on the host that gave this link. */
+  static async openAt(browser: Browser, url: string, { scheme = "light", locale = "en-US" }: WindowOptions = {}): Promise<BrowserWindow> {
     const context = await browser.newContext({ viewport: size, colorScheme: scheme, locale, reducedMotion: "reduce" });
     await context.grantPermissions(["clipboard-read", "clipboard-write"]);
     const page = await context.newPage();
@@ -55,7 +61,7 @@ export class BrowserWindow {
       if (message.type() === "error" && !/Failed to load resource|ERR_INCOMPLETE_CHUNKED/.test(message.text()))
         complaints.push(message.text());
     });
-    await page.goto((await host.host.openUi({})).url);
+    await page.goto(url);
     return new BrowserWindow(page, context, complaints);
   }
 

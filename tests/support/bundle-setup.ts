@@ -1,8 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 
-/** The window's page as people get it: built. */
+/** Programs and the window's page as people get them: bundled. */
 export default function setup(): void {
-  const root = join(import.meta.dirname, "../../..");
+  const root = join(import.meta.dirname, "../..");
   execFileSync(process.execPath, ["--disable-warning=ExperimentalWarning", join(root, "tools/bundle.ts")], { cwd: root, stdio: "inherit" });
 }
