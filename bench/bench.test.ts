@@ -1,13 +1,20 @@
 import { expect, test } from "vitest";
 import { parseBenchArguments } from "./arguments.ts";
 import { parseUsage } from "./process-usage.ts";
-import { measurePairs, median, resultOf } from "./statistics.ts";
+import { measurePairs, median, percentile, resultOf } from "./statistics.ts";
 import { formatTable } from "./table.ts";
 
 test("the median is the middle, whatever the order", () => {
   expect(median([9, 1, 5])).toBe(5);
   expect(median([4, 1, 3, 2])).toBe(2.5);
   expect(() => median([])).toThrow(/no median/);
+});
+
+test("a percentile is the smallest value that so many are no larger than", () => {
+  const values = Array.from({ length: 100 }, (_, i) => 100 - i);
+  expect(percentile(values, 95)).toBe(95);
+  expect(percentile([7], 95)).toBe(7);
+  expect(() => percentile([], 50)).toThrow(/no percentile/);
 });
 
 test("one slow run moves neither side's value", () => {
@@ -41,7 +48,11 @@ test("the table says which promises hold", () => {
 });
 
 test("benchmarks are chosen by name and run in their own order", () => {
-  expect(parseBenchArguments([])).toEqual({ only: ["cold", "create", "files", "idle"], jsonPath: undefined, pairs: undefined });
+  expect(parseBenchArguments([])).toEqual({
+    only: ["cold", "create", "files", "idle", "window", "terminal", "bundle"],
+    jsonPath: undefined,
+    pairs: undefined,
+  });
   expect(parseBenchArguments(["--only", "idle", "--only", "cold", "--json", "x.json", "--pairs", "5"])).toEqual({
     only: ["cold", "idle"],
     jsonPath: "x.json",

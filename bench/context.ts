@@ -6,6 +6,8 @@ export interface BenchContext {
   readonly cacheFolder: string;
   readonly imagesFolder: string;
   readonly samplesFolder: string;
+  /** The programs and the page as people run them. */
+  readonly bundleFolder: string;
   /** Berth with a home of its own; its machine lasts from one benchmark to the next. */
   readonly product: Product;
   /** How many pairs a person asked for. */

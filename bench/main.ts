@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { messageOf } from "../src/lib/log.ts";
 import { bundlePrograms, Product } from "../tests/vm/product.ts";
 import { type BenchmarkName, parseBenchArguments } from "./arguments.ts";
+import { bundle } from "./bundle.ts";
 import { cold } from "./cold.ts";
 import type { BenchContext } from "./context.ts";
 import { create } from "./create.ts";
@@ -11,15 +12,32 @@ import { files } from "./files.ts";
 import { idle } from "./idle.ts";
 import type { Result } from "./statistics.ts";
 import { formatTable } from "./table.ts";
+import { terminal } from "./terminal.ts";
+import { window } from "./window.ts";
 
 /** `npm run bench -- [--only NAME] [--json FILE] [--pairs N]`: the table on stdout, progress on stderr. */
 const root = join(import.meta.dirname, "..");
-const benchmarks: Readonly<Record<BenchmarkName, (context: BenchContext) => Promise<Result[]>>> = { cold, create, files, idle };
+const benchmarks: Readonly<Record<BenchmarkName, (context: BenchContext) => Promise<Result[]>>> = {
+  cold,
+  create,
+  files,
+  idle,
+  window,
+  terminal,
+  bundle,
+};
+
+/** The others run on a simulated machine or on none. */
+const withMachine: ReadonlySet<BenchmarkName> = new Set(["cold", "create", "files", "idle"]);
+
+function makeImage(): void {
+  const made = spawnSync(process.execPath, [join(root, "tools/image/main.ts")], { stdio: ["ignore", 2, 2] });
+  if (made.status !== 0) throw new Error("the machine image could not be made");
+}
 
 async function main(): Promise<void> {
   const { only, jsonPath, pairs } = parseBenchArguments(process.argv.slice(2));
-  const made = spawnSync(process.execPath, [join(root, "tools/image/main.ts")], { stdio: ["ignore", 2, 2] });
-  if (made.status !== 0) throw new Error("the machine image could not be made");
+  if (only.some((name) => withMachine.has(name))) makeImage();
   bundlePrograms();
   const results: Result[] = [];
   const product = new Product();
@@ -32,6 +50,7 @@ async function main(): Promise<void> {
           cacheFolder: join(root, ".cache/bench"),
           imagesFolder,
           samplesFolder: join(root, "samples"),
+          bundleFolder: join(root, ".cache/app"),
           product,
           pairs,
           say,

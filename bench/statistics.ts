@@ -7,6 +7,14 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
 }
 
+/** The smallest of the values that `percent` of them are no larger than (nearest rank). */
+export function percentile(values: readonly number[], percent: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const value = sorted[Math.ceil((percent / 100) * sorted.length) - 1];
+  if (value === undefined) throw new Error("there is no percentile of nothing");
+  return value;
+}
+
 /** One line of the outcome. Smaller is better; `ratio` is ours to the baseline. */
 export interface Result {
   readonly name: string;

@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { waitUntil } from "../../src/lib/wait-until.ts";
-import { gitBase, must, type Outcome, Product, Servers, type Wanted } from "./product.ts";
+import { gitBase, must, type Outcome, Product, run, Servers, type Wanted } from "./product.ts";
 
 const product = new Product(inject("productFolder"));
 const servers = new Servers(product);
@@ -192,11 +192,13 @@ test("a port that is taken on this computer is forwarded to another, which is sh
 
 test("a repository of 100,000 files is cloned and its state told", async () => {
   const many = servers.publish("team/many", undefined, (folder, git) => {
-    for (let d = 0; d < 100; d++) {
-      mkdirSync(join(folder, `d${d}`));
-      for (let f = 0; f < 1000; f++) writeFileSync(join(folder, `d${d}/f${f}`), `${d}/${f}\n`);
-    }
+    for (let f = 0; f < 1000; f++) writeFileSync(join(folder, `f${f}`), `${f}\n`);
     git("add", "--all");
+    git("commit", "--quiet", "--message", "A thousand");
+    // A hundred folders of the same tree are made in a moment, and cloned as any others.
+    const tree = must(run("git", ["rev-parse", "HEAD^{tree}"], { cwd: folder })).stdout.trim();
+    const lines = Array.from({ length: 100 }, (_, d) => `040000 tree ${tree}\td${d}\n`).join("");
+    git("read-tree", must(run("git", ["mktree"], { cwd: folder, input: lines })).stdout.trim());
     git("commit", "--quiet", "--message", "Many");
   });
   const folder = (await product.cloneAll([{ name: "many", source: many }])).get("many") ?? "";
