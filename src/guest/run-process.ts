@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { stat } from "node:fs/promises";
 import { setPriority } from "node:os";
-import { workUserName } from "./settings.ts";
+import { workUserId, workUserName } from "./settings.ts";
 
 /** How long a process may take to end after a polite signal. */
 const terminateGraceMs = 5000;
@@ -14,6 +15,8 @@ export interface ProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Runs as the work user with its groups, not as root. */
   readonly asWorkUser?: boolean;
+  /** Runs as who owns the working copy in `cwd`, which is the work user or a user of its container. */
+  readonly asOwner?: boolean;
   /** What a person runs goes first. */
   readonly inBackground?: boolean;
   readonly signal?: AbortSignal;
@@ -35,11 +38,9 @@ const basePath = "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
  */
 export async function runProcess(argv: readonly string[], options: ProcessOptions = {}): Promise<ProcessResult> {
   options.signal?.throwIfAborted();
-  const asWorkUser = options.asWorkUser === true && process.getuid?.() === 0;
-  const [program = "", ...args] = asWorkUser
-    ? ["setpriv", `--reuid=${workUserName}`, `--regid=${workUserName}`, "--init-groups", "--", ...argv]
-    : argv;
-  const home = asWorkUser ? `/home/${workUserName}` : "/root";
+  const user = process.getuid?.() === 0 ? await userFor(options) : undefined;
+  const [program = "", ...args] = [...(user?.prefix ?? []), ...argv];
+  const home = user?.home ?? "/root";
   const child = spawn(program, args, {
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     env: { PATH: basePath, HOME: home, LANG: "C.UTF-8", ...options.env },
@@ -50,6 +51,26 @@ export async function runProcess(argv: readonly string[], options: ProcessOption
   child.stdin.on("error", () => undefined);
   child.stdin.end(options.stdin ?? "");
   return collect(child, options);
+}
+
+interface User {
+  /** Before a command, to run it as this user. */
+  readonly prefix: readonly string[];
+  readonly home: string;
+}
+
+const workUser: User = {
+  prefix: ["setpriv", `--reuid=${workUserName}`, `--regid=${workUserName}`, "--init-groups", "--"],
+  home: `/home/${workUserName}`,
+};
+
+async function userFor({ asWorkUser, asOwner, cwd }: ProcessOptions): Promise<User | undefined> {
+  if (asOwner !== true) return asWorkUser === true ? workUser : undefined;
+  const { uid } = await stat(cwd ?? "/");
+  // What is root's belongs to the container's root, which is nobody here.
+  if (uid === 0 || uid === workUserId) return workUser;
+  // A number of a container's user with no right of anybody here: not its group, which may be one of the machine.
+  return { prefix: ["setpriv", `--reuid=${uid}`, `--regid=${workUserName}`, "--clear-groups", "--"], home: "/nonexistent" };
 }
 
 async function collect(child: ChildProcess, options: ProcessOptions): Promise<ProcessResult> {

@@ -72,11 +72,17 @@ test("a repository with a Dockerfile comes up as the bare devcontainer CLI bring
   expect(must(product.machine("ls", "/tmp/berth-initialize-ran")).stdout).toContain("berth-initialize-ran");
 });
 
+test("git works for a user of an image whose first user is another", () => {
+  must(outcomes.get("dockerfile") ?? { status: 1, stdout: "", stderr: "it was not made" });
+  const commit = "git -c user.name=T -c user.email=t@example.com commit --quiet --allow-empty --message Mine && git log -1 --format=%s";
+  expect(must(product.berth("exec", "dockerfile", "--", "sh", "-c", commit)).stdout).toBe("Mine\n");
+});
+
 test("work of a moment ago is noticed before a delete", () => {
   must(outcomes.get("dockerfile") ?? { status: 1, stdout: "", stderr: "it was not made" });
   must(product.berth("exec", "dockerfile", "--", "touch", "just-made.txt"));
   const refused = product.berth("delete", "dockerfile");
-  expect(refused.stderr).toContain("dockerfile has 1 changed file");
+  expect(refused.stderr).toContain("dockerfile has 1 changed file and 1 unpushed commit");
   expect(refused.status).toBe(4);
 });
 

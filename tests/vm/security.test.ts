@@ -226,6 +226,12 @@ test("git and the agent's channel are not reachable from an environment (S31)", 
   expect(product.ssh("reaches", "ls /dev/virtio-ports /dev/vport* /run/berth/link-key /var/run/docker.sock 2>/dev/null").stdout).toBe("");
 });
 
+test("a container's root may use git in a working copy, which is another's", () => {
+  mustBeMade("reaches");
+  const status = "mkdir /tmp/copy && git -C /tmp/copy init --quiet && chown -R 1000 /tmp/copy && git -C /tmp/copy status --short --branch";
+  expect(product.ssh("reaches", status).stdout).toContain("No commits yet");
+});
+
 test("addresses of other schemes are refused for submodules too (S32)", () => {
   mustBeMade("token");
   expect(product.machine("ls", "/tmp/berth-submodule-canary").status).not.toBe(0);

@@ -130,7 +130,7 @@ export async function unshallow(request: CloneRequest, target: string, runFolder
     await runProcess(["git", ...safeGitOptions, ...credentials.gitOptions, "fetch", "--unshallow", "--quiet", "origin"], {
       cwd: target,
       env: gitEnvironment,
-      asWorkUser: true,
+      asOwner: true,
       signal,
     });
   } finally {

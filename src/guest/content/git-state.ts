@@ -21,7 +21,7 @@ export async function readGitState(folder: string): Promise<GitStateView | undef
     const result = await runProcess(["git", ...safeGitOptions, ...args], {
       cwd: folder,
       env: { ...gitEnvironment, GIT_OPTIONAL_LOCKS: "0" },
-      asWorkUser: true,
+      asOwner: true,
       inBackground: true,
       signal: AbortSignal.timeout(statusTimeoutMs),
     });

@@ -21,6 +21,9 @@ export const safeGitOptions: readonly string[] = [
   "credential.useHttpPath=true",
   "-c",
   "submodule.recurse=false",
+  "-c",
+  // A container's root may have made the working copy its own.
+  "safe.directory=*",
 ];
 
 /** The environment of every git process: no prompts, no configuration but ours. */

@@ -12,6 +12,7 @@ import { dataDiskTotalBytes } from "../usage/machine-usage.ts";
 import { loadConfig, unmetRequirement } from "./config.ts";
 import { classifyUpFailure, devcontainerUp, devcontainerUserCommands, type UpOutcome } from "./devcontainer-cli.ts";
 import { chooseConfig, findConfigs } from "./find-configs.ts";
+import { handOver } from "./hand-over.ts";
 import { placeSecretFiles, type SecretFile, secretFilesFolder } from "./secret-files.ts";
 import { sessionEnvFiles, writeSessionEnv } from "./session-env.ts";
 import { stopContainers } from "./stop.ts";
@@ -59,7 +60,7 @@ export async function bringUp(environmentId: string, request: UpRequest, depende
       : { ...context, signal: AbortSignal.any([context.signal, deadline]), step: context.step, log: context.log };
   try {
     const attempt = await prepare(repository, request);
-    const outcome = await attemptUp(environmentId, request, attempt, dependencies, limited);
+    const outcome = await upForItsUser(environmentId, request, attempt, dependencies, limited);
     await keep(environmentId, request, attempt, outcome, { code: "", message: "" }, dependencies);
   } catch (error) {
     if (context.signal.aborted) throw error;
@@ -101,6 +102,25 @@ async function prepare(repository: string, request: UpRequest): Promise<Attempt>
       return { configPath: choice.path, configHash: hash, generated: false, recovery: false };
     }
   }
+}
+
+/** Brings it up and hands the working copy to the container's user, who is known only then. */
+async function upForItsUser(
+  environmentId: string,
+  request: UpRequest,
+  attempt: Attempt,
+  dependencies: Dependencies,
+  context: JobContext,
+): Promise<UpOutcome> {
+  const { docker, states } = dependencies;
+  const outcome = await attemptUp(environmentId, request, attempt, dependencies, context);
+  const container = outcome.containerId === undefined ? undefined : await docker.inspect(outcome.containerId);
+  if (container === undefined) return outcome;
+  const user = outcome.remoteUser ?? metadataUser(container.Config.Labels["devcontainer.metadata"]) ?? "root";
+  const handedOver = await handOver(container, user, states.workingCopy(environmentId), docker, context);
+  if (!handedOver || outcome.outcome === "success") return outcome;
+  // What failed had run while the working copy was not its user's.
+  return attemptUp(environmentId, { ...request, rebuild: true }, attempt, dependencies, context);
 }
 
 async function attemptUp(
@@ -269,7 +289,7 @@ async function recover(
   await stopContainers(environmentId, dependencies.docker, context);
   await rm(join(dependencies.states.folderOf(environmentId), "up"), { recursive: true, force: true });
   const attempt: Attempt = { configPath: request.configPath, configHash: "", generated: false, recovery: true };
-  const outcome = await attemptUp(environmentId, request, attempt, dependencies, context);
+  const outcome = await upForItsUser(environmentId, request, attempt, dependencies, context);
   await keep(environmentId, request, attempt, outcome, failure, dependencies);
 }
 

@@ -1,0 +1,54 @@
+import { stat } from "node:fs/promises";
+import { text } from "node:stream/consumers";
+import type { Container, DockerApi } from "../docker-api.ts";
+import { type JobContext, JobError } from "../jobs/job.ts";
+import { runProcess } from "../run-process.ts";
+
+/** As large as Linux allows; a container names its users as it likes. */
+const maxId = 2 ** 31 - 1;
+
+/**
+ * Prints the number and group of a user. git refuses to work in a folder of another user, which a working copy is to
+ * root, so it is told once that this is meant.
+ */
+const script = `
+u=$(id -u "$1" 2> /dev/null || echo "$1")
+echo "$u $(id -g "$1" 2> /dev/null || echo "$u")"
+if [ "$u" = 0 ] && command -v git > /dev/null 2>&1; then
+  git config --system --get-all safe.directory 2> /dev/null | grep -qxF '*' || git config --system --add safe.directory '*' 2> /dev/null
+fi
+true
+`;
+
+/**
+ * Makes the working copy its dev container's user's own when that is neither root nor who owns it: images whose first
+ * user is not theirs would else leave it read-only to the person. Gives whether that was needed.
+ */
+export async function handOver(
+  container: Container,
+  remoteUser: string,
+  workingCopy: string,
+  docker: DockerApi,
+  context: JobContext,
+): Promise<boolean> {
+  const user = await userOf(container.Id, remoteUser, docker).catch(() => undefined);
+  if (user === undefined || user.uid === 0 || user.uid === (await stat(workingCopy)).uid) return false;
+  context.log(`The working copy becomes ${remoteUser}'s own.\n`);
+  const given = await runProcess(["chown", "-hR", `${user.uid}:${user.gid}`, "--", workingCopy], { signal: context.signal });
+  if (given.code !== 0)
+    throw new JobError("devcontainer-failed", `the working copy could not be given to ${remoteUser}: ${given.stderr.toString().trim()}`);
+  return true;
+}
+
+async function userOf(
+  containerId: string,
+  name: string,
+  docker: DockerApi,
+): Promise<{ readonly uid: number; readonly gid: number } | undefined> {
+  const exec = { argv: ["/bin/sh", "-c", script, "sh", name], env: [], user: "root", workingDirectory: "/", tty: true };
+  const stream = await docker.startExec(await docker.createExec(containerId, exec), true);
+  stream.end();
+  const [, uid, gid] = /^(\d+) (\d+)\s*$/m.exec(await text(stream)) ?? [];
+  const user = { uid: Number(uid), gid: Number(gid) };
+  return Number.isInteger(user.uid) && Number.isInteger(user.gid) && user.uid <= maxId && user.gid <= maxId ? user : undefined;
+}
