@@ -6,6 +6,8 @@ import { runProcess } from "../run-process.ts";
 
 /** As large as Linux allows; a container names its users as it likes. */
 const maxId = 2 ** 31 - 1;
+/** Two small programs take a moment, also in a container whose user keeps it busy. */
+const answerTimeoutMs = 30_000;
 
 /**
  * Prints the number and group of a user. git refuses to work in a folder of another user, which a working copy is to
@@ -31,7 +33,10 @@ export async function handOver(
   docker: DockerApi,
   context: JobContext,
 ): Promise<boolean> {
-  const user = await userOf(container.Id, remoteUser, docker).catch(() => undefined);
+  const user = await userOf(container.Id, remoteUser, docker).catch((error: unknown) => {
+    context.log(`It is not known who ${remoteUser} is in the container: ${error instanceof Error ? error.message : String(error)}\n`);
+    return undefined;
+  });
   if (user === undefined || user.uid === 0 || user.uid === (await stat(workingCopy)).uid) return false;
   context.log(`The working copy becomes ${remoteUser}'s own.\n`);
   const given = await runProcess(["chown", "-hR", `${user.uid}:${user.gid}`, "--", workingCopy], { signal: context.signal });
@@ -46,9 +51,10 @@ async function userOf(
   docker: DockerApi,
 ): Promise<{ readonly uid: number; readonly gid: number } | undefined> {
   const exec = { argv: ["/bin/sh", "-c", script, "sh", name], env: [], user: "root", workingDirectory: "/", tty: true };
+  // The end of its input would end it before it has said anything.
   const stream = await docker.startExec(await docker.createExec(containerId, exec), true);
-  stream.end();
-  const [, uid, gid] = /^(\d+) (\d+)\s*$/m.exec(await text(stream)) ?? [];
+  const timer = setTimeout(() => stream.destroy(new Error("the container does not answer")), answerTimeoutMs);
+  const [, uid, gid] = /^(\d+) (\d+)\s*$/m.exec(await text(stream).finally(() => clearTimeout(timer))) ?? [];
   const user = { uid: Number(uid), gid: Number(gid) };
   return Number.isInteger(user.uid) && Number.isInteger(user.gid) && user.uid <= maxId && user.gid <= maxId ? user : undefined;
 }

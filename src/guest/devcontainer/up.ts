@@ -118,8 +118,9 @@ async function upForItsUser(
   if (container === undefined) return outcome;
   const user = outcome.remoteUser ?? metadataUser(container.Config.Labels["devcontainer.metadata"]) ?? "root";
   const handedOver = await handOver(container, user, states.workingCopy(environmentId), docker, context);
-  if (!handedOver || outcome.outcome === "success") return outcome;
-  // What failed had run while the working copy was not its user's.
+  const hasCommands = !attempt.recovery && !attempt.generated;
+  if (!handedOver || !hasCommands) return outcome;
+  // Its commands ran while the working copy was not their user's, and may have failed without a word.
   return attemptUp(environmentId, { ...request, rebuild: true }, attempt, dependencies, context);
 }
 

@@ -60,9 +60,8 @@ test("a pasted address becomes a shell, a page in the browser and an editor; the
 
   const resolved = page.waitForResponse((response) => response.url().endsWith("/ResolveEditorURL"));
   await action("Open in VS Code").click();
-  expect(await (await resolved).json()).toMatchObject({
-    url: `vscode://vscode-remote/ssh-remote+${name}.berth/workspaces/${name}?windowId=_blank`,
-  });
+  const link = `vscode://vscode-remote/ssh-remote+${name}.berth/workspaces/${name}?windowId=_blank`;
+  expect(await (await resolved).text()).toContain(link);
 
   await action("Stop").click();
   await action("Start").click({ timeout: stopLimitMs });
