@@ -5,6 +5,9 @@ import { BerthError } from "../contract/berth-error.ts";
 
 /** How long a write waits for another process that writes. */
 const busyTimeoutMs = 5000;
+const walRetryMs = 10;
+/** SQLITE_BUSY (https://sqlite.org/rescode.html). */
+const busyErrorCode = 5;
 
 /** Forward only; the number of a migration is its place in this list, counted from 1. Never edit one. */
 export const migrations: readonly string[] = [
@@ -30,15 +33,30 @@ export function openDatabase(path: string, steps: readonly string[] = migrations
   if (existed) checkUntouched(path, steps);
   const database = new DatabaseSync(path);
   try {
-    database.exec(
-      `PRAGMA busy_timeout = ${busyTimeoutMs}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;`,
-    );
+    database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
+    useWal(database);
+    database.exec("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
     migrate(database, path, steps);
     if (!existed) syncPath(dirname(path));
     return database;
   } catch (error) {
     database.close();
     throw error;
+  }
+}
+
+/** Two processes that do this to one new file at once would wait for each other, so SQLite tells one of them at once. */
+function useWal(database: DatabaseSync): void {
+  const endMs = performance.now() + busyTimeoutMs;
+  for (;;) {
+    try {
+      database.exec("PRAGMA journal_mode = WAL");
+      return;
+    } catch (error) {
+      const isBusy = error instanceof Error && "errcode" in error && error.errcode === busyErrorCode;
+      if (!isBusy || performance.now() > endMs) throw error;
+    }
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, walRetryMs);
   }
 }
 
