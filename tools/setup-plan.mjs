@@ -43,8 +43,6 @@ export function needsOf({ platform, arch, group }) {
     { program: "git-lfs", apt: "git-lfs" },
     { program: "chromium", orPrograms: ["chromium-browser", "google-chrome"], apt: "chromium" },
     { program: "mkfs.ext4", apt: "e2fsprogs" },
-    // The one program of a guest that does nothing; it has no libraries there.
-    { program: "busybox", apt: "busybox-static" },
   ];
   return [
     ...run,

@@ -19,6 +19,7 @@ import { z } from "zod";
 import { silentLog } from "../../src/lib/log.ts";
 import { findImage, hostImageArch } from "../../src/vm/image/find-image.ts";
 import { QemuDriver } from "../../src/vm/qemu/qemu-driver.ts";
+import { cpioArchive } from "../../tools/image/cpio.ts";
 import { driverSuite } from "./driver-suite.ts";
 
 const imagesFolder = process.env["BERTH_IMAGES"] ?? join(import.meta.dirname, "../../.cache/images");
@@ -43,13 +44,11 @@ function pidOf(folder: string, id: string, program = "qemu"): number {
 /** A kernel whose only process sleeps: nobody listens to the power button or opens the agent's port. */
 async function deafImage(folder: string) {
   const image = await findImage(imagesFolder, hostImageArch());
-  const tree = join(folder, "deaf");
-  mkdirSync(join(tree, "bin"), { recursive: true });
-  copyFileSync("/usr/bin/busybox", join(tree, "bin/busybox"));
-  writeFileSync(join(tree, "init"), "#!/bin/busybox sh\nwhile :; do /bin/busybox sleep 1000; done\n", { mode: 0o755 });
   const initrdPath = join(folder, "deaf-initrd");
-  const packed = spawnSync("sh", ["-c", 'find . | cpio --quiet -o -H newc > "$1"', "sh", initrdPath], { cwd: tree });
-  if (packed.status !== 0) throw new Error(packed.stderr.toString());
+  const init = Buffer.from("#!/bin/busybox sh\nwhile :; do /bin/busybox sleep 1000; done\n");
+  // Of two archives in a row the kernel keeps what the later one says of a file.
+  const overlay = cpioArchive([{ path: "init", mode: 0o100755, data: init }], 0);
+  writeFileSync(initrdPath, Buffer.concat([readFileSync(image.initrdPath), overlay]));
   return { ...image, initrdPath };
 }
 

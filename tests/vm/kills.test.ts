@@ -11,7 +11,7 @@ import { berthPaths } from "../../src/lib/paths.ts";
 import { waitUntil } from "../../src/lib/wait-until.ts";
 import { bundlePrograms, must, Product } from "./product.ts";
 
-/** How many; `npm test` has time for some of them. */
+/** How many; fewer for a quick look. */
 const kills = Number(process.env["BERTH_KILLS"] ?? 20);
 const recoveryLimitMs = 240_000;
 const pollMs = 250;

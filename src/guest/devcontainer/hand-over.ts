@@ -39,6 +39,7 @@ export async function handOver(
   });
   if (user === undefined || user.uid === 0 || user.uid === (await stat(workingCopy)).uid) return false;
   context.log(`The working copy becomes ${remoteUser}'s own.\n`);
+  // The folder itself comes last, so that one that was interrupted is begun again.
   const given = await runProcess(["chown", "-hR", `${user.uid}:${user.gid}`, "--", workingCopy], { signal: context.signal });
   if (given.code !== 0)
     throw new JobError("devcontainer-failed", `the working copy could not be given to ${remoteUser}: ${given.stderr.toString().trim()}`);

@@ -121,7 +121,7 @@ async function upForItsUser(
   const hasCommands = !attempt.recovery && !attempt.generated;
   if (!handedOver || !hasCommands) return outcome;
   // Its commands ran while the working copy was not their user's, and may have failed without a word.
-  return attemptUp(environmentId, { ...request, rebuild: true }, attempt, dependencies, context);
+  return attemptUp(environmentId, { ...request, rebuild: true, noCache: false }, attempt, dependencies, context);
 }
 
 async function attemptUp(

@@ -1813,7 +1813,7 @@ export declare const WorkspaceService: GenService<{
   },
   /**
    * Looks at git anew, for who is about to delete: status may be a minute old. Nothing is told of environments whose
-   * machine does not run: nothing has changed in them since their status was written.
+   * machine does not run: their status says what was seen last.
    *
    * @generated from rpc berth.v1.WorkspaceService.RefreshGitState
    */
