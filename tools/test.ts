@@ -13,7 +13,13 @@ const stages: readonly { readonly name: string; readonly command: readonly strin
   // The rest of them takes more than all other stages without KVM: npm run test:vm.
   {
     name: "vm",
-    command: ["vitest", "run", "--project", "vm", ...["repositories", "clone", "ssh"].map((name) => `tests/vm/${name}.test.ts`)],
+    command: [
+      "vitest",
+      "run",
+      "--project",
+      "vm",
+      ...["vm/repositories", "vm/clone", "vm/ssh", "e2e/ui/journey"].map((name) => `tests/${name}.test.ts`),
+    ],
   },
   { name: "e2e", command: ["vitest", "run", "--project", "e2e"] },
 ];
