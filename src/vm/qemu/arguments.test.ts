@@ -26,6 +26,11 @@ test("the word that allows formatting is given only when asked for", () => {
   expect(qemuArguments({ spec, paths, accelerator: "kvm", network: "slirp", formatToken: "f00" }).join(" ")).toContain("berth.format=f00");
 });
 
+test("an emulated processor does not invite copies of a byte at a time", () => {
+  const args = qemuArguments({ spec, paths, accelerator: "tcg", network: "passt", formatToken: undefined });
+  expect(args[args.indexOf("-cpu") + 1]).toMatch(/-erms,-fsrm/);
+});
+
 test("the canary is a bootable sector", () => {
   const sector = canaryBootSector();
   expect(sector).toHaveLength(512);

@@ -71,10 +71,13 @@ export async function canarySings(qemu: string, accelerator: string, signal: Abo
       ],
       { stdio: "ignore", signal: AbortSignal.any([signal, AbortSignal.timeout(canaryLimitMs)]), killSignal: "SIGKILL" },
     );
+    // A host that is told to stop meanwhile leaves nothing behind.
+    const kill = (): void => void child.kill("SIGKILL");
+    process.once("exit", kill);
     return await new Promise<boolean>((resolve) => {
       child.once("error", () => resolve(false));
       child.once("close", (code) => resolve(code === canaryExitCode));
-    });
+    }).finally(() => process.off("exit", kill));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
