@@ -3,6 +3,9 @@ import { defineConfig } from "vitest/config";
 /** Real guests under emulation take minutes where a unit test takes milliseconds. */
 const vmTestTimeoutMs = 15 * 60_000;
 
+/** Each has a machine of its own, and takes longer than `npm test` should. */
+const longTests = ["tests/vm/kills.test.ts", "tests/vm/many-files.test.ts"];
+
 export default defineConfig({
   test: {
     projects: [
@@ -24,22 +27,29 @@ export default defineConfig({
           globalSetup: "tests/support/bundle-setup.ts",
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          fileParallelism: false,
+          maxWorkers: 2,
         },
       },
       {
         test: {
           name: "vm",
-          include: ["tests/vm/*.test.ts", "tests/e2e/ui/journey.test.ts"],
-          exclude: ["tests/vm/kills.test.ts"],
+          include: ["tests/vm/*.test.ts", "tests/e2e/sample.test.ts", "tests/e2e/ui/journey.test.ts"],
+          exclude: longTests,
           globalSetup: "tests/vm/setup.ts",
           testTimeout: vmTestTimeoutMs,
           hookTimeout: vmTestTimeoutMs,
           fileParallelism: false,
         },
       },
-      // A machine of its own, and no other beside it.
-      { test: { name: "kills", include: ["tests/vm/kills.test.ts"], testTimeout: vmTestTimeoutMs, hookTimeout: vmTestTimeoutMs } },
+      {
+        test: {
+          name: "long",
+          include: longTests,
+          testTimeout: vmTestTimeoutMs,
+          hookTimeout: vmTestTimeoutMs,
+          fileParallelism: false,
+        },
+      },
       {
         test: {
           name: "ui",
@@ -48,7 +58,7 @@ export default defineConfig({
           globalSetup: "tests/support/bundle-setup.ts",
           testTimeout: 90_000,
           hookTimeout: 90_000,
-          fileParallelism: false,
+          maxWorkers: 2,
         },
       },
       {
@@ -62,15 +72,6 @@ export default defineConfig({
         },
       },
       { test: { name: "package", include: ["tests/package/*.test.ts"], testTimeout: 120_000, hookTimeout: 300_000 } },
-      {
-        test: {
-          name: "e2e",
-          include: ["tests/e2e/*.test.ts"],
-          testTimeout: vmTestTimeoutMs,
-          hookTimeout: vmTestTimeoutMs,
-          fileParallelism: false,
-        },
-      },
     ],
   },
 });

@@ -1,6 +1,8 @@
 import { create, equals } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { existsSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import {
   JobKind,
   ObservedContent_State,
@@ -46,8 +48,7 @@ export class Observer {
   /** Watches until the signal aborts. */
   start(signal: AbortSignal): void {
     void this.#watchDocker(signal);
-    const ports = setInterval(() => void this.#pollPorts(), portPollMs);
-    signal.addEventListener("abort", () => clearInterval(ports));
+    void this.#watchPorts(signal);
     void this.#workingCopies.watch(
       () => this.#changing(),
       () => this.#publish(),
@@ -122,18 +123,31 @@ export class Observer {
     }
   }
 
-  async #pollPorts(): Promise<void> {
+  async #watchPorts(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      // Comparing whole pictures every second would be most of what a machine at rest does.
+      if (await this.#readPorts()) this.#publish();
+      await delay(portPollMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  /** Reads the listening ports of every environment; gives whether any changed. */
+  async #readPorts(): Promise<boolean> {
+    let changed = false;
     for (const id of this.#states.ids()) {
       const container = this.#containers.get(id);
       if (container === undefined || !container.State.Running) {
-        this.#ports.delete(id);
+        changed = this.#ports.delete(id) || changed;
         continue;
       }
       const names = this.#socketNames.get(id) ?? new Map<string, string>();
       this.#socketNames.set(id, names);
-      this.#ports.set(id, await readListeningPorts(container.State.Pid, names).catch(() => []));
+      const ports = await readListeningPorts(container.State.Pid, names).catch(() => []);
+      if (isDeepStrictEqual(ports, this.#ports.get(id) ?? [])) continue;
+      this.#ports.set(id, ports);
+      changed = true;
     }
-    this.#publish();
+    return changed;
   }
 
   #publish(): void {

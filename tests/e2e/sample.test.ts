@@ -1,37 +1,10 @@
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, inject, test } from "vitest";
+import { must, Product } from "../vm/product.ts";
 
-import { bundlePrograms } from "../vm/product.ts";
-
-const root = join(import.meta.dirname, "../..");
-let folder: string;
-let env: NodeJS.ProcessEnv;
-
-beforeAll(() => {
-  bundlePrograms();
-  folder = mkdtempSync(join(tmpdir(), "berth-e2e-"));
-  env = { ...process.env, BERTH_HOME: join(folder, "home"), BERTH_SSH_CONFIG: join(folder, "ssh_config"), BERTH_INVOKED_FROM: root };
-});
-
-afterAll(() => {
-  run("berth", "host", "stop");
-  rmSync(folder, { recursive: true, force: true });
-});
-
-function run(program: "berth" | "start", ...args: string[]) {
-  return spawnSync(process.execPath, [join(root, ".cache/app", `${program}.mjs`), ...args], { env, encoding: "utf8", cwd: root });
-}
-
-function ssh(command: string) {
-  return spawnSync("ssh", ["-F", join(folder, "ssh_config"), "node-web.berth", command], { env, encoding: "utf8" });
-}
+const product = new Product(inject("productFolder"));
 
 test("a folder becomes a running environment that answers on its port and by ssh", async () => {
-  const started = run("start", "samples/node-web", "--json");
-  expect(started.status, started.stderr).toBe(0);
+  const started = must(product.start("samples/node-web", "--json"));
   const ready: { name: string; sshCommand: string; editorUrl: string; urls: string[] } = JSON.parse(
     started.stdout.trim().split("\n").at(-1) ?? "",
   );
@@ -40,19 +13,19 @@ test("a folder becomes a running environment that answers on its port and by ssh
   const answer = await fetch(ready.urls[0] ?? "");
   expect(await answer.text()).toContain("Node v24");
 
-  const version = ssh("node -v && whoami && pwd && echo $SAMPLE");
+  const version = product.ssh("node-web", "node -v && whoami && pwd && echo $SAMPLE");
   expect(version.stdout.trim().split("\n"), version.stderr).toEqual([
     expect.stringMatching(/^v24\./),
     "vscode",
     "/workspaces/node-web",
     "node-web",
   ]);
-  expect(ssh("exit 7").status).toBe(7);
-  expect(ssh("echo kept > kept.txt").status).toBe(0);
+  expect(product.ssh("node-web", "exit 7").status).toBe(7);
+  must(product.ssh("node-web", "echo kept > kept.txt"));
 
-  expect(run("berth", "stop", "node-web").status).toBe(0);
-  expect(run("berth", "start", "node-web").status).toBe(0);
-  expect(ssh("cat kept.txt").stdout).toBe("kept\n");
-  expect(run("berth", "delete", "node-web", "--force").status).toBe(0);
-  expect(run("berth", "list").stdout).toBe("");
+  must(product.berth("stop", "node-web"));
+  must(product.berth("start", "node-web"));
+  expect(product.ssh("node-web", "cat kept.txt").stdout).toBe("kept\n");
+  must(product.berth("delete", "node-web", "--force"));
+  expect(product.names()).not.toContain("node-web");
 });

@@ -12,13 +12,16 @@ declare module "vitest" {
 }
 
 const projectRoot = join(import.meta.dirname, "../..");
-/** The bundle, because it is what people run; tools/bundle.ts makes it. */
-const cli = join(projectRoot, ".cache/app/berth.mjs");
+/** The bundles, because they are what people run; tools/bundle.ts makes them. */
+const programs = join(projectRoot, ".cache/app");
+const cli = join(programs, "berth.mjs");
 /** A run that takes longer than this hangs. */
 const commandTimeoutMs = 10 * 60_000;
 const maxOutputBytes = 256 * 1024 * 1024;
 /** A machine of two processors makes environments fastest so many at a time. */
 const maxParallel = 3;
+/** Who deletes mostly waits. */
+const maxParallelDeletes = 8;
 const cloneTimeoutSeconds = 300;
 
 export interface Outcome {
@@ -85,6 +88,7 @@ export class Product {
     await inParallel(
       names.filter((name) => there.includes(name)),
       async (name) => void must(await this.berthBeside("delete", name, "--force")),
+      maxParallelDeletes,
     );
   }
 
@@ -112,6 +116,12 @@ export class Product {
 
   berthWithInput(input: string | Buffer, ...args: readonly string[]): Outcome {
     return run(process.execPath, [cli, ...args], { env: this.env, input });
+  }
+
+  /** What `npm start` does once all is set up, in the project's folder. */
+  start(...args: readonly string[]): Outcome {
+    const env = { ...this.env, BERTH_INVOKED_FROM: projectRoot };
+    return run(process.execPath, [join(programs, "start.mjs"), ...args], { env, cwd: projectRoot });
   }
 
   /** For what goes on beside the test; the caller waits for its end. */
@@ -176,12 +186,12 @@ export interface Wanted {
 }
 
 /** Does something with every item, as many at a time as pays. */
-export async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+export async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>, atATime = maxParallel): Promise<void> {
   const waiting = [...items];
   const worker = async (): Promise<void> => {
     for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) await work(item);
   };
-  await Promise.all(Array.from({ length: maxParallel }, worker));
+  await Promise.all(Array.from({ length: atATime }, worker));
 }
 
 async function outcomeOf(child: ChildProcessByStdio<null, Readable, Readable>): Promise<Outcome> {

@@ -42,7 +42,7 @@ export async function clone(request: CloneRequest, target: string, runFolder: st
   await chownToWorkUser(parent);
   const credentials = await serveCredentials(request.credentials, join(runFolder, "credentials"));
   const git: Git = async (args, cwd) => {
-    const result = await runProcess(["git", ...safeGitOptions, ...credentials.gitOptions, ...args], {
+    const result = await runProcess(["git", ...safeGitOptions, ...allProcessors, ...credentials.gitOptions, ...args], {
       cwd,
       env: gitEnvironment,
       asWorkUser: true,
@@ -76,6 +76,9 @@ export async function clone(request: CloneRequest, target: string, runFolder: st
     await credentials.close();
   }
 }
+
+/** Files are written by as many processes as there are processors; of itself git uses one. */
+const allProcessors = ["-c", "checkout.workers=0"] as const;
 
 /** Runs git and gives what it wrote to its standard output. */
 type Git = (args: readonly string[], cwd: string) => Promise<string>;

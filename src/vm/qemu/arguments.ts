@@ -118,6 +118,8 @@ function kernelCommandLine({ spec, formatToken }: ArgumentOptions): string {
     "loglevel=3",
     "panic=5",
     "8250.nr_uarts=0",
+    // The agent reads every container's sockets each second, which walks all of this table; by default it is for a large server.
+    "thash_entries=4096",
     `berth.image=${spec.image.sha256.slice(0, 16)}`,
     `berth.ip=${address}/${prefix},${gateway},${nameServer}`,
   ];
