@@ -1,17 +1,42 @@
 import { Compass } from "lucide-react";
-import { AboutPage } from "../pages/about/about-page.tsx";
-import { DiagnosticsPage } from "../pages/diagnostics/diagnostics-page.tsx";
-import { EnvironmentPage } from "../pages/environment/environment-page.tsx";
+import { lazy, Suspense, useEffect } from "react";
 import { EnvironmentsPage } from "../pages/environments/environments-page.tsx";
-import { MachinePage } from "../pages/machine/machine-page.tsx";
-import { NewEnvironmentPage } from "../pages/new/new-environment-page.tsx";
-import { SettingsPage } from "../pages/settings/settings-page.tsx";
 import { Button } from "../ui/button.tsx";
 import { EmptyState } from "../ui/states.tsx";
-import { useApp, useRoute, useStrings } from "./context.ts";
+import { useApp, useAppState, useRoute, useStrings } from "./context.ts";
+
+/** What is not seen first comes in pieces of its own, so that the list is there sooner. */
+const pages = {
+  about: async () => import("../pages/about/about-page.tsx"),
+  diagnostics: async () => import("../pages/diagnostics/diagnostics-page.tsx"),
+  environment: async () => import("../pages/environment/environment-page.tsx"),
+  machine: async () => import("../pages/machine/machine-page.tsx"),
+  new: async () => import("../pages/new/new-environment-page.tsx"),
+  settings: async () => import("../pages/settings/settings-page.tsx"),
+} as const;
+const AboutPage = lazy(async () => ({ default: (await pages.about()).AboutPage }));
+const DiagnosticsPage = lazy(async () => ({ default: (await pages.diagnostics()).DiagnosticsPage }));
+const EnvironmentPage = lazy(async () => ({ default: (await pages.environment()).EnvironmentPage }));
+const MachinePage = lazy(async () => ({ default: (await pages.machine()).MachinePage }));
+const NewEnvironmentPage = lazy(async () => ({ default: (await pages.new()).NewEnvironmentPage }));
+const SettingsPage = lazy(async () => ({ default: (await pages.settings()).SettingsPage }));
 
 /** The screen of the address one is at. */
 export function Screen() {
+  // Then the list is on the screen, and what else may be opened need not be waited for, also when the host has gone by then.
+  const online = useAppState((state) => state.connection === "online");
+  useEffect(() => {
+    // One that failed is loaded again when it is opened, and says so there.
+    if (online) for (const load of Object.values(pages)) void load().catch(() => undefined);
+  }, [online]);
+  return (
+    <Suspense>
+      <Page />
+    </Suspense>
+  );
+}
+
+function Page() {
   const route = useRoute();
   switch (route.page) {
     case "environments":

@@ -78,6 +78,8 @@ export class BrowserWindow {
     mkdirSync(screenshots, { recursive: true });
     for (const scheme of ["light", "dark"] as const) {
       await this.page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
+      // On a busy computer a colour is still on its way, however short that is.
+      await this.page.waitForFunction(() => !document.getAnimations().some((animation) => animation instanceof CSSTransition));
       const { violations } = await new AxeBuilder({ page: this.page })
         .withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"])
         .disableRules(outsideLandmarks)
