@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 
-/** What `npm test` runs (all but test:long), cheapest first, so that a broken unit is not found after a VM has booted. */
+/** What `npm test` runs (all but test:ui and test:long), cheapest first, so that a broken unit is not found after a VM has booted. */
 const stages: readonly { readonly name: string; readonly command: readonly string[] }[] = [
   { name: "checks", command: ["node", "tools/check.ts"] },
   { name: "unit", command: ["vitest", "run", "--project", "unit"] },
@@ -8,7 +8,6 @@ const stages: readonly { readonly name: string; readonly command: readonly strin
   { name: "integration", command: ["vitest", "run", "--project", "integration"] },
   { name: "shell", command: ["vitest", "run", "--project", "shell"] },
   { name: "package", command: ["vitest", "run", "--project", "package"] },
-  { name: "ui", command: ["vitest", "run", "--project", "ui"] },
   { name: "image", command: ["node", "tools/image/main.ts"] },
   { name: "conformance", command: ["vitest", "run", "--project", "conformance"] },
   { name: "vm", command: ["vitest", "run", "--project", "vm"] },

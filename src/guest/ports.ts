@@ -1,4 +1,5 @@
 import { readdir, readFile, readlink } from "node:fs/promises";
+import { basename } from "node:path";
 
 const listenState = "0A";
 /** The name server that dockerd puts into containers listens here. */
@@ -62,9 +63,14 @@ async function nameSockets(pid: number, cache: Map<string, string>, inodes: Read
     if ((await readlink(`/proc/${candidate}/ns/net`).catch(() => "")) !== namespace) continue;
     for (const fd of await readdir(`/proc/${candidate}/fd`).catch(() => [])) {
       const inode = /^socket:\[(\d+)\]$/.exec(await readlink(`/proc/${candidate}/fd/${fd}`).catch(() => ""))?.[1];
-      if (inode !== undefined && inodes.has(inode))
-        cache.set(inode, (await readFile(`/proc/${candidate}/comm`, "utf8").catch(() => "")).trim());
+      if (inode !== undefined && inodes.has(inode)) cache.set(inode, await nameOfProcess(candidate));
     }
   }
   for (const inode of inodes) if (!cache.has(inode)) cache.set(inode, "");
+}
+
+/** The program's name, and not comm, which programs change: Node's is "MainThread". */
+async function nameOfProcess(pid: string): Promise<string> {
+  const program = await readlink(`/proc/${pid}/exe`).catch(() => "");
+  return basename(program.replace(/ \(deleted\)$/, ""));
 }

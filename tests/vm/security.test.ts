@@ -15,6 +15,7 @@ const servers = new Servers(product);
 const names = ["runs", "looks", "reaches", "token"];
 const token = "right-token";
 let made: ReadonlyMap<string, Outcome>;
+let takeTokenAway: (() => Promise<void>) | undefined;
 
 /** Lies where an attacker would look for it, or would put it. */
 const canary = join(product.folder, "canary");
@@ -27,7 +28,7 @@ const config = (extra: Readonly<Record<string, unknown>> = {}): string =>
 beforeAll(async () => {
   rmSync("/tmp/berth-host-canary", { force: true });
   writeFileSync(join(product.folder, "person.txt"), secret);
-  await giveToken();
+  takeTokenAway = await giveToken();
   made = await product.createAll([
     { name: "runs", source: folderThatRuns() },
     {
@@ -45,7 +46,10 @@ beforeAll(async () => {
   ]);
 });
 
-afterAll(async () => product.deleteAll(names));
+afterAll(async () => {
+  await takeTokenAway?.();
+  await product.deleteAll(names);
+});
 
 function hostileFolder(name: string, files: Readonly<Record<string, string>>): string {
   const folder = join(product.folder, "hostile", name);
@@ -89,15 +93,22 @@ function folderThatRuns(): string {
   return folder;
 }
 
-async function giveToken(): Promise<void> {
-  const transport = hostTransport(new HostSessions(berthPaths(product.env).apiSocket));
+/** Gives what takes the token away again: other tests have none. */
+async function giveToken(): Promise<() => Promise<void>> {
+  const session = new HostSessions(berthPaths(product.env).apiSocket);
+  const transport = hostTransport(session);
   const { runners } = await createClient(RunnerService, transport).listRunners(create(ListRunnersRequestSchema));
-  await createClient(RunnerConfigurationService, transport).createHostAuthenticationToken({
+  const configuration = createClient(RunnerConfigurationService, transport);
+  const { token: made } = await configuration.createHostAuthenticationToken({
     runnerId: runners[0]?.runnerId ?? "",
     host: "localhost:8417",
     token,
     source: HostAuthenticationTokenSource.PAT,
   });
+  return async () => {
+    await configuration.deleteHostAuthenticationToken({ id: made?.id ?? "" });
+    session.abort();
+  };
 }
 
 /** A private repository with submodules that lead elsewhere: 127.0.0.1 is another host to git than localhost, a stranger's. */

@@ -32,6 +32,8 @@ async function openWindow(): Promise<void> {
   page = window.page;
 }
 
+/** What docs/WINDOW.md shows of this way. */
+const picture = async (step: string): Promise<void> => window.picture(page.locator("body"), `journey-${step}`);
 const shell = () => page.locator(".xterm-rows:visible");
 const action = (label: string) => page.getByRole("button", { name: label, exact: true });
 
@@ -49,17 +51,24 @@ test("a pasted address becomes a shell, a page in the browser and an editor; the
   const url = new Servers(product).publish(name, join(import.meta.dirname, "../../../samples/node-web"));
   await page.getByRole("link", { name: "New environment" }).first().click();
   await page.getByLabel("Repository or folder").fill(url);
+  await expect(page.getByRole("button", { name: "Create" })).toBeEnabled();
+  await picture("address");
   await page.keyboard.press("Enter");
   await expect(page.getByRole("heading", { level: 1, name })).toBeVisible();
+  await expect(page.getByText("Preparing the dev container").first()).toBeVisible({ timeout: startLimitMs });
+  await picture("starting");
   await expect(action("Open in VS Code")).toBeEnabled({ timeout: startLimitMs });
 
   await openTerminal();
   await page.keyboard.type("echo typed-$((40 + 2)) | tee kept.txt\r");
   await expect(shell()).toContainText("typed-42", { timeout: shellLimitMs });
+  await picture("shell");
 
   await page.getByRole("tab", { name: /^Ports/ }).click();
   const port = page.getByRole("row").filter({ hasText: "3000" }).getByRole("link");
+  await expect(page.getByRole("row").filter({ hasText: "3000" })).toContainText("node");
   await expect(port).toHaveAttribute("href", /^http:\/\/127\.0\.0\.1:\d+/, { timeout: portLimitMs });
+  await picture("ports");
   expect(await (await fetch((await port.getAttribute("href")) ?? "")).text()).toContain("Node v24");
 
   const link = `vscode://vscode-remote/ssh-remote+${name}.berth/workspaces/${name}?windowId=_blank`;
