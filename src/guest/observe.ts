@@ -2,7 +2,6 @@ import { create, equals } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { existsSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import { isDeepStrictEqual } from "node:util";
 import {
   JobKind,
   ObservedContent_State,
@@ -119,35 +118,29 @@ export class Observer {
     while (!signal.aborted) {
       await this.refreshContainers();
       await this.#docker.watchEvents(() => void this.refreshContainers(), signal);
-      await new Promise<void>((resolve) => setTimeout(resolve, dockerRetryMs));
+      await delay(dockerRetryMs, undefined, { signal }).catch(() => undefined);
     }
   }
 
   async #watchPorts(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      // Comparing whole pictures every second would be most of what a machine at rest does.
-      if (await this.#readPorts()) this.#publish();
+      await this.#readPorts();
+      this.#publish();
       await delay(portPollMs, undefined, { signal }).catch(() => undefined);
     }
   }
 
-  /** Reads the listening ports of every environment; gives whether any changed. */
-  async #readPorts(): Promise<boolean> {
-    let changed = false;
+  async #readPorts(): Promise<void> {
     for (const id of this.#states.ids()) {
       const container = this.#containers.get(id);
       if (container === undefined || !container.State.Running) {
-        changed = this.#ports.delete(id) || changed;
+        this.#ports.delete(id);
         continue;
       }
       const names = this.#socketNames.get(id) ?? new Map<string, string>();
       this.#socketNames.set(id, names);
-      const ports = await readListeningPorts(container.State.Pid, names).catch(() => []);
-      if (isDeepStrictEqual(ports, this.#ports.get(id) ?? [])) continue;
-      this.#ports.set(id, ports);
-      changed = true;
+      this.#ports.set(id, await readListeningPorts(container.State.Pid, names).catch(() => []));
     }
-    return changed;
   }
 
   #publish(): void {

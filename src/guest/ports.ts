@@ -69,8 +69,22 @@ async function nameSockets(pid: number, cache: Map<string, string>, inodes: Read
   for (const inode of inodes) if (!cache.has(inode)) cache.set(inode, "");
 }
 
-/** The program's name, and not comm, which programs change: Node's is "MainThread". */
 async function nameOfProcess(pid: string): Promise<string> {
-  const program = await readlink(`/proc/${pid}/exe`).catch(() => "");
-  return basename(program.replace(/ \(deleted\)$/, ""));
+  const [comm, commandLine, program] = await Promise.all([
+    readFile(`/proc/${pid}/comm`, "utf8").catch(() => ""),
+    readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => ""),
+    readlink(`/proc/${pid}/exe`).catch(() => ""),
+  ]);
+  return programName(comm.trim(), commandLine, program);
+}
+
+/**
+ * What a person calls a process, of its files in /proc (proc_pid_comm(5), proc_pid_cmdline(5), proc_pid_exe(5)): comm,
+ * which is a script's own name, unless the program put something else there, as Node does with "MainThread".
+ */
+export function programName(comm: string, commandLine: string, program: string): string {
+  const [command = "", script = ""] = commandLine.split("\0").map((argument) => basename(argument));
+  // comm holds the first 15 bytes of a name.
+  if (comm !== "" && (command.startsWith(comm) || script.startsWith(comm))) return comm;
+  return basename(program.replace(/ \(deleted\)$/, "")) || comm;
 }

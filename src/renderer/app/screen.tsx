@@ -26,7 +26,7 @@ export function Screen() {
   // Then the list is on the screen, and what else may be opened need not be waited for, also when the host has gone by then.
   const online = useAppState((state) => state.connection === "online");
   useEffect(() => {
-    // One that failed is loaded again when it is opened, and says so there.
+    // One that fails is missed when it is opened, and the error says so there.
     if (online) for (const load of Object.values(pages)) void load().catch(() => undefined);
   }, [online]);
   return (

@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
 import { qemuArguments } from "./arguments.ts";
-import { canaryBootSector } from "./canary.ts";
 
 const paths = {
   dataDisk: "/m/data.raw",
@@ -29,10 +28,4 @@ test("the word that allows formatting is given only when asked for", () => {
 test("an emulated processor does not invite copies of a byte at a time", () => {
   const args = qemuArguments({ spec, paths, accelerator: "tcg", network: "passt", formatToken: undefined });
   expect(args[args.indexOf("-cpu") + 1]).toMatch(/-erms,-fsrm/);
-});
-
-test("the canary is a bootable sector", () => {
-  const sector = canaryBootSector();
-  expect(sector).toHaveLength(512);
-  expect([...sector.subarray(510)]).toEqual([0x55, 0xaa]);
 });

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { rmSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -72,12 +73,15 @@ export async function canarySings(qemu: string, accelerator: string, signal: Abo
       { stdio: "ignore", signal: AbortSignal.any([signal, AbortSignal.timeout(canaryLimitMs)]), killSignal: "SIGKILL" },
     );
     // A host that is told to stop meanwhile leaves nothing behind.
-    const kill = (): void => void child.kill("SIGKILL");
-    process.once("exit", kill);
+    const takeAlong = (): void => {
+      child.kill("SIGKILL");
+      rmSync(folder, { recursive: true, force: true });
+    };
+    process.once("exit", takeAlong);
     return await new Promise<boolean>((resolve) => {
       child.once("error", () => resolve(false));
       child.once("close", (code) => resolve(code === canaryExitCode));
-    }).finally(() => process.off("exit", kill));
+    }).finally(() => process.off("exit", takeAlong));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
