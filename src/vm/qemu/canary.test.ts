@@ -8,7 +8,7 @@ import { waitUntil } from "../../lib/wait-until.ts";
 import { canaryBootSector } from "./canary.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "canary-test-"));
-const limitMs = 10_000;
+const limitMs = 4000;
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
