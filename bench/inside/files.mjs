@@ -8,6 +8,7 @@ import { basename, join } from "node:path";
 
 const treeFiles = 20_000;
 const treeFilesPerFolder = 100;
+const statusRuns = 8;
 const packages = 60;
 const filesPerPackage = 25;
 const [action, folder, npm] = process.argv.slice(2);
@@ -26,9 +27,22 @@ function makeTree(tree) {
   }
 }
 
-// Packages of npm's own format, and a lock file that names them on a registry at this port.
-function makeRegistry(port) {
+/** Packages of npm's own format; a registry serves them on whatever port it gets. */
+function makePackages() {
   mkdirSync(registryFolder, { recursive: true });
+  const work = join(folder, "work");
+  mkdirSync(join(work, "package"), { recursive: true });
+  for (let file = 0; file < filesPerPackage; file++)
+    writeFileSync(join(work, `package/module-${file}.js`), `export const value = ${file};\n`.repeat(80));
+  for (let n = 0; n < packages; n++) {
+    writeFileSync(join(work, "package/package.json"), JSON.stringify({ name: `package-${n}`, version: "1.0.0" }));
+    run("tar", ["-czf", join(registryFolder, `package-${n}.tgz`), "-C", work, "package"]);
+  }
+  rmSync(work, { recursive: true });
+}
+
+/** A project whose lock file names the packages on the registry at this port. */
+function makeProject(port) {
   const lock = {
     name: "bench",
     version: "1.0.0",
@@ -38,15 +52,9 @@ function makeRegistry(port) {
   };
   for (let n = 0; n < packages; n++) {
     const name = `package-${n}`;
-    const work = join(folder, "work");
-    mkdirSync(join(work, "package"), { recursive: true });
-    writeFileSync(join(work, "package/package.json"), JSON.stringify({ name, version: "1.0.0" }));
-    for (let file = 0; file < filesPerPackage; file++)
-      writeFileSync(join(work, `package/module-${file}.js`), `export const value = ${file};\n`.repeat(80));
-    const tarball = join(registryFolder, `${name}.tgz`);
-    run("tar", ["-czf", tarball, "-C", work, "package"]);
-    rmSync(work, { recursive: true });
-    const integrity = `sha512-${createHash("sha512").update(readFileSync(tarball)).digest("base64")}`;
+    const integrity = `sha512-${createHash("sha512")
+      .update(readFileSync(join(registryFolder, `${name}.tgz`)))
+      .digest("base64")}`;
     lock.packages[""].dependencies[name] = "1.0.0";
     lock.packages[`node_modules/${name}`] = { version: "1.0.0", resolved: `http://127.0.0.1:${port}/${name}.tgz`, integrity };
   }
@@ -68,6 +76,7 @@ function prepare() {
   git("init", "--quiet");
   git("add", "--all");
   git("commit", "--quiet", "--message", "Tree");
+  makePackages();
 }
 
 async function withRegistry(work) {
@@ -90,17 +99,24 @@ async function timed(program, args, cwd) {
   return (performance.now() - startedAtMs) / 1000;
 }
 
+/** The mean of several runs, for work too short for one run to say much. */
+async function repeated(runs, work) {
+  let seconds = 0;
+  for (let run = 0; run < runs; run++) seconds += await work();
+  return seconds / runs;
+}
+
 async function measure() {
   switch (action) {
     case "git-status":
-      return timed("git", ["status", "--porcelain"], join(folder, "repository"));
+      return repeated(statusRuns, () => timed("git", ["status", "--porcelain"], join(folder, "repository")));
     case "untar":
       rmSync(join(folder, "untarred"), { recursive: true, force: true });
       mkdirSync(join(folder, "untarred"));
       return timed("tar", ["-xf", join(folder, "tree.tar"), "-C", join(folder, "untarred")], folder);
     case "npm-ci":
       return withRegistry(async (port) => {
-        makeRegistry(port);
+        makeProject(port);
         rmSync(join(folder, "project/node_modules"), { recursive: true, force: true });
         rmSync(join(folder, "npm-cache"), { recursive: true, force: true });
         return timed(

@@ -120,6 +120,11 @@ function kernelCommandLine({ spec, formatToken }: ArgumentOptions): string {
     "8250.nr_uarts=0",
     // The agent reads every container's sockets each second, which walks all of this table; by default it is for a large server.
     "thash_entries=4096",
+    // Work in a container should cost what it does beside it: no accounting of the kernel's own memory by container, no
+    // pressure figures that nobody reads, and no security modules without a policy (Docker's confinement is seccomp here).
+    "cgroup.memory=nokmem",
+    "psi=0",
+    "lsm=landlock,yama,bpf",
     `berth.image=${spec.image.sha256.slice(0, 16)}`,
     `berth.ip=${address}/${prefix},${gateway},${nameServer}`,
   ];
