@@ -161,7 +161,12 @@ async function* watchJob(
   signal: AbortSignal,
 ) {
   let offset = Number(request.offset);
-  const changes = changeSignal((listener) => jobs.onChange(listener), signal);
+  const changes = changeSignal((listener) => {
+    const ends = [jobs.onChange(listener), jobs.onLog(listener)];
+    return () => {
+      for (const end of ends) end();
+    };
+  }, signal);
   try {
     for (;;) {
       const record = jobs.get(request.environmentId, request.jobId);

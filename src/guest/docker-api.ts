@@ -35,6 +35,18 @@ const containerSchema = z.object({
   }),
   NetworkSettings: z.object({ Networks: z.record(z.string(), z.object({ IPAddress: z.string() })) }),
 });
+const imageSchema = z.object({
+  Config: z
+    .object({
+      User: z.string().default(""),
+      Labels: z
+        .record(z.string(), z.string())
+        .nullish()
+        .transform((labels) => labels ?? {}),
+    })
+    .default({ User: "", Labels: {} }),
+  GraphDriver: z.object({ Data: z.object({ UpperDir: z.string().default(""), LowerDir: z.string().default("") }).nullish() }).optional(),
+});
 const execStateSchema = z.object({ Running: z.boolean(), ExitCode: z.number().nullable(), Pid: z.number() });
 
 const bytesSchema = z.number().transform((bytes) => Math.max(0, bytes));
@@ -69,6 +81,7 @@ const prunedSchema = z.object({ SpaceReclaimed: bytesSchema.default(0) });
 export type DockerStore = z.infer<typeof storeSchema>;
 export type ContainerSummary = z.infer<typeof containerSummarySchema>;
 export type Container = z.infer<typeof containerSchema>;
+export type Image = z.infer<typeof imageSchema>;
 
 /** The part of dockerd's HTTP API that the agent needs, on its socket. */
 export class DockerApi {
@@ -102,6 +115,12 @@ export class DockerApi {
   async imageExists(name: string): Promise<boolean> {
     const { status } = await this.#send("GET", `/images/${encodeURIComponent(name)}/json`);
     return status === 200;
+  }
+
+  /** An image that is here already, or undefined. */
+  async inspectImage(name: string): Promise<Image | undefined> {
+    const { status, body } = await this.#send("GET", `/images/${encodeURIComponent(name)}/json`);
+    return status === 404 ? undefined : imageSchema.parse(parseAnswer("inspect", status, body));
   }
 
   /** Calls `onEvent` for every container event until the signal aborts or dockerd goes away. */

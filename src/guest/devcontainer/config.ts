@@ -9,6 +9,11 @@ const maxConfigBytes = 1024 * 1024;
 
 /** The few fields that are read before the devcontainer CLI reads all of them. */
 const configSchema = z.looseObject({
+  image: z.string().optional(),
+  remoteUser: z.string().optional(),
+  containerUser: z.string().optional(),
+  features: z.record(z.string(), z.unknown()).optional(),
+  runArgs: z.array(z.string()).optional(),
   build: z.looseObject({ dockerfile: z.string().optional() }).optional(),
   dockerFile: z.string().optional(),
   dockerComposeFile: z.union([z.string(), z.array(z.string())]).optional(),

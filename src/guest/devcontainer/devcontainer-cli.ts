@@ -92,6 +92,8 @@ class LogReader {
   readonly #context: JobContext;
   #rest = "";
   #tail = "";
+  /** Text that is not in the log yet: lines come by the dozen, and each addition is a write that others are told of. */
+  #unlogged = "";
 
   constructor(context: JobContext) {
     this.#context = context;
@@ -101,10 +103,12 @@ class LogReader {
     const lines = (this.#rest + chunk.toString()).split("\n");
     this.#rest = lines.pop() ?? "";
     for (const line of lines) this.#line(line);
+    this.#flush();
   }
 
   end(): void {
     if (this.#rest !== "") this.#line(this.#rest);
+    this.#flush();
   }
 
   dockerErrors(): string[] {
@@ -114,15 +118,30 @@ class LogReader {
 
   #line(line: string): void {
     const event = logLineSchema.safeParse(parseJson(line));
-    if (!event.success) return this.#context.log(`${line}\n`);
+    if (!event.success) {
+      this.#unlogged += `${line}\n`;
+      return;
+    }
     const { type, text = "", name } = event.data;
-    if (type === "progress" && name !== undefined && event.data.status === "running") this.#context.step(name);
+    if (type === "progress" && name !== undefined && event.data.status === "running") this.#step(name);
     const step = type === "start" ? stepOf(text) : undefined;
-    if (step !== undefined) this.#context.step(step);
+    if (step !== undefined) this.#step(step);
     if (type !== "text" && type !== "raw" && type !== "start") return;
     const whole = text.endsWith("\n") ? text : `${text}\n`;
     this.#tail = (this.#tail + whole).slice(-keptLogCharacters);
-    this.#context.log(whole);
+    this.#unlogged += whole;
+  }
+
+  /** What was said before a step is not part of it. */
+  #step(name: string): void {
+    this.#flush();
+    this.#context.step(name);
+  }
+
+  #flush(): void {
+    if (this.#unlogged === "") return;
+    this.#context.log(this.#unlogged);
+    this.#unlogged = "";
   }
 }
 

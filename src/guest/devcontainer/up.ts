@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import { chownToWorkUser } from "../content/clone.ts";
@@ -7,12 +7,13 @@ import type { DockerApi } from "../docker-api.ts";
 import type { DevcontainerState, EnvironmentStates, ForwardPortState } from "../environment-state.ts";
 import { type JobContext, JobError } from "../jobs/job.ts";
 import { runProcess } from "../run-process.ts";
-import { defaultDevcontainerImage, environmentLabel, type GuestSettings } from "../settings.ts";
+import { defaultDevcontainerImage, environmentLabel, type GuestSettings, workUserId } from "../settings.ts";
 import { dataDiskTotalBytes } from "../usage/machine-usage.ts";
 import { loadConfig, unmetRequirement } from "./config.ts";
 import { classifyUpFailure, devcontainerUp, devcontainerUserCommands, type UpOutcome } from "./devcontainer-cli.ts";
 import { chooseConfig, findConfigs } from "./find-configs.ts";
 import { handOver } from "./hand-over.ts";
+import { imageUserIs, metadataUser } from "./image-user.ts";
 import { placeSecretFiles, type SecretFile, secretFilesFolder } from "./secret-files.ts";
 import { sessionEnvFiles, writeSessionEnv } from "./session-env.ts";
 import { stopContainers } from "./stop.ts";
@@ -42,6 +43,8 @@ interface Attempt {
   readonly configHash: string;
   readonly generated: boolean;
   readonly recovery: boolean;
+  /** Its user has the work user's number already, and so owns the working copy. */
+  readonly userIsWorkUser: boolean;
 }
 
 /**
@@ -59,7 +62,7 @@ export async function bringUp(environmentId: string, request: UpRequest, depende
       ? context
       : { ...context, signal: AbortSignal.any([context.signal, deadline]), step: context.step, log: context.log };
   try {
-    const attempt = await prepare(repository, request);
+    const attempt = await prepare(repository, request, dependencies.docker);
     const outcome = await upForItsUser(environmentId, request, attempt, dependencies, limited);
     await keep(environmentId, request, attempt, outcome, { code: "", message: "" }, dependencies);
   } catch (error) {
@@ -86,11 +89,17 @@ async function waitForDocker(docker: DockerApi, signal: AbortSignal): Promise<vo
 const dockerStartTimeoutMs = 120_000;
 const dockerPollMs = 200;
 
-async function prepare(repository: string, request: UpRequest): Promise<Attempt> {
+async function prepare(repository: string, request: UpRequest, docker: DockerApi): Promise<Attempt> {
   const choice = chooseConfig(await findConfigs(repository), request.configPath);
   switch (choice.kind) {
     case "none":
-      return { configPath: "", configHash: "", generated: true, recovery: false };
+      return {
+        configPath: "",
+        configHash: "",
+        generated: true,
+        recovery: false,
+        userIsWorkUser: request.defaultImage === "" || request.defaultImage === defaultDevcontainerImage,
+      };
     case "several":
       throw new JobError("devcontainer-choice", `choose one of ${choice.paths.join(", ")}`);
     case "missing":
@@ -99,7 +108,8 @@ async function prepare(repository: string, request: UpRequest): Promise<Attempt>
       const { config, hash } = await loadConfig(repository, choice.path);
       const unmet = unmetRequirement(config, { cpus: cpus().length, memoryBytes: totalmem(), diskBytes: dataDiskTotalBytes("/data") });
       if (unmet !== undefined) throw new JobError("host-requirements", unmet);
-      return { configPath: choice.path, configHash: hash, generated: false, recovery: false };
+      const userIsWorkUser = await imageUserIs(workUserId, config, docker);
+      return { configPath: choice.path, configHash: hash, generated: false, recovery: false, userIsWorkUser };
     }
   }
 }
@@ -114,9 +124,11 @@ async function upForItsUser(
 ): Promise<UpOutcome> {
   const { docker, states } = dependencies;
   const outcome = await attemptUp(environmentId, request, attempt, dependencies, context);
+  // An earlier configuration's user may own it still.
+  if (attempt.userIsWorkUser && (await stat(states.workingCopy(environmentId))).uid === workUserId) return outcome;
   const container = outcome.containerId === undefined ? undefined : await docker.inspect(outcome.containerId);
   if (container === undefined) return outcome;
-  const user = outcome.remoteUser ?? metadataUser(container.Config.Labels["devcontainer.metadata"]) ?? "root";
+  const user = outcome.remoteUser ?? metadataUser(container.Config.Labels["devcontainer.metadata"], "remoteUser") ?? "root";
   const handedOver = await handOver(container, user, states.workingCopy(environmentId), docker, context);
   const hasCommands = !attempt.recovery && !attempt.generated;
   if (!handedOver || !hasCommands) return outcome;
@@ -147,9 +159,7 @@ async function attemptUp(
   ];
   if (attempt.generated || attempt.recovery) {
     const image = request.defaultImage === "" || attempt.recovery ? defaultDevcontainerImage : request.defaultImage;
-    // The machine's own image has the work user's number already: no image need be made of it.
-    const own = image === defaultDevcontainerImage ? { updateRemoteUserUID: false } : {};
-    await writeFile(join(folder, "devcontainer.json"), JSON.stringify({ name: attempt.recovery ? "Recovery" : "Default", image, ...own }));
+    await writeFile(join(folder, "devcontainer.json"), JSON.stringify({ name: attempt.recovery ? "Recovery" : "Default", image }));
     args.push("--override-config", join(folder, "devcontainer.json"));
   } else args.push("--config", join(states.workingCopy(environmentId), attempt.configPath));
   const previous = states.get(environmentId)?.devcontainer;
@@ -160,6 +170,8 @@ async function attemptUp(
   ) {
     upArgs.push("--remove-existing-container");
   }
+  // The CLI would build an image to give its user the number that it has.
+  if (attempt.userIsWorkUser) upArgs.push("--update-remote-user-uid-default", "never");
   if (request.noCache) upArgs.push("--build-no-cache");
   if (request.dotfilesRepository !== "" && !attempt.recovery) args.push("--dotfiles-repository", request.dotfilesRepository);
   const env = {
@@ -266,11 +278,15 @@ async function keep(
   const previous = states.get(environmentId)?.devcontainer;
   const state: DevcontainerState = {
     session: request.session,
-    ...attempt,
+    configPath: attempt.configPath,
+    configHash: attempt.configHash,
+    generated: attempt.generated,
+    recovery: attempt.recovery,
     failureCode: failure.code,
     failureMessage: failure.message,
     warningMessage: outcome.outcome === "error" ? await warningOf(text, inspected?.State.Pid ?? 0) : "",
-    remoteUser: outcome.remoteUser ?? metadataUser(inspected?.Config.Labels["devcontainer.metadata"]) ?? previous?.remoteUser ?? "root",
+    remoteUser:
+      outcome.remoteUser ?? metadataUser(inspected?.Config.Labels["devcontainer.metadata"], "remoteUser") ?? previous?.remoteUser ?? "root",
     remoteWorkspaceFolder:
       outcome.remoteWorkspaceFolder ?? previous?.remoteWorkspaceFolder ?? `/workspaces/${states.get(environmentId)?.directoryName ?? ""}`,
     remoteEnv,
@@ -289,7 +305,7 @@ async function recover(
 ): Promise<void> {
   await stopContainers(environmentId, dependencies.docker, context);
   await rm(join(dependencies.states.folderOf(environmentId), "up"), { recursive: true, force: true });
-  const attempt: Attempt = { configPath: request.configPath, configHash: "", generated: false, recovery: true };
+  const attempt: Attempt = { configPath: request.configPath, configHash: "", generated: false, recovery: true, userIsWorkUser: true };
   const outcome = await upForItsUser(environmentId, request, attempt, dependencies, context);
   await keep(environmentId, request, attempt, outcome, failure, dependencies);
 }
@@ -300,22 +316,6 @@ async function warningOf(text: string, containerPid: number): Promise<string> {
   const events = group === undefined ? "" : await readFile(`/sys/fs/cgroup${group}/memory.events`, "utf8").catch(() => "");
   const code = /^oom_kill [1-9]/m.test(events) ? "out-of-memory" : "lifecycle-command-failed";
   return `${code}: ${text}`;
-}
-
-/** The last remoteUser of the metadata that the CLI writes on images and containers. */
-function metadataUser(label: string | undefined): string | undefined {
-  try {
-    const entries: unknown = JSON.parse(label ?? "[]");
-    const list: unknown[] = Array.isArray(entries) ? entries : [entries];
-    const users = list.flatMap((entry) =>
-      typeof entry === "object" && entry !== null && "remoteUser" in entry && typeof entry.remoteUser === "string"
-        ? [entry.remoteUser]
-        : [],
-    );
-    return users.at(-1);
-  } catch {
-    return undefined;
-  }
 }
 
 /** forwardPorts and portsAttributes as one list (devcontainer.json reference). */

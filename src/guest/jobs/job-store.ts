@@ -32,6 +32,7 @@ export class JobStore {
   readonly #alongside = new Map<string, { readonly abort: AbortController; readonly done: Promise<void> }>();
   #sequence = 0;
   readonly #listeners = new Set<(environmentId: string) => void>();
+  readonly #logListeners = new Set<(environmentId: string) => void>();
 
   constructor(options: { readonly folder: string; readonly now: () => number }) {
     this.#folder = options.folder;
@@ -161,10 +162,16 @@ export class JobStore {
     return readLog(join(this.#jobFolder(environmentId, jobId), "log"), offset);
   }
 
-  /** Called after every change of a job or its log. */
+  /** Called after every change of a job; its log is not part of it. */
   onChange(listener: (environmentId: string) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Called after every addition to a job's log. */
+  onLog(listener: (environmentId: string) => void): () => void {
+    this.#logListeners.add(listener);
+    return () => this.#logListeners.delete(listener);
   }
 
   async #run(record: JobRecord, signal: AbortSignal, work: (context: JobContext) => Promise<void>): Promise<void> {
@@ -178,7 +185,7 @@ export class JobStore {
       },
       log: (text) => {
         log.append(typeof text === "string" ? Buffer.from(text) : text);
-        this.#announce(record.environmentId);
+        for (const listener of this.#logListeners) listener(record.environmentId);
       },
     };
     try {
