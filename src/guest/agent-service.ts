@@ -16,6 +16,7 @@ import {
 } from "../contract/gen/berth/v1/agent_pb.js";
 import { changeSignal } from "../lib/change-signal.ts";
 import { receiveUpload } from "./content/upload.ts";
+import type { KnownUsers } from "./devcontainer/known-users.ts";
 import type { DockerApi } from "./docker-api.ts";
 import { dial } from "./dial.ts";
 import type { EnvironmentStates } from "./environment-state.ts";
@@ -42,6 +43,7 @@ export interface AgentDependencies {
   readonly jobs: JobStore;
   readonly observer: Observer;
   readonly figures: EnvironmentFigures;
+  readonly knownUsers: KnownUsers;
   readonly now: () => number;
 }
 

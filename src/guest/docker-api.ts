@@ -34,6 +34,7 @@ const containerSchema = z.object({
       .transform((labels) => labels ?? {}),
   }),
   NetworkSettings: z.object({ Networks: z.record(z.string(), z.object({ IPAddress: z.string() })) }),
+  GraphDriver: z.object({ Data: z.object({ MergedDir: z.string().default("") }).nullish() }).optional(),
 });
 const imageSchema = z.object({
   Config: z

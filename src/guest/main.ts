@@ -10,6 +10,7 @@ import { serveLink } from "../lib/link.ts";
 import { terminalCalls } from "../lib/terminals/terminal-calls.ts";
 import { Terminals } from "../lib/terminals/terminals.ts";
 import { agentService } from "./agent-service.ts";
+import { KnownUsers } from "./devcontainer/known-users.ts";
 import { DockerApi } from "./docker-api.ts";
 import { EnvironmentStates } from "./environment-state.ts";
 import { JobStore } from "./jobs/job-store.ts";
@@ -38,7 +39,8 @@ const observer = new Observer({ docker, states, jobs });
 observer.start(new AbortController().signal);
 
 const figures = new EnvironmentFigures({ docker, states, observer, now });
-const service = agentService({ settings, docker, states, jobs, observer, figures, now });
+const knownUsers = new KnownUsers(join(settings.dataFolder, "cache/known-users.json"));
+const service = agentService({ settings, docker, states, jobs, observer, figures, knownUsers, now });
 const terminals = new Terminals({
   start: async (request, events) => startContainerPty(request, events, { docker, states, observer, settings }),
   now,

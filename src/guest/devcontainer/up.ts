@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import { chownToWorkUser } from "../content/clone.ts";
-import type { DockerApi } from "../docker-api.ts";
+import type { Container, DockerApi } from "../docker-api.ts";
 import type { DevcontainerState, EnvironmentStates, ForwardPortState } from "../environment-state.ts";
 import { type JobContext, JobError } from "../jobs/job.ts";
 import { runProcess } from "../run-process.ts";
@@ -13,7 +13,8 @@ import { loadConfig, unmetRequirement } from "./config.ts";
 import { classifyUpFailure, devcontainerUp, devcontainerUserCommands, type UpOutcome } from "./devcontainer-cli.ts";
 import { chooseConfig, findConfigs } from "./find-configs.ts";
 import { handOver } from "./hand-over.ts";
-import { imageUserIs, metadataUser } from "./image-user.ts";
+import { containerDiffers, imageGives, imageUserIs, metadataUser } from "./image-user.ts";
+import type { KnownUsers } from "./known-users.ts";
 import { placeSecretFiles, type SecretFile, secretFilesFolder } from "./secret-files.ts";
 import { sessionEnvFiles, writeSessionEnv } from "./session-env.ts";
 import { stopContainers } from "./stop.ts";
@@ -36,6 +37,7 @@ interface Dependencies {
   readonly docker: DockerApi;
   readonly states: EnvironmentStates;
   readonly settings: GuestSettings;
+  readonly knownUsers: KnownUsers;
 }
 
 interface Attempt {
@@ -62,7 +64,7 @@ export async function bringUp(environmentId: string, request: UpRequest, depende
       ? context
       : { ...context, signal: AbortSignal.any([context.signal, deadline]), step: context.step, log: context.log };
   try {
-    const attempt = await prepare(repository, request, dependencies.docker);
+    const attempt = await prepare(repository, request, dependencies);
     const outcome = await upForItsUser(environmentId, request, attempt, dependencies, limited);
     await keep(environmentId, request, attempt, outcome, { code: "", message: "" }, dependencies);
   } catch (error) {
@@ -89,7 +91,7 @@ async function waitForDocker(docker: DockerApi, signal: AbortSignal): Promise<vo
 const dockerStartTimeoutMs = 120_000;
 const dockerPollMs = 200;
 
-async function prepare(repository: string, request: UpRequest, docker: DockerApi): Promise<Attempt> {
+async function prepare(repository: string, request: UpRequest, { docker, knownUsers }: Dependencies): Promise<Attempt> {
   const choice = chooseConfig(await findConfigs(repository), request.configPath);
   switch (choice.kind) {
     case "none":
@@ -108,7 +110,7 @@ async function prepare(repository: string, request: UpRequest, docker: DockerApi
       const { config, hash } = await loadConfig(repository, choice.path);
       const unmet = unmetRequirement(config, { cpus: cpus().length, memoryBytes: totalmem(), diskBytes: dataDiskTotalBytes("/data") });
       if (unmet !== undefined) throw new JobError("host-requirements", unmet);
-      const userIsWorkUser = await imageUserIs(workUserId, config, docker);
+      const userIsWorkUser = (await imageUserIs(workUserId, config, docker)) || (await knownUsers.has(hash));
       return { configPath: choice.path, configHash: hash, generated: false, recovery: false, userIsWorkUser };
     }
   }
@@ -122,18 +124,27 @@ async function upForItsUser(
   dependencies: Dependencies,
   context: JobContext,
 ): Promise<UpOutcome> {
-  const { docker, states } = dependencies;
+  const { docker, states, knownUsers } = dependencies;
   const outcome = await attemptUp(environmentId, request, attempt, dependencies, context);
-  // An earlier configuration's user may own it still.
-  if (attempt.userIsWorkUser && (await stat(states.workingCopy(environmentId))).uid === workUserId) return outcome;
   const container = outcome.containerId === undefined ? undefined : await docker.inspect(outcome.containerId);
   if (container === undefined) return outcome;
   const user = outcome.remoteUser ?? metadataUser(container.Config.Labels["devcontainer.metadata"], "remoteUser") ?? "root";
+  // The image is no longer what it was when this was found out; the next container is made as for any other.
+  if (attempt.userIsWorkUser && (await containerDiffers(workUserId, user, container))) await knownUsers.remove(attempt.configHash);
+  if (await builtForNothing(user, attempt, container, docker)) await knownUsers.add(attempt.configHash);
   const handedOver = await handOver(container, user, states.workingCopy(environmentId), docker, context);
   const hasCommands = !attempt.recovery && !attempt.generated;
   if (!handedOver || !hasCommands) return outcome;
   // Its commands ran while the working copy was not their user's, and may have failed without a word.
   return attemptUp(environmentId, { ...request, rebuild: true, noCache: false }, attempt, dependencies, context);
+}
+
+/** Whether the CLI made an image (named NAME-uid) to give the user a number that the image it is made of gave already. */
+async function builtForNothing(user: string, attempt: Attempt, container: Container, docker: DockerApi): Promise<boolean> {
+  const [, base] = /^(.+)-uid$/.exec(container.Config.Image) ?? [];
+  if (attempt.generated || attempt.recovery || base === undefined) return false;
+  const image = await docker.inspectImage(base);
+  return image !== undefined && imageGives(workUserId, user, image);
 }
 
 async function attemptUp(
