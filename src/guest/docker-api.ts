@@ -118,10 +118,10 @@ export class DockerApi {
     return status === 200;
   }
 
-  /** An image that is here already, or undefined. */
+  /** An image that is here already; undefined too where the name, which a repository may have made up, is none. */
   async inspectImage(name: string): Promise<Image | undefined> {
     const { status, body } = await this.#send("GET", `/images/${encodeURIComponent(name)}/json`);
-    return status === 404 ? undefined : imageSchema.parse(parseAnswer("inspect", status, body));
+    return status === 200 ? imageSchema.parse(JSON.parse(body)) : undefined;
   }
 
   /** Calls `onEvent` for every container event until the signal aborts or dockerd goes away. */

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
@@ -30,8 +31,9 @@ async function engine(options: { user?: string; metadata?: unknown }): Promise<D
     GraphDriver: { Data: { UpperDir: join(folder, "upper"), LowerDir: join(folder, "lower") } },
   };
   const server = createServer((request, response) => {
-    response.statusCode = request.url === "/images/app/json" ? 200 : 404;
-    response.end(JSON.stringify(request.url === "/images/app/json" ? image : { message: "no such image" }));
+    // dockerd answers 400 to what cannot be an image's name.
+    response.statusCode = request.url === "/images/app/json" ? 200 : request.url === "/images/elsewhere/json" ? 404 : 400;
+    response.end(JSON.stringify(response.statusCode === 200 ? image : { message: "no such image" }));
   });
   const socket = join(folder, "docker.sock");
   await new Promise<void>((resolve) => {
@@ -63,6 +65,7 @@ test("nothing is known of what Features, arguments or a build may still change",
   expect(await imageUserIs(1000, { image: "app", runArgs: ["--user=node"] }, docker)).toBe(false);
   expect(await imageUserIs(1000, { dockerFile: "Dockerfile" }, docker)).toBe(false);
   expect(await imageUserIs(1000, { image: "elsewhere" }, docker)).toBe(false);
+  expect(await imageUserIs(1000, { image: "${localEnv:IMAGE}" }, docker)).toBe(false);
 });
 
 test("a link in an image does not lead out of it", async () => {
@@ -70,6 +73,18 @@ test("a link in an image does not lead out of it", async () => {
   symlinkSync(join(folder, "passwd"), join(folder, "upper/etc/passwd"));
   writeFileSync(join(folder, "lower/etc/passwd"), passwd);
   expect(await imageUserIs(1000, { image: "app" }, await engine({ user: "vscode" }))).toBe(false);
+});
+
+test("neither does a linked folder, and a pipe is not waited on", async () => {
+  const docker = await engine({ user: "vscode" });
+  mkdirSync(join(folder, "etc"));
+  writeFileSync(join(folder, "etc/passwd"), passwd);
+  rmSync(join(folder, "upper/etc"), { recursive: true });
+  symlinkSync(join(folder, "etc"), join(folder, "upper/etc"));
+  expect(await imageUserIs(1000, { image: "app" }, docker)).toBe(false);
+  rmSync(join(folder, "upper/etc"));
+  execFileSync("mkfifo", [join(folder, "lower/etc/passwd")]);
+  expect(await imageUserIs(1000, { image: "app" }, docker)).toBe(false);
 });
 
 test("metadata that cannot be read names nobody", async () => {

@@ -28,22 +28,24 @@ export async function readUser(name: string, layers: readonly string[]): Promise
 async function readPasswd(layers: readonly string[]): Promise<string> {
   for (const layer of layers) {
     if (layer === "") continue;
-    // An image is anybody's: a link in it would lead to the machine's own files.
+    // A file system is anybody's: a link in it would lead to the machine's own files.
     const folder = await lstat(join(layer, "etc")).catch(() => undefined);
     if (folder === undefined) continue;
     if (!folder.isDirectory()) return "";
     const path = join(layer, "etc/passwd");
-    const found = await lstat(path).catch(() => undefined);
-    if (found === undefined) continue;
-    return found.isFile() && found.size <= maxPasswdBytes ? readRegularFile(path) : "";
+    if ((await lstat(path).catch(() => undefined)) !== undefined) return readRegularFile(path).catch(() => "");
   }
   return "";
 }
 
+/** Looks at what was opened: a container's user may put a pipe, on which opening would wait, or a link there at any moment. */
 async function readRegularFile(path: string): Promise<string> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
-    return await file.readFile("utf8");
+    const { size } = await file.stat().then((found) => (found.isFile() ? found : { size: 0 }));
+    const text = Buffer.alloc(Math.min(size, maxPasswdBytes));
+    const { bytesRead } = await file.read(text, 0, text.length, 0);
+    return text.toString("utf8", 0, bytesRead);
   } finally {
     await file.close();
   }

@@ -38,6 +38,29 @@ test("what is being removed has no jobs, and no id leads out of the folder", asy
   await expect(jobs.start(begin)).rejects.toThrow("letters");
 });
 
+test("whoever follows a log is told of each addition, whoever watches jobs is not", async () => {
+  const told: string[] = [];
+  jobs.onChange(() => told.push("job"));
+  jobs.onLog(() => told.push("log"));
+  const ended = new Promise<void>((resolve) => {
+    jobs.onChange(() => jobs.get(environmentId, "clone-1")?.state === "succeeded" && resolve());
+  });
+  await jobs.start({
+    id: "clone-1",
+    environmentId,
+    kind: "clone",
+    work: async (context) => {
+      // The job is announced first.
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      context.step("Cloning");
+      context.log("a\n");
+      context.log("b\n");
+    },
+  });
+  await ended;
+  expect(told).toEqual(["job", "job", "log", "log", "job"]);
+});
+
 test("a full disk is told as such, whatever found it full", () => {
   expect(jobErrorCode(Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" }))).toBe("data-disk-full");
   expect(jobErrorCode(new JobError("image-not-found", "no such image"))).toBe("image-not-found");
