@@ -12,7 +12,7 @@ const timedUp =
   's=$(date +%s%N); devcontainer up --workspace-folder "$1" > /tmp/bench-up.log 2>&1 || { cat /tmp/bench-up.log >&2; exit 1; }; echo $(($(date +%s%N) - s))';
 /**
  * Ends when two seconds passed in which the processors were idle for the most part: the container that was there before
- * is being taken down and written about for a while.
+ * is taken down, and its files are written, for a while after its end was told.
  */
 const rest =
   "sync; calm=0; for n in $(seq 60); do set -- $(head -n 1 /proc/stat); a=$5; sleep 1; set -- $(head -n 1 /proc/stat); if [ $(($5 - a)) -ge $((70 * $(nproc))) ]; then calm=$((calm + 1)); else calm=0; fi; if [ $calm -ge 2 ]; then exit 0; fi; done; exit 1";

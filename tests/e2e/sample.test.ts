@@ -26,6 +26,11 @@ test("a folder becomes a running environment that answers on its port and by ssh
   must(product.berth("stop", "node-web"));
   must(product.berth("start", "node-web"));
   expect(product.ssh("node-web", "cat kept.txt").stdout).toBe("kept\n");
+
+  // The first build found that the image's user needs no other number, which spares the second one a build.
+  must(product.berth("rebuild", "node-web"));
+  expect(product.berth("logs", "node-web").stdout).not.toContain("updateUID");
+  expect(product.ssh("node-web", "id -u && id -g && cat kept.txt").stdout).toBe("1000\n1000\nkept\n");
   must(product.berth("delete", "node-web", "--force"));
   expect(product.names()).not.toContain("node-web");
 });
