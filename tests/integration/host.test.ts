@@ -1,5 +1,5 @@
 import { fromBinary } from "@bufbuild/protobuf";
-import { Code, createClient } from "@connectrpc/connect";
+import { type Client, Code, createClient } from "@connectrpc/connect";
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -46,22 +46,24 @@ function environmentOf(home: string): NodeJS.ProcessEnv {
 /** A host process of this home with what is needed to talk to it. */
 function spawnHost(home = "home") {
   const env = environmentOf(home);
-  const host = join(import.meta.dirname, "../../src/host/main.ts");
-  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", host], { env, stdio: ["ignore", "ignore", "pipe"] });
+  const program = join(import.meta.dirname, "../../src/host/main.ts");
+  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", program], { env, stdio: ["ignore", "ignore", "pipe"] });
   started.push(child);
   let said = "";
   child.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
   const paths = berthPaths(env);
   const transport = hostTransport(new HostSessions(paths.apiSocket));
+  const host = createClient(HostService, transport);
   return {
     child,
     paths,
     said: () => said,
     environments: createClient(EnvironmentService, transport),
     workspaces: createClient(WorkspaceService, transport),
-    host: createClient(HostService, transport),
+    host,
     ready: async () => {
-      const up = await waitUntil(async () => existsSync(paths.apiSocket) || child.exitCode !== null, {
+      // The socket's file is there a moment before anyone listens on it.
+      const up = await waitUntil(async () => child.exitCode !== null || (await answers(host)), {
         intervalMs: pollMs,
         signal: AbortSignal.timeout(startLimitMs),
       });
@@ -71,6 +73,13 @@ function spawnHost(home = "home") {
 }
 
 type RunningHost = ReturnType<typeof spawnHost>;
+
+async function answers(host: Client<typeof HostService>): Promise<boolean> {
+  return host.getHost({}).then(
+    () => true,
+    () => false,
+  );
+}
 
 async function startHost(home?: string): Promise<RunningHost> {
   const host = spawnHost(home);
@@ -125,14 +134,7 @@ test("a host that was killed leaves nothing in the way of the next", async () =>
   await endOf(killed.child);
   expect(existsSync(killed.paths.apiSocket)).toBe(true);
   const next = spawnHost();
-  await waitUntil(
-    async () =>
-      next.host.getHost({}).then(
-        () => true,
-        () => false,
-      ),
-    { intervalMs: pollMs, signal: AbortSignal.timeout(startLimitMs) },
-  );
+  await next.ready();
   expect((await next.environments.getEnvironment({ environmentId: id })).environment?.metadata?.name).toBe("app");
 });
 

@@ -85,12 +85,11 @@ export class QemuDriver implements MachineDriver {
       await checkHostSpace(folder.folder);
       const probe = await this.probe(signal);
       if (!probe.usable) throw new BerthError("hypervisor-missing", probe.reason);
-      await this.#launch(spec, folder, probe.accelerator === "kvm" || probe.accelerator === "hvf" ? probe.accelerator : "tcg", signal);
+      // Cleared before, because the new process may tell of its own end while it is waited for.
       live.exit = undefined;
       live.paused = undefined;
-      await this.#connectQmp(spec.id, folder).catch((error: unknown) => {
-        throw new BerthError("hypervisor-failed", lastWords(folder) ?? messageOf(error), { cause: error });
-      });
+      await this.#launch(spec, folder, probe.accelerator === "kvm" || probe.accelerator === "hvf" ? probe.accelerator : "tcg", signal);
+      live.exit = undefined;
     } catch (error) {
       await this.#endProcesses(folder);
       throw error;
@@ -250,13 +249,16 @@ export class QemuDriver implements MachineDriver {
       if (identity !== undefined) await folder.saveProcess("qemu", identity);
     }
     const limit = AbortSignal.any([signal, AbortSignal.timeout(startTimeoutMs)]);
-    const up = await waitUntil(
-      () =>
-        failed.error !== undefined ||
-        child.exitCode !== null ||
-        (existsSync(folder.paths.qmpSocket) && existsSync(folder.paths.agentSocket)),
-      { intervalMs: pollMs, signal: limit },
-    );
+    const connected = async (): Promise<boolean> =>
+      this.#connectQmp(spec.id, folder).then(
+        () => true,
+        () => false,
+      );
+    // A socket's file is there before anyone listens on it, so an answer counts; QEMU opens this socket after the agent's.
+    const up = await waitUntil(async () => failed.error !== undefined || child.exitCode !== null || (await connected()), {
+      intervalMs: pollMs,
+      signal: limit,
+    });
     signal.throwIfAborted();
     if (!up || failed.error !== undefined || child.exitCode !== null)
       throw new BerthError("hypervisor-failed", failed.error?.message ?? lastWords(folder) ?? "QEMU ended at once");
@@ -270,7 +272,9 @@ export class QemuDriver implements MachineDriver {
     const failed = childFailure(child);
     const identity = child.pid === undefined ? undefined : identifyProcess(child.pid);
     if (identity !== undefined) await folder.saveProcess("passt", identity);
-    const up = await waitUntil(() => failed.error !== undefined || child.exitCode !== null || existsSync(folder.paths.netSocket), {
+    const ready = (): boolean => existsSync(folder.passtPidFile) && statSync(folder.passtPidFile).size > 0;
+    // passt writes its pid once it listens; its socket's file is there before.
+    const up = await waitUntil(() => failed.error !== undefined || child.exitCode !== null || ready(), {
       intervalMs: pollMs,
       signal: AbortSignal.any([signal, AbortSignal.timeout(startTimeoutMs)]),
     });
