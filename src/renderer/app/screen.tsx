@@ -2,7 +2,8 @@ import { Compass } from "lucide-react";
 import { lazy, Suspense, useEffect } from "react";
 import { EnvironmentsPage } from "../pages/environments/environments-page.tsx";
 import { Button } from "../ui/button.tsx";
-import { EmptyState } from "../ui/states.tsx";
+import { Page } from "../ui/page.tsx";
+import { EmptyState, Skeleton } from "../ui/states.tsx";
 import { useApp, useAppState, useRoute, useStrings } from "./context.ts";
 
 /** What is not seen first comes in pieces of its own, so that the list is there sooner. */
@@ -30,13 +31,25 @@ export function Screen() {
     if (online) for (const load of Object.values(pages)) void load().catch(() => undefined);
   }, [online]);
   return (
-    <Suspense>
-      <Page />
+    <Suspense fallback={<LoadingPage />}>
+      <CurrentPage />
     </Suspense>
   );
 }
 
-function Page() {
+function LoadingPage() {
+  const { shell } = useStrings();
+  return (
+    <Page title={shell.loading}>
+      <div aria-busy className="flex max-w-3xl flex-col gap-3 p-4">
+        <Skeleton className="h-8 w-1/3" />
+        <Skeleton className="h-24 w-full" />
+      </div>
+    </Page>
+  );
+}
+
+function CurrentPage() {
   const route = useRoute();
   switch (route.page) {
     case "environments":

@@ -72,6 +72,16 @@ test("an address of nothing leads back", async () => {
   await expect(page.getByRole("link", { name: "app", exact: true })).toBeVisible();
 });
 
+test("a page that takes long to load says so", async () => {
+  const held = Promise.withResolvers<void>();
+  await window.go("/about");
+  await page.route("**/about-page*", async (route) => held.promise.then(async () => route.continue()));
+  await page.reload();
+  await expect(page.getByRole("heading", { level: 1, name: "Loading" })).toBeVisible();
+  held.resolve();
+  await expect(page.getByRole("heading", { level: 1, name: "About" })).toBeFocused();
+});
+
 test("the theme that is chosen stays", async () => {
   await page.keyboard.press("Control+k");
   await page.keyboard.type("dark theme");
