@@ -8,9 +8,12 @@ const candidates = [
   "/Applications/Chromium.app/Contents/MacOS/Chromium",
 ];
 
-/** The Chromium of this computer; BERTH_CHROMIUM names another one. */
-export function findChromium(): string {
-  const found = process.env["BERTH_CHROMIUM"] ?? candidates.find((path) => existsSync(path));
+/** Chromium without windows of its own, which draws the same and is quicker at it. */
+const headless = "/usr/bin/chromium-headless-shell";
+
+/** The Chromium of this computer, for who needs no windows the quicker one where it is; BERTH_CHROMIUM names another. */
+export function findChromium({ windows = true } = {}): string {
+  const found = process.env["BERTH_CHROMIUM"] ?? [...(windows ? [] : [headless]), ...candidates].find((path) => existsSync(path));
   if (found === undefined) throw new Error("no Chromium was found; install it (apt-get install chromium) or name it in BERTH_CHROMIUM");
   return found;
 }

@@ -6,8 +6,8 @@ import { checkPackage } from "./check-package.ts";
 
 /**
  * `npm run package -- [--linux|--mac] [TARGETS…]`: builds the app and packs it with electron-builder, whose arguments
- * these are. BERTH_ELECTRON_DIST names an unpacked Electron, BERTH_VM_DIST a folder whose bin/ holds QEMU or vfkit;
- * without the latter the package uses the system's QEMU.
+ * these are. BERTH_ELECTRON_DIST names an unpacked Electron, BERTH_VM_DIST a folder whose bin/ holds QEMU or vfkit
+ * (what `npm run vm-dist` made, when that was run); without one the package uses the system's QEMU.
  */
 const root = join(import.meta.dirname, "..");
 const staging = join(root, ".cache/package");
@@ -43,14 +43,21 @@ function stageImage(): void {
   copyFileSync(pointer, join(staging, "images", `current-${arch === "x64" ? "amd64" : "arm64"}.json`));
 }
 
+/** QEMU or vfkit for computers that have none. */
+function stageVm(): void {
+  mkdirSync(join(staging, "vm"), { recursive: true });
+  const made = args.includes("--mac") ? undefined : join(root, ".cache/vm-dist", arch === "x64" ? "amd64" : "arm64");
+  const folder = process.env["BERTH_VM_DIST"] ?? made;
+  if (folder !== undefined && existsSync(folder)) cpSync(folder, join(staging, "vm"), { recursive: true });
+  else process.stderr.write("package: without a hypervisor; it will use the one that is installed (npm run vm-dist makes one)\n");
+}
+
 rmSync(staging, { recursive: true, force: true });
 run(process.execPath, [join(root, "tools/bundle.ts")]);
 run(process.execPath, [join(root, "tools/build-desktop.ts")]);
 stagePrograms();
 stageImage();
-mkdirSync(join(staging, "vm"), { recursive: true });
-const vm = process.env["BERTH_VM_DIST"];
-if (vm !== undefined) cpSync(vm, join(staging, "vm"), { recursive: true });
+stageVm();
 
 const { version } = z
   .object({ version: z.string() })

@@ -58,6 +58,13 @@ test("a backports source that is there is not added again, nor where QEMU is the
   expect(asText(aptCommands({ packages: ["git"], codename: "bookworm", sources: bookwormSources }))).not.toContain("backports");
 });
 
+test("with Chromium comes its quicker variant, where the archive has one", () => {
+  const commands = aptCommands({ packages: ["chromium"], codename: "noble", sources: "" });
+  expect(commands.at(-1)).toMatchObject({ mayFail: true });
+  expect(commands.at(-1)?.argv.at(-1)).toBe("chromium-headless-shell");
+  expect(asText(aptCommands({ packages: ["git"], codename: "noble", sources: "" }))).not.toContain("chromium");
+});
+
 test.each(["trixie", "noble", ""])("'%s' takes everything from its own archive", (codename) => {
   const text = asText(aptCommands({ packages: ["qemu-system-x86", "passt"], codename, sources: "" }));
   expect(text).toMatch(/install --no-install-recommends qemu-system-x86 passt$/);

@@ -52,6 +52,11 @@ export async function resolvePackages(
   });
 }
 
+/** These packages and all they depend on, as Debian's signed index has them today. */
+export async function resolveList(arch: string, names: readonly string[]): Promise<readonly DebianPackage[]> {
+  return withApt(arch, async (apt) => resolve(apt, names));
+}
+
 /** Fetches the packages that are not in `folder` yet; each lies there under its sha256. */
 export async function downloadPackages(arch: string, packages: readonly DebianPackage[], folder: string, step: Step): Promise<void> {
   await mkdir(folder, { recursive: true });

@@ -7,15 +7,15 @@ export type Report = () => Promise<string> | string;
 
 export type Step = <T>(title: string, work: () => Promise<T>, report?: Report) => Promise<T>;
 
-/** Steps with their times on stderr. */
-export function progress(): Step {
+/** Steps with their times on stderr, after the name of the command whose they are. */
+export function progress(command = "image"): Step {
   const terminal = process.stderr.isTTY;
   return async (title, work, report) => {
     const startedAtMs = performance.now();
     const show = async (): Promise<void> => {
       const seconds = ((performance.now() - startedAtMs) / 1000).toFixed(0);
       const detail = report === undefined ? "" : await report();
-      const line = `image: ${title} … ${detail === "" ? "" : `${detail}, `}${seconds} s`;
+      const line = `${command}: ${title} … ${detail === "" ? "" : `${detail}, `}${seconds} s`;
       process.stderr.write(terminal ? `\r\u001B[K${line}` : `${line}\n`);
     };
     if (terminal) await show();
@@ -23,7 +23,9 @@ export function progress(): Step {
     try {
       const result = await work();
       clearInterval(timer);
-      process.stderr.write(`${terminal ? "\r\u001B[K" : ""}image: ${title}: ${((performance.now() - startedAtMs) / 1000).toFixed(1)} s\n`);
+      process.stderr.write(
+        `${terminal ? "\r\u001B[K" : ""}${command}: ${title}: ${((performance.now() - startedAtMs) / 1000).toFixed(1)} s\n`,
+      );
       return result;
     } catch (error) {
       if (terminal) process.stderr.write("\n");

@@ -1,4 +1,4 @@
-import { createContext, useContext, useEffect, useMemo, useState } from "react";
+import { createContext, useContext, useEffect, useLayoutEffect, useMemo, useState } from "react";
 import { useStore } from "zustand";
 import { useShallow } from "zustand/react/shallow";
 import type { StoreApi } from "zustand/vanilla";
@@ -82,7 +82,8 @@ export function usePreferences(): Preferences {
 /** Makes commands available while the component is shown. Registering is cheap: a list that is made anew each time is fine. */
 export function useCommands(commands: readonly Command[]): void {
   const registry = useApp().commands;
-  useEffect(() => registry.register(commands), [registry, commands]);
+  // Before it is painted: a key pressed at a button that can be seen finds the command that the button is for.
+  useLayoutEffect(() => registry.register(commands), [registry, commands]);
 }
 
 /** The time, told anew every interval. */
