@@ -4,7 +4,7 @@ import { debianSources } from "./debian-packages.ts";
 import { writeDockerArchive } from "./docker-archive.ts";
 import { run } from "./shell.ts";
 import { tarFolder } from "./tar.ts";
-import { makeFolders, removeIdentity, removePaths } from "./tree.ts";
+import { copyTree, makeFolders, removeIdentity, removePaths } from "./tree.ts";
 
 /** The image of repositories without a configuration, known to dockerd under this name. */
 const defaultDevcontainerImage = "berth/devcontainer:13";
@@ -47,7 +47,7 @@ export async function finishDefaultDevcontainer(options: {
   ]);
   await cp(join(options.nodeFolder, "bin/node"), join(folder, "usr/local/bin/node"));
   await chmod(join(folder, "usr/local/bin/node"), 0o755);
-  await cp(options.npmFolder, join(folder, "usr/local/lib/node_modules/npm"), { recursive: true });
+  await copyTree(options.npmFolder, join(folder, "usr/local/lib/node_modules/npm"));
   await run("chmod", ["-R", "u=rwX,go=rX", join(folder, "usr/local/lib/node_modules")]);
   for (const name of ["npm", "npx"])
     await run("ln", ["-sfn", `../lib/node_modules/npm/bin/${name}-cli.js`, join(folder, "usr/local/bin", name)]);

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -7,7 +7,7 @@ import { writeDockerArchive } from "./docker-archive.ts";
 import { packErofs } from "./erofs.ts";
 import { buildInitramfs } from "./initramfs.ts";
 import { tarFolder } from "./tar.ts";
-import { removeIdentity } from "./tree.ts";
+import { copyTree, removeIdentity } from "./tree.ts";
 
 /** The whole proof is `npm run image -- --verify`; here each packer meets what two builds differ in. */
 describe.skipIf(process.platform !== "linux")("the same tree gives the same bytes", () => {
@@ -30,6 +30,10 @@ describe.skipIf(process.platform !== "linux")("the same tree gives the same byte
     chmodSync(join(tree, "beta"), 0o755);
     writeFileSync(join(tree, "etc/shadow"), `root:*:${build === "first" ? 20000 : 20001}:0:99999:7:::\nnobody:*:20000:0:99999:7:::\n`);
     writeFileSync(join(tree, "etc/machine-id"), build);
+    writeFileSync(
+      join(tree, "etc/gitconfig"),
+      `[filter "lfs"]\n${build === "first" ? "\tclean = c\n\tsmudge = s" : "\tsmudge = s\n\tclean = c"}\n`,
+    );
     writeFileSync(join(tree, "usr/lib/python/__pycache__/a.pyc"), build);
     writeFileSync(join(tree, "var/lib/dpkg/status-old"), build);
     for (const name of names) utimesSync(join(tree, name), new Date(), new Date(build === "first" ? 1e12 : 1.5e12));
@@ -72,5 +76,10 @@ describe.skipIf(process.platform !== "linux")("the same tree gives the same byte
     const text = readFileSync(join(folder, "first/packed"), "latin1");
     expect(text).toContain("content of alpha");
     expect(text).toContain("TRAILER!!!");
+  });
+
+  test("a copied tree's links lead where they led, not to where the tree was", async () => {
+    await copyTree(treeOf("first"), join(folder, "copy"));
+    expect(readlinkSync(join(folder, "copy/link"))).toBe("alpha");
   });
 });

@@ -1,7 +1,7 @@
 import { chmod, cp, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { run } from "./shell.ts";
-import { makeFolders, removeIdentity, removePaths } from "./tree.ts";
+import { copyTree, makeFolders, removeIdentity, removePaths } from "./tree.ts";
 
 /** What no machine reads: documentation, translations, caches, logs. */
 const uselessPaths = [
@@ -15,6 +15,8 @@ const uselessPaths = [
   "var/log",
   "var/lib/apt/lists",
   "var/lib/dpkg/info",
+  // It names the folder of the build.
+  "etc/apt/sources.list",
 ];
 const folders = ["data", "var/cache", "var/log", "var/tmp", "var/lib/dpkg/info", "opt/berth", "boot", "dev", "proc", "sys", "run", "tmp"];
 
@@ -61,7 +63,7 @@ export async function finishRootfs(options: RootfsOptions): Promise<void> {
 /** Our files with the modes they have in git, whatever the umask of whoever checked them out. */
 async function overlayRecipe(recipe: string, folder: string): Promise<void> {
   const copy = `${folder}.recipe`;
-  await cp(recipe, copy, { recursive: true });
+  await copyTree(recipe, copy);
   await run("chmod", ["-R", "u=rwX,go=rX", copy]);
   await run("cp", ["-RT", "--preserve=mode", copy, folder]);
   await rm(copy, { recursive: true });
@@ -70,7 +72,7 @@ async function overlayRecipe(recipe: string, folder: string): Promise<void> {
 async function installOurs({ folder, nodeFolder, cliFolder, agentBundle }: RootfsOptions): Promise<void> {
   await mkdir(join(folder, "usr/local/bin"), { recursive: true });
   await cp(join(nodeFolder, "bin/node"), join(folder, "usr/local/bin/node"));
-  await cp(cliFolder, join(folder, "opt/berth/devcontainers-cli"), { recursive: true });
+  await copyTree(cliFolder, join(folder, "opt/berth/devcontainers-cli"));
   await writeFile(
     join(folder, "usr/local/bin/devcontainer"),
     '#!/bin/sh\nexec /usr/local/bin/node /opt/berth/devcontainers-cli/devcontainer.js "$@"\n',
