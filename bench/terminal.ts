@@ -21,7 +21,7 @@ const lastLine = String(Math.ceil((catMebibytes * 1024 ** 2) / lineBytes)).padSt
 export async function terminal({ pairs, say }: BenchContext): Promise<Result[]> {
   const host = new SimulatedHost();
   await host.start();
-  const browser = await launchBrowser({ windows: true });
+  const browser = await launchBrowser({ asApp: true });
   try {
     const id = await host.create("app");
     await host.whenPhase(id, EnvironmentPhase.RUNNING);

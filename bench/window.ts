@@ -17,7 +17,7 @@ const defaultPaints = 5;
 export async function window({ pairs, say }: BenchContext): Promise<Result[]> {
   const host = new SimulatedHost();
   await host.start();
-  const browser = await launchBrowser({ windows: true });
+  const browser = await launchBrowser({ asApp: true });
   try {
     say(`making ${environments} environments`);
     const ids: string[] = [];

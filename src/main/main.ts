@@ -6,6 +6,7 @@ import { berthPaths } from "../lib/paths.ts";
 import { appScheme } from "./app-files.ts";
 import { appProtocol } from "./app-protocol.ts";
 import { serveBridge } from "./bridge.ts";
+import { chromiumSwitches } from "./chromium-switches.ts";
 import { deepLinkOf, parseDeepLink, routeOfLink } from "./deep-link.ts";
 import { fileLog } from "./file-log.ts";
 import { hostClients } from "./host-clients.ts";
@@ -32,6 +33,7 @@ const log = fileLog(join(paths.logs, "desktop.log"));
 app.setName("Berth");
 app.setPath("userData", desktopFolder);
 app.enableSandbox();
+for (const [name, value] of chromiumSwitches) app.commandLine.appendSwitch(name, value);
 protocol.registerSchemesAsPrivileged([
   { scheme: appScheme, privileges: { standard: true, secure: true, supportFetchAPI: true, stream: true, codeCache: true } },
 ]);

@@ -26,11 +26,11 @@ export interface Browser {
   close(): void;
 }
 
-/** Starts a Chromium of its own with an empty profile. STANDIN_HEADED=1 shows it. */
-export async function launchBrowser(): Promise<Browser> {
+/** Starts a Chromium of its own with the app's switches and an empty profile. STANDIN_HEADED=1 shows it. */
+export async function launchBrowser(switches: readonly string[]): Promise<Browser> {
   const profile = mkdtempSync(join(tmpdir(), "standin-chromium-"));
   const headless = process.env["STANDIN_HEADED"] === "1" ? [] : ["--headless=new"];
-  const child = spawn(findChromium(), [...flags, ...headless, `--user-data-dir=${profile}`, "about:blank"], {
+  const child = spawn(findChromium(), [...flags, ...switches, ...headless, `--user-data-dir=${profile}`, "about:blank"], {
     stdio: ["ignore", "ignore", "pipe"],
   });
   const close = (): void => {

@@ -14,6 +14,7 @@ import { SchemeServer } from "./scheme-server.ts";
 
 const appFolder = process.env["STANDIN_APP"] ?? "";
 const ready = Promise.withResolvers<void>();
+const switches: string[] = [];
 const windows: StandinWindow[] = [];
 const menus: { application: MenuItem[]; tray: MenuItem[] } = { application: [], tray: [] };
 let permissionCheck: Runtime["permissions"]["check"] = () => true;
@@ -23,7 +24,7 @@ function fail(error: unknown): void {
 }
 
 const runtime: Runtime = {
-  browser: ready.promise.then(launchBrowser),
+  browser: ready.promise.then(async () => launchBrowser(switches)),
   schemes: new SchemeServer(),
   ipcHandlers: new Map(),
   permissions: { check: (...args) => permissionCheck(...args) },
@@ -35,6 +36,9 @@ const { records } = runtime;
 class App extends EventEmitter {
   readonly isPackaged = process.env["STANDIN_PACKAGED"] === "1";
   readonly #paths = new Map<string, string>();
+  readonly commandLine = {
+    appendSwitch: (name: string, value: string): void => void switches.push(`--${name}=${value}`),
+  };
 
   setName(): void {}
   enableSandbox(): void {}

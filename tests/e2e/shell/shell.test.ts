@@ -27,6 +27,14 @@ test("the window opens on the environments and hears of one that is made elsewhe
   expect(seen).toContain("simulated.test/web");
 });
 
+test("Chromium is started so that a terminal's answer to a key is drawn in the next frame", async () => {
+  const app = await home.launch();
+  const page = await app.page();
+  const session = await page.context().browser()?.newBrowserCDPSession();
+  const told = await session?.send("SystemInfo.getInfo");
+  expect(told?.commandLine).toContain("DeferRendererTasksAfterInput");
+});
+
 test("the tray shows what runs, opens it and stops it", async () => {
   const app = await home.launch();
   const page = await app.page();

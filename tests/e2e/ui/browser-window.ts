@@ -2,6 +2,7 @@ import { AxeBuilder } from "@axe-core/playwright";
 import { type Browser, type BrowserContext, chromium, expect, type Locator, type Page } from "@playwright/test";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { chromiumSwitches } from "../../../src/main/chromium-switches.ts";
 import { findChromium } from "../../../tools/find-chromium.ts";
 import type { SimulatedHost } from "../../support/simulated-host.ts";
 
@@ -28,11 +29,12 @@ interface WindowOptions {
   readonly locale?: string;
 }
 
-/** The quickest browser for tests; benchmarks take the one that people have. */
-export async function launchBrowser({ windows = false } = {}): Promise<Browser> {
+/** The quickest browser for tests; benchmarks take one with windows and the app's switches, as the app is. */
+export async function launchBrowser({ asApp = false } = {}): Promise<Browser> {
   // Chromium's sandbox refuses to run as root, which build machines often are.
-  const args = process.getuid?.() === 0 ? ["--no-sandbox", ...quiet] : quiet;
-  return chromium.launch({ executablePath: findChromium({ windows }), args });
+  const args = process.getuid?.() === 0 ? ["--no-sandbox", ...quiet] : [...quiet];
+  if (asApp) for (const [name, value] of chromiumSwitches) args.push(`--${name}=${value}`);
+  return chromium.launch({ executablePath: findChromium({ windows: asApp }), args });
 }
 
 /** A browser's window on a host, let in as `berth ui` does it. Everything the page complains about fails the test. */
