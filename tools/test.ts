@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 
 interface Stage {
   readonly name: string;
@@ -37,10 +37,15 @@ const lastStage = vitest(
 );
 
 const only = process.argv.slice(2);
-const running = new Set<ChildProcess>();
+const names = [...stages, ...stagesBeside, lastStage].map(({ name }) => name);
+const unknown = only.filter((name) => !names.includes(name));
+if (unknown.length > 0) {
+  process.stderr.write(`there is no ${unknown.join(", ")}; there are ${names.join(", ")}\n`);
+  process.exit(1);
+}
 const outcomes: Outcome[] = [];
 
-/** Runs stages one after the other until one fails; `quiet` tells what each said when it has ended. */
+/** Runs stages one after the other until any fails; `quiet` tells what each said when it has ended. */
 async function run(wanted: readonly Stage[], { quiet = false } = {}): Promise<void> {
   for (const stage of wanted) {
     if (only.length > 0 && !only.includes(stage.name)) continue;
@@ -50,19 +55,24 @@ async function run(wanted: readonly Stage[], { quiet = false } = {}): Promise<vo
     const { status, said } = await runStage(stage, quiet);
     if (quiet) process.stdout.write(`\n=== ${stage.name} (beside the others)\n${said}`);
     outcomes.push({ name: stage.name, passed: status === 0, seconds: (performance.now() - startedAtMs) / 1000 });
-    // What runs beside a failure would only delay its news.
-    if (status !== 0) for (const child of running) child.kill("SIGTERM");
+    // What runs beside it ends by itself: one that was killed would leave its machines behind.
+    if (status !== 0) process.stdout.write(`\n${stage.name} failed\n`);
   }
 }
 
 async function runStage({ command }: Stage, quiet: boolean): Promise<{ readonly status: number | null; readonly said: string }> {
   const [program = "", ...args] = command;
   const child = spawn(program, args, { stdio: ["ignore", quiet ? "pipe" : "inherit", quiet ? "pipe" : "inherit"] });
-  running.add(child);
   let said = "";
   for (const output of [child.stdout, child.stderr]) output?.setEncoding("utf8").on("data", (text: string) => (said += text));
-  const status = await new Promise<number | null>((resolve) => child.once("close", resolve).once("error", () => resolve(null)));
-  running.delete(child);
+  const status = await new Promise<number | null>((resolve) => {
+    child.once("close", resolve);
+    child.once("error", (error) => {
+      said += `${error.message}\n`;
+      if (!quiet) process.stderr.write(said);
+      resolve(null);
+    });
+  });
   return { status, said };
 }
 

@@ -2,15 +2,17 @@ import {
   chmodSync,
   copyFileSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readlinkSync,
   realpathSync,
   renameSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 import { hostImageArch } from "../src/vm/image/find-image.ts";
 import { debPath, type DebianPackage, downloadPackages, resolveList } from "./image/debian-packages.ts";
@@ -18,7 +20,7 @@ import { progress } from "./image/progress.ts";
 import { run } from "./image/shell.ts";
 
 /**
- * `npm run vm-dist -- [--arch amd64|arm64] [--out DIR]`: QEMU of Debian with all it needs, so that a packaged app runs
+ * `npm run vm-dist -- [--arch amd64|arm64]`: QEMU of Debian with all it needs, so that a packaged app runs
  * where no QEMU is installed, whatever its distribution's C library. `npm run package` takes it from where it is put.
  */
 const root = join(import.meta.dirname, "..");
@@ -47,8 +49,11 @@ class Unpacked {
       for (const path of paths) {
         const found = join(this.#folder, name, path);
         if (!existsSync(found)) continue;
+        const real = realpathSync(found);
+        // A link of a package that leads out of it would bring in this computer's own file.
+        if (!real.startsWith(`${realpathSync(this.#folder)}/`)) continue;
         this.used.add(name);
-        return realpathSync(found);
+        return real;
       }
     }
     return undefined;
@@ -61,12 +66,17 @@ class Unpacked {
     return found;
   }
 
+  /** The licence of every package that something was taken from. */
   copyLicences(to: string): void {
     mkdirSync(to, { recursive: true });
-    for (const name of this.used) {
-      const copyright = this.find([join("usr/share/doc", name, "copyright")]);
-      if (copyright !== undefined) copyFileSync(copyright, join(to, name));
-    }
+    for (const name of [...this.used]) copyFileSync(this.#licenceOf(name), join(to, name));
+  }
+
+  /** A package may have its documentation in that of another of the same source: its folder is a link to that one's then. */
+  #licenceOf(name: string): string {
+    const folder = join(this.#folder, name, "usr/share/doc", name);
+    const linked = lstatSync(folder, { throwIfNoEntry: false })?.isSymbolicLink() === true ? basename(readlinkSync(folder)) : name;
+    return this.get("copyright", [join("usr/share/doc", linked)]);
   }
 }
 
@@ -110,10 +120,10 @@ async function unpack(packages: readonly DebianPackage[], debs: string, to: stri
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { arch: { type: "string", default: hostImageArch() }, out: { type: "string" } } });
+  const { values } = parseArgs({ options: { arch: { type: "string", default: hostImageArch() } } });
   const { arch } = values;
   if (arch !== "amd64" && arch !== "arm64") throw new Error(`--arch is amd64 or arm64, not ${arch}`);
-  const out = values.out ?? join(root, ".cache/vm-dist", arch);
+  const out = join(root, ".cache/vm-dist", arch);
   const step = progress("vm-dist");
   mkdirSync(join(out, ".."), { recursive: true });
   const work = mkdtempSync(`${out}.work-`);
@@ -134,6 +144,9 @@ async function main(): Promise<void> {
     if (arch === "amd64") for (const name of firmware) copyFileSync(unpacked.get(name, firmwareFolders), join(made, "share/qemu", name));
     writeFileSync(join(made, "bin", program), launcher(arch), { mode: 0o755 });
     unpacked.copyLicences(join(made, "licences"));
+    // Where the sources are found of what is given on.
+    const versions = packages.filter(({ name }) => unpacked.used.has(name)).map(({ name, version }) => `${name} ${version}\n`);
+    writeFileSync(join(made, "licences/DEBIAN-PACKAGES"), versions.join(""));
     rmSync(out, { recursive: true, force: true });
     renameSync(made, out);
   } finally {

@@ -44,6 +44,7 @@ export async function removeIdentity(folder: string): Promise<void> {
   // git-lfs writes its one section there, the lines in an order of its own.
   const gitConfig = await readFile(join(folder, "etc/gitconfig"), "utf8").catch(() => "");
   const [section = "", ...lines] = gitConfig.trimEnd().split("\n");
+  if (lines.some((line) => !line.startsWith("\t"))) throw new Error("etc/gitconfig holds more than git-lfs's section");
   if (section !== "") await writeFile(join(folder, "etc/gitconfig"), `${[section, ...lines.toSorted()].join("\n")}\n`);
   // Python writes what it compiled in an order of its own.
   const names = await readdir(join(folder, "usr"), { recursive: true });

@@ -261,7 +261,10 @@ export class QemuDriver implements MachineDriver {
     });
     signal.throwIfAborted();
     if (!up || failed.error !== undefined || child.exitCode !== null)
-      throw new BerthError("hypervisor-failed", failed.error?.message ?? lastWords(folder) ?? "QEMU ended at once");
+      throw new BerthError(
+        "hypervisor-failed",
+        failed.error?.message ?? lastWords(folder) ?? (child.exitCode === null ? "QEMU does not answer" : "QEMU ended at once"),
+      );
     child.unref();
   }
 
@@ -295,7 +298,10 @@ export class QemuDriver implements MachineDriver {
       },
     );
     live.qmp = client;
-    const status = await client.execute("query-status");
+    const status = await client.execute("query-status").catch((error: unknown) => {
+      client.close();
+      throw error;
+    });
     const state = typeof status === "object" && status !== null && "status" in status ? status.status : "";
     live.paused = state === "io-error" ? "host-disk-full" : state === "paused" ? "requested" : undefined;
   }

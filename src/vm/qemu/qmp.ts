@@ -43,7 +43,13 @@ export class QmpClient {
     const socket = connect(path);
     await new Promise<void>((resolve, reject) => socket.once("connect", resolve).once("error", reject));
     const client = new QmpClient(socket, onEvent, onClose);
-    await client.execute("qmp_capabilities");
+    try {
+      await client.execute("qmp_capabilities");
+    } catch (error) {
+      // QEMU talks to one at a time.
+      client.close();
+      throw error;
+    }
     return client;
   }
 
