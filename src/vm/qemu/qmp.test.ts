@@ -30,6 +30,23 @@ test("a QEMU that goes away before it has greeted is an error of the connection 
   expect(closed).toBe(1);
 });
 
+test("a QEMU that refuses to negotiate is left, so that another attempt finds it free", async () => {
+  const left = Promise.withResolvers<void>();
+  const path = await serve((socket) => {
+    socket.write('{"QMP": {}}\n');
+    socket.on("data", () => socket.write('{"error": {"class": "GenericError", "desc": "not now"}, "id": 1}\n'));
+    socket.once("close", () => left.resolve());
+  });
+  await expect(
+    QmpClient.connect(
+      path,
+      () => undefined,
+      () => undefined,
+    ),
+  ).rejects.toThrow("not now");
+  await left.promise;
+});
+
 test("answers find their commands, events are told, and what is no JSON is passed over", async () => {
   const path = await serve((socket) => {
     socket.write('{"QMP": {}}\n');
