@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -65,6 +65,20 @@ test("a spoilt file costs the settings, not the start, and is kept", async () =>
   expect(readFileSync(`${path}.unreadable`, "utf8")).toBe("{ cpus: ");
   writeFileSync(path, JSON.stringify({ cpus: "many", memoryBytes: 4 * gib, unknown: 1 }));
   expect((await open()).nextSize).toMatchObject({ cpus: 8, memoryBytes: 4 * gib });
+});
+
+test("a change counts once it is on the disk, and one that cannot be written changes nothing", async () => {
+  const settings = await open();
+  const changing = settings.change({ cpus: 3 });
+  expect(settings.stored.cpus).toBe(0);
+  await changing;
+  expect(settings.stored.cpus).toBe(3);
+  rmSync(folder, { recursive: true });
+  await expect(settings.change({ cpus: 5 })).rejects.toThrow("ENOENT");
+  expect(settings.stored.cpus).toBe(3);
+  mkdirSync(folder);
+  await settings.change({ gitUserName: "Ada" });
+  expect((await open()).stored).toMatchObject({ cpus: 3, gitUserName: "Ada" });
 });
 
 test("of changes at the same time the last one stays in the file", async () => {

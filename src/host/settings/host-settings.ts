@@ -103,25 +103,29 @@ export class HostSettings {
       if (!Number.isSafeInteger(wanted) || wanted < this.leastSize[key] || wanted > this.greatestSize[key])
         throw new BerthError("setting-invalid", `${key}: ${wanted} is not between ${this.leastSize[key]} and ${this.greatestSize[key]}`);
     }
-    await this.#save({ ...this.#stored, ...change });
+    await this.#save((stored) => ({ ...stored, ...change }));
   }
 
   /** Notes with what the machine is being started. */
   async noteStart(size: MachineSize): Promise<void> {
-    await this.#save({ ...this.#stored, started: { ...size } });
+    await this.#save((stored) => ({ ...stored, started: { ...size } }));
   }
 
   /** The machine and its disk are gone. */
   async noteReset(): Promise<void> {
-    await this.#save({ ...this.#stored, started: undefined });
+    await this.#save((stored) => ({ ...stored, started: undefined }));
   }
 
-  async #save(next: Stored): Promise<void> {
-    this.#stored = next;
-    // One after the other: of two writes the later one must be the one that stays.
+  /** Nothing is told as set before it is on the disk, or when it could not be written. */
+  async #save(change: (stored: Stored) => Stored): Promise<void> {
+    // One after the other: each builds on the one before, and the last one stays.
     this.#writing = this.#writing
       .catch(() => undefined)
-      .then(async () => writeFileAtomically(this.#path, `${JSON.stringify(this.#stored, undefined, 2)}\n`));
+      .then(async () => {
+        const next = change(this.#stored);
+        await writeFileAtomically(this.#path, `${JSON.stringify(next, undefined, 2)}\n`);
+        this.#stored = next;
+      });
     return this.#writing;
   }
 }
