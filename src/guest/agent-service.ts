@@ -3,6 +3,7 @@ import { durationFromMs, durationMs, timestampFromMs, timestampMs } from "@bufbu
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { BerthError } from "../contract/berth-error.ts";
 import { toConnectError } from "../contract/connect-error.ts";
 import type { AgentService } from "../contract/gen/berth/v1/agent_pb.js";
@@ -27,7 +28,7 @@ import { startJob } from "./jobs/start-job.ts";
 import { jobMessage, type Observer } from "./observe.ts";
 import { runProcess } from "./run-process.ts";
 import type { GuestSettings } from "./settings.ts";
-import { readDiskBill, reclaimSpace } from "./usage/disk-bill.ts";
+import { readDiskBill, reclaimSpace, settleDisk } from "./usage/disk-bill.ts";
 import { type EnvironmentFigures, usageMessage } from "./usage/environment-figures.ts";
 import { readUsage } from "./usage/machine-usage.ts";
 
@@ -35,6 +36,7 @@ import { readUsage } from "./usage/machine-usage.ts";
 const agentProtocol = 1;
 /** A step smaller than this is not worth a jump of the guest's clock. */
 const clockToleranceMs = 100;
+const maxEntropyBytes = 64;
 
 export interface AgentDependencies {
   readonly settings: GuestSettings;
@@ -70,6 +72,7 @@ export function agentService(dependencies: AgentDependencies): ServiceImpl<typeo
     async setClock(request) {
       const wantedMs = request.now === undefined ? now() : timestampMs(request.now);
       const correctionMs = wantedMs - now();
+      if (request.entropy.length > 0) await writeFile("/dev/urandom", request.entropy.subarray(0, maxEntropyBytes));
       if (Math.abs(correctionMs) > clockToleranceMs) await runProcess(["date", "--set", `@${(wantedMs / 1000).toFixed(3)}`]);
       return { correctedBy: durationFromMs(Math.abs(correctionMs) > clockToleranceMs ? Math.trunc(correctionMs) : 0) };
     },
@@ -86,6 +89,10 @@ export function agentService(dependencies: AgentDependencies): ServiceImpl<typeo
     },
     getDiskBill: async () => ({ bill: await readDiskBill(settings.dataFolder, dependencies) }),
     reclaimSpace: async () => ({ reclaimedBytes: BigInt(await reclaimSpace(settings.dataFolder, docker)) }),
+    async settleDisk() {
+      await settleDisk(settings.dataFolder);
+      return {};
+    },
     dial: (requests) => dial(requests, dependencies),
     exec: (requests) => exec(requests, dependencies),
     async observeEnvironments(request) {

@@ -87,15 +87,16 @@ export type Image = z.infer<typeof imageSchema>;
 /** The part of dockerd's HTTP API that the agent needs, on its socket. */
 export class DockerApi {
   readonly #socketPath: string;
+  #version: string | undefined;
 
   constructor(socketPath: string) {
     this.#socketPath = socketPath;
   }
 
-  /** The engine's version, or undefined while it does not answer. */
+  /** The engine's version, or undefined until it answered once: the image has one engine, and asking it takes a while. */
   async version(): Promise<string | undefined> {
     try {
-      return z.object({ Version: z.string() }).parse(await this.#json("GET", "/version")).Version;
+      return (this.#version ??= z.object({ Version: z.string() }).parse(await this.#json("GET", "/version")).Version);
     } catch {
       return undefined;
     }

@@ -7,6 +7,7 @@ import { AgentService } from "../contract/gen/berth/v1/agent_pb.js";
 import { TerminalService } from "../contract/gen/berth/v1/terminal_pb.js";
 import { acceptSession } from "../lib/agent-transport.ts";
 import { serveLink } from "../lib/link.ts";
+import { messageOf } from "../lib/log.ts";
 import { terminalCalls } from "../lib/terminals/terminal-calls.ts";
 import { Terminals } from "../lib/terminals/terminals.ts";
 import { agentService } from "./agent-service.ts";
@@ -18,6 +19,7 @@ import { Observer } from "./observe.ts";
 import { openPort } from "./port.ts";
 import { readSettings } from "./settings.ts";
 import { startContainerPty } from "./terminals/container-pty.ts";
+import { trimAfterDeletes } from "./usage/auto-trim.ts";
 import { EnvironmentFigures } from "./usage/environment-figures.ts";
 
 /** A message larger than this from the host is refused. */
@@ -66,6 +68,9 @@ server.on("sessionError", () => undefined);
 await openPort(settings.port, (wire) => {
   serveLink(wire, settings.linkKey, (session) => acceptSession(server, session));
 });
+
+// Stderr is the machine's console.
+trimAfterDeletes(settings.dataFolder, (error) => process.stderr.write(`agent: the disk was not trimmed: ${messageOf(error)}\n`));
 
 // What V8 compiled is kept on the data disk (NODE_COMPILE_CACHE) and halves the agent's part of the next boot.
 setTimeout(() => flushCompileCache(), compileCacheDelayMs).unref();

@@ -17,6 +17,7 @@ import { machineDiskBill, reclaimMachineSpace } from "./usage.ts";
 const defaultConsoleBytes = 64 * 1024;
 const maxConsoleBytes = 1024 * 1024;
 const restartTimeoutMs = 120_000;
+const restingPhases: ReadonlySet<EnvironmentPhase> = new Set([EnvironmentPhase.RUNNING, EnvironmentPhase.STOPPED]);
 
 export interface HostControls {
   readonly env: NodeJS.ProcessEnv;
@@ -55,6 +56,12 @@ export function hostService(parts: HostParts, controls: HostControls): Partial<S
       await machine.powerOff(context.signal);
       return view();
     },
+    suspendMachine: async () => {
+      await refuseWhileBusy(plane);
+      // Not the caller's signal, as below.
+      await machine.suspend(AbortSignal.timeout(restartTimeoutMs));
+      return view();
+    },
     restartMachine: async () => {
       // Not the caller's signal: a window that is closed meanwhile must not leave the machine half shut down.
       await machine.powerOff(AbortSignal.timeout(restartTimeoutMs));
@@ -79,6 +86,14 @@ export function hostService(parts: HostParts, controls: HostControls): Partial<S
     openLoopback: async () => controls.openLoopback(),
     openUi: async () => ({ url: await controls.uiLink() }),
   };
+}
+
+/** What is under way would wake the machine at once. */
+async function refuseWhileBusy(plane: Plane): Promise<void> {
+  const busy = (await plane.environmentStore.list()).filter(({ status }) => !restingPhases.has(status?.phase ?? EnvironmentPhase.CREATING));
+  if (busy.length === 0) return;
+  const names = busy.map(({ metadata }) => metadata?.name ?? "").join(", ");
+  throw new BerthError("environment-busy", `something is under way for ${names}; wait for it, or stop it first`);
 }
 
 /** What should still run would start the machine again. */

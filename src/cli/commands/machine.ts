@@ -26,7 +26,9 @@ interface ResetOptions extends JsonOptions {
 
 /** `berth machine …`: the Linux machine that environments run in. */
 export function registerMachine(program: Command): void {
-  const machine = program.command("machine").description("The Linux machine that environments run in: status, start, stop, reset, shell");
+  const machine = program
+    .command("machine")
+    .description("The Linux machine that environments run in: status, start, suspend, stop, reset, shell");
   machine
     .command("status")
     .description("Show its state, its accelerator and what it uses")
@@ -42,6 +44,11 @@ export function registerMachine(program: Command): void {
     .description("Stop its environments and shut it down; everything on its disk stays")
     .addOption(jsonOption())
     .action(stop);
+  machine
+    .command("suspend")
+    .description("Save it with everything that runs in it, and free its memory; any use of an environment wakes it")
+    .addOption(jsonOption())
+    .action(suspend);
   machine
     .command("reset")
     .description("Delete it with every environment on it; the next start makes a new one")
@@ -98,6 +105,12 @@ async function startAndWait(clients: HostClients, signal: AbortSignal): Promise<
 async function stop({ json }: JsonOptions): Promise<void> {
   const clients = await connectHost();
   await withStep("Stopping the machine", "The machine goes on stopping.", async () => clients.host.stopMachine({}));
+  if (json) printMachine((await clients.host.getMachine({})).machine, json);
+}
+
+async function suspend({ json }: JsonOptions): Promise<void> {
+  const clients = await connectHost();
+  await withStep("Suspending the machine", "The machine goes on being suspended.", async () => clients.host.suspendMachine({}));
   if (json) printMachine((await clients.host.getMachine({})).machine, json);
 }
 

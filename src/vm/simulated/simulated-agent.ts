@@ -73,6 +73,7 @@ function agentCalls(options: SimulatedAgentOptions, jobs: SimulatedJobs): Servic
     }),
     getDiskBill: () => ({ bill: usage.bill(Date.now()) }),
     reclaimSpace: () => ({ reclaimedBytes: usage.reclaim() }),
+    settleDisk: () => ({}),
     dial: (requests) => echo(requests),
     exec: (requests) => exec(requests),
     observeEnvironments: async ({ environmentIds }) => ({ environments: await observe(disk, jobs, environmentIds) }),

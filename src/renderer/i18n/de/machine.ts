@@ -5,6 +5,7 @@ const count = (n: number, one: string, many: string): string => `${n} ${n === 1 
 export const machine: Strings["machine"] = {
   title: "Maschine",
   start: "Starten",
+  suspend: "Schlafen legen",
   stop: "Ausschalten",
   restart: "Neu starten",
   notOffline: "Berth antwortet nicht.",
@@ -14,6 +15,7 @@ export const machine: Strings["machine"] = {
   waitForIt: "Warte, bis das zu Ende ist.",
   doing: {
     start: "Startet",
+    suspend: "Wird schlafen gelegt",
     stop: "Fährt herunter",
     restart: "Startet neu",
     reset: "Wird zurückgesetzt",

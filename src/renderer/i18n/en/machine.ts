@@ -4,6 +4,7 @@ const count = (n: number, one: string, many: string): string => `${n} ${n === 1 
 export const machine = {
   title: "Machine",
   start: "Start",
+  suspend: "Suspend",
   stop: "Stop",
   restart: "Restart",
   notOffline: "Berth does not answer.",
@@ -11,7 +12,14 @@ export const machine = {
   notRunning: "The machine is not running.",
   isRunning: "The machine is running.",
   waitForIt: "Wait until this has ended.",
-  doing: { start: "Starting", stop: "Shutting down", restart: "Restarting", reset: "Resetting", reclaim: "Reclaiming space" },
+  doing: {
+    start: "Starting",
+    suspend: "Suspending",
+    stop: "Shutting down",
+    restart: "Restarting",
+    reset: "Resetting",
+    reclaim: "Reclaiming space",
+  },
   absentTitle: "There is no machine yet",
   absentDetail: "It is made when the first environment needs it, or when you start it. That takes some seconds.",
   failedTitle: "The machine did not start",

@@ -89,6 +89,30 @@ export declare type HelloResponse = Message<"berth.v1.HelloResponse"> & {
 export declare const HelloResponseSchema: GenMessage<HelloResponse>;
 
 /**
+ * @generated from message berth.v1.SettleDiskRequest
+ */
+export declare type SettleDiskRequest = Message<"berth.v1.SettleDiskRequest"> & {
+};
+
+/**
+ * Describes the message berth.v1.SettleDiskRequest.
+ * Use `create(SettleDiskRequestSchema)` to create a new message.
+ */
+export declare const SettleDiskRequestSchema: GenMessage<SettleDiskRequest>;
+
+/**
+ * @generated from message berth.v1.SettleDiskResponse
+ */
+export declare type SettleDiskResponse = Message<"berth.v1.SettleDiskResponse"> & {
+};
+
+/**
+ * Describes the message berth.v1.SettleDiskResponse.
+ * Use `create(SettleDiskResponseSchema)` to create a new message.
+ */
+export declare const SettleDiskResponseSchema: GenMessage<SettleDiskResponse>;
+
+/**
  * @generated from message berth.v1.SetClockRequest
  */
 export declare type SetClockRequest = Message<"berth.v1.SetClockRequest"> & {
@@ -96,6 +120,13 @@ export declare type SetClockRequest = Message<"berth.v1.SetClockRequest"> & {
    * @generated from field: google.protobuf.Timestamp now = 1;
    */
   now?: Timestamp | undefined;
+
+  /**
+   * Stirred into the machine's random numbers: a machine that was saved would otherwise draw the same ones again.
+   *
+   * @generated from field: bytes entropy = 2;
+   */
+  entropy: Uint8Array;
 };
 
 /**
@@ -1908,6 +1939,17 @@ export declare const AgentService: GenService<{
     methodKind: "client_streaming";
     input: typeof UploadContentRequestSchema;
     output: typeof UploadContentResponseSchema;
+  },
+  /**
+   * Writes to the disk what is held back and gives free blocks to the host; before a suspend, so that the disk is whole
+   * also without the memory.
+   *
+   * @generated from rpc berth.v1.AgentService.SettleDisk
+   */
+  settleDisk: {
+    methodKind: "unary";
+    input: typeof SettleDiskRequestSchema;
+    output: typeof SettleDiskResponseSchema;
   },
   /**
    * Stops containers, syncs, unmounts and powers the machine off.

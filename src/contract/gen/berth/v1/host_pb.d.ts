@@ -317,6 +317,38 @@ export declare type StopMachineResponse = Message<"berth.v1.StopMachineResponse"
 export declare const StopMachineResponseSchema: GenMessage<StopMachineResponse>;
 
 /**
+ * @generated from message berth.v1.SuspendMachineRequest
+ */
+export declare type SuspendMachineRequest = Message<"berth.v1.SuspendMachineRequest"> & {
+  /**
+   * @generated from field: string machine_id = 1;
+   */
+  machineId: string;
+};
+
+/**
+ * Describes the message berth.v1.SuspendMachineRequest.
+ * Use `create(SuspendMachineRequestSchema)` to create a new message.
+ */
+export declare const SuspendMachineRequestSchema: GenMessage<SuspendMachineRequest>;
+
+/**
+ * @generated from message berth.v1.SuspendMachineResponse
+ */
+export declare type SuspendMachineResponse = Message<"berth.v1.SuspendMachineResponse"> & {
+  /**
+   * @generated from field: berth.v1.Machine machine = 1;
+   */
+  machine?: Machine | undefined;
+};
+
+/**
+ * Describes the message berth.v1.SuspendMachineResponse.
+ * Use `create(SuspendMachineResponseSchema)` to create a new message.
+ */
+export declare const SuspendMachineResponseSchema: GenMessage<SuspendMachineResponse>;
+
+/**
  * @generated from message berth.v1.RestartMachineRequest
  */
 export declare type RestartMachineRequest = Message<"berth.v1.RestartMachineRequest"> & {
@@ -1574,6 +1606,13 @@ export enum MachineState {
    * @generated from enum value: MACHINE_STATE_FAILED = 7;
    */
   FAILED = 7,
+
+  /**
+   * Saved with everything that runs in it, and without a process or memory on this computer; any use wakes it.
+   *
+   * @generated from enum value: MACHINE_STATE_SUSPENDED = 8;
+   */
+  SUSPENDED = 8,
 }
 
 /**
@@ -1626,6 +1665,16 @@ export declare const HostService: GenService<{
     methodKind: "unary";
     input: typeof StopMachineRequestSchema;
     output: typeof StopMachineResponseSchema;
+  },
+  /**
+   * Saves the machine with everything that runs in it and ends its process; any use of an environment wakes it.
+   *
+   * @generated from rpc berth.v1.HostService.SuspendMachine
+   */
+  suspendMachine: {
+    methodKind: "unary";
+    input: typeof SuspendMachineRequestSchema;
+    output: typeof SuspendMachineResponseSchema;
   },
   /**
    * Shuts the machine down and starts it with the size that is set; environments that should run come up again by themselves.
