@@ -9,6 +9,7 @@ import { CrashCount } from "./crash-count.ts";
 import { keepGuestClock, setGuestClock } from "./guest-clock.ts";
 import { MachineUses } from "./machine-uses.ts";
 import { ObservedEnvironments } from "./observed-environments.ts";
+import { ResumeRetry } from "./resume-retry.ts";
 import { wake } from "./wake.ts";
 
 /** Under emulation a boot takes 10 s; a loaded computer may need much longer. */
@@ -20,8 +21,6 @@ const powerOffCallTimeoutMs = 5000;
 const settleDiskTimeoutMs = 30_000;
 /** git looks at every file, and those who asked before come first. */
 const refreshTimeoutMs = 60_000;
-/** A machine that stopped for want of space on the host is tried again after this. */
-const resumeRetryMs = 10_000;
 
 export type AgentClient = Client<typeof AgentService>;
 /**
@@ -59,7 +58,6 @@ export class MachineKeeper {
   #hello: HelloResponse | undefined;
   #busy: Promise<void> | undefined;
   #failure: string | undefined;
-  #resuming: NodeJS.Timeout | undefined;
   /** Settles when the machine, which is being shut down or suspended, is. */
   #goingDown: Promise<void> | undefined;
   /** It was ready since it was last seen off. */
@@ -71,6 +69,7 @@ export class MachineKeeper {
   readonly #now: () => number;
   readonly uses: MachineUses;
   readonly #crashes: CrashCount;
+  readonly #resuming: ResumeRetry;
 
   constructor(options: MachineKeeperOptions) {
     this.#driver = options.driver;
@@ -80,11 +79,12 @@ export class MachineKeeper {
     this.#now = options.now;
     this.#crashes = new CrashCount(options.now);
     this.uses = new MachineUses(options.now);
+    this.#resuming = new ResumeRetry(async () => this.#driver.resume(this.#id), options.log);
     options.driver.onChange(() => void this.#onDriverChange());
   }
 
   get view(): MachineView {
-    if (this.#resuming !== undefined) return "paused";
+    if (this.#resuming.isActive) return "paused";
     if (this.#client !== undefined) return "ready";
     if (this.#asleep) return "asleep";
     if (this.#busy !== undefined) return "busy";
@@ -102,6 +102,11 @@ export class MachineKeeper {
 
   get hello(): HelloResponse | undefined {
     return this.#hello;
+  }
+
+  /** What is wrong inside the machine, in its own words, which are not trusted. */
+  get warnings(): readonly string[] {
+    return this.#environments.warnings;
   }
 
   environment(id: string): ObservedEnvironment | undefined {
@@ -255,8 +260,7 @@ export class MachineKeeper {
   /** Lets go of the machine, which runs on. */
   close(): void {
     this.#stop.abort();
-    clearTimeout(this.#resuming);
-    this.#resuming = undefined;
+    this.#resuming.stop();
     this.#disconnect();
   }
 
@@ -326,9 +330,9 @@ export class MachineKeeper {
         // The first one tells all, and what was known before may be of an earlier boot.
         if (first) this.#environments.clear();
         first = false;
-        this.#environments.keep(change);
+        const warningsChanged = this.#environments.keep(change);
         onFirst();
-        this.#announce([...change.environments.map((e) => e.environmentId), ...change.removedEnvironmentIds]);
+        this.#announce(warningsChanged ? "all" : [...change.environments.map((e) => e.environmentId), ...change.removedEnvironmentIds]);
       }
     } catch (error) {
       this.#log.info("the watch of the machine ended", { reason: messageOf(error) });
@@ -347,10 +351,10 @@ export class MachineKeeper {
 
   async #onDriverChange(): Promise<void> {
     const status = await this.#driver.inspect(this.#id);
-    if (status.state === "paused" && status.reason === "host-disk-full") this.#resumeLater();
-    else if (this.#resuming !== undefined) {
-      clearTimeout(this.#resuming);
-      this.#resuming = undefined;
+    if (status.state === "paused" && status.reason === "host-disk-full") {
+      if (!this.#stop.signal.aborted) this.#resuming.begin();
+    } else if (this.#resuming.isActive) {
+      this.#resuming.stop();
       if (status.state === "running" && this.#client === undefined) this.start();
     }
     if (status.state === "off" && !this.#asleep) this.#onOff(status.exit?.reason ?? "crashed");
@@ -371,17 +375,6 @@ export class MachineKeeper {
     this.#wasReady = false;
     if (this.#client !== undefined) this.#disconnect();
     if (wasReady && this.#goingDown === undefined && reason !== "shutdown") this.#failure = this.#crashes.note();
-  }
-
-  #resumeLater(): void {
-    if (this.#resuming !== undefined || this.#stop.signal.aborted) return;
-    this.#log.warn("the machine is paused because the disk of this computer is full");
-    this.#resuming = setInterval(() => {
-      this.#driver
-        .resume(this.#id)
-        .catch((error: unknown) => this.#log.info("the machine was not continued", { reason: messageOf(error) }));
-    }, resumeRetryMs);
-    this.#resuming.unref();
   }
 
   #disconnect(): void {

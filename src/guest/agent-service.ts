@@ -22,6 +22,7 @@ import type { DockerApi } from "./docker-api.ts";
 import { dial } from "./dial.ts";
 import type { EnvironmentStates } from "./environment-state.ts";
 import { exec } from "./exec.ts";
+import type { MachineHealth } from "./health.ts";
 import { jobErrorCode } from "./jobs/job.ts";
 import type { JobStore } from "./jobs/job-store.ts";
 import { startJob } from "./jobs/start-job.ts";
@@ -45,13 +46,14 @@ export interface AgentDependencies {
   readonly jobs: JobStore;
   readonly observer: Observer;
   readonly figures: EnvironmentFigures;
+  readonly health: MachineHealth;
   readonly knownUsers: KnownUsers;
   readonly now: () => number;
 }
 
 /** The agent's RPC methods (proto/berth/v1/agent.proto). */
 export function agentService(dependencies: AgentDependencies): ServiceImpl<typeof AgentService> {
-  const { settings, docker, jobs, observer, figures, now } = dependencies;
+  const { settings, docker, jobs, observer, figures, health, now } = dependencies;
   return {
     async hello() {
       const dockerVersion = await docker.version();
@@ -64,9 +66,7 @@ export function agentService(dependencies: AgentDependencies): ServiceImpl<typeo
         dockerReady: dockerVersion !== undefined,
         dockerVersion: dockerVersion ?? "",
         guestTime: timestampFromMs(now()),
-        warnings: readText(`${settings.runFolder}/warnings`)
-          .split("\n")
-          .filter((line) => line !== ""),
+        warnings: [...health.warnings],
       });
     },
     async setClock(request) {
@@ -101,7 +101,7 @@ export function agentService(dependencies: AgentDependencies): ServiceImpl<typeo
         environments: request.environmentIds.length === 0 ? all : all.filter((e) => request.environmentIds.includes(e.environmentId)),
       };
     },
-    watchEnvironments: (_request, context) => watchEnvironments(observer, context.signal),
+    watchEnvironments: (_request, context) => watchEnvironments(observer, health, context.signal),
     async startJob(request) {
       const record = await startJob(request, dependencies).catch(failCall);
       return create(StartJobResponseSchema, { job: jobMessage(record) });
@@ -142,9 +142,15 @@ async function* uploadData(iterator: AsyncIterator<UploadContentRequest>): Async
   }
 }
 
-async function* watchEnvironments(observer: Observer, signal: AbortSignal) {
+async function* watchEnvironments(observer: Observer, health: MachineHealth, signal: AbortSignal) {
   const sent = new Map<string, Awaited<ReturnType<Observer["observe"]>>[number]>();
-  const changes = changeSignal((listener) => observer.onChange(listener), signal);
+  let warned = "";
+  const changes = changeSignal((listener) => {
+    const ends = [observer.onChange(listener), health.onChange(listener)];
+    return () => {
+      for (const end of ends) end();
+    };
+  }, signal);
   try {
     for (let first = true; !signal.aborted; first = false) {
       const all = await observer.observe();
@@ -155,8 +161,10 @@ async function* watchEnvironments(observer: Observer, signal: AbortSignal) {
       const removed = [...sent.keys()].filter((id) => !all.some((e) => e.environmentId === id));
       for (const e of changed) sent.set(e.environmentId, e);
       for (const id of removed) sent.delete(id);
-      if (first || changed.length > 0 || removed.length > 0)
-        yield create(WatchEnvironmentsResponseSchema, { environments: changed, removedEnvironmentIds: removed });
+      const machineWarnings = [...health.warnings];
+      if (first || changed.length > 0 || removed.length > 0 || machineWarnings.join("\n") !== warned)
+        yield create(WatchEnvironmentsResponseSchema, { environments: changed, removedEnvironmentIds: removed, machineWarnings });
+      warned = machineWarnings.join("\n");
       await changes.next();
     }
   } finally {

@@ -88,9 +88,15 @@ export type Image = z.infer<typeof imageSchema>;
 export class DockerApi {
   readonly #socketPath: string;
   #version: string | undefined;
+  #watches = 0;
 
   constructor(socketPath: string) {
     this.#socketPath = socketPath;
+  }
+
+  /** dockerd tells its events, which it does as long as it lives. */
+  get answers(): boolean {
+    return this.#watches > 0;
   }
 
   /** The engine's version, or undefined until it answered once: the image has one engine, and asking it takes a while. */
@@ -132,9 +138,13 @@ export class DockerApi {
         JSON.stringify({ type: ["container"], event: ["create", "start", "die", "destroy", "rename", "oom"] }),
       );
       const sent = request({ socketPath: this.#socketPath, path: `/events?filters=${filters}`, signal }, (answer) => {
+        this.#watches++;
         onEvent();
         answer.on("data", onEvent);
-        answer.on("close", resolve);
+        answer.on("close", () => {
+          this.#watches--;
+          resolve();
+        });
       });
       sent.on("error", () => resolve());
       sent.end();

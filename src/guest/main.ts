@@ -14,6 +14,7 @@ import { agentService } from "./agent-service.ts";
 import { KnownUsers } from "./devcontainer/known-users.ts";
 import { DockerApi } from "./docker-api.ts";
 import { EnvironmentStates } from "./environment-state.ts";
+import { MachineHealth, readLines } from "./health.ts";
 import { JobStore } from "./jobs/job-store.ts";
 import { Observer } from "./observe.ts";
 import { openPort } from "./port.ts";
@@ -42,7 +43,15 @@ observer.start(new AbortController().signal);
 
 const figures = new EnvironmentFigures({ docker, states, observer, now });
 const knownUsers = new KnownUsers(join(settings.dataFolder, "cache/known-users.json"));
-const service = agentService({ settings, docker, states, jobs, observer, figures, knownUsers, now });
+const health = new MachineHealth({
+  dataFolder: settings.dataFolder,
+  bootWarnings: () => readLines(join(settings.runFolder, "warnings")),
+  dockerAnswers: () => docker.answers,
+  now,
+});
+await health.look();
+void health.watch(new AbortController().signal);
+const service = agentService({ settings, docker, states, jobs, observer, figures, health, knownUsers, now });
 const terminals = new Terminals({
   start: async (request, events) => startContainerPty(request, events, { docker, states, observer, settings }),
   now,

@@ -3,6 +3,7 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type Machine, MachineSchema, MachineState } from "../contract/gen/berth/v1/host_pb.js";
 import type { Environment } from "../contract/gen/gitpod/v1/environment_pb.js";
 import type { MachineKeeper, MachineView } from "../engine/machine-keeper.ts";
+import { withoutControls } from "../lib/terminals/osc-scanner.ts";
 import type { MachineDriver, MachineStatus } from "../vm/driver.ts";
 import { machineId } from "./settings.ts";
 import type { HostSettings } from "./settings/host-settings.ts";
@@ -54,6 +55,7 @@ export async function machineMessage({ driver, machine, settings, environments }
     imageSha256: machine.hello?.imageSha256 ?? "",
     bootId: machine.hello?.bootId ?? "",
     failureMessage: machine.failure ?? "",
+    warnings: machine.warnings.map((warning) => withoutControls(warning)),
     environmentNames: environments.map((e) => e.metadata?.name ?? ""),
     ...(runs ? { startedAt: timestampFromMs(status.startedAtMs) } : {}),
   });

@@ -179,12 +179,14 @@ function printMachine(machine: Machine | undefined, json: true | undefined): voi
     imageSha256: machine.imageSha256,
     startedAt: machine.startedAt === undefined ? "" : timestampDate(machine.startedAt).toISOString(),
     failure: machine.failureMessage,
+    warnings: machine.warnings,
     environments: machine.environmentNames,
   };
   if (json) return printJson(facts);
   const lines = formatPairs([
     ["state", facts.state],
     ["failure", facts.failure],
+    ["warnings", facts.warnings.join("; ")],
     ["accelerator", `${facts.accelerator}${facts.warning === "" ? "" : ` (slow: ${facts.warning})`}`],
     ["processors", String(facts.cpus)],
     ["memory", `${formatBytes(facts.memoryBytes)}, ${formatBytes(facts.usedMemoryBytes)} in use`],

@@ -25,6 +25,7 @@ export const machine: Strings["machine"] = {
   absentDetail: "Sie entsteht, sobald die erste Umgebung sie braucht oder du sie startest. Das dauert einige Sekunden.",
   failedTitle: "Die Maschine ist nicht gestartet",
   failedDetail: "Ihre Platte ist unberührt. Mehr steht unten in der Konsole.",
+  warningsTitle: "In der Maschine stimmt etwas nicht",
   pausedTitle: "Die Maschine ist pausiert",
   pausedDetail: "Die Platte dieses Computers ist voll. Sobald Platz ist, geht es von selbst weiter.",
   slowTitle: "Die Maschine ist langsamer, als sie sein könnte",

@@ -24,6 +24,7 @@ export const machine = {
   absentDetail: "It is made when the first environment needs it, or when you start it. That takes some seconds.",
   failedTitle: "The machine did not start",
   failedDetail: "Its disk is untouched. The console below tells more.",
+  warningsTitle: "Something is wrong in the machine",
   pausedTitle: "The machine is paused",
   pausedDetail: "The disk of this computer is full. It goes on by itself as soon as there is space.",
   slowTitle: "The machine is slower than it could be",

@@ -637,6 +637,13 @@ export declare type WatchEnvironmentsResponse = Message<"berth.v1.WatchEnvironme
    * @generated from field: repeated string removed_environment_ids = 2;
    */
   removedEnvironmentIds: string[];
+
+  /**
+   * What is wrong with the machine as a whole; all of it in every message.
+   *
+   * @generated from field: repeated string machine_warnings = 3;
+   */
+  machineWarnings: string[];
 };
 
 /**

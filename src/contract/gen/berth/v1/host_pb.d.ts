@@ -212,6 +212,13 @@ export declare type Machine = Message<"berth.v1.Machine"> & {
    * @generated from field: string accelerator_fix = 17;
    */
   acceleratorFix: string;
+
+  /**
+   * What is wrong inside it.
+   *
+   * @generated from field: repeated string warnings = 18;
+   */
+  warnings: string[];
 };
 
 /**
