@@ -16,6 +16,7 @@ import {
   WatchJobResponseSchema,
 } from "../contract/gen/berth/v1/agent_pb.js";
 import { changeSignal } from "../lib/change-signal.ts";
+import type { BootProfile } from "./boot-profile.ts";
 import { receiveUpload } from "./content/upload.ts";
 import type { KnownUsers } from "./devcontainer/known-users.ts";
 import type { DockerApi } from "./docker-api.ts";
@@ -47,13 +48,14 @@ export interface AgentDependencies {
   readonly observer: Observer;
   readonly figures: EnvironmentFigures;
   readonly health: MachineHealth;
+  readonly bootProfile: BootProfile;
   readonly knownUsers: KnownUsers;
   readonly now: () => number;
 }
 
 /** The agent's RPC methods (proto/berth/v1/agent.proto). */
 export function agentService(dependencies: AgentDependencies): ServiceImpl<typeof AgentService> {
-  const { settings, docker, jobs, observer, figures, health, now } = dependencies;
+  const { settings, docker, jobs, observer, figures, health, bootProfile, now } = dependencies;
   return {
     async hello() {
       const dockerVersion = await docker.version();
@@ -89,6 +91,9 @@ export function agentService(dependencies: AgentDependencies): ServiceImpl<typeo
     },
     getDiskBill: async () => ({ bill: await readDiskBill(settings.dataFolder, dependencies) }),
     reclaimSpace: async () => ({ reclaimedBytes: BigInt(await reclaimSpace(settings.dataFolder, docker)) }),
+    getBootProfile: () => ({
+      phases: bootProfile.phases().map(({ name, endedAtMs }) => ({ name, endedAt: durationFromMs(Math.round(endedAtMs)) })),
+    }),
     async settleDisk() {
       await settleDisk(settings.dataFolder);
       return {};

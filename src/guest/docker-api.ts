@@ -89,6 +89,8 @@ export class DockerApi {
   readonly #socketPath: string;
   #version: string | undefined;
   #watches = 0;
+  /** Called each time dockerd begins to tell its events. */
+  onAnswer: () => void = () => undefined;
 
   constructor(socketPath: string) {
     this.#socketPath = socketPath;
@@ -139,6 +141,7 @@ export class DockerApi {
       );
       const sent = request({ socketPath: this.#socketPath, path: `/events?filters=${filters}`, signal }, (answer) => {
         this.#watches++;
+        this.onAnswer();
         onEvent();
         answer.on("data", onEvent);
         answer.on("close", () => {

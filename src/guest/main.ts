@@ -12,6 +12,7 @@ import { terminalCalls } from "../lib/terminals/terminal-calls.ts";
 import { Terminals } from "../lib/terminals/terminals.ts";
 import { agentService } from "./agent-service.ts";
 import { KnownUsers } from "./devcontainer/known-users.ts";
+import { BootProfile } from "./boot-profile.ts";
 import { DockerApi } from "./docker-api.ts";
 import { EnvironmentStates } from "./environment-state.ts";
 import { MachineHealth, readLines } from "./health.ts";
@@ -43,6 +44,8 @@ observer.start(new AbortController().signal);
 
 const figures = new EnvironmentFigures({ docker, states, observer, now });
 const knownUsers = new KnownUsers(join(settings.dataFolder, "cache/known-users.json"));
+const bootProfile = new BootProfile(join(settings.runFolder, "boot-profile"));
+docker.onAnswer = () => bootProfile.note("docker-answers");
 const health = new MachineHealth({
   dataFolder: settings.dataFolder,
   bootWarnings: () => readLines(join(settings.runFolder, "warnings")),
@@ -51,7 +54,7 @@ const health = new MachineHealth({
 });
 await health.look();
 void health.watch(new AbortController().signal);
-const service = agentService({ settings, docker, states, jobs, observer, figures, health, knownUsers, now });
+const service = agentService({ settings, docker, states, jobs, observer, figures, health, bootProfile, knownUsers, now });
 const terminals = new Terminals({
   start: async (request, events) => startContainerPty(request, events, { docker, states, observer, settings }),
   now,
@@ -74,6 +77,7 @@ server.on("session", (session) => {
   session.on("error", () => undefined);
 });
 server.on("sessionError", () => undefined);
+bootProfile.note("agent-listens");
 await openPort(settings.port, (wire) => {
   serveLink(wire, settings.linkKey, (session) => acceptSession(server, session));
 });

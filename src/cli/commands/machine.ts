@@ -28,7 +28,7 @@ interface ResetOptions extends JsonOptions {
 export function registerMachine(program: Command): void {
   const machine = program
     .command("machine")
-    .description("The Linux machine that environments run in: status, start, suspend, stop, reset, shell");
+    .description("The Linux machine that environments run in: status, start, suspend, stop, boot-profile, reset, shell");
   machine
     .command("status")
     .description("Show its state, its accelerator and what it uses")
@@ -44,6 +44,7 @@ export function registerMachine(program: Command): void {
     .description("Stop its environments and shut it down; everything on its disk stays")
     .addOption(jsonOption())
     .action(stop);
+  machine.command("boot-profile").description("Show how long each part of its last boot took").addOption(jsonOption()).action(bootProfile);
   machine
     .command("suspend")
     .description("Save it with everything that runs in it, and free its memory; any use of an environment wakes it")
@@ -106,6 +107,15 @@ async function stop({ json }: JsonOptions): Promise<void> {
   const clients = await connectHost();
   await withStep("Stopping the machine", "The machine goes on stopping.", async () => clients.host.stopMachine({}));
   if (json) printMachine((await clients.host.getMachine({})).machine, json);
+}
+
+async function bootProfile({ json }: JsonOptions): Promise<void> {
+  const { phases } = await (await connectHost()).host.getBootProfile({});
+  const rows = phases.map(({ name, endedAtMs }, i) => ({ name, endedAtMs, tookMs: endedAtMs - (phases[i - 1]?.endedAtMs ?? 0) }));
+  if (json) return printJson({ phases: rows });
+  const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
+  for (const line of formatPairs(rows.map(({ name, endedAtMs, tookMs }) => [name, `${seconds(endedAtMs)}  (+${seconds(tookMs)})`])))
+    print(line);
 }
 
 async function suspend({ json }: JsonOptions): Promise<void> {

@@ -89,6 +89,59 @@ export declare type HelloResponse = Message<"berth.v1.HelloResponse"> & {
 export declare const HelloResponseSchema: GenMessage<HelloResponse>;
 
 /**
+ * @generated from message berth.v1.GetBootProfileRequest
+ */
+export declare type GetBootProfileRequest = Message<"berth.v1.GetBootProfileRequest"> & {
+};
+
+/**
+ * Describes the message berth.v1.GetBootProfileRequest.
+ * Use `create(GetBootProfileRequestSchema)` to create a new message.
+ */
+export declare const GetBootProfileRequestSchema: GenMessage<GetBootProfileRequest>;
+
+/**
+ * @generated from message berth.v1.GetBootProfileResponse
+ */
+export declare type GetBootProfileResponse = Message<"berth.v1.GetBootProfileResponse"> & {
+  /**
+   * In the order in which they ended.
+   *
+   * @generated from field: repeated berth.v1.BootPhase phases = 1;
+   */
+  phases: BootPhase[];
+};
+
+/**
+ * Describes the message berth.v1.GetBootProfileResponse.
+ * Use `create(GetBootProfileResponseSchema)` to create a new message.
+ */
+export declare const GetBootProfileResponseSchema: GenMessage<GetBootProfileResponse>;
+
+/**
+ * @generated from message berth.v1.BootPhase
+ */
+export declare type BootPhase = Message<"berth.v1.BootPhase"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Its end, in the kernel's own time.
+   *
+   * @generated from field: google.protobuf.Duration ended_at = 2;
+   */
+  endedAt?: Duration | undefined;
+};
+
+/**
+ * Describes the message berth.v1.BootPhase.
+ * Use `create(BootPhaseSchema)` to create a new message.
+ */
+export declare const BootPhaseSchema: GenMessage<BootPhase>;
+
+/**
  * @generated from message berth.v1.SettleDiskRequest
  */
 export declare type SettleDiskRequest = Message<"berth.v1.SettleDiskRequest"> & {
@@ -1946,6 +1999,16 @@ export declare const AgentService: GenService<{
     methodKind: "client_streaming";
     input: typeof UploadContentRequestSchema;
     output: typeof UploadContentResponseSchema;
+  },
+  /**
+   * How long each part of the last boot took.
+   *
+   * @generated from rpc berth.v1.AgentService.GetBootProfile
+   */
+  getBootProfile: {
+    methodKind: "unary";
+    input: typeof GetBootProfileRequestSchema;
+    output: typeof GetBootProfileResponseSchema;
   },
   /**
    * Writes to the disk what is held back and gives free blocks to the host; before a suspend, so that the disk is whole

@@ -458,6 +458,61 @@ export declare type GetConsoleResponse = Message<"berth.v1.GetConsoleResponse"> 
 export declare const GetConsoleResponseSchema: GenMessage<GetConsoleResponse>;
 
 /**
+ * @generated from message berth.v1.GetMachineBootProfileRequest
+ */
+export declare type GetMachineBootProfileRequest = Message<"berth.v1.GetMachineBootProfileRequest"> & {
+  /**
+   * @generated from field: string machine_id = 1;
+   */
+  machineId: string;
+};
+
+/**
+ * Describes the message berth.v1.GetMachineBootProfileRequest.
+ * Use `create(GetMachineBootProfileRequestSchema)` to create a new message.
+ */
+export declare const GetMachineBootProfileRequestSchema: GenMessage<GetMachineBootProfileRequest>;
+
+/**
+ * @generated from message berth.v1.GetMachineBootProfileResponse
+ */
+export declare type GetMachineBootProfileResponse = Message<"berth.v1.GetMachineBootProfileResponse"> & {
+  /**
+   * @generated from field: repeated berth.v1.MachineBootPhase phases = 1;
+   */
+  phases: MachineBootPhase[];
+};
+
+/**
+ * Describes the message berth.v1.GetMachineBootProfileResponse.
+ * Use `create(GetMachineBootProfileResponseSchema)` to create a new message.
+ */
+export declare const GetMachineBootProfileResponseSchema: GenMessage<GetMachineBootProfileResponse>;
+
+/**
+ * @generated from message berth.v1.MachineBootPhase
+ */
+export declare type MachineBootPhase = Message<"berth.v1.MachineBootPhase"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Since the kernel began.
+   *
+   * @generated from field: uint32 ended_at_ms = 2;
+   */
+  endedAtMs: number;
+};
+
+/**
+ * Describes the message berth.v1.MachineBootPhase.
+ * Use `create(MachineBootPhaseSchema)` to create a new message.
+ */
+export declare const MachineBootPhaseSchema: GenMessage<MachineBootPhase>;
+
+/**
  * @generated from message berth.v1.GetMachineDiskBillRequest
  */
 export declare type GetMachineDiskBillRequest = Message<"berth.v1.GetMachineDiskBillRequest"> & {
@@ -1710,6 +1765,16 @@ export declare const HostService: GenService<{
     methodKind: "unary";
     input: typeof GetConsoleRequestSchema;
     output: typeof GetConsoleResponseSchema;
+  },
+  /**
+   * How long each part of the machine's last boot took; a machine that sleeps is woken.
+   *
+   * @generated from rpc berth.v1.HostService.GetBootProfile
+   */
+  getBootProfile: {
+    methodKind: "unary";
+    input: typeof GetMachineBootProfileRequestSchema;
+    output: typeof GetMachineBootProfileResponseSchema;
   },
   /**
    * Who takes how much of the machine's disk; takes seconds on a full one.
