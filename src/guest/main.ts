@@ -7,7 +7,6 @@ import { AgentService } from "../contract/gen/berth/v1/agent_pb.js";
 import { TerminalService } from "../contract/gen/berth/v1/terminal_pb.js";
 import { acceptSession } from "../lib/agent-transport.ts";
 import { serveLink } from "../lib/link.ts";
-import { messageOf } from "../lib/log.ts";
 import { terminalCalls } from "../lib/terminals/terminal-calls.ts";
 import { Terminals } from "../lib/terminals/terminals.ts";
 import { agentService } from "./agent-service.ts";
@@ -21,7 +20,7 @@ import { Observer } from "./observe.ts";
 import { openPort } from "./port.ts";
 import { readSettings } from "./settings.ts";
 import { startContainerPty } from "./terminals/container-pty.ts";
-import { trimAfterDeletes } from "./usage/auto-trim.ts";
+import { careForDisk } from "./usage/care-for-disk.ts";
 import { EnvironmentFigures } from "./usage/environment-figures.ts";
 
 /** A message larger than this from the host is refused. */
@@ -32,6 +31,8 @@ const compileCacheDelayMs = 20_000;
 
 const settings = readSettings(process.env);
 const now = (): number => Date.now();
+/** What watches goes on for as long as the agent does. */
+const forever = new AbortController().signal;
 mkdirSync(join(settings.dataFolder, "env"), { recursive: true });
 mkdirSync(settings.runFolder, { recursive: true });
 const docker = new DockerApi(settings.dockerSocket);
@@ -40,7 +41,7 @@ const jobs = new JobStore({ folder: states.folder, now });
 await states.load();
 await jobs.load();
 const observer = new Observer({ docker, states, jobs });
-observer.start(new AbortController().signal);
+observer.start(forever);
 
 const figures = new EnvironmentFigures({ docker, states, observer, now });
 const knownUsers = new KnownUsers(join(settings.dataFolder, "cache/known-users.json"));
@@ -53,7 +54,7 @@ const health = new MachineHealth({
   now,
 });
 await health.look();
-void health.watch(new AbortController().signal);
+void health.watch(forever);
 const service = agentService({ settings, docker, states, jobs, observer, figures, health, bootProfile, knownUsers, now });
 const terminals = new Terminals({
   start: async (request, events) => startContainerPty(request, events, { docker, states, observer, settings }),
@@ -82,8 +83,7 @@ await openPort(settings.port, (wire) => {
   serveLink(wire, settings.linkKey, (session) => acceptSession(server, session));
 });
 
-// Stderr is the machine's console.
-trimAfterDeletes(settings.dataFolder, (error) => process.stderr.write(`agent: the disk was not trimmed: ${messageOf(error)}\n`));
+void careForDisk({ dataFolder: settings.dataFolder, docker, now }, forever);
 
 // What V8 compiled is kept on the data disk (NODE_COMPILE_CACHE) and halves the agent's part of the next boot.
 setTimeout(() => flushCompileCache(), compileCacheDelayMs).unref();
