@@ -11,8 +11,8 @@ const machineFolder = join(product.home, "machines/default");
 const maxDriftMs = 1000;
 const forwardTimeoutMs = 60_000;
 
-interface Ports {
-  readonly ports: readonly { readonly containerPort: number; readonly hostPort: number }[];
+interface Shown {
+  readonly forwards: readonly { readonly containerPort: number; readonly hostPort: number }[];
 }
 
 const inside = (command: string): string => must(product.berth("exec", name, "--", "sh", "-c", command)).stdout.trim();
@@ -44,8 +44,8 @@ test("a connection to a forwarded port wakes the machine, and the server answers
   const before = inside("cat /proc/sys/kernel/random/boot_id; pgrep -f 4790 | head -n 1");
   let hostPort = 0;
   const isForwarded = (): boolean => {
-    const { ports } = product.show(name) as unknown as Ports;
-    hostPort = ports.find(({ containerPort }) => containerPort === 4790)?.hostPort ?? 0;
+    const { forwards } = product.show(name) as unknown as Shown;
+    hostPort = forwards.find(({ containerPort }) => containerPort === 4790)?.hostPort ?? 0;
     return hostPort !== 0;
   };
   expect(await waitUntil(isForwarded, { intervalMs: 200, signal: AbortSignal.timeout(forwardTimeoutMs) })).toBe(true);
