@@ -23,6 +23,8 @@ export interface DriverFeatures {
   readonly usage: boolean;
   /** A start without a boot from a saved state. */
   readonly suspend: boolean;
+  /** Its machines are paused before this computer sleeps and resumed when it wakes: their guests do not get over it else. */
+  readonly pauseForSleep: boolean;
 }
 
 /** An immutable machine image on the host. */
@@ -89,6 +91,8 @@ export interface MachineDriver {
   shutdown(id: string, options: { readonly graceMs: number; readonly signal: AbortSignal }): Promise<void>;
   /** Pulls the plug. */
   kill(id: string): Promise<void>;
+  /** Holds a running machine where it is; nothing in it goes on. */
+  pause(id: string): Promise<void>;
   /** Continues a paused machine. */
   resume(id: string): Promise<void>;
   /** The agent's byte stream. Only one at a time; a second dial closes the first. */

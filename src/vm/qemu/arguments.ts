@@ -1,4 +1,5 @@
 import type { MachineSpec } from "../driver.ts";
+import { kernelCommandLine } from "../kernel-command-line.ts";
 
 /** Where a machine's sockets and files are; no path has a comma, which QEMU's options would split at. */
 export interface MachinePaths {
@@ -33,7 +34,8 @@ const emulatedCpu = { amd64: "max,-erms,-fsrm", arm64: "max,pauth-impdef=on" } a
 
 /** QEMU's arguments for a machine (qemu-system(1)); pure, so that they can be read in a test. */
 export function qemuArguments(options: ArgumentOptions): string[] {
-  const { spec, paths, accelerator } = options;
+  const { spec, paths, accelerator, formatToken } = options;
+  const { address, prefix, gateway, nameServer } = guestNetwork;
   const arm = spec.image.arch === "arm64";
   const memoryMib = Math.floor(spec.memoryBytes / 1024 ** 2);
   return [
@@ -61,7 +63,7 @@ export function qemuArguments(options: ArgumentOptions): string[] {
     "-initrd",
     spec.image.initrdPath,
     "-append",
-    kernelCommandLine(options),
+    kernelCommandLine({ imageSha256: spec.image.sha256, network: `${address}/${prefix},${gateway},${nameServer}`, formatToken }),
     "-blockdev",
     `driver=raw,node-name=root,read-only=on,file.driver=file,file.filename=${spec.image.rootPath},file.locking=off`,
     "-device",
@@ -108,27 +110,6 @@ function networkArguments({ network, paths }: ArgumentOptions): string[] {
   return network === "passt"
     ? ["-netdev", `stream,id=net,server=off,addr.type=unix,addr.path=${paths.netSocket}`, "-device", device]
     : ["-netdev", "user,id=net,ipv6=off", "-device", device];
-}
-
-function kernelCommandLine({ spec, formatToken }: ArgumentOptions): string {
-  const { address, prefix, gateway, nameServer } = guestNetwork;
-  const words = [
-    "console=hvc0",
-    "quiet",
-    "loglevel=3",
-    "panic=5",
-    "8250.nr_uarts=0",
-    // The agent reads every container's sockets each second, which walks all of this table; by default it is for a large server.
-    "thash_entries=4096",
-    // Work in a container should cost what it does beside it: no accounting of the kernel's own memory by container, no
-    // pressure figures that nobody reads, and no security modules without a policy (Docker's confinement is seccomp here).
-    "cgroup.memory=nokmem",
-    "psi=0",
-    "lsm=landlock,yama,bpf",
-    `berth.image=${spec.image.sha256.slice(0, 16)}`,
-    `berth.ip=${address}/${prefix},${gateway},${nameServer}`,
-  ];
-  return [...words, ...(formatToken === undefined ? [] : [`berth.format=${formatToken}`])].join(" ");
 }
 
 /** passt's arguments (passt(1)): the guest gets no way to the host's loopback and no port comes in. */

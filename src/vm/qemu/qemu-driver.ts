@@ -1,24 +1,23 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, existsSync, openSync, readFileSync, statSync } from "node:fs";
-import { open } from "node:fs/promises";
-import { connect } from "node:net";
+import { existsSync, statSync } from "node:fs";
 import { BerthError } from "../../contract/berth-error.ts";
 import { type Log, messageOf } from "../../lib/log.ts";
-import { identifyProcess, isSameProcess, type ProcessIdentity, signalProcess } from "../../lib/process-identity.ts";
+import { identifyProcess, type ProcessIdentity } from "../../lib/process-identity.ts";
 import { waitUntil } from "../../lib/wait-until.ts";
+import { connectAgentSocket } from "../agent-socket.ts";
+import { childFailure, endProcess, lastWords, processUsage, spawnDetached } from "../child-process.ts";
+import { readTail } from "../console-tail.ts";
 import type { AgentStream, DriverProbe, MachineDriver, MachineExit, MachineSpec, MachineStatus, MachineUsage } from "../driver.ts";
 import { findProgram } from "../../lib/find-program.ts";
 import { passtArguments, qemuArguments } from "./arguments.ts";
-import { checkHostSpace, listMachineFolders, MachineFolder } from "./machine-folder.ts";
+import { checkHostSpace, listMachineFolders } from "../machine-folder.ts";
+import { MachineFolder } from "./machine-folder.ts";
 import { probeQemu, qemuProgram } from "./probe.ts";
 import { QmpClient, type QmpEvent } from "./qmp.ts";
 
 const startTimeoutMs = 20_000;
-const killTimeoutMs = 10_000;
 const pollMs = 50;
 /** How soon a machine that ended without a word is noticed. */
 const livenessPollMs = 2000;
-const ticksPerSecond = 100;
 
 interface Live {
   qmp: QmpClient | undefined;
@@ -45,7 +44,7 @@ export interface QemuDriverOptions {
  */
 export class QemuDriver implements MachineDriver {
   readonly name = "qemu";
-  readonly features = { powerButton: true, usage: true, suspend: false };
+  readonly features = { powerButton: true, usage: true, suspend: false, pauseForSleep: process.platform === "darwin" };
   readonly #options: QemuDriverOptions;
   readonly #live = new Map<string, Live>();
   readonly #listeners = new Set<(id: string) => void>();
@@ -147,6 +146,13 @@ export class QemuDriver implements MachineDriver {
     await this.#afterEnd(id, folder, { reason: "killed", detail: "the machine was switched off", atMs: Date.now() });
   }
 
+  async pause(id: string): Promise<void> {
+    if (this.#process(this.#folder(id)) === undefined) return;
+    const live = this.#liveOf(id);
+    if (live.qmp === undefined) await this.#connectQmp(id, this.#folder(id));
+    await live.qmp?.execute("stop");
+  }
+
   async resume(id: string): Promise<void> {
     const live = this.#liveOf(id);
     if (live.qmp === undefined) await this.#connectQmp(id, this.#folder(id));
@@ -158,48 +164,20 @@ export class QemuDriver implements MachineDriver {
     if (this.#process(folder) === undefined) throw new BerthError("machine-unreachable", `the machine ${id} is not running`);
     const live = this.#liveOf(id);
     live.agent?.stream.destroy();
-    const socket = connect(folder.paths.agentSocket);
-    const onAbort = (): void => void socket.destroy(new Error("aborted"));
-    signal.addEventListener("abort", onAbort);
-    try {
-      await new Promise<void>((resolve, reject) => socket.once("connect", resolve).once("error", reject));
-    } catch (error) {
-      throw new BerthError("machine-unreachable", messageOf(error), { cause: error });
-    } finally {
-      signal.removeEventListener("abort", onAbort);
-    }
-    socket.on("error", () => undefined);
+    const socket = await connectAgentSocket(folder.paths.agentSocket, signal);
     live.agent = { stream: socket, linkKey: folder.readLinkKey() };
     return live.agent;
   }
 
   async consoleTail(id: string, maxBytes: number): Promise<string> {
-    const path = this.#folder(id).paths.console;
-    if (!existsSync(path)) return "";
-    const file = await open(path, "r");
-    try {
-      const { size } = await file.stat();
-      const length = Math.min(maxBytes, size);
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, size - length);
-      return buffer.subarray(0, bytesRead).toString("utf8");
-    } finally {
-      await file.close();
-    }
+    return readTail(this.#folder(id).console, maxBytes);
   }
 
   async usage(id: string): Promise<MachineUsage> {
     const folder = this.#folder(id);
     const process = this.#process(folder);
-    const disk = folder.exists() ? statSync(folder.paths.dataDisk).blocks * 512 : 0;
-    if (process === undefined) return { residentMemoryBytes: 0, cpuTimeMs: 0, dataDiskAllocatedBytes: disk };
-    const stat = readFileSync(`/proc/${process.pid}/stat`, "utf8");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    const resident = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${process.pid}/status`, "utf8"))?.[1] ?? 0) * 1024;
-    return {
-      residentMemoryBytes: resident,
-      cpuTimeMs: ((Number(fields[11]) + Number(fields[12])) * 1000) / ticksPerSecond,
-      dataDiskAllocatedBytes: disk,
-    };
+    const usage = process === undefined ? { residentMemoryBytes: 0, cpuTimeMs: 0 } : processUsage(process.pid);
+    return { ...usage, dataDiskAllocatedBytes: folder.dataDiskAllocatedBytes() };
   }
 
   async remove(id: string): Promise<void> {
@@ -263,7 +241,7 @@ export class QemuDriver implements MachineDriver {
     if (!up || failed.error !== undefined || child.exitCode !== null)
       throw new BerthError(
         "hypervisor-failed",
-        failed.error?.message ?? lastWords(folder) ?? (child.exitCode === null ? "QEMU does not answer" : "QEMU ended at once"),
+        failed.error?.message ?? lastWords(folder.qemuLog) ?? (child.exitCode === null ? "QEMU does not answer" : "QEMU ended at once"),
       );
     child.unref();
   }
@@ -360,41 +338,10 @@ export class QemuDriver implements MachineDriver {
   }
 
   async #endProcesses(folder: MachineFolder): Promise<void> {
-    for (const identity of [this.#process(folder), folder.readProcess("passt")]) {
-      if (identity === undefined) continue;
-      signalProcess(identity, "SIGKILL");
-      const gone = await waitUntil(() => !isSameProcess(identity), { intervalMs: pollMs, signal: AbortSignal.timeout(killTimeoutMs) });
-      if (!gone) throw new BerthError("hypervisor-failed", `process ${identity.pid} cannot be ended`);
-    }
+    for (const identity of [this.#process(folder), folder.readProcess("passt")]) await endProcess(identity);
   }
 
   #announce(id: string): void {
     for (const listener of this.#listeners) listener(id);
   }
-}
-
-/** What QEMU said last, if anything. */
-function lastWords(folder: MachineFolder): string | undefined {
-  const said = existsSync(folder.qemuLog) ? readFileSync(folder.qemuLog, "utf8").trim().split("\n").slice(-3).join(" ") : "";
-  return said === "" ? undefined : said;
-}
-
-/** A process of its own session, so that neither a terminal's Ctrl-C nor this process's end reaches it. */
-function spawnDetached(program: string, args: readonly string[], logPath: string, env: NodeJS.ProcessEnv): ChildProcess {
-  const log = openSync(logPath, "w", 0o600);
-  try {
-    return spawn(program, args, {
-      detached: true,
-      stdio: ["ignore", log, log],
-      env: { PATH: env["PATH"] ?? "", HOME: env["HOME"] ?? "/" },
-    });
-  } finally {
-    closeSync(log);
-  }
-}
-
-function childFailure(child: ChildProcess): { error: Error | undefined } {
-  const failed: { error: Error | undefined } = { error: undefined };
-  child.once("error", (error) => (failed.error = error));
-  return failed;
 }

@@ -18,6 +18,8 @@ import { SimulatedDisk } from "./simulated-disk.ts";
 const machineIdPattern = /^[a-z0-9-]{1,32}$/;
 const residentMemoryBytes = 64 * 1024 ** 2;
 
+type PauseReason = Extract<MachineStatus, { readonly state: "paused" }>["reason"];
+
 interface RunningMachine {
   readonly id: string;
   readonly linkKey: Uint8Array;
@@ -34,7 +36,7 @@ export class SimulatedComputer {
   readonly machines = new Map<string, RunningMachine>();
   readonly exits = new Map<string, MachineExit>();
   readonly consoles = new Map<string, string>();
-  readonly paused = new Set<string>();
+  readonly paused = new Map<string, PauseReason>();
   readonly #listeners = new Set<(id: string) => void>();
 
   onChange(listener: (id: string) => void): () => void {
@@ -55,9 +57,9 @@ export class SimulatedComputer {
     this.announce(id);
   }
 
-  /** As when the disk of this computer is full. */
-  pause(id: string): void {
-    this.paused.add(id);
+  /** By default as when the disk of this computer is full. */
+  pause(id: string, reason: PauseReason = "host-disk-full"): void {
+    this.paused.set(id, reason);
     this.announce(id);
   }
 
@@ -79,7 +81,7 @@ export interface SimulatedDriverOptions {
  */
 export class SimulatedDriver implements MachineDriver {
   readonly name = "simulated";
-  readonly features = { powerButton: true, usage: true, suspend: false };
+  readonly features = { powerButton: true, usage: true, suspend: false, pauseForSleep: false };
   readonly #folder: string;
   readonly #computer: SimulatedComputer;
   readonly #probe: Partial<DriverProbe>;
@@ -138,7 +140,8 @@ export class SimulatedDriver implements MachineDriver {
     const machine = this.#computer.machines.get(id);
     const exit = this.#computer.exits.get(id);
     if (machine === undefined) return exit === undefined ? { state: "off" } : { state: "off", exit };
-    if (this.#computer.paused.has(id)) return { state: "paused", reason: "host-disk-full", startedAtMs: machine.startedAtMs };
+    const reason = this.#computer.paused.get(id);
+    if (reason !== undefined) return { state: "paused", reason, startedAtMs: machine.startedAtMs };
     return { state: "running", startedAtMs: machine.startedAtMs };
   }
 
@@ -173,6 +176,10 @@ export class SimulatedDriver implements MachineDriver {
 
   async kill(id: string): Promise<void> {
     this.#computer.end(id, "killed", "the machine was switched off");
+  }
+
+  async pause(id: string): Promise<void> {
+    if (this.#computer.machines.has(id)) this.#computer.pause(id, "requested");
   }
 
   async resume(id: string): Promise<void> {
