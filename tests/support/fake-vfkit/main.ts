@@ -8,7 +8,7 @@ import { exposeVsock } from "./vsock.ts";
 
 /**
  * Stands for vfkit 0.6.4 where there is no macOS: the same flags, REST service, states, sockets and ends, with the
- * guest on QEMU. What it cannot stand for it refuses. docs/adr/0005 says how it is kept honest.
+ * guest on QEMU. What it cannot stand for it refuses. The ADR on vfkit (docs/adr) says how it is kept honest.
  */
 const version = "v0.6.4";
 /** vfkit asks the guest on SIGTERM and SIGINT, and pulls the plug after this. */
