@@ -40,10 +40,11 @@ export function parseCommandLine(args: readonly string[]): FakeMachine | "versio
     cpus: positive("cpus", one("cpus") ?? "1"),
     memoryMib: positive("memory", one("memory") ?? "512"),
     ...bootloader,
-    arch: archOf(bootloader.kernel),
     devices: (flags.get("device") ?? []).map(parseDevice),
     restSocket: parseRestUri(one("restful-uri")),
     pidFile: one("pidfile"),
+    // Last, as in vfkit: the kernel is looked at when all arguments are known to be good.
+    arch: archOf(bootloader.kernel),
   };
 }
 
