@@ -6,6 +6,7 @@ import { z } from "zod";
 import { BerthError } from "../contract/berth-error.ts";
 import { syncFolder, writeFileAtomically } from "../lib/atomic-file.ts";
 import { linkKeyBytes } from "../lib/link.ts";
+import { readTail } from "./read-tail.ts";
 import { isSameProcess, type ProcessIdentity } from "../lib/process-identity.ts";
 
 /** Starting a machine with less free space than this would soon pause it. */
@@ -16,7 +17,7 @@ const machineIdPattern = /^[a-z0-9-]{1,32}$/;
 /** sockaddr_un(5) of macOS, the shortest there is. */
 const maxSocketPathBytes = 103;
 
-const savedProcessSchema = z.object({ pid: z.number(), startTicks: z.number(), startedAtMs: z.number() });
+const savedProcessSchema = z.object({ pid: z.int(), startTicks: z.int(), startedAtMs: z.number(), stateKey: z.string().optional() });
 export type SavedProcess = z.infer<typeof savedProcessSchema>;
 
 /** The files of one machine that every hypervisor on this computer has: what lasts in its folder, sockets in a short one. */
@@ -79,8 +80,9 @@ export class MachineFolderBase<ProcessName extends string> {
     return readFileSync(this.linkKey);
   }
 
-  async saveProcess(name: ProcessName, identity: ProcessIdentity): Promise<void> {
-    await writeFileAtomically(join(this.folder, `${name}.json`), JSON.stringify({ ...identity, startedAtMs: Date.now() }));
+  /** `stateKey` names what a state saved of this process will depend on. */
+  async saveProcess(name: ProcessName, identity: ProcessIdentity, stateKey?: string): Promise<void> {
+    await writeFileAtomically(join(this.folder, `${name}.json`), JSON.stringify({ ...identity, startedAtMs: Date.now(), stateKey }));
   }
 
   /** The living process of an earlier or this host, if it is still the same one. */
@@ -91,6 +93,11 @@ export class MachineFolderBase<ProcessName extends string> {
     } catch {
       return undefined;
     }
+  }
+
+  /** The last bytes of the guest's console. */
+  async consoleTail(maxBytes: number): Promise<string> {
+    return readTail(this.console, maxBytes);
   }
 
   exists(): boolean {
@@ -141,14 +148,15 @@ export function listMachineFolders(machinesFolder: string): string[] {
   }
 }
 
-/** Fails with `host-disk-full` when a machine would run out of space on this computer soon. */
-export async function checkHostSpace(folder: string): Promise<void> {
+/** Fails with `host-disk-full` when this computer would run out of space soon, after `extraBytes` more are taken. */
+export async function checkHostSpace(folder: string, extraBytes = 0): Promise<void> {
   const disk = await statfs(folder);
   const free = disk.bavail * disk.bsize;
-  if (free < minimumHostFreeBytes)
+  const needed = minimumHostFreeBytes + extraBytes;
+  if (free < needed)
     throw new BerthError(
       "host-disk-full",
-      `${(free / 1024 ** 3).toFixed(1)} GiB are free in ${folder}; at least ${minimumHostFreeBytes / 1024 ** 3} GiB are needed`,
+      `${(free / 1024 ** 3).toFixed(1)} GiB are free in ${folder}; at least ${(needed / 1024 ** 3).toFixed(1)} GiB are needed`,
     );
 }
 

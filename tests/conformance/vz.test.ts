@@ -138,19 +138,23 @@ describe("vz alone", () => {
     const limit = AbortSignal.timeout(5 * 60_000);
     await driver.start(await specOf({ image: await findImage(imagesFolder, arch), memoryBytes: 1024 ** 3, cpus: 2 }), limit);
     const machine = await whenDockerReady(driver, "m", limit);
-    // The bridge's own program, behind a port where the machine can reach it: with another end in place of the agent.
+    // What stands behind vsock's port, behind others that the machine can reach, with another end in place of the agent.
     const said = await machine.run(
       [
         "modprobe vsock_loopback",
-        "sed 's/^exec .*/echo let in/' /usr/lib/berth/vsock-accept > /tmp/accept && chmod +x /tmp/accept",
-        "socat VSOCK-LISTEN:1025,fork EXEC:/tmp/accept,nofork & listener=$!",
-        "sleep 1",
-        'echo "from inside: $(socat -T 5 - VSOCK-CONNECT:1:1025 < /dev/null)"',
-        'echo "as the host: $(SOCAT_PEERADDR=2 /tmp/accept)"',
-        "kill $listener",
+        "printf '#!/bin/sh\\necho peer $SOCAT_PEERADDR\\n' > /tmp/who",
+        "sed 's/^exec .*/echo let in/' /usr/lib/berth/vsock-accept > /tmp/accept",
+        "chmod +x /tmp/who /tmp/accept",
+        "socat VSOCK-LISTEN:1025,fork EXEC:/tmp/who,nofork > /dev/null 2>&1 & who=$!",
+        "socat VSOCK-LISTEN:1026,fork EXEC:/tmp/accept,nofork > /dev/null 2>&1 & accept=$!",
+        "ask() { socat -t 20 - VSOCK-CONNECT:1:$1 < /dev/null 2> /dev/null; }",
+        "until peer=$(ask 1025) && answer=$(ask 1026); do sleep 0.2; done",
+        'echo "$peer, answered: $answer"',
+        'echo "as the host, answered: $(SOCAT_PEERADDR=2 /tmp/accept)"',
+        "kill $who $accept",
       ].join("\n"),
     );
-    expect(said).toBe("from inside: \nas the host: let in\n");
+    expect(said).toBe("peer 1, answered: \nas the host, answered: let in\n");
     machine.close();
   });
 });

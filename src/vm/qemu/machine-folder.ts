@@ -4,6 +4,7 @@ import { identifyProcess, type ProcessIdentity } from "../../lib/process-identit
 import { commandLineOf } from "../child-process.ts";
 import { checkCommas, checkSocketPath, MachineFolderBase } from "../machine-folder.ts";
 import type { MachinePaths } from "./arguments.ts";
+import { SavedState } from "./saved-state.ts";
 
 /** The files of one machine under QEMU. */
 export class MachineFolder extends MachineFolderBase<"qemu" | "passt"> {
@@ -11,6 +12,7 @@ export class MachineFolder extends MachineFolderBase<"qemu" | "passt"> {
   readonly passtPidFile: string;
   readonly passtLog: string;
   readonly qemuLog: string;
+  readonly saved: SavedState;
 
   constructor(options: { readonly machinesFolder: string; readonly runFolder: string; readonly id: string }) {
     super(options);
@@ -26,6 +28,7 @@ export class MachineFolder extends MachineFolderBase<"qemu" | "passt"> {
     this.passtPidFile = join(this.runFolder, "passt.pid");
     this.passtLog = join(this.folder, "passt.log");
     this.qemuLog = join(this.folder, "qemu.log");
+    this.saved = new SavedState(this.folder, this.dataDisk);
     checkCommas(Object.values(this.paths));
     checkSocketPath(this.paths.agentSocket);
   }

@@ -6,9 +6,9 @@ import { identifyProcess, isSameProcess } from "../../lib/process-identity.ts";
 import { waitUntil } from "../../lib/wait-until.ts";
 import { connectAgentSocket } from "../agent-socket.ts";
 import { childFailure, endProcess, lastWords, processUsage, spawnDetached } from "../child-process.ts";
-import { readTail } from "../console-tail.ts";
 import type { AgentStream, DriverProbe, MachineDriver, MachineExit, MachineSpec, MachineStatus, MachineUsage } from "../driver.ts";
 import { checkCommas, checkHostSpace, listMachineFolders, type SavedProcess } from "../machine-folder.ts";
+import { readTail } from "../read-tail.ts";
 import { vfkitArguments } from "./arguments.ts";
 import { startGvproxy } from "./gvproxy.ts";
 import { VzMachineFolder } from "./machine-folder.ts";
@@ -153,6 +153,11 @@ export class VzDriver implements MachineDriver {
     await this.#afterEnd(id, folder, { reason: "killed", detail: "the machine was switched off", atMs: Date.now() });
   }
 
+  async suspend(id: string, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+    signal.throwIfAborted();
+    if (this.#process(this.#folder(id)) !== undefined) throw new BerthError("suspend-failed", "vfkit cannot save a machine");
+  }
+
   async pause(id: string): Promise<void> {
     await this.#changeTo(id, "Pause", "Paused");
   }
@@ -172,7 +177,7 @@ export class VzDriver implements MachineDriver {
   }
 
   async consoleTail(id: string, maxBytes: number): Promise<string> {
-    return readTail(this.#folder(id).console, maxBytes);
+    return this.#folder(id).consoleTail(maxBytes);
   }
 
   /** Of vfkit itself; the guest's memory belongs to a service of macOS that runs it. */
