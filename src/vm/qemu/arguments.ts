@@ -34,8 +34,7 @@ const emulatedCpu = { amd64: "max,-erms,-fsrm", arm64: "max,pauth-impdef=on" } a
 
 /** QEMU's arguments for a machine (qemu-system(1)); pure, so that they can be read in a test. */
 export function qemuArguments(options: ArgumentOptions): string[] {
-  const { spec, paths, accelerator, formatToken } = options;
-  const { address, prefix, gateway, nameServer } = guestNetwork;
+  const { spec, paths, accelerator } = options;
   const arm = spec.image.arch === "arm64";
   const memoryMib = Math.floor(spec.memoryBytes / 1024 ** 2);
   return [
@@ -64,7 +63,7 @@ export function qemuArguments(options: ArgumentOptions): string[] {
     "-initrd",
     spec.image.initrdPath,
     "-append",
-    kernelCommandLine({ imageSha256: spec.image.sha256, network: `${address}/${prefix},${gateway},${nameServer}`, formatToken }),
+    commandLineOf(options),
     "-blockdev",
     `driver=raw,node-name=root,read-only=on,file.driver=file,file.filename=${spec.image.rootPath},file.locking=off`,
     "-device",
@@ -113,6 +112,11 @@ function networkArguments({ network, paths }: ArgumentOptions): string[] {
   return network === "passt"
     ? ["-netdev", `stream,id=net,server=off,addr.type=unix,addr.path=${paths.netSocket}`, "-device", device]
     : ["-netdev", "user,id=net,ipv6=off", "-device", device];
+}
+
+function commandLineOf({ spec, formatToken }: ArgumentOptions): string {
+  const { address, prefix, gateway, nameServer } = guestNetwork;
+  return kernelCommandLine({ imageSha256: spec.image.sha256, network: `${address}/${prefix},${gateway},${nameServer}`, formatToken });
 }
 
 /** passt's arguments (passt(1)): the guest gets no way to the host's loopback and no port comes in. */
