@@ -16,17 +16,18 @@ async function probeOf(script: string | undefined): Promise<DriverProbe> {
 
 test("a vfkit that is missing, too old, or broken is told with what to do", async () => {
   expect(await probeOf(undefined)).toMatchObject({ usable: false, fix: "brew install vfkit" });
-  expect(await probeOf("echo vfkit version: v0.5.1")).toMatchObject({
-    usable: false,
-    version: "0.5.1",
-    reason: expect.stringContaining("0.6"),
-    fix: "brew upgrade vfkit",
-  });
+  for (const version of ["0.5.9", "0.6.1"])
+    expect(await probeOf(`echo vfkit version: v${version}`)).toMatchObject({
+      usable: false,
+      version,
+      reason: expect.stringContaining("0.6.2"),
+      fix: "brew upgrade vfkit",
+    });
   expect(await probeOf("echo vfkit version:")).toMatchObject({ usable: false });
   expect(await probeOf("exit 1")).toMatchObject({ usable: false, fix: "brew reinstall vfkit" });
 });
 
-test("0.6 and what comes after it will do", async () => {
-  for (const version of ["0.6.0", "0.6.4", "1.0.0"])
+test("0.6.2 and what comes after it will do", async () => {
+  for (const version of ["0.6.2", "0.6.4", "0.7.0", "1.0.0"])
     expect(await probeOf(`echo vfkit version: v${version}`)).toEqual({ usable: true, accelerator: "vz", reason: "", fix: "", version });
 });

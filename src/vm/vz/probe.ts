@@ -6,8 +6,8 @@ import type { DriverProbe } from "../driver.ts";
 
 const run = promisify(execFile);
 const versionTimeoutMs = 10_000;
-/** What came with it is used: quoted command lines, `--pidfile`, and disks that are cached by the host. */
-const minimumVersion = [0, 6] as const;
+/** The first with `--pidfile`; `virtio-balloon` is one older. */
+const minimumVersion = [0, 6, 2] as const;
 /** Darwin 22 is macOS 13, which vfkit needs. */
 const minimumDarwin = 22;
 
@@ -38,7 +38,8 @@ export async function probeVfkit({ path, extraFolders, platform }: VfkitProbeOpt
   return { usable: true, accelerator: "vz", reason: "", fix: "", version };
 }
 
-function isAtLeast(version: string, [major, minor]: readonly [number, number]): boolean {
-  const [ownMajor = -1, ownMinor = -1] = version === "" ? [] : version.split(".").map(Number);
-  return ownMajor > major || (ownMajor === major && ownMinor >= minor);
+function isAtLeast(version: string, minimum: readonly number[]): boolean {
+  const parts = version.split(".").map(Number);
+  const at = minimum.findIndex((part, index) => parts[index] !== part);
+  return at < 0 || (parts[at] ?? -1) > (minimum[at] ?? 0);
 }
