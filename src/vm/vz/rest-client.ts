@@ -56,6 +56,7 @@ export class VfkitRestClient {
     const text = await new Promise<string>((resolve, reject) => {
       const call = request({
         socketPath: this.#socketPath,
+        agent: false,
         method,
         path,
         signal: AbortSignal.timeout(answerTimeoutMs),

@@ -91,12 +91,12 @@ export class VzDriver implements MachineDriver {
       await checkHostSpace(folder.folder);
       const probe = await this.probe(signal);
       if (!probe.usable) throw new BerthError("hypervisor-missing", `${probe.reason}; try: ${probe.fix}`);
-      await this.#launch(spec, folder, signal);
+      await this.#launch(spec, folder, signal).catch(async (error: unknown) => {
+        await this.#endProcesses(folder);
+        throw error;
+      });
       live.exit = undefined;
       live.running = true;
-    } catch (error) {
-      await this.#endProcesses(folder);
-      throw error;
     } finally {
       live.starting = false;
     }
