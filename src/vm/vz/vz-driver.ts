@@ -57,7 +57,7 @@ export interface VzDriverOptions {
  */
 export class VzDriver implements MachineDriver {
   readonly name = "vz";
-  readonly features = { powerButton: true, usage: true, suspend: false, pauseForSleep: true };
+  readonly features = { powerButton: true, usage: false, suspend: false, pauseForSleep: true };
   readonly #options: VzDriverOptions;
   readonly #live = new Map<string, Live>();
   readonly #listeners = new Set<(id: string) => void>();
@@ -251,13 +251,15 @@ export class VzDriver implements MachineDriver {
 
   async #launch(spec: MachineSpec, folder: VzMachineFolder, signal: AbortSignal): Promise<void> {
     checkCommas([spec.image.kernelPath, spec.image.initrdPath, spec.image.rootPath]);
+    const { exit } = this.#liveOf(spec.id);
+    const brokenOffAtMs =
+      this.#process(folder) !== undefined ? Date.now() : exit === undefined || exit.reason === "shutdown" ? 0 : exit.atMs;
+    const diskHeldUntilMs = brokenOffAtMs + diskReleaseTimeoutMs;
     await this.#endProcesses(folder);
     folder.removeSockets();
     folder.rotateConsole();
     await folder.makeLinkKey();
     await folder.writeConfigDisk();
-    const { exit } = this.#liveOf(spec.id);
-    const diskHeldUntilMs = exit === undefined || exit.reason === "shutdown" ? 0 : exit.atMs + diskReleaseTimeoutMs;
     const args = vfkitArguments({
       spec,
       paths: folder.paths,
