@@ -6,7 +6,7 @@ const vmTestTimeoutMs = 15 * 60_000;
 const conformanceTestTimeoutMs = 5 * 60_000;
 
 /** Each has a machine of its own, and takes longer than `npm test` should. */
-const longTests = ["tests/vm/kills.test.ts", "tests/vm/many-files.test.ts"];
+const longTests = ["tests/vm/kills.test.ts", "tests/vm/many-files.test.ts", "tests/vm/suspend-rounds.test.ts"];
 
 export default defineConfig({
   test: {
