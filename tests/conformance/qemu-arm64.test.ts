@@ -12,8 +12,8 @@ import { whenDockerReady } from "./machine-exec.ts";
 
 const processSchema = z.object({ pid: z.number() });
 const memoryBytes = 2 * 1024 ** 3;
-/** Unpacking an image emulated. */
-const containerTimeoutMs = 10 * 60_000;
+/** Unpacking the image takes minutes, emulated. */
+const containerTimeoutMs = 20 * 60_000;
 
 function make(folder: string): QemuDriver {
   mkdirSync(join(folder, "machines"), { recursive: true });
