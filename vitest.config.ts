@@ -2,6 +2,8 @@ import { defineConfig } from "vitest/config";
 
 /** Real guests under emulation take minutes where a unit test takes milliseconds. */
 const vmTestTimeoutMs = 15 * 60_000;
+/** One life of a machine is three boots, on a computer that does other work beside. */
+const conformanceTestTimeoutMs = 5 * 60_000;
 
 /** Each has a machine of its own, and takes longer than `npm test` should. */
 const longTests = ["tests/vm/kills.test.ts", "tests/vm/many-files.test.ts", "tests/vm/suspend-rounds.test.ts"];
@@ -14,7 +16,7 @@ export default defineConfig({
         test: {
           name: "conformance",
           include: ["tests/conformance/*.test.ts"],
-          testTimeout: 120_000,
+          testTimeout: conformanceTestTimeoutMs,
           hookTimeout: 120_000,
           fileParallelism: false,
         },

@@ -38,10 +38,12 @@ function node({ nodeVersion }: LocalFacts): Diagnosis {
 function hypervisor({ env, arch }: LocalFacts): Diagnosis {
   const title = "Hypervisor";
   if (env["BERTH_DRIVER"] === "simulated") return found("hypervisor", OK, title, "simulated");
-  const name = arch === "arm64" ? "qemu-system-aarch64" : "qemu-system-x86_64";
-  const path = findProgram(name, env["PATH"]);
+  const qemu = arch === "arm64" ? "qemu-system-aarch64" : "qemu-system-x86_64";
+  const mayUseVfkit = env["BERTH_DRIVER"] !== "qemu" && process.platform === "darwin" && arch === "arm64";
+  const names = env["BERTH_DRIVER"] === "vz" ? ["vfkit"] : mayUseVfkit ? ["vfkit", qemu] : [qemu];
+  const path = names.map((name) => findProgram(name, env["PATH"])).find((each) => each !== undefined);
   return path === undefined
-    ? found("hypervisor", ERROR, title, `${name} was not found`, errorEntry("hypervisor-missing").whatToTry)
+    ? found("hypervisor", ERROR, title, `${names.join(" or ")} was not found`, errorEntry("hypervisor-missing").whatToTry)
     : found("hypervisor", OK, title, path);
 }
 

@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 /** Every name Berth uses on this computer's disk. */
 export interface BerthPaths {
   readonly home: string;
-  /** Sockets; short, because a socket's path has at most 103 bytes. */
+  /** Sockets; short, because a socket's path has at most 103 bytes, and without blanks, because vfkit makes URLs of them. */
   readonly run: string;
   readonly apiSocket: string;
   readonly logs: string;
@@ -20,13 +20,15 @@ export interface BerthPaths {
 }
 
 const maxRunFolderBytes = 70;
+/** What no URL escapes. */
+const plainPathPattern = /^[A-Za-z0-9/._~-]+$/;
 
 /** Where Berth's files are: below BERTH_HOME when set, else in the platform's own place. */
 export function berthPaths(env: NodeJS.ProcessEnv): BerthPaths {
   const home = env["BERTH_HOME"] !== undefined && env["BERTH_HOME"] !== "" ? resolve(env["BERTH_HOME"]) : defaultHome(env);
   const direct = join(home, "run");
   const run =
-    Buffer.byteLength(direct) <= maxRunFolderBytes
+    Buffer.byteLength(direct) <= maxRunFolderBytes && plainPathPattern.test(direct)
       ? direct
       : join(env["XDG_RUNTIME_DIR"] ?? tmpdir(), `berth-${userInfo().uid}-${createHash("sha256").update(home).digest("hex").slice(0, 8)}`);
   return {

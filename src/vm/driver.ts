@@ -23,6 +23,8 @@ export interface DriverFeatures {
   readonly usage: boolean;
   /** `suspend` saves a machine, and its next start continues it without a boot. */
   readonly suspend: boolean;
+  /** Its machines are paused before this computer sleeps and resumed when it wakes: their guests do not get over it else. */
+  readonly pauseForSleep: boolean;
 }
 
 /** An immutable machine image on the host. */
@@ -98,6 +100,8 @@ export interface MachineDriver {
    * or `host-disk-full`, or when the signal aborts, and then the machine runs on.
    */
   suspend(id: string, options: { readonly signal: AbortSignal }): Promise<void>;
+  /** Holds a running machine where it is; nothing in it goes on. */
+  pause(id: string): Promise<void>;
   /** Continues a paused machine. */
   resume(id: string): Promise<void>;
   /** The agent's byte stream. Only one at a time; a second dial closes the first. */

@@ -19,10 +19,9 @@ import { z } from "zod";
 import { silentLog } from "../../src/lib/log.ts";
 import { findImage, hostImageArch } from "../../src/vm/image/find-image.ts";
 import { QemuDriver } from "../../src/vm/qemu/qemu-driver.ts";
-import { cpioArchive } from "../../tools/image/cpio.ts";
 import { driverSuite } from "./driver-suite.ts";
+import { deafImage, imagesFolder } from "./images.ts";
 
-const imagesFolder = process.env["BERTH_IMAGES"] ?? join(import.meta.dirname, "../../.cache/images");
 const processSchema = z.object({ pid: z.number() });
 const signal = new AbortController().signal;
 
@@ -41,21 +40,10 @@ function pidOf(folder: string, id: string, program = "qemu"): number {
   return processSchema.parse(JSON.parse(readFileSync(join(folder, "machines", id, `${program}.json`), "utf8"))).pid;
 }
 
-/** A kernel whose only process sleeps: nobody listens to the power button or opens the agent's port. */
-async function deafImage(folder: string) {
-  const image = await findImage(imagesFolder, hostImageArch());
-  const initrdPath = join(folder, "deaf-initrd");
-  const init = Buffer.from("#!/bin/busybox sh\nwhile :; do /bin/busybox sleep 1000; done\n");
-  // Of two archives in a row the kernel keeps what the later one says of a file.
-  const overlay = cpioArchive([{ path: "init", mode: 0o100755, data: init }], 0);
-  writeFileSync(initrdPath, Buffer.concat([readFileSync(image.initrdPath), overlay]));
-  return { ...image, initrdPath };
-}
-
 driverSuite("qemu", {
   make,
   image: async () => findImage(imagesFolder, hostImageArch()),
-  deafImage,
+  deafImage: async (folder) => deafImage(folder, hostImageArch()),
   killBehind: async (folder, id) => void process.kill(pidOf(folder, id), "SIGKILL"),
   memoryBytes: 2 * 1024 ** 3,
 });
@@ -75,7 +63,7 @@ describe("qemu alone", () => {
 
   const specOf = async (id: string, more = {}) => ({
     id,
-    image: await deafImage(folder),
+    image: await deafImage(folder, hostImageArch()),
     cpus: 1,
     memoryBytes: 512 * 1024 ** 2,
     dataDiskLimitBytes: 1024 ** 3,

@@ -21,7 +21,7 @@ function driverOf(agent: Partial<ServiceImpl<typeof AgentService>>, onDial = ():
   const handler = connectNodeAdapter({ routes: (router) => router.service(AgentService, agent) });
   return {
     name: "hostile",
-    features: { powerButton: false, usage: false, suspend: false },
+    features: { powerButton: false, usage: false, suspend: false, pauseForSleep: false },
     probe: async () => ({ usable: true, accelerator: "simulated", reason: "", fix: "", version: "" }),
     create: async () => undefined,
     start: async () => undefined,
@@ -31,6 +31,7 @@ function driverOf(agent: Partial<ServiceImpl<typeof AgentService>>, onDial = ():
     shutdown: async () => undefined,
     kill: async () => undefined,
     suspend: async () => undefined,
+    pause: async () => undefined,
     resume: async () => undefined,
     dialAgent: async (): Promise<AgentStream> => {
       onDial();

@@ -29,3 +29,9 @@ test("an emulated processor does not invite copies of a byte at a time", () => {
   const args = qemuArguments({ spec, paths, accelerator: "tcg", network: "passt", formatToken: undefined });
   expect(args[args.indexOf("-cpu") + 1]).toMatch(/-erms,-fsrm/);
 });
+
+test("what only Linux has is left out on a Mac", () => {
+  const args = qemuArguments({ spec, paths, accelerator: "hvf", network: "slirp", formatToken: undefined });
+  expect(args).not.toContain("-sandbox");
+  expect(args.join(" ")).not.toContain("memfd");
+});

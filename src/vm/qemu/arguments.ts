@@ -1,4 +1,5 @@
 import type { MachineSpec } from "../driver.ts";
+import { kernelCommandLine } from "../kernel-command-line.ts";
 
 /** Where a machine's sockets and files are; no path has a comma, which QEMU's options would split at. */
 export interface MachinePaths {
@@ -62,7 +63,7 @@ export function qemuArguments(options: ArgumentOptions): string[] {
     "-initrd",
     spec.image.initrdPath,
     "-append",
-    kernelCommandLine(options),
+    commandLineOf(options),
     "-blockdev",
     `driver=raw,node-name=root,read-only=on,file.driver=file,file.filename=${spec.image.rootPath},file.locking=off`,
     "-device",
@@ -99,8 +100,8 @@ export function qemuArguments(options: ArgumentOptions): string[] {
     "pvpanic-pci",
     // A guest that is continued gets another number here, at which its kernel seeds its random numbers anew.
     ...(arm ? [] : ["-device", "vmgenid,guid=auto"]),
-    "-sandbox",
-    "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
+    // seccomp is Linux's; QEMU on macOS refuses the option.
+    ...(accelerator === "hvf" ? [] : ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"]),
     "-pidfile",
     paths.pidFile,
   ];
@@ -113,25 +114,12 @@ function networkArguments({ network, paths }: ArgumentOptions): string[] {
     : ["-netdev", "user,id=net,ipv6=off", "-device", device];
 }
 
-function kernelCommandLine({ spec, formatToken }: ArgumentOptions): string {
+function commandLineOf({ spec, formatToken, accelerator }: ArgumentOptions): string {
   const { address, prefix, gateway, nameServer } = guestNetwork;
-  const words = [
-    "console=hvc0",
-    "quiet",
-    "loglevel=3",
-    "panic=5",
-    "8250.nr_uarts=0",
-    // The agent reads every container's sockets each second, which walks all of this table; by default it is for a large server.
-    "thash_entries=4096",
-    // Work in a container should cost what it does beside it: no accounting of the kernel's own memory by container, no
-    // pressure figures that nobody reads, and no security modules without a policy (Docker's confinement is seccomp here).
-    "cgroup.memory=nokmem",
-    "psi=0",
-    "lsm=landlock,yama,bpf",
-    `berth.image=${spec.image.sha256.slice(0, 16)}`,
-    `berth.ip=${address}/${prefix},${gateway},${nameServer}`,
-  ];
-  return [...words, ...(formatToken === undefined ? [] : [`berth.format=${formatToken}`])].join(" ");
+  const network = `${address}/${prefix},${gateway},${nameServer}`;
+  const line = kernelCommandLine({ imageSha256: spec.image.sha256, network, formatToken });
+  // Under hvf a processor that idles by polling costs the computer most of one of its own.
+  return accelerator === "hvf" ? `${line} cpuidle.off=1` : line;
 }
 
 /** passt's arguments (passt(1)): the guest gets no way to the host's loopback and no port comes in. */

@@ -5,7 +5,7 @@ import { identifyProcess } from "../../lib/process-identity.ts";
 import { waitUntil } from "../../lib/wait-until.ts";
 import { passtArguments } from "./arguments.ts";
 import type { MachineFolder } from "./machine-folder.ts";
-import { childFailure, spawnDetached } from "./spawn.ts";
+import { childFailure, spawnDetached } from "../child-process.ts";
 
 const startTimeoutMs = 20_000;
 const pollMs = 20;

@@ -48,7 +48,7 @@ export async function probeQemu(options: ProbeOptions, signal: AbortSignal): Pro
       usable: false,
       accelerator: "tcg",
       reason: error instanceof BerthError ? error.detail : String(error),
-      fix: "sudo apt-get install qemu-system-x86 qemu-utils passt",
+      fix: `sudo apt-get install ${options.arch === "arm64" ? "qemu-system-arm" : "qemu-system-x86"} qemu-utils passt`,
       version: "",
     };
   }

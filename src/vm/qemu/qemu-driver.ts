@@ -1,7 +1,8 @@
 import { BerthError } from "../../contract/berth-error.ts";
 import { type Log, messageOf } from "../../lib/log.ts";
 import type { AgentStream, DriverProbe, MachineDriver, MachineSpec, MachineStatus, MachineUsage } from "../driver.ts";
-import { listMachineFolders, MachineFolder } from "./machine-folder.ts";
+import { listMachineFolders } from "../machine-folder.ts";
+import { MachineFolder } from "./machine-folder.ts";
 import { probeQemu } from "./probe.ts";
 import { QemuMachine } from "./qemu-machine.ts";
 
@@ -23,7 +24,7 @@ export interface QemuDriverOptions {
  */
 export class QemuDriver implements MachineDriver {
   readonly name = "qemu";
-  readonly features = { powerButton: true, usage: true, suspend: true };
+  readonly features = { powerButton: true, usage: true, suspend: true, pauseForSleep: process.platform === "darwin" };
   readonly #options: QemuDriverOptions;
   readonly #machines = new Map<string, QemuMachine>();
   readonly #listeners = new Set<(id: string) => void>();
@@ -85,6 +86,10 @@ export class QemuDriver implements MachineDriver {
 
   async suspend(id: string, { signal }: { readonly signal: AbortSignal }): Promise<void> {
     await this.#machine(id).suspend(signal);
+  }
+
+  async pause(id: string): Promise<void> {
+    await this.#machine(id).pause();
   }
 
   async resume(id: string): Promise<void> {

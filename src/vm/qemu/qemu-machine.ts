@@ -1,24 +1,24 @@
-import { readFileSync, statSync } from "node:fs";
-import { connect } from "node:net";
+import { statSync } from "node:fs";
 import { cpus } from "node:os";
 import { BerthError } from "../../contract/berth-error.ts";
 import { type Log, messageOf } from "../../lib/log.ts";
-import { identifyProcess, isSameProcess, signalProcess } from "../../lib/process-identity.ts";
+import { identifyProcess } from "../../lib/process-identity.ts";
 import { waitUntil } from "../../lib/wait-until.ts";
+import { connectAgentSocket } from "../agent-socket.ts";
+import { childFailure, endProcess, lastWords, processUsage, spawnDetached } from "../child-process.ts";
 import type { AgentStream, DriverProbe, MachineExit, MachineSpec, MachineStatus, MachineUsage } from "../driver.ts";
+import { checkHostSpace, type SavedProcess } from "../machine-folder.ts";
 import { qemuArguments } from "./arguments.ts";
-import { checkHostSpace, type MachineFolder, type SavedProcess } from "./machine-folder.ts";
+import type { MachineFolder } from "./machine-folder.ts";
 import { abandonSave, loadMachine, saveMachine } from "./migrate.ts";
 import { startPasst } from "./passt.ts";
 import { qemuProgram } from "./probe.ts";
 import { QmpClient, type QmpEvent, runStateOf } from "./qmp.ts";
 import { stateKey } from "./saved-state.ts";
-import { childFailure, lastWords, spawnDetached } from "./spawn.ts";
 
 const startTimeoutMs = 20_000;
 const killTimeoutMs = 10_000;
 const pollMs = 20;
-const ticksPerSecond = 100;
 /** Older ones cannot write memory to fixed places of a file. */
 const firstSuspendingMajorVersion = 9;
 /** Run states of QEMU (qapi/run-state.json) in which somebody stopped the guest, or did not let it go on yet. */
@@ -182,6 +182,10 @@ export class QemuMachine {
     await this.#afterEnd(exit);
   }
 
+  async pause(): Promise<void> {
+    if (this.process !== undefined) await (await this.#connectedQmp())?.execute("stop");
+  }
+
   async resume(): Promise<void> {
     await (await this.#connectedQmp())?.execute("cont");
   }
@@ -189,29 +193,15 @@ export class QemuMachine {
   async dialAgent(signal: AbortSignal): Promise<AgentStream> {
     if (this.process === undefined) throw new BerthError("machine-unreachable", "the machine is not running");
     this.#agent?.stream.destroy();
-    const socket = connect(this.folder.paths.agentSocket);
-    const onAbort = (): void => void socket.destroy(new Error("aborted"));
-    signal.addEventListener("abort", onAbort);
-    try {
-      await new Promise<void>((resolve, reject) => socket.once("connect", resolve).once("error", reject));
-    } catch (error) {
-      throw new BerthError("machine-unreachable", messageOf(error), { cause: error });
-    } finally {
-      signal.removeEventListener("abort", onAbort);
-    }
-    socket.on("error", () => undefined);
+    const socket = await connectAgentSocket(this.folder.paths.agentSocket, signal);
     this.#agent = { stream: socket, linkKey: this.folder.readLinkKey() };
     return this.#agent;
   }
 
   usage(): MachineUsage {
     const { process, folder } = this;
-    const dataDiskAllocatedBytes = folder.exists() ? statSync(folder.paths.dataDisk).blocks * 512 : 0;
-    if (process === undefined) return { residentMemoryBytes: 0, cpuTimeMs: 0, dataDiskAllocatedBytes };
-    const stat = readFileSync(`/proc/${process.pid}/stat`, "utf8");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    const residentMemoryBytes = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${process.pid}/status`, "utf8"))?.[1] ?? 0) * 1024;
-    return { residentMemoryBytes, cpuTimeMs: ((Number(fields[11]) + Number(fields[12])) * 1000) / ticksPerSecond, dataDiskAllocatedBytes };
+    const usage = process === undefined ? { residentMemoryBytes: 0, cpuTimeMs: 0 } : processUsage(process.pid);
+    return { ...usage, dataDiskAllocatedBytes: folder.dataDiskAllocatedBytes() };
   }
 
   /** Notices an end that nobody told of. */
@@ -347,11 +337,6 @@ export class QemuMachine {
   }
 
   async #endProcesses(): Promise<void> {
-    for (const identity of [this.process, this.folder.readProcess("passt")]) {
-      if (identity === undefined) continue;
-      signalProcess(identity, "SIGKILL");
-      const gone = await waitUntil(() => !isSameProcess(identity), { intervalMs: pollMs, signal: AbortSignal.timeout(killTimeoutMs) });
-      if (!gone) throw new BerthError("hypervisor-failed", `process ${identity.pid} cannot be ended`);
-    }
+    for (const identity of [this.process, this.folder.readProcess("passt")]) await endProcess(identity);
   }
 }

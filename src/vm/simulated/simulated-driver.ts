@@ -18,6 +18,8 @@ import { SimulatedDisk } from "./simulated-disk.ts";
 const machineIdPattern = /^[a-z0-9-]{1,32}$/;
 const residentMemoryBytes = 64 * 1024 ** 2;
 
+type PauseReason = Extract<MachineStatus, { readonly state: "paused" }>["reason"];
+
 interface RunningMachine {
   readonly id: string;
   readonly linkKey: Uint8Array;
@@ -36,7 +38,7 @@ export class SimulatedComputer {
   readonly machines = new Map<string, RunningMachine>();
   readonly exits = new Map<string, MachineExit>();
   readonly consoles = new Map<string, string>();
-  readonly paused = new Set<string>();
+  readonly paused = new Map<string, PauseReason>();
   readonly suspended = new Map<string, { readonly machine: RunningMachine; readonly savedAtMs: number }>();
   readonly #listeners = new Set<(id: string) => void>();
 
@@ -84,9 +86,9 @@ export class SimulatedComputer {
     return true;
   }
 
-  /** As when the disk of this computer is full. */
-  pause(id: string): void {
-    this.paused.add(id);
+  /** By default as when the disk of this computer is full. */
+  pause(id: string, reason: PauseReason = "host-disk-full"): void {
+    this.paused.set(id, reason);
     this.announce(id);
   }
 
@@ -108,7 +110,7 @@ export interface SimulatedDriverOptions {
  */
 export class SimulatedDriver implements MachineDriver {
   readonly name = "simulated";
-  readonly features = { powerButton: true, usage: true, suspend: true };
+  readonly features = { powerButton: true, usage: true, suspend: true, pauseForSleep: false };
   readonly #folder: string;
   readonly #computer: SimulatedComputer;
   readonly #probe: Partial<DriverProbe>;
@@ -176,7 +178,8 @@ export class SimulatedDriver implements MachineDriver {
         ...(exit === undefined ? {} : { exit }),
         ...(saved === undefined ? {} : { suspended: { savedAtMs: saved.savedAtMs } }),
       };
-    if (this.#computer.paused.has(id)) return { state: "paused", reason: "host-disk-full", startedAtMs: machine.startedAtMs };
+    const reason = this.#computer.paused.get(id);
+    if (reason !== undefined) return { state: "paused", reason, startedAtMs: machine.startedAtMs };
     return { state: "running", startedAtMs: machine.startedAtMs };
   }
 
@@ -217,6 +220,10 @@ export class SimulatedDriver implements MachineDriver {
     signal.throwIfAborted();
     if (this.#computer.paused.has(id)) throw new BerthError("suspend-failed", "the machine is paused");
     this.#computer.suspend(id);
+  }
+
+  async pause(id: string): Promise<void> {
+    if (this.#computer.machines.has(id)) this.#computer.pause(id, "requested");
   }
 
   async resume(id: string): Promise<void> {

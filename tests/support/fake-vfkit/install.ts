@@ -1,0 +1,10 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** Puts the stand-in as `vfkit` into a folder and gives a PATH on which it comes first. */
+export function installFakeVfkit(folder: string): string {
+  mkdirSync(folder, { recursive: true });
+  const main = join(import.meta.dirname, "main.ts");
+  writeFileSync(join(folder, "vfkit"), `#!/bin/sh\nexec '${process.execPath}' '${main}' "$@"\n`, { mode: 0o755 });
+  return `${folder}:${process.env["PATH"] ?? ""}`;
+}
