@@ -13,6 +13,7 @@ import { TerminalService } from "../contract/gen/berth/v1/terminal_pb.js";
 import { type AgentConnection, connectAgent } from "../lib/agent-transport.ts";
 import { type Log, messageOf } from "../lib/log.ts";
 import type { MachineDriver, MachineSpec } from "../vm/driver.ts";
+import { type BootJudge, endsBoot } from "./boot-judge.ts";
 
 /** Under emulation a boot takes 10 s; a loaded computer may need much longer. */
 const bootTimeoutMs = 180_000;
@@ -43,7 +44,9 @@ export interface MachineKeeperOptions {
   readonly driver: MachineDriver;
   readonly id: string;
   /** What the machine shall be at its next start. */
-  readonly spec: () => Promise<MachineSpec>;
+  readonly spec: (signal: AbortSignal) => Promise<MachineSpec>;
+  /** Who chose what it boots; nobody where there is no choice. */
+  readonly judge?: BootJudge;
   readonly log: Log;
   readonly now: () => number;
 }
@@ -54,7 +57,8 @@ export interface MachineKeeperOptions {
  */
 export class MachineKeeper {
   readonly #driver: MachineDriver;
-  readonly #spec: () => Promise<MachineSpec>;
+  readonly #spec: MachineKeeperOptions["spec"];
+  readonly #judge: BootJudge | undefined;
   readonly #id: string;
   readonly #log: Log;
   readonly #environments = new Map<string, ObservedEnvironment>();
@@ -77,6 +81,7 @@ export class MachineKeeper {
   constructor(options: MachineKeeperOptions) {
     this.#driver = options.driver;
     this.#spec = options.spec;
+    this.#judge = options.judge;
     this.#id = options.id;
     this.#log = options.log;
     this.#now = options.now;
@@ -211,9 +216,21 @@ export class MachineKeeper {
       .catch((error: unknown) => this.#log.info("the clock was not set", { reason: messageOf(error) }));
   }
 
+  /** A start that failed because of a new image is followed by another one, at the latest of the image before. */
   async #bringUp(): Promise<void> {
-    const signal = AbortSignal.any([this.#stop.signal, this.#giveUpStart.signal, AbortSignal.timeout(bootTimeoutMs)]);
-    const spec = await this.#spec();
+    const givenUp = AbortSignal.any([this.#stop.signal, this.#giveUpStart.signal]);
+    for (;;) {
+      try {
+        return await this.#boot(givenUp);
+      } catch (error) {
+        if ((await this.#judge?.failed(error, { givenUp: givenUp.aborted })) !== true) throw error;
+      }
+    }
+  }
+
+  async #boot(givenUp: AbortSignal): Promise<void> {
+    const spec = await this.#spec(givenUp);
+    const signal = AbortSignal.any([givenUp, AbortSignal.timeout(bootTimeoutMs)]);
     await this.#driver.create(spec, signal);
     await this.#driver.start(spec, signal);
     for (;;) {
@@ -221,6 +238,7 @@ export class MachineKeeper {
         await this.#connect(signal);
         return;
       } catch (error) {
+        if (endsBoot(error)) throw error;
         const { state } = await this.#driver.inspect(this.#id);
         // A paused machine is told as such and continued from #onDriverChange; its boot is not what is late.
         if (state === "paused") return;
@@ -240,7 +258,9 @@ export class MachineKeeper {
     const onAbort = (): void => connection.close();
     signal.addEventListener("abort", onAbort, { once: true });
     try {
-      this.#hello = await client.hello({ protocol: 1 }, { signal });
+      const hello = await client.hello({ protocol: 1 }, { signal });
+      await this.#judge?.judge(hello);
+      this.#hello = hello;
       await client.setClock({ now: timestampFromMs(this.#now()) }, { signal });
       this.#connection = connection;
       this.#keepClock(connection);

@@ -1,14 +1,15 @@
 import { join } from "node:path";
 import type { Log } from "../lib/log.ts";
 import type { BerthPaths } from "../lib/paths.ts";
-import type { DriverProbe, MachineDriver, MachineImage } from "../vm/driver.ts";
-import { findImage, hostImageArch } from "../vm/image/find-image.ts";
+import type { DriverProbe, MachineDriver } from "../vm/driver.ts";
+import { hostImageArch } from "../vm/image/find-image.ts";
+import { type ImageSource, ImageStore } from "../vm/image/image-store.ts";
+import { type UpgradeStep, upgradeSteps } from "../vm/image/machine-images.ts";
 import { QemuDriver } from "../vm/qemu/qemu-driver.ts";
 import { failBootImage } from "../vm/simulated/sentinels.ts";
 import { SimulatedComputer, SimulatedDriver } from "../vm/simulated/simulated-driver.ts";
 import { imagesFolder } from "./settings.ts";
 
-const simulatedImage: MachineImage = { sha256: "simulated", arch: "amd64", kernelPath: "", initrdPath: "", rootPath: "" };
 const slowProbe: Partial<DriverProbe> = {
   accelerator: "tcg",
   reason: "/dev/kvm is there, but a guest makes no progress with it",
@@ -17,14 +18,17 @@ const slowProbe: Partial<DriverProbe> = {
 
 export interface ChosenDriver {
   readonly driver: MachineDriver;
-  /** What its machines boot; fails with `image-missing` or `image-corrupt`. */
-  readonly image: () => Promise<MachineImage>;
+  /** What its machines boot. */
+  readonly images: ImageSource;
+  /** Told after each step of an upgrade that lasts. */
+  readonly onUpgradeStep: (step: UpgradeStep) => void;
 }
 
 /**
  * The driver of this computer. BERTH_DRIVER=simulated does without a hypervisor, for tests and for work on what is
  * above the driver; BERTH_SIMULATE=slow,fail-boot gives it a computer without acceleration, and a machine that does
- * not come up.
+ * not come up. BERTH_SIMULATED_IMAGES is a folder of images of which the kernel says what becomes of them (see
+ * simulated-image.ts), and BERTH_SIMULATE=die-at-STEP ends the host at a step of an upgrade as `kill -9` would.
  */
 export function chooseDriver({
   env,
@@ -35,19 +39,42 @@ export function chooseDriver({
   readonly paths: BerthPaths;
   readonly log: Log;
 }): ChosenDriver {
-  if (env["BERTH_DRIVER"] === "simulated") {
-    const faults = new Set((env["BERTH_SIMULATE"] ?? "").split(","));
-    return {
-      driver: new SimulatedDriver({
-        machinesFolder: paths.machines,
-        computer: new SimulatedComputer(),
-        ...(faults.has("slow") ? { probe: slowProbe } : {}),
-      }),
-      image: async () => (faults.has(failBootImage) ? { ...simulatedImage, sha256: failBootImage } : simulatedImage),
-    };
-  }
+  if (env["BERTH_DRIVER"] === "simulated") return chooseSimulated(env, paths);
   return {
     driver: new QemuDriver({ machinesFolder: paths.machines, runFolder: join(paths.run, "m"), arch: hostImageArch(), log, env }),
-    image: async () => findImage(imagesFolder(env), hostImageArch()),
+    images: new ImageStore({ folder: paths.images, offeredFolder: imagesFolder(env), arch: hostImageArch() }),
+    onUpgradeStep: () => undefined,
+  };
+}
+
+function chooseSimulated(env: NodeJS.ProcessEnv, paths: BerthPaths): ChosenDriver {
+  const faults = new Set((env["BERTH_SIMULATE"] ?? "").split(","));
+  const dyingStep = upgradeSteps.find((step) => faults.has(`die-at-${step}`));
+  const onUpgradeStep = (step: UpgradeStep): void => {
+    if (step === dyingStep) process.kill(process.pid, "SIGKILL");
+  };
+  const offeredFolder = env["BERTH_SIMULATED_IMAGES"];
+  return {
+    driver: new SimulatedDriver({
+      machinesFolder: paths.machines,
+      computer: new SimulatedComputer(),
+      ...(faults.has("slow") ? { probe: slowProbe } : {}),
+    }),
+    images:
+      offeredFolder === undefined
+        ? imageWithoutFiles(faults.has(failBootImage) ? failBootImage : "simulated")
+        : new ImageStore({ folder: paths.images, offeredFolder, arch: hostImageArch(), onStep: onUpgradeStep }),
+    onUpgradeStep,
+  };
+}
+
+function imageWithoutFiles(sha256: string): ImageSource {
+  return {
+    fetch: async () => undefined,
+    offered: async () => ({ identity: sha256, dataSchema: 1 }),
+    isThere: async (identity) => identity === sha256,
+    open: async () => ({ sha256, arch: "amd64", kernelPath: "", initrdPath: "", rootPath: "" }),
+    sizeBytes: async () => 0,
+    keepOnly: async () => undefined,
   };
 }

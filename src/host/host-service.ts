@@ -27,9 +27,9 @@ export interface HostControls {
 
 /** berth.v1.HostService: the host and its machine. */
 export function hostService(parts: HostParts, controls: HostControls): Partial<ServiceImpl<typeof HostService>> {
-  const { machine, driver, plane, paths, settings, startedAtMs } = parts;
+  const { machine, images, driver, plane, paths, settings, startedAtMs } = parts;
   const view = async (): Promise<{ machine: Machine }> => ({
-    machine: await machineWithUsage({ driver, machine, settings, environments: await plane.environmentStore.list() }),
+    machine: await machineWithUsage({ driver, machine, images, settings, environments: await plane.environmentStore.list() }),
   });
   return {
     getHost: async () => ({
@@ -65,6 +65,11 @@ export function hostService(parts: HostParts, controls: HostControls): Partial<S
     resetMachine: async (request, context) => {
       await reset(parts, request.confirmEnvironmentNames, context.signal);
       return {};
+    },
+    retryMachineImage: async () => {
+      await images.retry();
+      parts.hub.touch();
+      return view();
     },
     getConsole: async ({ maxBytes }) => ({
       text: await driver.consoleTail(machineId, maxBytes === 0 ? defaultConsoleBytes : Math.min(maxBytes, maxConsoleBytes)),

@@ -1,9 +1,16 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { type Machine, MachineSchema, MachineState } from "../contract/gen/berth/v1/host_pb.js";
+import {
+  type Machine,
+  type MachineImageStatus,
+  MachineImageStatusSchema,
+  MachineSchema,
+  MachineState,
+} from "../contract/gen/berth/v1/host_pb.js";
 import type { Environment } from "../contract/gen/gitpod/v1/environment_pb.js";
 import type { MachineKeeper, MachineView } from "../engine/machine-keeper.ts";
 import type { MachineDriver } from "../vm/driver.ts";
+import type { ImageView, MachineImages } from "../vm/image/machine-images.ts";
 import { machineId } from "./settings.ts";
 import type { HostSettings } from "./settings/host-settings.ts";
 
@@ -23,12 +30,13 @@ const machineStates: Readonly<Record<MachineView, MachineState>> = {
 export interface MachineSource {
   readonly driver: MachineDriver;
   readonly machine: MachineKeeper;
+  readonly images: MachineImages;
   readonly settings: Pick<HostSettings, "startedSize" | "nextSize">;
   readonly environments: readonly Environment[];
 }
 
 /** The machine as clients see it, without figures that change all the time. */
-export async function machineMessage({ driver, machine, settings, environments }: MachineSource): Promise<Machine> {
+export async function machineMessage({ driver, machine, images, settings, environments }: MachineSource): Promise<Machine> {
   const probe = await driver.probe(AbortSignal.timeout(probeTimeoutMs));
   const status = await driver.inspect(machineId);
   const runs = status.state === "running" || status.state === "paused";
@@ -47,6 +55,7 @@ export async function machineMessage({ driver, machine, settings, environments }
     bootId: machine.hello?.bootId ?? "",
     failureMessage: machine.failure ?? "",
     environmentNames: environments.map((e) => e.metadata?.name ?? ""),
+    image: imageMessage(await images.view()),
     ...(runs ? { startedAt: timestampFromMs(status.startedAtMs) } : {}),
   });
 }
@@ -54,6 +63,7 @@ export async function machineMessage({ driver, machine, settings, environments }
 /** The same with what it uses now. */
 export async function machineWithUsage(source: MachineSource): Promise<Machine> {
   const message = await machineMessage(source);
+  message.image = imageMessage(await source.images.look());
   const usage = await source.driver.usage(machineId).catch(() => undefined);
   if (usage !== undefined) {
     message.dataDiskAllocatedBytes = BigInt(usage.dataDiskAllocatedBytes);
@@ -67,4 +77,17 @@ export async function machineWithUsage(source: MachineSource): Promise<Machine> 
     if (inside !== undefined) message.dataDiskFreeBytes = inside.dataDiskFreeBytes;
   }
   return message;
+}
+
+function imageMessage({ active, previous, candidate, triesLeft, offered, sizeBytes, warning, fix }: ImageView): MachineImageStatus {
+  return create(MachineImageStatusSchema, {
+    activeSha256: active,
+    previousSha256: previous,
+    candidateSha256: candidate,
+    candidateTriesLeft: triesLeft,
+    offeredSha256: offered,
+    activeSizeBytes: BigInt(sizeBytes),
+    warning,
+    fix,
+  });
 }

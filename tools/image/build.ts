@@ -2,7 +2,7 @@ import { constants, existsSync } from "node:fs";
 import { copyFile, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
-import { sha256OfFile } from "../../src/vm/image/find-image.ts";
+import { sha256OfFile } from "../../src/vm/image/image-folder.ts";
 import type { ImageManifest } from "../../src/vm/image/manifest.ts";
 import { imageFolder, isComplete, makeCurrent } from "./cache.ts";
 import { countInstalled, debPath, type DebianPackage, downloadPackages, makeRepository, suite } from "./debian-packages.ts";

@@ -14,6 +14,7 @@ import { type Progress, stderrProgress } from "../progress.ts";
 import { askForNames } from "../prompt.ts";
 import { asError } from "../report.ts";
 import { registerMachineShell } from "./exec.ts";
+import { registerMachineImage } from "./machine-image.ts";
 import { addWaitOptions, jsonOption, type WaitOptions } from "./options.ts";
 
 interface JsonOptions {
@@ -26,7 +27,9 @@ interface ResetOptions extends JsonOptions {
 
 /** `berth machine …`: the Linux machine that environments run in. */
 export function registerMachine(program: Command): void {
-  const machine = program.command("machine").description("The Linux machine that environments run in: status, start, stop, reset, shell");
+  const machine = program
+    .command("machine")
+    .description("The Linux machine that environments run in: status, start, stop, reset, image, shell");
   machine
     .command("status")
     .description("Show its state, its accelerator and what it uses")
@@ -53,6 +56,7 @@ export function registerMachine(program: Command): void {
     )
     .addOption(jsonOption())
     .action(reset);
+  registerMachineImage(machine);
   registerMachineShell(machine);
 }
 
@@ -165,6 +169,7 @@ function printMachine(machine: Machine | undefined, json: true | undefined): voi
     diskFreeBytes: Number(machine.dataDiskFreeBytes),
     imageSha256: machine.imageSha256,
     startedAt: machine.startedAt === undefined ? "" : timestampDate(machine.startedAt).toISOString(),
+    imageWarning: machine.image?.warning ?? "",
     failure: machine.failureMessage,
     environments: machine.environmentNames,
   };
@@ -172,6 +177,7 @@ function printMachine(machine: Machine | undefined, json: true | undefined): voi
   const lines = formatPairs([
     ["state", facts.state],
     ["failure", facts.failure],
+    ["image", facts.imageWarning],
     ["accelerator", `${facts.accelerator}${facts.warning === "" ? "" : ` (slow: ${facts.warning})`}`],
     ["processors", String(facts.cpus)],
     ["memory", `${formatBytes(facts.memoryBytes)}, ${formatBytes(facts.usedMemoryBytes)} in use`],

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { open, readFile, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { BerthError } from "../../contract/berth-error.ts";
@@ -117,6 +117,12 @@ export class MachineFolder {
     } catch {
       return undefined;
     }
+  }
+
+  /** What QEMU said last, if anything. */
+  lastWords(): string | undefined {
+    const said = existsSync(this.qemuLog) ? readFileSync(this.qemuLog, "utf8").trim().split("\n").slice(-3).join(" ") : "";
+    return said === "" ? undefined : said;
   }
 
   exists(): boolean {

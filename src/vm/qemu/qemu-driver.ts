@@ -1,12 +1,22 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, existsSync, openSync, readFileSync, statSync } from "node:fs";
-import { open } from "node:fs/promises";
 import { connect } from "node:net";
 import { BerthError } from "../../contract/berth-error.ts";
 import { type Log, messageOf } from "../../lib/log.ts";
 import { identifyProcess, isSameProcess, type ProcessIdentity, signalProcess } from "../../lib/process-identity.ts";
 import { waitUntil } from "../../lib/wait-until.ts";
-import type { AgentStream, DriverProbe, MachineDriver, MachineExit, MachineSpec, MachineStatus, MachineUsage } from "../driver.ts";
+import { readTail } from "../console-tail.ts";
+import { FileDataDisk } from "../data-disk.ts";
+import type {
+  AgentStream,
+  DataDisk,
+  DriverProbe,
+  MachineDriver,
+  MachineExit,
+  MachineSpec,
+  MachineStatus,
+  MachineUsage,
+} from "../driver.ts";
 import { findProgram } from "../../lib/find-program.ts";
 import { passtArguments, qemuArguments } from "./arguments.ts";
 import { checkHostSpace, listMachineFolders, MachineFolder } from "./machine-folder.ts";
@@ -174,17 +184,7 @@ export class QemuDriver implements MachineDriver {
   }
 
   async consoleTail(id: string, maxBytes: number): Promise<string> {
-    const path = this.#folder(id).paths.console;
-    if (!existsSync(path)) return "";
-    const file = await open(path, "r");
-    try {
-      const { size } = await file.stat();
-      const length = Math.min(maxBytes, size);
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, size - length);
-      return buffer.subarray(0, bytesRead).toString("utf8");
-    } finally {
-      await file.close();
-    }
+    return readTail(this.#folder(id).paths.console, maxBytes);
   }
 
   async usage(id: string): Promise<MachineUsage> {
@@ -207,6 +207,10 @@ export class QemuDriver implements MachineDriver {
     if (this.#process(folder) !== undefined) throw new BerthError("machine-running", `the machine ${id} runs`);
     folder.remove();
     this.#live.delete(id);
+  }
+
+  dataDisk(id: string): DataDisk {
+    return new FileDataDisk(this.#folder(id).paths.dataDisk);
   }
 
   #folder(id: string): MachineFolder {
@@ -263,7 +267,7 @@ export class QemuDriver implements MachineDriver {
     if (!up || failed.error !== undefined || child.exitCode !== null)
       throw new BerthError(
         "hypervisor-failed",
-        failed.error?.message ?? lastWords(folder) ?? (child.exitCode === null ? "QEMU does not answer" : "QEMU ended at once"),
+        failed.error?.message ?? folder.lastWords() ?? (child.exitCode === null ? "QEMU does not answer" : "QEMU ended at once"),
       );
     child.unref();
   }
@@ -371,12 +375,6 @@ export class QemuDriver implements MachineDriver {
   #announce(id: string): void {
     for (const listener of this.#listeners) listener(id);
   }
-}
-
-/** What QEMU said last, if anything. */
-function lastWords(folder: MachineFolder): string | undefined {
-  const said = existsSync(folder.qemuLog) ? readFileSync(folder.qemuLog, "utf8").trim().split("\n").slice(-3).join(" ") : "";
-  return said === "" ? undefined : said;
 }
 
 /** A process of its own session, so that neither a terminal's Ctrl-C nor this process's end reaches it. */

@@ -141,8 +141,18 @@ export const errors: ErrorTexts = {
   "machine-not-found": text("Die Maschine wurde nicht gefunden", "Es gibt keine mit diesem Namen.", "Sieh auf der Seite Maschine nach."),
   "data-schema-too-new": text(
     "Die Platte der Maschine ist von einer neueren Version",
-    "Ein neueres Berth hat sie geschrieben.",
-    "Installiere diese Version wieder; nichts wurde verändert.",
+    "Ein neueres Berth hat sie geschrieben, und dieses könnte beschädigen, was darauf ist.",
+    "Installiere diese Version wieder; nichts wurde verändert. Um ohne den Inhalt neu zu beginnen, setze die Maschine auf ihrer Seite zurück.",
+  ),
+  "data-migration-failed": text(
+    "Die Platte der Maschine konnte nicht auf die neue Version gebracht werden",
+    "Das neue Maschinenabbild kam mit seiner Arbeit daran nicht zu Ende.",
+    "Nichts ging verloren: Die Platte wird so wiederhergestellt, wie sie war. Mehr steht in der Konsole auf der Seite Maschine.",
+  ),
+  "upgrade-needs-space": text(
+    "Die Maschine wurde nicht auf die neue Version gebracht",
+    "Ihre Platte wird vorher kopiert, damit nichts verloren gehen kann, und dafür hat dieser Computer zu wenig Platz.",
+    "Gib so viel Platz frei, wie die Meldung sagt, und starte die Maschine neu; bis dahin läuft sie wie bisher.",
   ),
   "hypervisor-missing": text(
     "Der Hypervisor wurde nicht gefunden",
@@ -159,6 +169,11 @@ export const errors: ErrorTexts = {
     "Das Image der Maschine ist beschädigt",
     "Seine Prüfsumme stimmt nicht.",
     "Baue es neu mit: npm run image -- --force. Deine Daten sind auf einer anderen Platte.",
+  ),
+  "image-download-failed": text(
+    "Das Image der Maschine konnte nicht geladen werden",
+    "Weder sein Server noch ein Spiegel gab es so, wie es sein soll.",
+    "Prüfe dein Netz und starte die Maschine noch einmal: Das Laden geht dort weiter, wo es endete. Oder baue es mit: npm run image",
   ),
   "too-many-ports": text(
     "Der Port wird nicht weitergeleitet",
