@@ -3,6 +3,7 @@ import type { Log } from "../lib/log.ts";
 import type { BerthPaths } from "../lib/paths.ts";
 import type { DriverProbe, MachineDriver } from "../vm/driver.ts";
 import { hostImageArch } from "../vm/image/find-image.ts";
+import { HttpImageDownload, type ImageProgress } from "../vm/image/fetch-image.ts";
 import { type ImageSource, ImageStore } from "../vm/image/image-store.ts";
 import { type UpgradeStep, upgradeSteps } from "../vm/image/machine-images.ts";
 import { QemuDriver } from "../vm/qemu/qemu-driver.ts";
@@ -39,15 +40,33 @@ export function chooseDriver({
   readonly paths: BerthPaths;
   readonly log: Log;
 }): ChosenDriver {
-  if (env["BERTH_DRIVER"] === "simulated") return chooseSimulated(env, paths);
+  if (env["BERTH_DRIVER"] === "simulated") return chooseSimulated(env, paths, log);
   return {
     driver: new QemuDriver({ machinesFolder: paths.machines, runFolder: join(paths.run, "m"), arch: hostImageArch(), log, env }),
-    images: new ImageStore({ folder: paths.images, offeredFolder: imagesFolder(env), arch: hostImageArch() }),
+    images: new ImageStore({
+      folder: paths.images,
+      offeredFolder: imagesFolder(env),
+      arch: hostImageArch(),
+      ...downloadOf(env, log),
+    }),
     onUpgradeStep: () => undefined,
   };
 }
 
-function chooseSimulated(env: NodeJS.ProcessEnv, paths: BerthPaths): ChosenDriver {
+/** BERTH_IMAGE_URL: where an image comes from when none came along. */
+function downloadOf(env: NodeJS.ProcessEnv, log: Log): { readonly download?: HttpImageDownload } {
+  const url = env["BERTH_IMAGE_URL"];
+  if (url === undefined || url === "") return {};
+  let told = 0;
+  const onProgress = ({ receivedBytes, totalBytes }: ImageProgress): void => {
+    const tenths = Math.floor((10 * receivedBytes) / totalBytes);
+    if (tenths > told) log.info("the machine image is being downloaded", { percent: 10 * tenths });
+    told = tenths;
+  };
+  return { download: new HttpImageDownload({ url, arch: hostImageArch(), log, onProgress }) };
+}
+
+function chooseSimulated(env: NodeJS.ProcessEnv, paths: BerthPaths, log: Log): ChosenDriver {
   const faults = new Set((env["BERTH_SIMULATE"] ?? "").split(","));
   const dyingStep = upgradeSteps.find((step) => faults.has(`die-at-${step}`));
   const onUpgradeStep = (step: UpgradeStep): void => {
@@ -63,7 +82,13 @@ function chooseSimulated(env: NodeJS.ProcessEnv, paths: BerthPaths): ChosenDrive
     images:
       offeredFolder === undefined
         ? imageWithoutFiles(faults.has(failBootImage) ? failBootImage : "simulated")
-        : new ImageStore({ folder: paths.images, offeredFolder, arch: hostImageArch(), onStep: onUpgradeStep }),
+        : new ImageStore({
+            folder: paths.images,
+            offeredFolder,
+            arch: hostImageArch(),
+            onStep: onUpgradeStep,
+            ...downloadOf(env, log),
+          }),
     onUpgradeStep,
   };
 }

@@ -61,8 +61,14 @@ export class ImageStore implements ImageSource {
   }
 
   async fetch(signal: AbortSignal): Promise<void> {
-    if ((await this.#came()) !== undefined) return;
-    await this.#inTurn(async () => this.#options.download?.fetch(this.#options.folder, signal));
+    const { download, folder } = this.#options;
+    if (download === undefined || (await this.#came()) !== undefined) return;
+    await this.#inTurn(async () => {
+      const identity = await download.identity(folder);
+      if (identity !== undefined && !(await this.#isWhole(identity))) await rm(this.#folderOf(identity), { recursive: true, force: true });
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await download.fetch(folder, signal);
+    });
   }
 
   async offered(): Promise<ImageVersion | undefined> {
@@ -77,11 +83,17 @@ export class ImageStore implements ImageSource {
   }
 
   async open(identity: string): Promise<MachineImage> {
+    const came = await this.#came().catch(() => undefined);
+    if (came?.manifest.inputs === identity)
+      await this.#inTurn(async () => {
+        // What was damaged here is taken anew.
+        if (!(await this.#isWhole(identity))) await this.#add(came.folder, came.manifest);
+      });
+    return this.#check(identity);
+  }
+
+  async #check(identity: string): Promise<MachineImage> {
     const folder = this.#folderOf(identity);
-    if (!this.#isStored(identity)) {
-      const came = await this.#came();
-      if (came?.manifest.inputs === identity) await this.#inTurn(async () => this.#add(came.folder, came.manifest));
-    }
     const manifest = await readManifest(folder);
     if (manifest.inputs !== identity) throw new BerthError("image-corrupt", `${folder} holds another image`);
     await verifyImage(folder, manifest);
@@ -101,6 +113,13 @@ export class ImageStore implements ImageSource {
   async #downloaded(): Promise<ImageManifest | undefined> {
     const identity = await this.#options.download?.identity(this.#options.folder);
     return identity === undefined || !this.#isStored(identity) ? undefined : readManifest(this.#folderOf(identity));
+  }
+
+  async #isWhole(identity: string): Promise<boolean> {
+    return this.#check(identity).then(
+      () => true,
+      () => false,
+    );
   }
 
   #isStored(identity: string): boolean {
@@ -134,9 +153,8 @@ export class ImageStore implements ImageSource {
     return join(this.#options.folder, identity.slice(0, 32));
   }
 
-  /** Takes an image into the store, unless it is there. */
+  /** Takes an image into the store. */
   async #add(from: string, manifest: ImageManifest): Promise<void> {
-    if (this.#isStored(manifest.inputs)) return;
     await mkdir(this.#options.folder, { recursive: true, mode: 0o700 });
     const partial = join(this.#options.folder, `${importPrefix}${randomBytes(6).toString("hex")}`);
     await mkdir(partial);

@@ -329,7 +329,7 @@ export class MachineImages {
   }
 }
 
-/** Removes the images that no machine's state names and that are not offered; none while a state cannot be read. */
+/** Removes the images that no machine's state names and that are not offered. */
 export async function removeOldImages({
   machinesFolder,
   source,
