@@ -1,5 +1,4 @@
 import { spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { join } from "node:path";
@@ -11,9 +10,10 @@ import { waitUntil } from "../../src/lib/wait-until.ts";
 import { describeImage } from "../../src/vm/image/fetch-image.ts";
 import { hostImageArch } from "../../src/vm/image/find-image.ts";
 import { type UpgradeStep, upgradeSteps } from "../../src/vm/image/machine-images.ts";
-import { type ImageManifest, imageManifestSchema } from "../../src/vm/image/manifest.ts";
+import { imageManifestSchema } from "../../src/vm/image/manifest.ts";
 import type { SimulatedImage } from "../../src/vm/simulated/simulated-image.ts";
 import { SimulatedHost } from "../support/simulated-host.ts";
+import { offerImage, sha256 } from "../support/simulated-images.ts";
 
 const waitLimitMs = 30_000;
 const pollMs = 20;
@@ -54,17 +54,7 @@ class UpgradedHost {
 
   /** Makes an image the one that comes with Berth; gives its identity. */
   offer(name: string, kernel: Partial<SimulatedImage> = {}): string {
-    const identity = sha256(name);
-    const folder = join(this.host.folder, "offered", identity.slice(0, 32));
-    mkdirSync(folder, { recursive: true });
-    const contents = { kernel: JSON.stringify(kernel), initrd: "initrd", "root.erofs": name };
-    for (const [file, content] of Object.entries(contents)) writeFileSync(join(folder, file), content);
-    const files = { kernel: sha256(contents.kernel), initrd: sha256(contents.initrd), "root.erofs": sha256(name) };
-    const dataSchema = kernel.dataSchema ?? 1;
-    const manifest: ImageManifest = { formatVersion: 1, arch: hostImageArch(), inputs: identity, dataSchema, files, sources: {} };
-    writeFileSync(join(folder, "manifest.json"), JSON.stringify(manifest));
-    writeFileSync(join(this.host.folder, "offered", `current-${hostImageArch()}.json`), JSON.stringify({ folder: identity.slice(0, 32) }));
-    return identity;
+    return offerImage(join(this.host.folder, "offered"), name, kernel);
   }
 
   /** Gives the machine's folder back to the disk that has space. */
@@ -149,10 +139,6 @@ class UpgradedHost {
   get stored(): string[] {
     return readdirSync(join(this.home, "images")).toSorted();
   }
-}
-
-function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
 }
 
 function cloneTimes({ environments }: z.infer<typeof diskSchema>, id: string): number[] {
