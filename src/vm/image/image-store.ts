@@ -161,12 +161,14 @@ export class ImageStore implements ImageSource {
     try {
       // What was checked already counts for another name of the same file, and for no copy of it.
       await copyFile(join(from, verifiedFileName), join(partial, verifiedFileName)).catch(() => undefined);
+      let linked = true;
       for (const name of imageFileNames) {
-        await takeFile(join(from, name), join(partial, name));
+        linked = (await takeFile(join(from, name), join(partial, name))) && linked;
         this.#options.onStep?.("import-begun");
       }
       await takeFile(join(from, "manifest.json"), join(partial, "manifest.json"));
       await verifyImage(partial, manifest);
+      if (linked) await copyFile(join(partial, verifiedFileName), join(from, verifiedFileName)).catch(() => undefined);
       await syncFolder(partial);
       await rm(this.#folderOf(manifest.inputs), { recursive: true, force: true });
       await rename(partial, this.#folderOf(manifest.inputs));
@@ -177,10 +179,11 @@ export class ImageStore implements ImageSource {
   }
 }
 
-/** A second name for the file where that can be, since nobody changes an image's files; else a copy. */
-async function takeFile(from: string, to: string): Promise<void> {
+/** True: a second name for the same file, since nobody changes an image's files; else, where that cannot be, a copy. */
+async function takeFile(from: string, to: string): Promise<boolean> {
   try {
-    return await link(from, to);
+    await link(from, to);
+    return true;
   } catch (error) {
     if (isErrno(error, "ENOENT")) throw new BerthError("image-missing", `${from} is not there`, { cause: error });
   }
@@ -196,4 +199,5 @@ async function takeFile(from: string, to: string): Promise<void> {
   } finally {
     await file.close();
   }
+  return false;
 }
