@@ -97,6 +97,12 @@ export class QmpClient {
   }
 }
 
+/** What QEMU says the guest does: running, paused, io-error, inmigrate and others (qapi/run-state.json). */
+export async function runStateOf(qmp: QmpClient): Promise<string> {
+  const status = await qmp.execute("query-status");
+  return isRecord(status) && typeof status["status"] === "string" ? status["status"] : "";
+}
+
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
