@@ -186,6 +186,11 @@ test("a new image is tried and good once it is up; the one before it stays, olde
   upgraded.expectData(2);
   expect(upgraded.copies).toEqual([]);
   expect(upgraded.stored).toEqual(folders(b, c));
+  // Nor does the next host keep what no machine names.
+  cpSync(join(upgraded.home, "images", b.slice(0, 32)), join(upgraded.home, "images", "0".repeat(32)), { recursive: true });
+  await upgraded.restart();
+  await upgraded.whenRunning();
+  expect(upgraded.stored).toEqual(folders(b, c));
 });
 
 test("a new image that does not come up makes way for the one before it, with the disk as it was, and a person is told", async () => {
