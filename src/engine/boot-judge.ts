@@ -13,6 +13,23 @@ export interface BootJudge {
   failed(error: unknown, how: { readonly givenUp: boolean }): Promise<boolean>;
 }
 
+/** Boots. A boot that failed because of a new image is followed by another one, at the latest of the image before. */
+export async function bootJudged(judge: BootJudge | undefined, givenUp: AbortSignal, boot: () => Promise<void>): Promise<void> {
+  for (;;) {
+    try {
+      return await boot();
+    } catch (error) {
+      if ((await judge?.failed(error, { givenUp: givenUp.aborted })) !== true) throw error;
+    }
+  }
+}
+
+/** The same answer, when the machine may go on. */
+export async function judged(judge: BootJudge | undefined, hello: HelloResponse): Promise<HelloResponse> {
+  await judge?.judge(hello);
+  return hello;
+}
+
 const finalCodes: ReadonlySet<ErrorCode> = new Set(["data-schema-too-new", "data-migration-failed"]);
 
 /** Whether a boot that failed so will not come up however long it is waited for. */

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { BerthError } from "../../contract/berth-error.ts";
 import type { ErrorCode } from "../../contract/error-catalogue.ts";
 import { type Log, messageOf } from "../../lib/log.ts";
+import { withoutControls } from "../../lib/terminals/osc-scanner.ts";
 import type { MachineDriver, MachineImage } from "../driver.ts";
 import { type ImageState, type ImageVersion, readImageState, writeImageState } from "./image-state.ts";
 import type { ImageSource } from "./image-store.ts";
@@ -9,6 +10,7 @@ import { type ImageFacts, type ImageStep, maxImageTries, planImage } from "./pla
 
 /** A guest that hangs while it boots has nothing to lose by then. */
 const endGraceMs = 5000;
+const maxWarningLength = 300;
 /** Failures that say something about an image; any other, e.g. a full disk, costs it no try. */
 const imageFaults: ReadonlySet<ErrorCode> = new Set([
   "machine-boot-failed",
@@ -128,7 +130,7 @@ export class MachineImages {
     if (report.imageSha256 !== image.identity)
       throw new Error(`the machine runs ${short(report.imageSha256)} and not ${short(image.identity)}`);
     if (report.dataSchema < image.dataSchema)
-      throw new BerthError("data-migration-failed", report.warnings.at(-1) ?? `the disk still has schema ${report.dataSchema}`);
+      throw new BerthError("data-migration-failed", wordsOf(report) ?? `the disk still has schema ${report.dataSchema}`);
     if (!report.dockerReady) throw new Error("dockerd is not up yet");
     this.#step("came-up");
     await this.#markGood(state, state.candidate);
@@ -357,6 +359,11 @@ function describe(refused: ImageState["refused"], active: string, postponed: str
     warning: `The new machine image ${short(refused.identity)} did not come up (${refused.reason}); the machine runs ${short(active)}, the one before.`,
     fix: "berth machine image --retry",
   };
+}
+
+/** The guest's last words on it, fit to be shown. */
+function wordsOf({ warnings }: BootReport): string | undefined {
+  return warnings.length === 0 ? undefined : withoutControls(warnings.at(-1) ?? "").slice(0, maxWarningLength);
 }
 
 function short(identity: string): string {

@@ -19,14 +19,14 @@ const underWay = new Set(["setup", "active", "device", "pre-switchover", "cancel
 export async function saveMachine(qmp: QmpClient, path: string, signal: AbortSignal): Promise<void> {
   await qmp.execute("stop");
   await prepare(qmp);
-  await qmp.execute("migrate", { uri: `file:${path}` });
+  await qmp.execute("migrate", { uri: `file:${path}` }, migrationTimeoutMs);
   await whenCompleted(qmp, signal);
 }
 
 /** Fills a hypervisor that was started with `-incoming defer`; the guest stays stopped. */
 export async function loadMachine(qmp: QmpClient, path: string, signal: AbortSignal): Promise<void> {
   await prepare(qmp);
-  await qmp.execute("migrate-incoming", { uri: `file:${path}` });
+  await qmp.execute("migrate-incoming", { uri: `file:${path}` }, migrationTimeoutMs);
   await whenCompleted(qmp, signal);
 }
 
@@ -60,5 +60,6 @@ async function whenCompleted(qmp: QmpClient, signal: AbortSignal): Promise<void>
 }
 
 async function migrationOf(qmp: QmpClient): Promise<z.infer<typeof statusSchema>> {
-  return statusSchema.parse(await qmp.execute("query-migrate"));
+  // While it reads or writes memory QEMU answers late, or only once it is through.
+  return statusSchema.parse(await qmp.execute("query-migrate", undefined, migrationTimeoutMs));
 }

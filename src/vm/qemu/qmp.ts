@@ -53,14 +53,15 @@ export class QmpClient {
     return client;
   }
 
-  async execute(command: string, args?: Readonly<Record<string, unknown>>): Promise<unknown> {
+  /** Fails when QEMU refuses, goes away, or does not answer in time. */
+  async execute(command: string, args?: Readonly<Record<string, unknown>>, timeoutMs = commandTimeoutMs): Promise<unknown> {
     if (this.#closed) throw new Error("QEMU closed the connection");
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiting.delete(id);
         reject(new Error(`QEMU did not answer ${command}`));
-      }, commandTimeoutMs);
+      }, timeoutMs);
       const settle =
         <T>(then: (value: T) => void) =>
         (value: T): void => {

@@ -73,6 +73,8 @@ function agentCalls(options: SimulatedAgentOptions, jobs: SimulatedJobs): Servic
     }),
     getDiskBill: () => ({ bill: usage.bill(Date.now()) }),
     reclaimSpace: () => ({ reclaimedBytes: usage.reclaim() }),
+    getBootProfile: () => ({ phases: [{ name: "agent-listens", endedAt: durationFromMs(1) }] }),
+    settleDisk: () => ({}),
     dial: (requests) => echo(requests),
     exec: (requests) => exec(requests),
     observeEnvironments: async ({ environmentIds }) => ({ environments: await observe(disk, jobs, environmentIds) }),
