@@ -1,5 +1,5 @@
 import { create, equals } from "@bufbuild/protobuf";
-import { durationFromMs, durationMs, timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
+import { type Duration, durationFromMs, durationMs, timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
@@ -11,6 +11,7 @@ import {
   HelloResponseSchema,
   ObservedEnvironmentSchema,
   StartJobResponseSchema,
+  type SetClockRequest,
   type UploadContentRequest,
   WatchEnvironmentsResponseSchema,
   WatchJobResponseSchema,
@@ -23,7 +24,7 @@ import type { DockerApi } from "./docker-api.ts";
 import { dial } from "./dial.ts";
 import type { EnvironmentStates } from "./environment-state.ts";
 import { exec } from "./exec.ts";
-import type { MachineHealth } from "./health.ts";
+import { isReadOnly, type MachineHealth } from "./health.ts";
 import { jobErrorCode } from "./jobs/job.ts";
 import type { JobStore } from "./jobs/job-store.ts";
 import { startJob } from "./jobs/start-job.ts";
@@ -71,13 +72,7 @@ export function agentService(dependencies: AgentDependencies): ServiceImpl<typeo
         warnings: [...health.warnings],
       });
     },
-    async setClock(request) {
-      const wantedMs = request.now === undefined ? now() : timestampMs(request.now);
-      const correctionMs = wantedMs - now();
-      if (request.entropy.length > 0) await writeFile("/dev/urandom", request.entropy.subarray(0, maxEntropyBytes));
-      if (Math.abs(correctionMs) > clockToleranceMs) await runProcess(["date", "--set", `@${(wantedMs / 1000).toFixed(3)}`]);
-      return { correctedBy: durationFromMs(Math.abs(correctionMs) > clockToleranceMs ? Math.trunc(correctionMs) : 0) };
-    },
+    setClock: (request) => setClock(request, now()),
     async getUsage() {
       const usage = readUsage(settings.dataFolder);
       return {
@@ -108,6 +103,7 @@ export function agentService(dependencies: AgentDependencies): ServiceImpl<typeo
     },
     watchEnvironments: (_request, context) => watchEnvironments(observer, health, context.signal),
     async startJob(request) {
+      refuseReadOnly(settings.dataFolder);
       const record = await startJob(request, dependencies).catch(failCall);
       return create(StartJobResponseSchema, { job: jobMessage(record) });
     },
@@ -125,11 +121,25 @@ export function agentService(dependencies: AgentDependencies): ServiceImpl<typeo
   };
 }
 
-async function uploadContent(requests: AsyncIterable<UploadContentRequest>, { states, observer }: AgentDependencies) {
+async function setClock(request: SetClockRequest, nowMs: number): Promise<{ correctedBy: Duration }> {
+  const wantedMs = request.now === undefined ? nowMs : timestampMs(request.now);
+  const correctionMs = wantedMs - nowMs;
+  if (request.entropy.length > 0) await writeFile("/dev/urandom", request.entropy.subarray(0, maxEntropyBytes));
+  if (Math.abs(correctionMs) > clockToleranceMs) await runProcess(["date", "--set", `@${(wantedMs / 1000).toFixed(3)}`]);
+  return { correctedBy: durationFromMs(Math.abs(correctionMs) > clockToleranceMs ? Math.trunc(correctionMs) : 0) };
+}
+
+/** Node tells of a folder it cannot make on a read-only disk as of one that is not there. */
+function refuseReadOnly(dataFolder: string): void {
+  if (isReadOnly(readText("/proc/mounts"), dataFolder)) throw toConnectError(new BerthError("data-disk-read-only", dataFolder));
+}
+
+async function uploadContent(requests: AsyncIterable<UploadContentRequest>, { settings, states, observer }: AgentDependencies) {
   const iterator = requests[Symbol.asyncIterator]();
   const first = await iterator.next();
   if (first.done === true || first.value.message.case !== "start")
     throw new ConnectError("the first message must be start", Code.InvalidArgument);
+  refuseReadOnly(settings.dataFolder);
   const { environmentId, directoryName } = first.value.message.value;
   await states.begin(environmentId, directoryName);
   const target = states.workingCopy(environmentId);
