@@ -139,6 +139,11 @@ export const errors: ErrorTexts = {
   ),
   "machine-running": text("Die Maschine läuft", "Dafür muss sie aus sein.", "Halte sie zuerst auf der Seite Maschine an."),
   "machine-not-found": text("Die Maschine wurde nicht gefunden", "Es gibt keine mit diesem Namen.", "Sieh auf der Seite Maschine nach."),
+  "suspend-failed": text(
+    "Die Maschine wurde nicht schlafen gelegt",
+    "Ihr Speicher konnte nicht gesichert werden; sie läuft weiter wie bisher.",
+    "Versuche es noch einmal, oder fahre sie auf der Seite Maschine herunter.",
+  ),
   "data-schema-too-new": text(
     "Die Platte der Maschine ist von einer neueren Version",
     "Ein neueres Berth hat sie geschrieben, und dieses könnte beschädigen, was darauf ist.",
