@@ -139,6 +139,11 @@ export const errors: ErrorTexts = {
   ),
   "machine-running": text("Die Maschine läuft", "Dafür muss sie aus sein.", "Halte sie zuerst auf der Seite Maschine an."),
   "machine-not-found": text("Die Maschine wurde nicht gefunden", "Es gibt keine mit diesem Namen.", "Sieh auf der Seite Maschine nach."),
+  "data-disk-read-only": text(
+    "Auf die Platte der Maschine kann nicht mehr geschrieben werden",
+    "Es gab einen Fehler darauf, und seitdem wird nichts mehr geschrieben. Was vorher geschrieben wurde, ist sicher.",
+    "Stoppe die Maschine auf ihrer Seite und starte die Umgebung wieder: Dann wird die Platte geprüft.",
+  ),
   "suspend-failed": text(
     "Die Maschine wurde nicht schlafen gelegt",
     "Ihr Speicher konnte nicht gesichert werden; sie läuft weiter wie bisher.",

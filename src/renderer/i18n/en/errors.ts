@@ -10,6 +10,7 @@ export const errors: ErrorTexts = {
   "machine-boot-failed": { whatToTry: "Look at its console on the page Machine. Your data is on its disk, untouched." },
   "machine-unreachable": { whatToTry: "Stop the machine on its page, then start the environment." },
   "machine-running": { whatToTry: "Stop it first, on the page Machine." },
+  "data-disk-read-only": { whatToTry: "Stop the machine on its page, then start the environment: the disk is checked then." },
   "suspend-failed": { whatToTry: "Try again, or shut it down on the page Machine." },
   "data-schema-too-new": {
     whatToTry:
