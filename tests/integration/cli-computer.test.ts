@@ -87,6 +87,19 @@ test("the machine's image is told, and a new one that did not come up with how i
   expect((await upgraded.berth("doctor")).stdout).toMatch(/^! Machine image: The new machine image/m);
   expect((await upgraded.berth("machine", "image", "--retry")).stderr).toContain("next start");
   expect(await upgraded.json("machine", "image")).toMatchObject([{ warning: "" }]);
+
+  // What is refused at once is told at once, however often.
+  offerImage(images, "third", { dataSchema: 2 });
+  await upgraded.berth("machine", "stop");
+  await upgraded.berth("machine", "start");
+  await upgraded.berth("machine", "stop");
+  offerImage(images, "first");
+  for (let time = 0; time < 2; time++) {
+    const refused = await upgraded.berth("machine", "start");
+    expect(refused.status).not.toBe(0);
+    expect(refused.stderr).toContain("The machine's disk is of a newer version");
+    expect(refused.stderr).toContain("berth machine reset");
+  }
   await upgraded.end();
 });
 

@@ -86,9 +86,11 @@ async function startAndWait(clients: HostClients, signal: AbortSignal): Promise<
   const watch = await HostWatch.open(clients, signal);
   const progress = stderrProgress();
   try {
-    await clients.host.startMachine({});
+    let began = watch.state.machine?.state !== MachineState.FAILED;
     progress.begin("machine", "Starting the machine");
-    let began = false;
+    const { machine: now } = await clients.host.startMachine({});
+    // What is refused at once was never seen booting.
+    if (now?.state === MachineState.FAILED) throw asError(now.failureMessage);
     await watch.until(({ machine }) => {
       if (machine?.state === MachineState.READY) return machine;
       began ||= machine?.state === MachineState.BOOTING;
