@@ -6,7 +6,7 @@ const vmTestTimeoutMs = 15 * 60_000;
 const conformanceTestTimeoutMs = 5 * 60_000;
 
 /** Each has a machine of its own, and takes longer than `npm test` should. */
-const longTests = ["tests/vm/kills.test.ts", "tests/vm/many-files.test.ts", "tests/vm/suspend-rounds.test.ts"];
+const longTests = ["kills", "many-files", "suspend-rounds", "upgrade"].map((name) => `tests/vm/${name}.test.ts`);
 
 export default defineConfig({
   test: {

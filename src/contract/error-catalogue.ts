@@ -223,8 +223,20 @@ export const errorCatalogue = {
   "data-schema-too-new": entry(
     "failed_precondition",
     "The machine's disk is of a newer version",
-    "A newer Berth wrote it.",
-    "Install that version of Berth again; nothing was changed.",
+    "A newer Berth wrote it, and this one could damage what is on it.",
+    "Install that version of Berth again; nothing was changed. To begin anew without what is on it: berth machine reset",
+  ),
+  "data-migration-failed": entry(
+    "internal",
+    "The machine's disk could not be brought to the new version",
+    "The new machine image did not finish its work on it.",
+    "Nothing was lost: the disk is put back as it was before. Look at the console with: berth machine status --console",
+  ),
+  "upgrade-needs-space": entry(
+    "resource_exhausted",
+    "The machine was not brought to the new version",
+    "Its disk is copied first, so that nothing can be lost, and this computer has too little space for that.",
+    "Free as much space as the message says, then restart the machine; until then it runs as before.",
   ),
   "hypervisor-missing": entry(
     "failed_precondition",
@@ -244,6 +256,12 @@ export const errorCatalogue = {
     "The machine image is damaged",
     "Its checksum differs from its manifest.",
     "Build it again with: npm run image -- --force. Your data is on another disk.",
+  ),
+  "image-download-failed": entry(
+    "unavailable",
+    "The machine image could not be downloaded",
+    "Neither its server nor a mirror gave it as it should be.",
+    "Check your network and start the machine again: the download goes on where it ended. Or build it with: npm run image",
   ),
   "port-taken": entry(
     "already_exists",

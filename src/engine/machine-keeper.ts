@@ -5,6 +5,7 @@ import { TerminalService } from "../contract/gen/berth/v1/terminal_pb.js";
 import { type AgentConnection, connectAgent } from "../lib/agent-transport.ts";
 import { type Log, messageOf } from "../lib/log.ts";
 import type { MachineDriver, MachineSpec } from "../vm/driver.ts";
+import { type BootJudge, bootJudged, endsBoot, judged } from "./boot-judge.ts";
 import { CrashCount } from "./crash-count.ts";
 import { keepGuestClock, setGuestClock } from "./guest-clock.ts";
 import { MachineUses } from "./machine-uses.ts";
@@ -36,7 +37,9 @@ export interface MachineKeeperOptions {
   readonly driver: MachineDriver;
   readonly id: string;
   /** What the machine shall be at its next start. */
-  readonly spec: () => Promise<MachineSpec>;
+  readonly spec: (signal: AbortSignal) => Promise<MachineSpec>;
+  /** Who chose what it boots; nobody where there is no choice. */
+  readonly judge?: BootJudge;
   readonly log: Log;
   readonly now: () => number;
 }
@@ -47,7 +50,7 @@ export interface MachineKeeperOptions {
  */
 export class MachineKeeper {
   readonly #driver: MachineDriver;
-  readonly #spec: () => Promise<MachineSpec>;
+  readonly #options: MachineKeeperOptions;
   readonly #id: string;
   readonly #log: Log;
   readonly #environments = new ObservedEnvironments();
@@ -73,7 +76,7 @@ export class MachineKeeper {
 
   constructor(options: MachineKeeperOptions) {
     this.#driver = options.driver;
-    this.#spec = options.spec;
+    this.#options = options;
     this.#id = options.id;
     this.#log = options.log;
     this.#now = options.now;
@@ -273,15 +276,20 @@ export class MachineKeeper {
   }
 
   async #bringUp(): Promise<void> {
-    const signal = AbortSignal.any([this.#stop.signal, this.#giveUpStart.signal, AbortSignal.timeout(bootTimeoutMs)]);
-    const spec = await this.#spec();
+    const givenUp = AbortSignal.any([this.#stop.signal, this.#giveUpStart.signal]);
+    await bootJudged(this.#options.judge, givenUp, async () => this.#boot(givenUp));
+  }
+
+  async #boot(givenUp: AbortSignal): Promise<void> {
+    const spec = await this.#options.spec(givenUp);
+    const signal = AbortSignal.any([givenUp, AbortSignal.timeout(bootTimeoutMs)]);
     await this.#driver.create(spec, signal);
     await this.#driver.start(spec, signal);
     for (;;) {
       try {
-        await this.#connect(signal);
-        return;
+        return await this.#connect(signal);
       } catch (error) {
+        if (endsBoot(error)) throw error;
         const { state } = await this.#driver.inspect(this.#id);
         // A paused machine is told as such and continued from #onDriverChange; its boot is not what is late.
         if (state === "paused") return;
@@ -301,7 +309,7 @@ export class MachineKeeper {
     const onAbort = (): void => connection.close();
     signal.addEventListener("abort", onAbort, { once: true });
     try {
-      this.#hello = await client.hello({ protocol: 1 }, { signal });
+      this.#hello = await judged(this.#options.judge, await client.hello({ protocol: 1 }, { signal }));
       await setGuestClock(client, this.#now(), signal);
       this.#connection = connection;
       keepGuestClock({ client, now: this.#now, log: this.#log, ended: connection.closed });

@@ -15,6 +15,7 @@ import { sshAliasOf } from "../lib/ssh-alias.ts";
 import { version } from "../lib/version.ts";
 import { createPlane, type Plane } from "../plane/create-plane.ts";
 import type { MachineDriver } from "../vm/driver.ts";
+import { MachineImages, removeOldImages } from "../vm/image/machine-images.ts";
 import { chooseDriver } from "./choose-driver.ts";
 import { detailsOf } from "./details.ts";
 import { lockHost } from "./host-lock.ts";
@@ -55,6 +56,7 @@ export interface HostParts {
   readonly log: Log;
   readonly driver: MachineDriver;
   readonly machine: MachineKeeper;
+  readonly images: MachineImages;
   readonly plane: Plane;
   readonly engine: Engine;
   readonly ports: PortKeeper;
@@ -137,14 +139,20 @@ export async function createHost({ env, onEnd }: HostOptions): Promise<Host> {
 
 async function createParts(env: NodeJS.ProcessEnv, paths: BerthPaths, log: Log): Promise<HostParts> {
   const now = (): number => Date.now();
-  const { driver, image } = chooseDriver({ env, paths, log });
+  const { driver, images: source, onUpgradeStep } = chooseDriver({ env, paths, log });
+  const machinesFolder = paths.machines;
+  const images = new MachineImages({ machineId, machinesFolder, source, driver, log, now, onStep: onUpgradeStep });
+  await removeOldImages({ machinesFolder, source, driver }).catch((error: unknown) =>
+    log.warn("old machine images were not removed", { reason: messageOf(error) }),
+  );
   const settings = await HostSettings.open(paths.settings, { cpus: cpus().length, memoryBytes: totalmem() }, log);
   const machine = new MachineKeeper({
     driver,
     id: machineId,
     log,
     now,
-    spec: async () => ({ id: machineId, image: await image(), ...(await sizeToStart(driver, settings)) }),
+    spec: async (signal) => ({ id: machineId, image: await images.next(signal), ...(await sizeToStart(driver, settings)) }),
+    judge: images,
   });
   const gitIdentity = async (): Promise<GitIdentity> => {
     const { gitUserName: name, gitUserEmail: email } = settings.stored;
@@ -176,7 +184,7 @@ async function createParts(env: NodeJS.ProcessEnv, paths: BerthPaths, log: Log):
     {
       environments: async () => plane.environmentStore.list(),
       details: (environment) => detailsOf(environment, machine.environment(environment.id), ports.forwards(environment.id)),
-      machine: async () => machineMessage({ driver, machine, settings, environments: await plane.environmentStore.list() }),
+      machine: async () => machineMessage({ driver, machine, images, settings, environments: await plane.environmentStore.list() }),
       failed: (error) => log.warn("a change was not told to those who watch", { reason: messageOf(error) }),
     },
     now(),
@@ -190,7 +198,7 @@ async function createParts(env: NodeJS.ProcessEnv, paths: BerthPaths, log: Log):
     changed();
     ports.follow();
   });
-  return { paths, log, driver, machine, plane, engine, ports, sshFiles, settings, hub, startedAtMs: now() };
+  return { paths, log, driver, machine, images, plane, engine, ports, sshFiles, settings, hub, startedAtMs: now() };
 }
 
 /** A machine that runs or was suspended keeps the size it was started with; one that is booted now gets what is set. */

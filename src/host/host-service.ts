@@ -4,6 +4,7 @@ import { BerthError } from "../contract/berth-error.ts";
 import type { HostService, Machine } from "../contract/gen/berth/v1/host_pb.js";
 import { EnvironmentPhase } from "../contract/gen/gitpod/v1/environment_pb.js";
 import { withoutControls } from "../lib/terminals/osc-scanner.ts";
+import type { AgentClient } from "../engine/machine-keeper.ts";
 import { version } from "../lib/version.ts";
 import type { Plane } from "../plane/create-plane.ts";
 import type { HostParts } from "./create-host.ts";
@@ -31,9 +32,9 @@ export interface HostControls {
 
 /** berth.v1.HostService: the host and its machine. */
 export function hostService(parts: HostParts, controls: HostControls): Partial<ServiceImpl<typeof HostService>> {
-  const { machine, driver, plane, paths, settings, startedAtMs } = parts;
+  const { machine, images, driver, plane, paths, settings, startedAtMs } = parts;
   const view = async (): Promise<{ machine: Machine }> => ({
-    machine: await machineWithUsage({ driver, machine, settings, environments: await plane.environmentStore.list() }),
+    machine: await machineWithUsage({ driver, machine, images, settings, environments: await plane.environmentStore.list() }),
   });
   return {
     getHost: async () => ({
@@ -76,18 +77,15 @@ export function hostService(parts: HostParts, controls: HostControls): Partial<S
       await reset(parts, request.confirmEnvironmentNames, context.signal);
       return {};
     },
+    retryMachineImage: async () => {
+      await images.retry();
+      parts.hub.touch();
+      return view();
+    },
     getConsole: async ({ maxBytes }) => ({
       text: await driver.consoleTail(machineId, maxBytes === 0 ? defaultConsoleBytes : Math.min(maxBytes, maxConsoleBytes)),
     }),
-    getBootProfile: async (_request, { signal }) => {
-      const { phases } = await (await machine.awake(signal)).getBootProfile({}, { signal });
-      return {
-        phases: phases.slice(0, maxBootPhases).map(({ name, endedAt }) => ({
-          name: withoutControls(name),
-          endedAtMs: endedAt === undefined ? 0 : Math.max(0, Math.round(durationMs(endedAt))),
-        })),
-      };
-    },
+    getBootProfile: async (_request, { signal }) => bootProfile(await machine.awake(signal), signal),
     getMachineDiskBill: async (_request, context) => machineDiskBill(parts, context.signal),
     reclaimMachineSpace: async (_request, context) => reclaimMachineSpace(parts, context.signal),
     diagnose: async (_request, context) => ({ diagnoses: diagnose(await collectFacts(parts, controls.env, context.signal)) }),
@@ -106,6 +104,17 @@ async function refuseWhileBusy(plane: Plane): Promise<void> {
   if (busy.length === 0) return;
   const names = busy.map(({ metadata }) => metadata?.name ?? "").join(", ");
   throw new BerthError("environment-busy", `something is under way for ${names}; wait for it, or stop it first`);
+}
+
+/** In the machine's own words, which are not trusted. */
+async function bootProfile(agent: AgentClient, signal: AbortSignal) {
+  const { phases } = await agent.getBootProfile({}, { signal });
+  return {
+    phases: phases.slice(0, maxBootPhases).map(({ name, endedAt }) => ({
+      name: withoutControls(name),
+      endedAtMs: endedAt === undefined ? 0 : Math.max(0, Math.round(durationMs(endedAt))),
+    })),
+  };
 }
 
 /** What should still run would start the machine again. */

@@ -1,10 +1,17 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { type Machine, MachineSchema, MachineState } from "../contract/gen/berth/v1/host_pb.js";
+import {
+  type Machine,
+  type MachineImageStatus,
+  MachineImageStatusSchema,
+  MachineSchema,
+  MachineState,
+} from "../contract/gen/berth/v1/host_pb.js";
 import type { Environment } from "../contract/gen/gitpod/v1/environment_pb.js";
 import type { MachineKeeper, MachineView } from "../engine/machine-keeper.ts";
 import { withoutControls } from "../lib/terminals/osc-scanner.ts";
 import type { MachineDriver, MachineStatus } from "../vm/driver.ts";
+import type { ImageView, MachineImages } from "../vm/image/machine-images.ts";
 import { machineId } from "./settings.ts";
 import type { HostSettings } from "./settings/host-settings.ts";
 
@@ -25,6 +32,7 @@ const machineStates: Readonly<Record<MachineView, MachineState>> = {
 export interface MachineSource {
   readonly driver: MachineDriver;
   readonly machine: MachineKeeper;
+  readonly images: MachineImages;
   readonly settings: Pick<HostSettings, "startedSize" | "nextSize">;
   readonly environments: readonly Environment[];
 }
@@ -35,7 +43,7 @@ function stateOf(machine: MachineKeeper, status: MachineStatus): MachineState {
 }
 
 /** The machine as clients see it, without figures that change all the time. */
-export async function machineMessage({ driver, machine, settings, environments }: MachineSource): Promise<Machine> {
+export async function machineMessage({ driver, machine, images, settings, environments }: MachineSource): Promise<Machine> {
   const probe = await driver.probe(AbortSignal.timeout(probeTimeoutMs));
   const status = await driver.inspect(machineId);
   const runs = status.state === "running" || status.state === "paused";
@@ -57,6 +65,7 @@ export async function machineMessage({ driver, machine, settings, environments }
     failureMessage: machine.failure ?? "",
     warnings: machine.warnings.map((warning) => withoutControls(warning)),
     environmentNames: environments.map((e) => e.metadata?.name ?? ""),
+    image: imageMessage(await images.view()),
     ...(runs ? { startedAt: timestampFromMs(status.startedAtMs) } : {}),
   });
 }
@@ -64,6 +73,7 @@ export async function machineMessage({ driver, machine, settings, environments }
 /** The same with what it uses now. */
 export async function machineWithUsage(source: MachineSource): Promise<Machine> {
   const message = await machineMessage(source);
+  message.image = imageMessage(await source.images.look());
   const usage = await source.driver.usage(machineId).catch(() => undefined);
   if (usage !== undefined) {
     message.dataDiskAllocatedBytes = BigInt(usage.dataDiskAllocatedBytes);
@@ -77,4 +87,17 @@ export async function machineWithUsage(source: MachineSource): Promise<Machine> 
     if (inside !== undefined) message.dataDiskFreeBytes = inside.dataDiskFreeBytes;
   }
   return message;
+}
+
+function imageMessage({ active, previous, candidate, triesLeft, offered, sizeBytes, warning, fix }: ImageView): MachineImageStatus {
+  return create(MachineImageStatusSchema, {
+    activeSha256: active,
+    previousSha256: previous,
+    candidateSha256: candidate,
+    candidateTriesLeft: triesLeft,
+    offeredSha256: offered,
+    activeSizeBytes: BigInt(sizeBytes),
+    warning,
+    fix,
+  });
 }

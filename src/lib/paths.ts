@@ -14,6 +14,8 @@ export interface BerthPaths {
   readonly database: string;
   readonly keyFile: string;
   readonly machines: string;
+  /** The machine images that machines of this computer boot. */
+  readonly images: string;
   readonly sshFolder: string;
   readonly sshConfig: string;
   readonly knownHosts: string;
@@ -41,6 +43,7 @@ export function berthPaths(env: NodeJS.ProcessEnv): BerthPaths {
     database: join(home, "store", "berth.db"),
     keyFile: join(home, "keys", "secrets.key"),
     machines: join(home, "machines"),
+    images: join(home, "images"),
     sshFolder: join(home, "ssh"),
     sshConfig: join(home, "ssh", "config"),
     knownHosts: join(home, "ssh", "known_hosts"),

@@ -111,6 +111,18 @@ export interface MachineDriver {
   usage(id: string): Promise<MachineUsage>;
   /** Removes the machine with its data disk. Refused while it runs. */
   remove(id: string): Promise<void>;
+  /** The data disk of a machine that is off. */
+  dataDisk(id: string): DataDisk;
+}
+
+/** Copies of a machine's data disk, beside it and by name. Only for a machine that is off; every operation can be repeated. */
+export interface DataDisk {
+  /** Makes a copy, in the place of an earlier one of this name. Fails with `upgrade-needs-space`. */
+  copy(name: string, signal: AbortSignal): Promise<void>;
+  /** Puts a copy in the disk's place, all at once; nothing happens when there is none of this name. */
+  restore(name: string): Promise<void>;
+  /** Removes all copies. */
+  dropCopies(): Promise<void>;
 }
 
 /** The raw stream with the key that starts a new framing on it (see `src/lib/link.ts`). */

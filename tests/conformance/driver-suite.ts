@@ -90,6 +90,22 @@ export function driverSuite(name: string, tested: DriverUnderTest): void {
       expect(await state("disk")).toBe("absent");
     });
 
+    test("a copy of the disk takes no space that the disk does not, and can be put in its place", async () => {
+      await driver.create(spec("copied"), signal);
+      const disk = driver.dataDisk("copied");
+      await disk.copy("1", signal);
+      await driver.create(spec("copied", { dataDiskLimitBytes: 6 * gibibyte }), signal);
+      await disk.restore("1");
+      await disk.restore("1");
+      expect(await state("copied")).toBe("off");
+      expect((await driver.usage("copied")).dataDiskAllocatedBytes).toBeLessThan(1024 ** 2);
+      await disk.copy("1", signal);
+      await disk.dropCopies();
+      await disk.restore("1");
+      expect(await state("copied")).toBe("off");
+      await driver.remove("copied");
+    });
+
     test("an operation whose signal is aborted does not begin", async () => {
       await expect(driver.start(spec("aborted"), AbortSignal.abort())).rejects.toThrow();
       expect(["absent", "off"]).toContain(await state("aborted"));

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { berthPaths } from "../../src/lib/paths.ts";
 import { waitUntil } from "../../src/lib/wait-until.ts";
+import { offerImage } from "../support/simulated-images.ts";
 import { CliHome } from "./cli-home.ts";
 
 /** Doctor gives another host time to answer. */
@@ -67,6 +68,40 @@ test(
   },
   hungHostTestTimeoutMs,
 );
+
+test("the machine's image is told, and a new one that did not come up with how it is tried again", async () => {
+  const upgraded = new CliHome();
+  const images = join(upgraded.folder, "offered");
+  upgraded.env["BERTH_SIMULATED_IMAGES"] = images;
+  const first = offerImage(images, "first");
+  await upgraded.berth("machine", "start");
+  expect(await upgraded.json("machine", "image")).toMatchObject([{ active: first, previous: "", offered: first, warning: "", fix: "" }]);
+  const second = offerImage(images, "second", { panics: true });
+  await upgraded.berth("machine", "stop");
+  expect((await upgraded.berth("machine", "start")).status).toBe(0);
+  const { stdout } = await upgraded.berth("machine", "image");
+  expect(stdout).toMatch(new RegExp(`^boots +${first.slice(0, 12)}`, "m"));
+  expect(stdout).toMatch(new RegExp(`^offered +${second.slice(0, 12)}`, "m"));
+  expect(stdout).toMatch(/^to try +berth machine image --retry$/m);
+  expect((await upgraded.berth("machine", "status")).stdout).toMatch(/^image +The new machine image .* did not come up/m);
+  expect((await upgraded.berth("doctor")).stdout).toMatch(/^! Machine image: The new machine image/m);
+  expect((await upgraded.berth("machine", "image", "--retry")).stderr).toContain("next start");
+  expect(await upgraded.json("machine", "image")).toMatchObject([{ warning: "" }]);
+
+  // What is refused at once is told at once, however often.
+  offerImage(images, "third", { dataSchema: 2 });
+  await upgraded.berth("machine", "stop");
+  await upgraded.berth("machine", "start");
+  await upgraded.berth("machine", "stop");
+  offerImage(images, "first");
+  for (let time = 0; time < 2; time++) {
+    const refused = await upgraded.berth("machine", "start");
+    expect(refused.status).not.toBe(0);
+    expect(refused.stderr).toContain("The machine's disk is of a newer version");
+    expect(refused.stderr).toContain("berth machine reset");
+  }
+  await upgraded.end();
+});
 
 test("an editor is opened with the desktop's opener", async () => {
   const opened = join(cli.folder, "opened");

@@ -46,6 +46,7 @@ function driverOf(agent: Partial<ServiceImpl<typeof AgentService>>, onDial = ():
     consoleTail: async () => "",
     usage: async () => ({ residentMemoryBytes: 0, cpuTimeMs: 0, dataDiskAllocatedBytes: 0 }),
     remove: async () => undefined,
+    dataDisk: () => ({ copy: async () => undefined, restore: async () => undefined, dropCopies: async () => undefined }),
   };
 }
 

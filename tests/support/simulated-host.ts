@@ -68,18 +68,29 @@ export class SimulatedHost {
       socket.destroy();
       return open;
     };
-    const up = await waitUntil(async () => child.exitCode !== null || (await answers()), {
+    const ended = (): boolean => child.exitCode !== null || child.signalCode !== null;
+    const up = await waitUntil(async () => ended() || (await answers()), {
       intervalMs: pollMs,
       signal: AbortSignal.timeout(startLimitMs),
     });
     if (!up || child.exitCode !== null) throw new Error(`the host did not start: ${said}`);
   }
 
+  /** Waits until it was killed, by itself or by somebody else. */
+  async whenKilled(): Promise<void> {
+    const child = this.#process;
+    const killed = await waitUntil(() => child?.signalCode === "SIGKILL", {
+      intervalMs: pollMs,
+      signal: AbortSignal.timeout(phaseLimitMs),
+    });
+    if (!killed) throw new Error("the host was not killed");
+  }
+
   /** As `kill -9` does. */
   async kill(): Promise<void> {
     const child = this.#process;
     this.#process = undefined;
-    if (child === undefined || child.exitCode !== null) return;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
     child.kill("SIGKILL");
     await ended;

@@ -1,8 +1,8 @@
 import { constants, existsSync } from "node:fs";
-import { copyFile, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
-import { sha256OfFile } from "../../src/vm/image/find-image.ts";
+import { sha256OfFile } from "../../src/vm/image/image-folder.ts";
 import type { ImageManifest } from "../../src/vm/image/manifest.ts";
 import { imageFolder, isComplete, makeCurrent } from "./cache.ts";
 import { countInstalled, debPath, type DebianPackage, downloadPackages, makeRepository, suite } from "./debian-packages.ts";
@@ -23,7 +23,6 @@ import { run } from "./shell.ts";
  * The build itself, started by main.ts as process 1 of its own namespaces and with the folder's lock held:
  * when it ends, for whatever reason, its mounts and processes end with it.
  */
-const dataSchema = 1;
 const step = progress();
 
 async function main(): Promise<void> {
@@ -126,13 +125,14 @@ async function defaultDevcontainer(job: BuildJob, npm: NpmPackages, debsFolder: 
 }
 
 /** Gives the finished files their place, manifest last and all at once. */
-async function publish({ inputs, sources, imagesFolder, workFolder }: BuildJob): Promise<void> {
+async function publish({ inputs, sources, imagesFolder, recipeFolder, workFolder }: BuildJob): Promise<void> {
   const out = join(workFolder, "out");
   const files = {
     kernel: await sha256OfFile(join(out, "kernel")),
     initrd: await sha256OfFile(join(out, "initrd")),
     "root.erofs": await sha256OfFile(join(out, "root.erofs")),
   };
+  const dataSchema = Number(await readFile(join(recipeFolder, "root/usr/share/berth/data-schema"), "utf8"));
   const manifest: ImageManifest = { formatVersion: 1, arch: sources.arch, inputs, dataSchema, files, sources };
   await writeFile(join(out, "manifest.json"), `${JSON.stringify(manifest, undefined, 2)}\n`);
   await run("sync", ["--", ...Object.keys(files).map((name) => join(out, name)), join(out, "manifest.json")]);

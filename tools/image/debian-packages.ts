@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
-import { sha256OfFile } from "../../src/vm/image/find-image.ts";
+import { sha256OfFile } from "../../src/vm/image/image-folder.ts";
 import type { Step } from "./progress.ts";
 import { run } from "./shell.ts";
 

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { sha256OfFile } from "../../src/vm/image/find-image.ts";
+import { sha256OfFile } from "../../src/vm/image/image-folder.ts";
 import { sourceDateEpoch } from "./shell.ts";
 import { tarFolder } from "./tar.ts";
 

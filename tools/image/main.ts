@@ -1,11 +1,13 @@
 import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
-import { copyFile, mkdir, mkdtemp, readFile, rm, statfs } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readFile, rm, stat, statfs, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { findProgram } from "../../src/lib/find-program.ts";
 import { hostImageArch } from "../../src/vm/image/find-image.ts";
+import { describeImage, imageDescriptionSchema } from "../../src/vm/image/fetch-image.ts";
+import { readManifest } from "../../src/vm/image/image-folder.ts";
 import { type ImageManifest, imageFileNames, imageManifestSchema } from "../../src/vm/image/manifest.ts";
 import { bundleAgent } from "./agent-bundle.ts";
 import { imageFolder, isComplete, isCurrent } from "./cache.ts";
@@ -17,7 +19,8 @@ import { say } from "./progress.ts";
 
 const usage = `npm run image -- [--arch amd64|arm64] [--out DIR] [--force] [--update] [--verify]
   --arch     the machine's architecture (this computer's)
-  --out      also put kernel, initrd, root.erofs and manifest.json into DIR
+  --out      also put kernel, initrd, root.erofs, manifest.json and download.json into DIR, for a server that
+             gives them to computers with BERTH_IMAGE_URL=https://SERVER/DIR/download.json
   --force    build although the image is there
   --update   ask for new Debian packages although it was done within a day
   --verify   build twice from scratch, keep neither, and compare
@@ -140,8 +143,12 @@ async function verify(
 
 async function putInto(out: string, folder: string): Promise<void> {
   await mkdir(out, { recursive: true });
-  await rm(join(out, "manifest.json"), { force: true });
+  for (const name of ["manifest.json", "download.json"]) await rm(join(out, name), { force: true });
   for (const name of [...imageFileNames, "manifest.json"]) await copyFile(join(folder, name), join(out, name), constants.COPYFILE_FICLONE);
+  const manifest = await readManifest(folder);
+  const sizes = await Promise.all(imageFileNames.map(async (name) => [name, (await stat(join(out, name))).size] as const));
+  const bytes = imageDescriptionSchema.shape.bytes.parse(Object.fromEntries(sizes));
+  await writeFile(join(out, "download.json"), `${JSON.stringify(describeImage(manifest, bytes))}\n`);
 }
 
 const controller = new AbortController();

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { sha256OfFile } from "../../src/vm/image/find-image.ts";
+import { sha256OfFile } from "../../src/vm/image/image-folder.ts";
 import { writeDockerArchive } from "./docker-archive.ts";
 import { packErofs } from "./erofs.ts";
 import { buildInitramfs } from "./initramfs.ts";

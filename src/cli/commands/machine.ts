@@ -14,6 +14,7 @@ import { type Progress, stderrProgress } from "../progress.ts";
 import { askForNames } from "../prompt.ts";
 import { asError } from "../report.ts";
 import { registerMachineShell } from "./exec.ts";
+import { registerMachineImage } from "./machine-image.ts";
 import { addWaitOptions, jsonOption, type WaitOptions } from "./options.ts";
 
 interface JsonOptions {
@@ -28,7 +29,7 @@ interface ResetOptions extends JsonOptions {
 export function registerMachine(program: Command): void {
   const machine = program
     .command("machine")
-    .description("The Linux machine that environments run in: status, start, suspend, stop, boot-profile, reset, shell");
+    .description("The Linux machine that environments run in: status, start, suspend, stop, boot-profile, reset, image, shell");
   machine
     .command("status")
     .description("Show its state, its accelerator and what it uses")
@@ -61,6 +62,7 @@ export function registerMachine(program: Command): void {
     )
     .addOption(jsonOption())
     .action(reset);
+  registerMachineImage(machine);
   registerMachineShell(machine);
 }
 
@@ -84,9 +86,11 @@ async function startAndWait(clients: HostClients, signal: AbortSignal): Promise<
   const watch = await HostWatch.open(clients, signal);
   const progress = stderrProgress();
   try {
-    await clients.host.startMachine({});
+    let began = watch.state.machine?.state !== MachineState.FAILED;
     progress.begin("machine", "Starting the machine");
-    let began = false;
+    const { machine: now } = await clients.host.startMachine({});
+    // What is refused at once was never seen booting.
+    if (now?.state === MachineState.FAILED) throw asError(now.failureMessage);
     await watch.until(({ machine }) => {
       if (machine?.state === MachineState.READY) return machine;
       began ||= machine?.state === MachineState.BOOTING;
@@ -188,6 +192,7 @@ function printMachine(machine: Machine | undefined, json: true | undefined): voi
     diskFreeBytes: Number(machine.dataDiskFreeBytes),
     imageSha256: machine.imageSha256,
     startedAt: machine.startedAt === undefined ? "" : timestampDate(machine.startedAt).toISOString(),
+    imageWarning: machine.image?.warning ?? "",
     failure: machine.failureMessage,
     warnings: machine.warnings,
     environments: machine.environmentNames,
@@ -196,6 +201,7 @@ function printMachine(machine: Machine | undefined, json: true | undefined): voi
   const lines = formatPairs([
     ["state", facts.state],
     ["failure", facts.failure],
+    ["image", facts.imageWarning],
     ["warnings", facts.warnings.join("; ")],
     ["accelerator", `${facts.accelerator}${facts.warning === "" ? "" : ` (slow: ${facts.warning})`}`],
     ["processors", String(facts.cpus)],

@@ -12,7 +12,7 @@ const usageTimeoutMs = 2000;
 
 /** Looks at everything a diagnosis is made from; what cannot be seen is left out rather than guessed. */
 export async function collectFacts(
-  { driver, machine, paths, sshFiles }: HostParts,
+  { driver, machine, images, paths, sshFiles }: HostParts,
   env: NodeJS.ProcessEnv,
   signal: AbortSignal,
 ): Promise<Facts> {
@@ -34,6 +34,7 @@ export async function collectFacts(
     availableMemoryBytes: await availableMemory(),
     freeDiskBytes: space.bavail * space.bsize,
     image: driver.name === "simulated" ? { sha256: "simulated" } : await imageFact(env),
+    imageWarning: (await images.look()).warning,
     machine: { view: machine.view, failure: machine.failure ?? "", warnings: machine.warnings },
     dataDisk:
       inside === undefined ? undefined : { totalBytes: Number(inside.dataDiskTotalBytes), freeBytes: Number(inside.dataDiskFreeBytes) },

@@ -13,6 +13,7 @@ const fine: Facts = {
   availableMemoryBytes: 12 * gib,
   freeDiskBytes: 100 * gib,
   image: { sha256: "ab".repeat(32) },
+  imageWarning: "",
   machine: { view: "ready", failure: "", warnings: [] },
   dataDisk: { totalBytes: 64 * gib, freeBytes: 60 * gib },
   programs: { ssh: true, "ssh-keygen": true, git: true, tar: true, passt: true },
@@ -33,6 +34,7 @@ test.each<[string, Partial<Facts>, string, Diagnosis_Severity]>([
     "hypervisor",
     Diagnosis_Severity.ERROR,
   ],
+  ["a new machine image did not come up", { imageWarning: "The new machine image 2 did not come up" }, "image", Diagnosis_Severity.WARNING],
   [
     "/dev/kvm is useless",
     { probe: { ...fine.probe, accelerator: "tcg", reason: "a guest makes no progress under it", fix: "x" } },

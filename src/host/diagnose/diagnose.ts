@@ -23,6 +23,8 @@ export interface Facts {
   readonly availableMemoryBytes: number | undefined;
   readonly freeDiskBytes: number;
   readonly image: { readonly sha256: string } | { readonly failure: string };
+  /** Why the machine does not run what came with this version; empty when it does. */
+  readonly imageWarning: string;
   readonly machine: { readonly view: MachineView; readonly failure: string; readonly warnings: readonly string[] };
   /** Only while the machine runs. */
   readonly dataDisk: { readonly totalBytes: number; readonly freeBytes: number } | undefined;
@@ -81,7 +83,8 @@ function hostDisk({ freeDiskBytes, home }: Facts): Diagnosis {
   return found("disk", "ok", "Disk of this computer", text);
 }
 
-function image({ image: fact }: Facts): Diagnosis {
+function image({ image: fact, imageWarning }: Facts): Diagnosis {
+  if (imageWarning !== "") return found("image", "warning", "Machine image", imageWarning, "berth machine image tells more");
   if ("failure" in fact) return found("image", "error", "Machine image", fact.failure, "npm run image");
   return found("image", "ok", "Machine image", fact.sha256.slice(0, 16));
 }

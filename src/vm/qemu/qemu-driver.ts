@@ -1,6 +1,7 @@
 import { BerthError } from "../../contract/berth-error.ts";
 import { type Log, messageOf } from "../../lib/log.ts";
-import type { AgentStream, DriverProbe, MachineDriver, MachineSpec, MachineStatus, MachineUsage } from "../driver.ts";
+import { FileDataDisk } from "../data-disk.ts";
+import type { AgentStream, DataDisk, DriverProbe, MachineDriver, MachineSpec, MachineStatus, MachineUsage } from "../driver.ts";
 import { listMachineFolders } from "../machine-folder.ts";
 import { MachineFolder } from "./machine-folder.ts";
 import { probeQemu } from "./probe.ts";
@@ -113,6 +114,10 @@ export class QemuDriver implements MachineDriver {
     if (machine.process !== undefined) throw new BerthError("machine-running", `the machine ${id} runs`);
     machine.folder.remove();
     this.#machines.delete(id);
+  }
+
+  dataDisk(id: string): DataDisk {
+    return new FileDataDisk(this.#machine(id).folder.paths.dataDisk);
   }
 
   #machine(id: string): QemuMachine {

@@ -56,7 +56,7 @@ function agentCalls(options: SimulatedAgentOptions, jobs: SimulatedJobs): Servic
       agentVersion: "simulated",
       imageSha256,
       bootId,
-      dataSchema: 1,
+      dataSchema: disk.content.dataSchema,
       dockerReady: true,
       dockerVersion: "simulated",
       guestTime: timestampFromMs(Date.now()),

@@ -39,6 +39,8 @@ const environmentSchema = z.object({
 });
 
 const diskSchema = z.object({
+  /** Of the layout, as /data/schema of a real disk. */
+  dataSchema: z.number().default(1),
   environments: z.record(z.string(), environmentSchema),
   containersMade: z.number(),
   crashes: z.record(z.string(), z.number()),
@@ -64,13 +66,20 @@ export class SimulatedDisk {
   }
 
   /** Makes the disk when there is none, with room for `limitBytes`; a larger limit of an existing one is noted. */
-  static async create(folder: string, limitBytes: number): Promise<void> {
+  static async create(folder: string, limitBytes: number, dataSchema = 1): Promise<void> {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     if (!SimulatedDisk.exists(folder))
-      await writeFileAtomically(join(folder, fileName), JSON.stringify({ environments: {}, containersMade: 0, crashes: {} }));
+      await writeFileAtomically(
+        SimulatedDisk.path(folder),
+        JSON.stringify({ dataSchema, environments: {}, containersMade: 0, crashes: {} }),
+      );
     const limitPath = join(folder, "limit");
     const before = Number(readOptional(limitPath) ?? 0);
     if (before < limitBytes) await writeFileAtomically(limitPath, String(limitBytes));
+  }
+
+  static path(folder: string): string {
+    return join(folder, fileName);
   }
 
   static exists(folder: string): boolean {

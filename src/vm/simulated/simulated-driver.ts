@@ -10,8 +10,19 @@ import { TerminalService } from "../../contract/gen/berth/v1/terminal_pb.js";
 import { acceptSession } from "../../lib/agent-transport.ts";
 import { wirePair } from "../../lib/wire-pair.ts";
 import { linkKeyBytes, serveLink } from "../../lib/link.ts";
-import type { AgentStream, DriverProbe, MachineDriver, MachineExit, MachineSpec, MachineStatus, MachineUsage } from "../driver.ts";
+import { FileDataDisk } from "../data-disk.ts";
+import type {
+  AgentStream,
+  DataDisk,
+  DriverProbe,
+  MachineDriver,
+  MachineExit,
+  MachineSpec,
+  MachineStatus,
+  MachineUsage,
+} from "../driver.ts";
 import { failBootImage } from "./sentinels.ts";
+import { bootDisk, simulatedImageOf } from "./simulated-image.ts";
 import { simulatedAgent } from "./simulated-agent.ts";
 import { SimulatedDisk } from "./simulated-disk.ts";
 
@@ -127,20 +138,22 @@ export class SimulatedDriver implements MachineDriver {
 
   async create(spec: MachineSpec, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    await SimulatedDisk.create(this.#folderOf(spec.id), spec.dataDiskLimitBytes);
+    await SimulatedDisk.create(this.#folderOf(spec.id), spec.dataDiskLimitBytes, simulatedImageOf(spec.image).dataSchema);
   }
 
   async start(spec: MachineSpec, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     if (this.#computer.machines.has(spec.id)) return;
-    await SimulatedDisk.create(this.#folderOf(spec.id), spec.dataDiskLimitBytes);
+    const image = simulatedImageOf(spec.image);
+    await SimulatedDisk.create(this.#folderOf(spec.id), spec.dataDiskLimitBytes, image.dataSchema);
     signal.throwIfAborted();
     if (this.#computer.machines.has(spec.id)) return;
     const key = JSON.stringify([spec.image.sha256, spec.cpus, spec.memoryBytes]);
     if (this.#computer.continueSuspended(spec.id, key)) return;
+    const disk = SimulatedDisk.open(this.#folderOf(spec.id));
     const ended = new AbortController();
     const { agent, terminals } = simulatedAgent({
-      disk: SimulatedDisk.open(this.#folderOf(spec.id)),
+      disk,
       bootId: randomUUID(),
       imageSha256: spec.image.sha256,
       ended: ended.signal,
@@ -165,6 +178,8 @@ export class SimulatedDriver implements MachineDriver {
     this.#computer.exits.delete(spec.id);
     this.#computer.consoles.set(spec.id, boots ? "simulated: the agent is up\n" : "simulated: no init found\n");
     this.#computer.announce(spec.id);
+    await bootDisk(disk, image);
+    if (image.panics) this.#computer.end(spec.id, "panicked", "the simulated kernel panicked");
   }
 
   async inspect(id: string): Promise<MachineStatus> {
@@ -261,6 +276,10 @@ export class SimulatedDriver implements MachineDriver {
     this.#computer.continueSuspended(id, "");
     SimulatedDisk.remove(this.#folderOf(id));
     this.#computer.exits.delete(id);
+  }
+
+  dataDisk(id: string): DataDisk {
+    return new FileDataDisk(SimulatedDisk.path(this.#folderOf(id)));
   }
 
   #folderOf(id: string): string {

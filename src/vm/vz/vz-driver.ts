@@ -5,8 +5,18 @@ import { type Log, messageOf } from "../../lib/log.ts";
 import { identifyProcess, isSameProcess } from "../../lib/process-identity.ts";
 import { waitUntil } from "../../lib/wait-until.ts";
 import { connectAgentSocket } from "../agent-socket.ts";
+import { FileDataDisk } from "../data-disk.ts";
 import { childFailure, endProcess, lastWords, processUsage, spawnDetached } from "../child-process.ts";
-import type { AgentStream, DriverProbe, MachineDriver, MachineExit, MachineSpec, MachineStatus, MachineUsage } from "../driver.ts";
+import type {
+  AgentStream,
+  DataDisk,
+  DriverProbe,
+  MachineDriver,
+  MachineExit,
+  MachineSpec,
+  MachineStatus,
+  MachineUsage,
+} from "../driver.ts";
 import { checkCommas, checkHostSpace, listMachineFolders, type SavedProcess } from "../machine-folder.ts";
 import { readTail } from "../read-tail.ts";
 import { vfkitArguments } from "./arguments.ts";
@@ -193,6 +203,10 @@ export class VzDriver implements MachineDriver {
     if (this.#process(folder) !== undefined) throw new BerthError("machine-running", `the machine ${id} runs`);
     folder.remove();
     this.#live.delete(id);
+  }
+
+  dataDisk(id: string): DataDisk {
+    return new FileDataDisk(this.#folder(id).dataDisk);
   }
 
   #folder(id: string): VzMachineFolder {

@@ -1,8 +1,12 @@
 import { type Browser, expect, type Page } from "@playwright/test";
 import { afterAll, afterEach, beforeAll, test } from "vitest";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { MachineState } from "../../../src/contract/gen/berth/v1/host_pb.js";
 import { EnvironmentPhase } from "../../../src/contract/gen/gitpod/v1/environment_pb.js";
 import { SimulatedHost } from "../../support/simulated-host.ts";
+import { offerImage } from "../../support/simulated-images.ts";
 import { BrowserWindow, launchBrowser } from "./browser-window.ts";
 
 let browser: Browser;
@@ -46,6 +50,26 @@ test("a machine that was never there is started and shut down by keys alone", as
   await expect(button("Stop")).not.toHaveAttribute("aria-disabled", "true");
   await page.keyboard.press("x");
   await expect(fact("State").first()).toContainText("Machine off");
+});
+
+test("a new image that did not come up is told with what can be done, until another one comes", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "berth-images-"));
+  try {
+    offerImage(folder, "first");
+    await open({}, { BERTH_SIMULATED_IMAGES: folder });
+    await running("api");
+    offerImage(folder, "second", { panics: true });
+    await host.host.restartMachine({});
+    await expect(page.getByText("The machine does not run its newest image")).toBeVisible();
+    await expect(page.getByText("berth machine image --retry")).toBeVisible();
+    await expect(fact("State").first()).toContainText("Machine running");
+    await window.check("machine-image");
+    offerImage(folder, "third");
+    await host.host.restartMachine({});
+    await expect(page.getByText("The machine does not run its newest image")).toHaveCount(0);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 test("shutting down names the environments that stop, and a no leaves them alone", async () => {

@@ -139,10 +139,30 @@ export const errors: ErrorTexts = {
   ),
   "machine-running": text("Die Maschine läuft", "Dafür muss sie aus sein.", "Halte sie zuerst auf der Seite Maschine an."),
   "machine-not-found": text("Die Maschine wurde nicht gefunden", "Es gibt keine mit diesem Namen.", "Sieh auf der Seite Maschine nach."),
+  "data-disk-read-only": text(
+    "Auf die Platte der Maschine kann nicht mehr geschrieben werden",
+    "Es gab einen Fehler darauf, und seitdem wird nichts mehr geschrieben. Was vorher geschrieben wurde, ist sicher.",
+    "Stoppe die Maschine auf ihrer Seite und starte die Umgebung wieder: Dann wird die Platte geprüft.",
+  ),
+  "suspend-failed": text(
+    "Die Maschine wurde nicht schlafen gelegt",
+    "Ihr Speicher konnte nicht gesichert werden; sie läuft weiter wie bisher.",
+    "Versuche es noch einmal, oder fahre sie auf der Seite Maschine herunter.",
+  ),
   "data-schema-too-new": text(
     "Die Platte der Maschine ist von einer neueren Version",
-    "Ein neueres Berth hat sie geschrieben.",
-    "Installiere diese Version wieder; nichts wurde verändert.",
+    "Ein neueres Berth hat sie geschrieben, und dieses könnte beschädigen, was darauf ist.",
+    "Installiere diese Version wieder; nichts wurde verändert. Um ohne den Inhalt neu zu beginnen, setze die Maschine auf ihrer Seite zurück.",
+  ),
+  "data-migration-failed": text(
+    "Die Platte der Maschine konnte nicht auf die neue Version gebracht werden",
+    "Das neue Maschinenabbild kam mit seiner Arbeit daran nicht zu Ende.",
+    "Nichts ging verloren: Die Platte wird so wiederhergestellt, wie sie war. Mehr steht in der Konsole auf der Seite Maschine.",
+  ),
+  "upgrade-needs-space": text(
+    "Die Maschine wurde nicht auf die neue Version gebracht",
+    "Ihre Platte wird vorher kopiert, damit nichts verloren gehen kann, und dafür hat dieser Computer zu wenig Platz.",
+    "Gib so viel Platz frei, wie die Meldung sagt, und starte die Maschine neu; bis dahin läuft sie wie bisher.",
   ),
   "hypervisor-missing": text(
     "Der Hypervisor wurde nicht gefunden",
@@ -159,6 +179,11 @@ export const errors: ErrorTexts = {
     "Das Image der Maschine ist beschädigt",
     "Seine Prüfsumme stimmt nicht.",
     "Baue es neu mit: npm run image -- --force. Deine Daten sind auf einer anderen Platte.",
+  ),
+  "image-download-failed": text(
+    "Das Image der Maschine konnte nicht geladen werden",
+    "Weder sein Server noch ein Spiegel gab es so, wie es sein soll.",
+    "Prüfe dein Netz und starte die Maschine noch einmal: Das Laden geht dort weiter, wo es endete. Oder baue es mit: npm run image",
   ),
   "too-many-ports": text(
     "Der Port wird nicht weitergeleitet",

@@ -29,6 +29,7 @@ export const machine: Strings["machine"] = {
   pausedTitle: "Die Maschine ist pausiert",
   pausedDetail: "Die Platte dieses Computers ist voll. Sobald Platz ist, geht es von selbst weiter.",
   slowTitle: "Die Maschine ist langsamer, als sie sein könnte",
+  imageTitle: "Die Maschine läuft nicht mit ihrem neuesten Abbild",
   diagnose: "Zur Diagnose",
   facts: {
     heading: "Zustand",

@@ -10,6 +10,15 @@ export const errors: ErrorTexts = {
   "machine-boot-failed": { whatToTry: "Look at its console on the page Machine. Your data is on its disk, untouched." },
   "machine-unreachable": { whatToTry: "Stop the machine on its page, then start the environment." },
   "machine-running": { whatToTry: "Stop it first, on the page Machine." },
+  "data-disk-read-only": { whatToTry: "Stop the machine on its page, then start the environment: the disk is checked then." },
+  "suspend-failed": { whatToTry: "Try again, or shut it down on the page Machine." },
+  "data-schema-too-new": {
+    whatToTry:
+      "Install that version of Berth again; nothing was changed. To begin anew without what is on it, reset the machine on its page.",
+  },
+  "data-migration-failed": {
+    whatToTry: "Nothing was lost: the disk is put back as it was before. The console on the page Machine tells more.",
+  },
   "machine-not-found": { whatToTry: "Look at the page Machine." },
   "hypervisor-failed": { whatToTry: "Look at the page Diagnostics." },
   "port-taken": { whatToTry: "Another port was chosen; the environment's page shows it." },

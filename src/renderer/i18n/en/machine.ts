@@ -28,6 +28,7 @@ export const machine = {
   pausedTitle: "The machine is paused",
   pausedDetail: "The disk of this computer is full. It goes on by itself as soon as there is space.",
   slowTitle: "The machine is slower than it could be",
+  imageTitle: "The machine does not run its newest image",
   diagnose: "See the diagnostics",
   facts: {
     heading: "State",

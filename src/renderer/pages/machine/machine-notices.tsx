@@ -44,7 +44,10 @@ export function MachineNotices({ acts }: { readonly acts: MachineActs }) {
         </Notice>
       )}
       {machine === undefined || machine.acceleratorWarning === "" ? null : (
-        <Slow warning={machine.acceleratorWarning} fix={machine.acceleratorFix} />
+        <Warning title={words.slowTitle} warning={machine.acceleratorWarning} fix={machine.acceleratorFix} />
+      )}
+      {machine?.image === undefined || machine.image.warning === "" ? null : (
+        <Warning title={words.imageTitle} warning={machine.image.warning} fix={machine.image.fix} />
       )}
     </>
   );
@@ -65,10 +68,9 @@ function Doing({ doing }: { readonly doing: NonNullable<MachineActs["doing"]> })
   );
 }
 
-function Slow({ warning, fix }: { readonly warning: string; readonly fix: string }) {
-  const { machine: words } = useStrings();
+function Warning({ title, warning, fix }: { readonly title: string; readonly warning: string; readonly fix: string }) {
   return (
-    <Notice tone="warn" title={words.slowTitle}>
+    <Notice tone="warn" title={title}>
       <p>{warning}</p>
       <Fix text={fix} />
     </Notice>

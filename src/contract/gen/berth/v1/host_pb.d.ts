@@ -219,6 +219,13 @@ export declare type Machine = Message<"berth.v1.Machine"> & {
    * @generated from field: repeated string warnings = 18;
    */
   warnings: string[];
+
+  /**
+   * Which image it boots, and whether that is the one that came with this version of Berth.
+   *
+   * @generated from field: berth.v1.MachineImageStatus image = 30;
+   */
+  image?: MachineImageStatus | undefined;
 };
 
 /**
@@ -226,6 +233,101 @@ export declare type Machine = Message<"berth.v1.Machine"> & {
  * Use `create(MachineSchema)` to create a new message.
  */
 export declare const MachineSchema: GenMessage<Machine>;
+
+/**
+ * @generated from message berth.v1.MachineImageStatus
+ */
+export declare type MachineImageStatus = Message<"berth.v1.MachineImageStatus"> & {
+  /**
+   * Booted last and good, or being begun with.
+   *
+   * @generated from field: string active_sha256 = 1;
+   */
+  activeSha256: string;
+
+  /**
+   * Good before active; empty when there was none.
+   *
+   * @generated from field: string previous_sha256 = 2;
+   */
+  previousSha256: string;
+
+  /**
+   * Tried now: neither good nor given up yet.
+   *
+   * @generated from field: string candidate_sha256 = 3;
+   */
+  candidateSha256: string;
+
+  /**
+   * @generated from field: uint32 candidate_tries_left = 4;
+   */
+  candidateTriesLeft: number;
+
+  /**
+   * Came with this version of Berth.
+   *
+   * @generated from field: string offered_sha256 = 5;
+   */
+  offeredSha256: string;
+
+  /**
+   * @generated from field: uint64 active_size_bytes = 6;
+   */
+  activeSizeBytes: bigint;
+
+  /**
+   * Why what is offered is not used, when it did not come up or could not be tried.
+   *
+   * @generated from field: string warning = 7;
+   */
+  warning: string;
+
+  /**
+   * What can be done about it.
+   *
+   * @generated from field: string fix = 8;
+   */
+  fix: string;
+};
+
+/**
+ * Describes the message berth.v1.MachineImageStatus.
+ * Use `create(MachineImageStatusSchema)` to create a new message.
+ */
+export declare const MachineImageStatusSchema: GenMessage<MachineImageStatus>;
+
+/**
+ * @generated from message berth.v1.RetryMachineImageRequest
+ */
+export declare type RetryMachineImageRequest = Message<"berth.v1.RetryMachineImageRequest"> & {
+  /**
+   * @generated from field: string machine_id = 1;
+   */
+  machineId: string;
+};
+
+/**
+ * Describes the message berth.v1.RetryMachineImageRequest.
+ * Use `create(RetryMachineImageRequestSchema)` to create a new message.
+ */
+export declare const RetryMachineImageRequestSchema: GenMessage<RetryMachineImageRequest>;
+
+/**
+ * @generated from message berth.v1.RetryMachineImageResponse
+ */
+export declare type RetryMachineImageResponse = Message<"berth.v1.RetryMachineImageResponse"> & {
+  /**
+   * @generated from field: berth.v1.Machine machine = 1;
+   */
+  machine?: Machine | undefined;
+};
+
+/**
+ * Describes the message berth.v1.RetryMachineImageResponse.
+ * Use `create(RetryMachineImageResponseSchema)` to create a new message.
+ */
+export declare const RetryMachineImageResponseSchema: GenMessage<RetryMachineImageResponse>;
 
 /**
  * @generated from message berth.v1.GetMachineRequest
@@ -1765,6 +1867,16 @@ export declare const HostService: GenService<{
     methodKind: "unary";
     input: typeof GetConsoleRequestSchema;
     output: typeof GetConsoleResponseSchema;
+  },
+  /**
+   * The image that did not come up is tried once more at the machine's next start.
+   *
+   * @generated from rpc berth.v1.HostService.RetryMachineImage
+   */
+  retryMachineImage: {
+    methodKind: "unary";
+    input: typeof RetryMachineImageRequestSchema;
+    output: typeof RetryMachineImageResponseSchema;
   },
   /**
    * How long each part of the machine's last boot took; a machine that sleeps is woken.

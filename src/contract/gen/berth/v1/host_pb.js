@@ -10,7 +10,7 @@ import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
  * Describes the file berth/v1/host.proto.
  */
 export const file_berth_v1_host = /*@__PURE__*/
-  fileDesc("ChNiZXJ0aC92MS9ob3N0LnByb3RvEghiZXJ0aC52MSIQCg5HZXRIb3N0UmVxdWVzdCKmAQoPR2V0SG9zdFJlc3BvbnNlEg8KB3ZlcnNpb24YASABKAkSCwoDcGlkGAIgASgNEi4KCnN0YXJ0ZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGhvbWUYBCABKAkSFAoMaW1hZ2Vfc2hhMjU2GAUgASgJEiEKB3NhbXBsZXMYBiADKAsyEC5iZXJ0aC52MS5TYW1wbGUiJgoGU2FtcGxlEgwKBG5hbWUYASABKAkSDgoGZm9sZGVyGAIgASgJIigKD1N0b3BIb3N0UmVxdWVzdBIVCg1rZWVwX21hY2hpbmVzGAEgASgIIhIKEFN0b3BIb3N0UmVzcG9uc2Ui0wMKB01hY2hpbmUSCgoCaWQYASABKAkSJQoFc3RhdGUYAiABKA4yFi5iZXJ0aC52MS5NYWNoaW5lU3RhdGUSDgoGZHJpdmVyGAMgASgJEhMKC2FjY2VsZXJhdG9yGAQgASgJEhsKE2FjY2VsZXJhdG9yX3dhcm5pbmcYBSABKAkSDAoEY3B1cxgGIAEoDRIUCgxtZW1vcnlfYnl0ZXMYByABKAQSHQoVZGF0YV9kaXNrX2xpbWl0X2J5dGVzGAggASgEEiEKGWRhdGFfZGlza19hbGxvY2F0ZWRfYnl0ZXMYCSABKAQSHAoUZGF0YV9kaXNrX2ZyZWVfYnl0ZXMYCiABKAQSFAoMaW1hZ2Vfc2hhMjU2GAsgASgJEg8KB2Jvb3RfaWQYDCABKAkSLgoKc3RhcnRlZF9hdBgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFwoPZmFpbHVyZV9tZXNzYWdlGA4gASgJEhkKEWVudmlyb25tZW50X25hbWVzGA8gAygJEhkKEWhvc3RfbWVtb3J5X2J5dGVzGBAgASgEEhcKD2FjY2VsZXJhdG9yX2ZpeBgRIAEoCRIQCgh3YXJuaW5ncxgSIAMoCSInChFHZXRNYWNoaW5lUmVxdWVzdBISCgptYWNoaW5lX2lkGAEgASgJIjgKEkdldE1hY2hpbmVSZXNwb25zZRIiCgdtYWNoaW5lGAEgASgLMhEuYmVydGgudjEuTWFjaGluZSIpChNTdGFydE1hY2hpbmVSZXF1ZXN0EhIKCm1hY2hpbmVfaWQYASABKAkiOgoUU3RhcnRNYWNoaW5lUmVzcG9uc2USIgoHbWFjaGluZRgBIAEoCzIRLmJlcnRoLnYxLk1hY2hpbmUiKAoSU3RvcE1hY2hpbmVSZXF1ZXN0EhIKCm1hY2hpbmVfaWQYASABKAkiOQoTU3RvcE1hY2hpbmVSZXNwb25zZRIiCgdtYWNoaW5lGAEgASgLMhEuYmVydGgudjEuTWFjaGluZSIrChVTdXNwZW5kTWFjaGluZVJlcXVlc3QSEgoKbWFjaGluZV9pZBgBIAEoCSI8ChZTdXNwZW5kTWFjaGluZVJlc3BvbnNlEiIKB21hY2hpbmUYASABKAsyES5iZXJ0aC52MS5NYWNoaW5lIisKFVJlc3RhcnRNYWNoaW5lUmVxdWVzdBISCgptYWNoaW5lX2lkGAEgASgJIjwKFlJlc3RhcnRNYWNoaW5lUmVzcG9uc2USIgoHbWFjaGluZRgBIAEoCzIRLmJlcnRoLnYxLk1hY2hpbmUiTAoTUmVzZXRNYWNoaW5lUmVxdWVzdBISCgptYWNoaW5lX2lkGAEgASgJEiEKGWNvbmZpcm1fZW52aXJvbm1lbnRfbmFtZXMYAiADKAkiFgoUUmVzZXRNYWNoaW5lUmVzcG9uc2UiOgoRR2V0Q29uc29sZVJlcXVlc3QSEgoKbWFjaGluZV9pZBgBIAEoCRIRCgltYXhfYnl0ZXMYAiABKA0iIgoSR2V0Q29uc29sZVJlc3BvbnNlEgwKBHRleHQYASABKAkiMgocR2V0TWFjaGluZUJvb3RQcm9maWxlUmVxdWVzdBISCgptYWNoaW5lX2lkGAEgASgJIksKHUdldE1hY2hpbmVCb290UHJvZmlsZVJlc3BvbnNlEioKBnBoYXNlcxgBIAMoCzIaLmJlcnRoLnYxLk1hY2hpbmVCb290UGhhc2UiNQoQTWFjaGluZUJvb3RQaGFzZRIMCgRuYW1lGAEgASgJEhMKC2VuZGVkX2F0X21zGAIgASgNIi8KGUdldE1hY2hpbmVEaXNrQmlsbFJlcXVlc3QSEgoKbWFjaGluZV9pZBgBIAEoCSJXChpHZXRNYWNoaW5lRGlza0JpbGxSZXNwb25zZRIgCgRiaWxsGAEgASgLMhIuYmVydGgudjEuRGlza0JpbGwSFwoPYWxsb2NhdGVkX2J5dGVzGAIgASgEIjAKGlJlY2xhaW1NYWNoaW5lU3BhY2VSZXF1ZXN0EhIKCm1hY2hpbmVfaWQYASABKAkiTgobUmVjbGFpbU1hY2hpbmVTcGFjZVJlc3BvbnNlEhcKD3JlY2xhaW1lZF9ieXRlcxgBIAEoBBIWCg5yZXR1cm5lZF9ieXRlcxgCIAEoBCIVChNPcGVuTG9vcGJhY2tSZXF1ZXN0IjcKFE9wZW5Mb29wYmFja1Jlc3BvbnNlEhAKCGJhc2VfdXJsGAEgASgJEg0KBXRva2VuGAIgASgJIhYKFE5vdGlmeVJlc3VtZWRSZXF1ZXN0IhcKFU5vdGlmeVJlc3VtZWRSZXNwb25zZSIPCg1PcGVuVWlSZXF1ZXN0Ih0KDk9wZW5VaVJlc3BvbnNlEgsKA3VybBgBIAEoCSIRCg9EaWFnbm9zZVJlcXVlc3QiOgoQRGlhZ25vc2VSZXNwb25zZRImCglkaWFnbm9zZXMYASADKAsyEy5iZXJ0aC52MS5EaWFnbm9zaXMi1AEKCURpYWdub3NpcxIKCgJpZBgBIAEoCRIuCghzZXZlcml0eRgCIAEoDjIcLmJlcnRoLnYxLkRpYWdub3Npcy5TZXZlcml0eRINCgV0aXRsZRgDIAEoCRIOCgZkZXRhaWwYBCABKAkSCwoDZml4GAUgASgJIl8KCFNldmVyaXR5EhgKFFNFVkVSSVRZX1VOU1BFQ0lGSUVEEAASDwoLU0VWRVJJVFlfT0sQARIUChBTRVZFUklUWV9XQVJOSU5HEAISEgoOU0VWRVJJVFlfRVJST1IQAyIlCgxXYXRjaFJlcXVlc3QSFQoNZnJvbV9zZXF1ZW5jZRgBIAEoBCLSAQoNV2F0Y2hSZXNwb25zZRIQCghzZXF1ZW5jZRgBIAEoBBIrCghzbmFwc2hvdBgCIAEoCzIXLmJlcnRoLnYxLldhdGNoU25hcHNob3RIABIxCgtlbnZpcm9ubWVudBgDIAEoCzIaLmJlcnRoLnYxLldhdGNoRW52aXJvbm1lbnRIABIgChZyZW1vdmVkX2Vudmlyb25tZW50X2lkGAQgASgJSAASJAoHbWFjaGluZRgFIAEoCzIRLmJlcnRoLnYxLk1hY2hpbmVIAEIHCgVldmVudCJmCg1XYXRjaFNuYXBzaG90EjAKDGVudmlyb25tZW50cxgBIAMoCzIaLmJlcnRoLnYxLldhdGNoRW52aXJvbm1lbnQSIwoIbWFjaGluZXMYAiADKAsyES5iZXJ0aC52MS5NYWNoaW5lIlYKEFdhdGNoRW52aXJvbm1lbnQSEwoLZW52aXJvbm1lbnQYASABKAwSLQoHZGV0YWlscxgCIAEoCzIcLmJlcnRoLnYxLkVudmlyb25tZW50RGV0YWlscyIrChFHZXREZXRhaWxzUmVxdWVzdBIWCg5lbnZpcm9ubWVudF9pZBgBIAEoCSJDChJHZXREZXRhaWxzUmVzcG9uc2USLQoHZGV0YWlscxgBIAEoCzIcLmJlcnRoLnYxLkVudmlyb25tZW50RGV0YWlscyI1ChpHZXRFbnZpcm9ubWVudFVzYWdlUmVxdWVzdBIXCg9lbnZpcm9ubWVudF9pZHMYASADKAkipAIKG0dldEVudmlyb25tZW50VXNhZ2VSZXNwb25zZRIwCgxlbnZpcm9ubWVudHMYASADKAsyGi5iZXJ0aC52MS5FbnZpcm9ubWVudFVzYWdlEi4KCnNhbXBsZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiIKGm1hY2hpbmVfbWVtb3J5X3RvdGFsX2J5dGVzGAMgASgEEiYKHm1hY2hpbmVfbWVtb3J5X2F2YWlsYWJsZV9ieXRlcxgEIAEoBBIgChhtYWNoaW5lX2Rpc2tfdG90YWxfYnl0ZXMYBSABKAQSHwoXbWFjaGluZV9kaXNrX2ZyZWVfYnl0ZXMYBiABKAQSFAoMbWFjaGluZV9jcHVzGAcgASgNIpcCChJFbnZpcm9ubWVudERldGFpbHMSFgoOZW52aXJvbm1lbnRfaWQYASABKAkSKAoFc3RlcHMYAiADKAsyGS5iZXJ0aC52MS5FbnZpcm9ubWVudFN0ZXASJgoFcG9ydHMYAyADKAsyFy5iZXJ0aC52MS5Gb3J3YXJkZWRQb3J0EhAKCHNzaF9ob3N0GAQgASgJEhMKC3NzaF9jb21tYW5kGAUgASgJEh8KF2RldmNvbnRhaW5lcl9maWxlX3BhdGhzGAYgAygJEhAKCHJlY292ZXJ5GAcgASgIEhIKCmVycm9yX2NvZGUYCCABKAkSEgoKbWFjaGluZV9pZBgJIAEoCRIVCg1zb3VyY2VfZm9sZGVyGAogASgJIqQBCg9FbnZpcm9ubWVudFN0ZXASDAoEbmFtZRgBIAEoCRIuCgpzdGFydGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtmaW5pc2hlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGZmFpbGVkGAQgASgIEhIKCmxvZ19vZmZzZXQYBSABKAQisAEKDUZvcndhcmRlZFBvcnQSFgoOY29udGFpbmVyX3BvcnQYASABKA0SFgoOY29udGFpbmVyX2hvc3QYAiABKAkSEQoJaG9zdF9wb3J0GAMgASgNEgsKA3VybBgEIAEoCRIUCgxwcm9jZXNzX25hbWUYBSABKAkSDQoFbGFiZWwYBiABKAkSEQoJbGlzdGVuaW5nGAcgASgIEhcKD2ZhaWx1cmVfbWVzc2FnZRgIIAEoCSJJCg9XYXRjaExvZ1JlcXVlc3QSFgoOZW52aXJvbm1lbnRfaWQYASABKAkSDgoGb2Zmc2V0GAIgASgEEg4KBmZvbGxvdxgDIAEoCCIwChBXYXRjaExvZ1Jlc3BvbnNlEg4KBm9mZnNldBgBIAEoBBIMCgRkYXRhGAIgASgMIoIBChdDcmVhdGVGcm9tRm9sZGVyUmVxdWVzdBIOCgZmb2xkZXIYASABKAkSDAoEbmFtZRgCIAEoCRIQCghjbGFzc19pZBgDIAEoCRIeChZkZXZjb250YWluZXJfZmlsZV9wYXRoGAQgASgJEhcKD3NzaF9wdWJsaWNfa2V5cxgFIAMoCSIyChhDcmVhdGVGcm9tRm9sZGVyUmVzcG9uc2USFgoOZW52aXJvbm1lbnRfaWQYASABKAkiWgoOUmVidWlsZFJlcXVlc3QSFgoOZW52aXJvbm1lbnRfaWQYASABKAkSEAoIbm9fY2FjaGUYAiABKAgSHgoWZGV2Y29udGFpbmVyX2ZpbGVfcGF0aBgDIAEoCSIRCg9SZWJ1aWxkUmVzcG9uc2UiVAoORGlhbFNzaFJlcXVlc3QSGAoOZW52aXJvbm1lbnRfaWQYASABKAlIABIOCgRkYXRhGAIgASgMSAASDQoDZW5kGAMgASgISABCCQoHbWVzc2FnZSJQCg9EaWFsU3NoUmVzcG9uc2USEwoJY29ubmVjdGVkGAEgASgISAASDgoEZGF0YRgCIAEoDEgAEg0KA2VuZBgDIAEoCEgAQgkKB21lc3NhZ2UitwEKFFdvcmtzcGFjZUV4ZWNSZXF1ZXN0Ei0KBXN0YXJ0GAEgASgLMhwuYmVydGgudjEuV29ya3NwYWNlRXhlY1N0YXJ0SAASDwoFc3RkaW4YAiABKAxIABITCglzdGRpbl9lbmQYAyABKAhIABItCgZyZXNpemUYBCABKAsyGy5iZXJ0aC52MS5Xb3Jrc3BhY2VFeGVjU2l6ZUgAEhAKBnNpZ25hbBgFIAEoCUgAQgkKB21lc3NhZ2Ui4QEKEldvcmtzcGFjZUV4ZWNTdGFydBIWCg5lbnZpcm9ubWVudF9pZBgBIAEoCRIMCgRhcmd2GAIgAygJEjIKA2VudhgDIAMoCzIlLmJlcnRoLnYxLldvcmtzcGFjZUV4ZWNTdGFydC5FbnZFbnRyeRIZChF3b3JraW5nX2RpcmVjdG9yeRgEIAEoCRILCgNwdHkYBSABKAgSDwoHY29sdW1ucxgGIAEoDRIMCgRyb3dzGAcgASgNGioKCEVudkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiWwoVV29ya3NwYWNlRXhlY1Jlc3BvbnNlEhAKBnN0ZG91dBgBIAEoDEgAEhAKBnN0ZGVychgCIAEoDEgAEhMKCWV4aXRfY29kZRgDIAEoBUgAQgkKB21lc3NhZ2UiMQoWUmVmcmVzaEdpdFN0YXRlUmVxdWVzdBIXCg9lbnZpcm9ubWVudF9pZHMYASADKAkiRgoXUmVmcmVzaEdpdFN0YXRlUmVzcG9uc2USKwoMZW52aXJvbm1lbnRzGAEgAygLMhUuYmVydGgudjEuVW5zYXZlZFdvcmsiZQoLVW5zYXZlZFdvcmsSFgoOZW52aXJvbm1lbnRfaWQYASABKAkSDQoFa25vd24YAiABKAgSFQoNY2hhbmdlZF9maWxlcxgDIAEoDRIYChB1bnB1c2hlZF9jb21taXRzGAQgASgNIi0KE0dldFNzaENvbmZpZ1JlcXVlc3QSFgoOZW52aXJvbm1lbnRfaWQYASABKAkieQoUR2V0U3NoQ29uZmlnUmVzcG9uc2USEgoKaG9zdF9hbGlhcxgBIAEoCRIMCgR1c2VyGAIgASgJEhUKDWlkZW50aXR5X2ZpbGUYAyABKAkSFwoPaG9zdF9wdWJsaWNfa2V5GAQgASgJEg8KB3dhcm5pbmcYBSABKAkiMgoRV29ya3NwYWNlRXhlY1NpemUSDwoHY29sdW1ucxgBIAEoDRIMCgRyb3dzGAIgASgNKv8BCgxNYWNoaW5lU3RhdGUSHQoZTUFDSElORV9TVEFURV9VTlNQRUNJRklFRBAAEhgKFE1BQ0hJTkVfU1RBVEVfQUJTRU5UEAESFQoRTUFDSElORV9TVEFURV9PRkYQAhIZChVNQUNISU5FX1NUQVRFX0JPT1RJTkcQAxIXChNNQUNISU5FX1NUQVRFX1JFQURZEAQSGgoWTUFDSElORV9TVEFURV9TVE9QUElORxAFEhgKFE1BQ0hJTkVfU1RBVEVfUEFVU0VEEAYSGAoUTUFDSElORV9TVEFURV9GQUlMRUQQBxIbChdNQUNISU5FX1NUQVRFX1NVU1BFTkRFRBAIMp0KCgtIb3N0U2VydmljZRJDCgdHZXRIb3N0EhguYmVydGgudjEuR2V0SG9zdFJlcXVlc3QaGS5iZXJ0aC52MS5HZXRIb3N0UmVzcG9uc2UiA5ACARJBCghTdG9wSG9zdBIZLmJlcnRoLnYxLlN0b3BIb3N0UmVxdWVzdBoaLmJlcnRoLnYxLlN0b3BIb3N0UmVzcG9uc2USTAoKR2V0TWFjaGluZRIbLmJlcnRoLnYxLkdldE1hY2hpbmVSZXF1ZXN0GhwuYmVydGgudjEuR2V0TWFjaGluZVJlc3BvbnNlIgOQAgESTQoMU3RhcnRNYWNoaW5lEh0uYmVydGgudjEuU3RhcnRNYWNoaW5lUmVxdWVzdBoeLmJlcnRoLnYxLlN0YXJ0TWFjaGluZVJlc3BvbnNlEkoKC1N0b3BNYWNoaW5lEhwuYmVydGgudjEuU3RvcE1hY2hpbmVSZXF1ZXN0Gh0uYmVydGgudjEuU3RvcE1hY2hpbmVSZXNwb25zZRJTCg5TdXNwZW5kTWFjaGluZRIfLmJlcnRoLnYxLlN1c3BlbmRNYWNoaW5lUmVxdWVzdBogLmJlcnRoLnYxLlN1c3BlbmRNYWNoaW5lUmVzcG9uc2USUwoOUmVzdGFydE1hY2hpbmUSHy5iZXJ0aC52MS5SZXN0YXJ0TWFjaGluZVJlcXVlc3QaIC5iZXJ0aC52MS5SZXN0YXJ0TWFjaGluZVJlc3BvbnNlEk0KDFJlc2V0TWFjaGluZRIdLmJlcnRoLnYxLlJlc2V0TWFjaGluZVJlcXVlc3QaHi5iZXJ0aC52MS5SZXNldE1hY2hpbmVSZXNwb25zZRJMCgpHZXRDb25zb2xlEhsuYmVydGgudjEuR2V0Q29uc29sZVJlcXVlc3QaHC5iZXJ0aC52MS5HZXRDb25zb2xlUmVzcG9uc2UiA5ACARJmCg5HZXRCb290UHJvZmlsZRImLmJlcnRoLnYxLkdldE1hY2hpbmVCb290UHJvZmlsZVJlcXVlc3QaJy5iZXJ0aC52MS5HZXRNYWNoaW5lQm9vdFByb2ZpbGVSZXNwb25zZSIDkAIBEmQKEkdldE1hY2hpbmVEaXNrQmlsbBIjLmJlcnRoLnYxLkdldE1hY2hpbmVEaXNrQmlsbFJlcXVlc3QaJC5iZXJ0aC52MS5HZXRNYWNoaW5lRGlza0JpbGxSZXNwb25zZSIDkAIBEmIKE1JlY2xhaW1NYWNoaW5lU3BhY2USJC5iZXJ0aC52MS5SZWNsYWltTWFjaGluZVNwYWNlUmVxdWVzdBolLmJlcnRoLnYxLlJlY2xhaW1NYWNoaW5lU3BhY2VSZXNwb25zZRJGCghEaWFnbm9zZRIZLmJlcnRoLnYxLkRpYWdub3NlUmVxdWVzdBoaLmJlcnRoLnYxLkRpYWdub3NlUmVzcG9uc2UiA5ACARJNCgxPcGVuTG9vcGJhY2sSHS5iZXJ0aC52MS5PcGVuTG9vcGJhY2tSZXF1ZXN0Gh4uYmVydGgudjEuT3Blbkxvb3BiYWNrUmVzcG9uc2USOwoGT3BlblVpEhcuYmVydGgudjEuT3BlblVpUmVxdWVzdBoYLmJlcnRoLnYxLk9wZW5VaVJlc3BvbnNlElAKDU5vdGlmeVJlc3VtZWQSHi5iZXJ0aC52MS5Ob3RpZnlSZXN1bWVkUmVxdWVzdBofLmJlcnRoLnYxLk5vdGlmeVJlc3VtZWRSZXNwb25zZTKdBgoQV29ya3NwYWNlU2VydmljZRI6CgVXYXRjaBIWLmJlcnRoLnYxLldhdGNoUmVxdWVzdBoXLmJlcnRoLnYxLldhdGNoUmVzcG9uc2UwARJMCgpHZXREZXRhaWxzEhsuYmVydGgudjEuR2V0RGV0YWlsc1JlcXVlc3QaHC5iZXJ0aC52MS5HZXREZXRhaWxzUmVzcG9uc2UiA5ACARJnChNHZXRFbnZpcm9ubWVudFVzYWdlEiQuYmVydGgudjEuR2V0RW52aXJvbm1lbnRVc2FnZVJlcXVlc3QaJS5iZXJ0aC52MS5HZXRFbnZpcm9ubWVudFVzYWdlUmVzcG9uc2UiA5ACARJDCghXYXRjaExvZxIZLmJlcnRoLnYxLldhdGNoTG9nUmVxdWVzdBoaLmJlcnRoLnYxLldhdGNoTG9nUmVzcG9uc2UwARJZChBDcmVhdGVGcm9tRm9sZGVyEiEuYmVydGgudjEuQ3JlYXRlRnJvbUZvbGRlclJlcXVlc3QaIi5iZXJ0aC52MS5DcmVhdGVGcm9tRm9sZGVyUmVzcG9uc2USPgoHUmVidWlsZBIYLmJlcnRoLnYxLlJlYnVpbGRSZXF1ZXN0GhkuYmVydGgudjEuUmVidWlsZFJlc3BvbnNlEkIKB0RpYWxTc2gSGC5iZXJ0aC52MS5EaWFsU3NoUmVxdWVzdBoZLmJlcnRoLnYxLkRpYWxTc2hSZXNwb25zZSgBMAESSwoERXhlYxIeLmJlcnRoLnYxLldvcmtzcGFjZUV4ZWNSZXF1ZXN0Gh8uYmVydGgudjEuV29ya3NwYWNlRXhlY1Jlc3BvbnNlKAEwARJNCgxHZXRTc2hDb25maWcSHS5iZXJ0aC52MS5HZXRTc2hDb25maWdSZXF1ZXN0Gh4uYmVydGgudjEuR2V0U3NoQ29uZmlnUmVzcG9uc2USVgoPUmVmcmVzaEdpdFN0YXRlEiAuYmVydGgudjEuUmVmcmVzaEdpdFN0YXRlUmVxdWVzdBohLmJlcnRoLnYxLlJlZnJlc2hHaXRTdGF0ZVJlc3BvbnNlYgZwcm90bzM", [file_berth_v1_usage, file_google_protobuf_timestamp]);
+  fileDesc("ChNiZXJ0aC92MS9ob3N0LnByb3RvEghiZXJ0aC52MSIQCg5HZXRIb3N0UmVxdWVzdCKmAQoPR2V0SG9zdFJlc3BvbnNlEg8KB3ZlcnNpb24YASABKAkSCwoDcGlkGAIgASgNEi4KCnN0YXJ0ZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGhvbWUYBCABKAkSFAoMaW1hZ2Vfc2hhMjU2GAUgASgJEiEKB3NhbXBsZXMYBiADKAsyEC5iZXJ0aC52MS5TYW1wbGUiJgoGU2FtcGxlEgwKBG5hbWUYASABKAkSDgoGZm9sZGVyGAIgASgJIigKD1N0b3BIb3N0UmVxdWVzdBIVCg1rZWVwX21hY2hpbmVzGAEgASgIIhIKEFN0b3BIb3N0UmVzcG9uc2UigAQKB01hY2hpbmUSCgoCaWQYASABKAkSJQoFc3RhdGUYAiABKA4yFi5iZXJ0aC52MS5NYWNoaW5lU3RhdGUSDgoGZHJpdmVyGAMgASgJEhMKC2FjY2VsZXJhdG9yGAQgASgJEhsKE2FjY2VsZXJhdG9yX3dhcm5pbmcYBSABKAkSDAoEY3B1cxgGIAEoDRIUCgxtZW1vcnlfYnl0ZXMYByABKAQSHQoVZGF0YV9kaXNrX2xpbWl0X2J5dGVzGAggASgEEiEKGWRhdGFfZGlza19hbGxvY2F0ZWRfYnl0ZXMYCSABKAQSHAoUZGF0YV9kaXNrX2ZyZWVfYnl0ZXMYCiABKAQSFAoMaW1hZ2Vfc2hhMjU2GAsgASgJEg8KB2Jvb3RfaWQYDCABKAkSLgoKc3RhcnRlZF9hdBgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFwoPZmFpbHVyZV9tZXNzYWdlGA4gASgJEhkKEWVudmlyb25tZW50X25hbWVzGA8gAygJEhkKEWhvc3RfbWVtb3J5X2J5dGVzGBAgASgEEhcKD2FjY2VsZXJhdG9yX2ZpeBgRIAEoCRIQCgh3YXJuaW5ncxgSIAMoCRIrCgVpbWFnZRgeIAEoCzIcLmJlcnRoLnYxLk1hY2hpbmVJbWFnZVN0YXR1cyLNAQoSTWFjaGluZUltYWdlU3RhdHVzEhUKDWFjdGl2ZV9zaGEyNTYYASABKAkSFwoPcHJldmlvdXNfc2hhMjU2GAIgASgJEhgKEGNhbmRpZGF0ZV9zaGEyNTYYAyABKAkSHAoUY2FuZGlkYXRlX3RyaWVzX2xlZnQYBCABKA0SFgoOb2ZmZXJlZF9zaGEyNTYYBSABKAkSGQoRYWN0aXZlX3NpemVfYnl0ZXMYBiABKAQSDwoHd2FybmluZxgHIAEoCRILCgNmaXgYCCABKAkiLgoYUmV0cnlNYWNoaW5lSW1hZ2VSZXF1ZXN0EhIKCm1hY2hpbmVfaWQYASABKAkiPwoZUmV0cnlNYWNoaW5lSW1hZ2VSZXNwb25zZRIiCgdtYWNoaW5lGAEgASgLMhEuYmVydGgudjEuTWFjaGluZSInChFHZXRNYWNoaW5lUmVxdWVzdBISCgptYWNoaW5lX2lkGAEgASgJIjgKEkdldE1hY2hpbmVSZXNwb25zZRIiCgdtYWNoaW5lGAEgASgLMhEuYmVydGgudjEuTWFjaGluZSIpChNTdGFydE1hY2hpbmVSZXF1ZXN0EhIKCm1hY2hpbmVfaWQYASABKAkiOgoUU3RhcnRNYWNoaW5lUmVzcG9uc2USIgoHbWFjaGluZRgBIAEoCzIRLmJlcnRoLnYxLk1hY2hpbmUiKAoSU3RvcE1hY2hpbmVSZXF1ZXN0EhIKCm1hY2hpbmVfaWQYASABKAkiOQoTU3RvcE1hY2hpbmVSZXNwb25zZRIiCgdtYWNoaW5lGAEgASgLMhEuYmVydGgudjEuTWFjaGluZSIrChVTdXNwZW5kTWFjaGluZVJlcXVlc3QSEgoKbWFjaGluZV9pZBgBIAEoCSI8ChZTdXNwZW5kTWFjaGluZVJlc3BvbnNlEiIKB21hY2hpbmUYASABKAsyES5iZXJ0aC52MS5NYWNoaW5lIisKFVJlc3RhcnRNYWNoaW5lUmVxdWVzdBISCgptYWNoaW5lX2lkGAEgASgJIjwKFlJlc3RhcnRNYWNoaW5lUmVzcG9uc2USIgoHbWFjaGluZRgBIAEoCzIRLmJlcnRoLnYxLk1hY2hpbmUiTAoTUmVzZXRNYWNoaW5lUmVxdWVzdBISCgptYWNoaW5lX2lkGAEgASgJEiEKGWNvbmZpcm1fZW52aXJvbm1lbnRfbmFtZXMYAiADKAkiFgoUUmVzZXRNYWNoaW5lUmVzcG9uc2UiOgoRR2V0Q29uc29sZVJlcXVlc3QSEgoKbWFjaGluZV9pZBgBIAEoCRIRCgltYXhfYnl0ZXMYAiABKA0iIgoSR2V0Q29uc29sZVJlc3BvbnNlEgwKBHRleHQYASABKAkiMgocR2V0TWFjaGluZUJvb3RQcm9maWxlUmVxdWVzdBISCgptYWNoaW5lX2lkGAEgASgJIksKHUdldE1hY2hpbmVCb290UHJvZmlsZVJlc3BvbnNlEioKBnBoYXNlcxgBIAMoCzIaLmJlcnRoLnYxLk1hY2hpbmVCb290UGhhc2UiNQoQTWFjaGluZUJvb3RQaGFzZRIMCgRuYW1lGAEgASgJEhMKC2VuZGVkX2F0X21zGAIgASgNIi8KGUdldE1hY2hpbmVEaXNrQmlsbFJlcXVlc3QSEgoKbWFjaGluZV9pZBgBIAEoCSJXChpHZXRNYWNoaW5lRGlza0JpbGxSZXNwb25zZRIgCgRiaWxsGAEgASgLMhIuYmVydGgudjEuRGlza0JpbGwSFwoPYWxsb2NhdGVkX2J5dGVzGAIgASgEIjAKGlJlY2xhaW1NYWNoaW5lU3BhY2VSZXF1ZXN0EhIKCm1hY2hpbmVfaWQYASABKAkiTgobUmVjbGFpbU1hY2hpbmVTcGFjZVJlc3BvbnNlEhcKD3JlY2xhaW1lZF9ieXRlcxgBIAEoBBIWCg5yZXR1cm5lZF9ieXRlcxgCIAEoBCIVChNPcGVuTG9vcGJhY2tSZXF1ZXN0IjcKFE9wZW5Mb29wYmFja1Jlc3BvbnNlEhAKCGJhc2VfdXJsGAEgASgJEg0KBXRva2VuGAIgASgJIhYKFE5vdGlmeVJlc3VtZWRSZXF1ZXN0IhcKFU5vdGlmeVJlc3VtZWRSZXNwb25zZSIPCg1PcGVuVWlSZXF1ZXN0Ih0KDk9wZW5VaVJlc3BvbnNlEgsKA3VybBgBIAEoCSIRCg9EaWFnbm9zZVJlcXVlc3QiOgoQRGlhZ25vc2VSZXNwb25zZRImCglkaWFnbm9zZXMYASADKAsyEy5iZXJ0aC52MS5EaWFnbm9zaXMi1AEKCURpYWdub3NpcxIKCgJpZBgBIAEoCRIuCghzZXZlcml0eRgCIAEoDjIcLmJlcnRoLnYxLkRpYWdub3Npcy5TZXZlcml0eRINCgV0aXRsZRgDIAEoCRIOCgZkZXRhaWwYBCABKAkSCwoDZml4GAUgASgJIl8KCFNldmVyaXR5EhgKFFNFVkVSSVRZX1VOU1BFQ0lGSUVEEAASDwoLU0VWRVJJVFlfT0sQARIUChBTRVZFUklUWV9XQVJOSU5HEAISEgoOU0VWRVJJVFlfRVJST1IQAyIlCgxXYXRjaFJlcXVlc3QSFQoNZnJvbV9zZXF1ZW5jZRgBIAEoBCLSAQoNV2F0Y2hSZXNwb25zZRIQCghzZXF1ZW5jZRgBIAEoBBIrCghzbmFwc2hvdBgCIAEoCzIXLmJlcnRoLnYxLldhdGNoU25hcHNob3RIABIxCgtlbnZpcm9ubWVudBgDIAEoCzIaLmJlcnRoLnYxLldhdGNoRW52aXJvbm1lbnRIABIgChZyZW1vdmVkX2Vudmlyb25tZW50X2lkGAQgASgJSAASJAoHbWFjaGluZRgFIAEoCzIRLmJlcnRoLnYxLk1hY2hpbmVIAEIHCgVldmVudCJmCg1XYXRjaFNuYXBzaG90EjAKDGVudmlyb25tZW50cxgBIAMoCzIaLmJlcnRoLnYxLldhdGNoRW52aXJvbm1lbnQSIwoIbWFjaGluZXMYAiADKAsyES5iZXJ0aC52MS5NYWNoaW5lIlYKEFdhdGNoRW52aXJvbm1lbnQSEwoLZW52aXJvbm1lbnQYASABKAwSLQoHZGV0YWlscxgCIAEoCzIcLmJlcnRoLnYxLkVudmlyb25tZW50RGV0YWlscyIrChFHZXREZXRhaWxzUmVxdWVzdBIWCg5lbnZpcm9ubWVudF9pZBgBIAEoCSJDChJHZXREZXRhaWxzUmVzcG9uc2USLQoHZGV0YWlscxgBIAEoCzIcLmJlcnRoLnYxLkVudmlyb25tZW50RGV0YWlscyI1ChpHZXRFbnZpcm9ubWVudFVzYWdlUmVxdWVzdBIXCg9lbnZpcm9ubWVudF9pZHMYASADKAkipAIKG0dldEVudmlyb25tZW50VXNhZ2VSZXNwb25zZRIwCgxlbnZpcm9ubWVudHMYASADKAsyGi5iZXJ0aC52MS5FbnZpcm9ubWVudFVzYWdlEi4KCnNhbXBsZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiIKGm1hY2hpbmVfbWVtb3J5X3RvdGFsX2J5dGVzGAMgASgEEiYKHm1hY2hpbmVfbWVtb3J5X2F2YWlsYWJsZV9ieXRlcxgEIAEoBBIgChhtYWNoaW5lX2Rpc2tfdG90YWxfYnl0ZXMYBSABKAQSHwoXbWFjaGluZV9kaXNrX2ZyZWVfYnl0ZXMYBiABKAQSFAoMbWFjaGluZV9jcHVzGAcgASgNIpcCChJFbnZpcm9ubWVudERldGFpbHMSFgoOZW52aXJvbm1lbnRfaWQYASABKAkSKAoFc3RlcHMYAiADKAsyGS5iZXJ0aC52MS5FbnZpcm9ubWVudFN0ZXASJgoFcG9ydHMYAyADKAsyFy5iZXJ0aC52MS5Gb3J3YXJkZWRQb3J0EhAKCHNzaF9ob3N0GAQgASgJEhMKC3NzaF9jb21tYW5kGAUgASgJEh8KF2RldmNvbnRhaW5lcl9maWxlX3BhdGhzGAYgAygJEhAKCHJlY292ZXJ5GAcgASgIEhIKCmVycm9yX2NvZGUYCCABKAkSEgoKbWFjaGluZV9pZBgJIAEoCRIVCg1zb3VyY2VfZm9sZGVyGAogASgJIqQBCg9FbnZpcm9ubWVudFN0ZXASDAoEbmFtZRgBIAEoCRIuCgpzdGFydGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtmaW5pc2hlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGZmFpbGVkGAQgASgIEhIKCmxvZ19vZmZzZXQYBSABKAQisAEKDUZvcndhcmRlZFBvcnQSFgoOY29udGFpbmVyX3BvcnQYASABKA0SFgoOY29udGFpbmVyX2hvc3QYAiABKAkSEQoJaG9zdF9wb3J0GAMgASgNEgsKA3VybBgEIAEoCRIUCgxwcm9jZXNzX25hbWUYBSABKAkSDQoFbGFiZWwYBiABKAkSEQoJbGlzdGVuaW5nGAcgASgIEhcKD2ZhaWx1cmVfbWVzc2FnZRgIIAEoCSJJCg9XYXRjaExvZ1JlcXVlc3QSFgoOZW52aXJvbm1lbnRfaWQYASABKAkSDgoGb2Zmc2V0GAIgASgEEg4KBmZvbGxvdxgDIAEoCCIwChBXYXRjaExvZ1Jlc3BvbnNlEg4KBm9mZnNldBgBIAEoBBIMCgRkYXRhGAIgASgMIoIBChdDcmVhdGVGcm9tRm9sZGVyUmVxdWVzdBIOCgZmb2xkZXIYASABKAkSDAoEbmFtZRgCIAEoCRIQCghjbGFzc19pZBgDIAEoCRIeChZkZXZjb250YWluZXJfZmlsZV9wYXRoGAQgASgJEhcKD3NzaF9wdWJsaWNfa2V5cxgFIAMoCSIyChhDcmVhdGVGcm9tRm9sZGVyUmVzcG9uc2USFgoOZW52aXJvbm1lbnRfaWQYASABKAkiWgoOUmVidWlsZFJlcXVlc3QSFgoOZW52aXJvbm1lbnRfaWQYASABKAkSEAoIbm9fY2FjaGUYAiABKAgSHgoWZGV2Y29udGFpbmVyX2ZpbGVfcGF0aBgDIAEoCSIRCg9SZWJ1aWxkUmVzcG9uc2UiVAoORGlhbFNzaFJlcXVlc3QSGAoOZW52aXJvbm1lbnRfaWQYASABKAlIABIOCgRkYXRhGAIgASgMSAASDQoDZW5kGAMgASgISABCCQoHbWVzc2FnZSJQCg9EaWFsU3NoUmVzcG9uc2USEwoJY29ubmVjdGVkGAEgASgISAASDgoEZGF0YRgCIAEoDEgAEg0KA2VuZBgDIAEoCEgAQgkKB21lc3NhZ2UitwEKFFdvcmtzcGFjZUV4ZWNSZXF1ZXN0Ei0KBXN0YXJ0GAEgASgLMhwuYmVydGgudjEuV29ya3NwYWNlRXhlY1N0YXJ0SAASDwoFc3RkaW4YAiABKAxIABITCglzdGRpbl9lbmQYAyABKAhIABItCgZyZXNpemUYBCABKAsyGy5iZXJ0aC52MS5Xb3Jrc3BhY2VFeGVjU2l6ZUgAEhAKBnNpZ25hbBgFIAEoCUgAQgkKB21lc3NhZ2Ui4QEKEldvcmtzcGFjZUV4ZWNTdGFydBIWCg5lbnZpcm9ubWVudF9pZBgBIAEoCRIMCgRhcmd2GAIgAygJEjIKA2VudhgDIAMoCzIlLmJlcnRoLnYxLldvcmtzcGFjZUV4ZWNTdGFydC5FbnZFbnRyeRIZChF3b3JraW5nX2RpcmVjdG9yeRgEIAEoCRILCgNwdHkYBSABKAgSDwoHY29sdW1ucxgGIAEoDRIMCgRyb3dzGAcgASgNGioKCEVudkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiWwoVV29ya3NwYWNlRXhlY1Jlc3BvbnNlEhAKBnN0ZG91dBgBIAEoDEgAEhAKBnN0ZGVychgCIAEoDEgAEhMKCWV4aXRfY29kZRgDIAEoBUgAQgkKB21lc3NhZ2UiMQoWUmVmcmVzaEdpdFN0YXRlUmVxdWVzdBIXCg9lbnZpcm9ubWVudF9pZHMYASADKAkiRgoXUmVmcmVzaEdpdFN0YXRlUmVzcG9uc2USKwoMZW52aXJvbm1lbnRzGAEgAygLMhUuYmVydGgudjEuVW5zYXZlZFdvcmsiZQoLVW5zYXZlZFdvcmsSFgoOZW52aXJvbm1lbnRfaWQYASABKAkSDQoFa25vd24YAiABKAgSFQoNY2hhbmdlZF9maWxlcxgDIAEoDRIYChB1bnB1c2hlZF9jb21taXRzGAQgASgNIi0KE0dldFNzaENvbmZpZ1JlcXVlc3QSFgoOZW52aXJvbm1lbnRfaWQYASABKAkieQoUR2V0U3NoQ29uZmlnUmVzcG9uc2USEgoKaG9zdF9hbGlhcxgBIAEoCRIMCgR1c2VyGAIgASgJEhUKDWlkZW50aXR5X2ZpbGUYAyABKAkSFwoPaG9zdF9wdWJsaWNfa2V5GAQgASgJEg8KB3dhcm5pbmcYBSABKAkiMgoRV29ya3NwYWNlRXhlY1NpemUSDwoHY29sdW1ucxgBIAEoDRIMCgRyb3dzGAIgASgNKv8BCgxNYWNoaW5lU3RhdGUSHQoZTUFDSElORV9TVEFURV9VTlNQRUNJRklFRBAAEhgKFE1BQ0hJTkVfU1RBVEVfQUJTRU5UEAESFQoRTUFDSElORV9TVEFURV9PRkYQAhIZChVNQUNISU5FX1NUQVRFX0JPT1RJTkcQAxIXChNNQUNISU5FX1NUQVRFX1JFQURZEAQSGgoWTUFDSElORV9TVEFURV9TVE9QUElORxAFEhgKFE1BQ0hJTkVfU1RBVEVfUEFVU0VEEAYSGAoUTUFDSElORV9TVEFURV9GQUlMRUQQBxIbChdNQUNISU5FX1NUQVRFX1NVU1BFTkRFRBAIMvsKCgtIb3N0U2VydmljZRJDCgdHZXRIb3N0EhguYmVydGgudjEuR2V0SG9zdFJlcXVlc3QaGS5iZXJ0aC52MS5HZXRIb3N0UmVzcG9uc2UiA5ACARJBCghTdG9wSG9zdBIZLmJlcnRoLnYxLlN0b3BIb3N0UmVxdWVzdBoaLmJlcnRoLnYxLlN0b3BIb3N0UmVzcG9uc2USTAoKR2V0TWFjaGluZRIbLmJlcnRoLnYxLkdldE1hY2hpbmVSZXF1ZXN0GhwuYmVydGgudjEuR2V0TWFjaGluZVJlc3BvbnNlIgOQAgESTQoMU3RhcnRNYWNoaW5lEh0uYmVydGgudjEuU3RhcnRNYWNoaW5lUmVxdWVzdBoeLmJlcnRoLnYxLlN0YXJ0TWFjaGluZVJlc3BvbnNlEkoKC1N0b3BNYWNoaW5lEhwuYmVydGgudjEuU3RvcE1hY2hpbmVSZXF1ZXN0Gh0uYmVydGgudjEuU3RvcE1hY2hpbmVSZXNwb25zZRJTCg5TdXNwZW5kTWFjaGluZRIfLmJlcnRoLnYxLlN1c3BlbmRNYWNoaW5lUmVxdWVzdBogLmJlcnRoLnYxLlN1c3BlbmRNYWNoaW5lUmVzcG9uc2USUwoOUmVzdGFydE1hY2hpbmUSHy5iZXJ0aC52MS5SZXN0YXJ0TWFjaGluZVJlcXVlc3QaIC5iZXJ0aC52MS5SZXN0YXJ0TWFjaGluZVJlc3BvbnNlEk0KDFJlc2V0TWFjaGluZRIdLmJlcnRoLnYxLlJlc2V0TWFjaGluZVJlcXVlc3QaHi5iZXJ0aC52MS5SZXNldE1hY2hpbmVSZXNwb25zZRJMCgpHZXRDb25zb2xlEhsuYmVydGgudjEuR2V0Q29uc29sZVJlcXVlc3QaHC5iZXJ0aC52MS5HZXRDb25zb2xlUmVzcG9uc2UiA5ACARJcChFSZXRyeU1hY2hpbmVJbWFnZRIiLmJlcnRoLnYxLlJldHJ5TWFjaGluZUltYWdlUmVxdWVzdBojLmJlcnRoLnYxLlJldHJ5TWFjaGluZUltYWdlUmVzcG9uc2USZgoOR2V0Qm9vdFByb2ZpbGUSJi5iZXJ0aC52MS5HZXRNYWNoaW5lQm9vdFByb2ZpbGVSZXF1ZXN0GicuYmVydGgudjEuR2V0TWFjaGluZUJvb3RQcm9maWxlUmVzcG9uc2UiA5ACARJkChJHZXRNYWNoaW5lRGlza0JpbGwSIy5iZXJ0aC52MS5HZXRNYWNoaW5lRGlza0JpbGxSZXF1ZXN0GiQuYmVydGgudjEuR2V0TWFjaGluZURpc2tCaWxsUmVzcG9uc2UiA5ACARJiChNSZWNsYWltTWFjaGluZVNwYWNlEiQuYmVydGgudjEuUmVjbGFpbU1hY2hpbmVTcGFjZVJlcXVlc3QaJS5iZXJ0aC52MS5SZWNsYWltTWFjaGluZVNwYWNlUmVzcG9uc2USRgoIRGlhZ25vc2USGS5iZXJ0aC52MS5EaWFnbm9zZVJlcXVlc3QaGi5iZXJ0aC52MS5EaWFnbm9zZVJlc3BvbnNlIgOQAgESTQoMT3Blbkxvb3BiYWNrEh0uYmVydGgudjEuT3Blbkxvb3BiYWNrUmVxdWVzdBoeLmJlcnRoLnYxLk9wZW5Mb29wYmFja1Jlc3BvbnNlEjsKBk9wZW5VaRIXLmJlcnRoLnYxLk9wZW5VaVJlcXVlc3QaGC5iZXJ0aC52MS5PcGVuVWlSZXNwb25zZRJQCg1Ob3RpZnlSZXN1bWVkEh4uYmVydGgudjEuTm90aWZ5UmVzdW1lZFJlcXVlc3QaHy5iZXJ0aC52MS5Ob3RpZnlSZXN1bWVkUmVzcG9uc2UynQYKEFdvcmtzcGFjZVNlcnZpY2USOgoFV2F0Y2gSFi5iZXJ0aC52MS5XYXRjaFJlcXVlc3QaFy5iZXJ0aC52MS5XYXRjaFJlc3BvbnNlMAESTAoKR2V0RGV0YWlscxIbLmJlcnRoLnYxLkdldERldGFpbHNSZXF1ZXN0GhwuYmVydGgudjEuR2V0RGV0YWlsc1Jlc3BvbnNlIgOQAgESZwoTR2V0RW52aXJvbm1lbnRVc2FnZRIkLmJlcnRoLnYxLkdldEVudmlyb25tZW50VXNhZ2VSZXF1ZXN0GiUuYmVydGgudjEuR2V0RW52aXJvbm1lbnRVc2FnZVJlc3BvbnNlIgOQAgESQwoIV2F0Y2hMb2cSGS5iZXJ0aC52MS5XYXRjaExvZ1JlcXVlc3QaGi5iZXJ0aC52MS5XYXRjaExvZ1Jlc3BvbnNlMAESWQoQQ3JlYXRlRnJvbUZvbGRlchIhLmJlcnRoLnYxLkNyZWF0ZUZyb21Gb2xkZXJSZXF1ZXN0GiIuYmVydGgudjEuQ3JlYXRlRnJvbUZvbGRlclJlc3BvbnNlEj4KB1JlYnVpbGQSGC5iZXJ0aC52MS5SZWJ1aWxkUmVxdWVzdBoZLmJlcnRoLnYxLlJlYnVpbGRSZXNwb25zZRJCCgdEaWFsU3NoEhguYmVydGgudjEuRGlhbFNzaFJlcXVlc3QaGS5iZXJ0aC52MS5EaWFsU3NoUmVzcG9uc2UoATABEksKBEV4ZWMSHi5iZXJ0aC52MS5Xb3Jrc3BhY2VFeGVjUmVxdWVzdBofLmJlcnRoLnYxLldvcmtzcGFjZUV4ZWNSZXNwb25zZSgBMAESTQoMR2V0U3NoQ29uZmlnEh0uYmVydGgudjEuR2V0U3NoQ29uZmlnUmVxdWVzdBoeLmJlcnRoLnYxLkdldFNzaENvbmZpZ1Jlc3BvbnNlElYKD1JlZnJlc2hHaXRTdGF0ZRIgLmJlcnRoLnYxLlJlZnJlc2hHaXRTdGF0ZVJlcXVlc3QaIS5iZXJ0aC52MS5SZWZyZXNoR2l0U3RhdGVSZXNwb25zZWIGcHJvdG8z", [file_berth_v1_usage, file_google_protobuf_timestamp]);
 
 /**
  * Describes the message berth.v1.GetHostRequest.
@@ -55,220 +55,241 @@ export const MachineSchema = /*@__PURE__*/
   messageDesc(file_berth_v1_host, 5);
 
 /**
+ * Describes the message berth.v1.MachineImageStatus.
+ * Use `create(MachineImageStatusSchema)` to create a new message.
+ */
+export const MachineImageStatusSchema = /*@__PURE__*/
+  messageDesc(file_berth_v1_host, 6);
+
+/**
+ * Describes the message berth.v1.RetryMachineImageRequest.
+ * Use `create(RetryMachineImageRequestSchema)` to create a new message.
+ */
+export const RetryMachineImageRequestSchema = /*@__PURE__*/
+  messageDesc(file_berth_v1_host, 7);
+
+/**
+ * Describes the message berth.v1.RetryMachineImageResponse.
+ * Use `create(RetryMachineImageResponseSchema)` to create a new message.
+ */
+export const RetryMachineImageResponseSchema = /*@__PURE__*/
+  messageDesc(file_berth_v1_host, 8);
+
+/**
  * Describes the message berth.v1.GetMachineRequest.
  * Use `create(GetMachineRequestSchema)` to create a new message.
  */
 export const GetMachineRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 6);
+  messageDesc(file_berth_v1_host, 9);
 
 /**
  * Describes the message berth.v1.GetMachineResponse.
  * Use `create(GetMachineResponseSchema)` to create a new message.
  */
 export const GetMachineResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 7);
+  messageDesc(file_berth_v1_host, 10);
 
 /**
  * Describes the message berth.v1.StartMachineRequest.
  * Use `create(StartMachineRequestSchema)` to create a new message.
  */
 export const StartMachineRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 8);
+  messageDesc(file_berth_v1_host, 11);
 
 /**
  * Describes the message berth.v1.StartMachineResponse.
  * Use `create(StartMachineResponseSchema)` to create a new message.
  */
 export const StartMachineResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 9);
+  messageDesc(file_berth_v1_host, 12);
 
 /**
  * Describes the message berth.v1.StopMachineRequest.
  * Use `create(StopMachineRequestSchema)` to create a new message.
  */
 export const StopMachineRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 10);
+  messageDesc(file_berth_v1_host, 13);
 
 /**
  * Describes the message berth.v1.StopMachineResponse.
  * Use `create(StopMachineResponseSchema)` to create a new message.
  */
 export const StopMachineResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 11);
+  messageDesc(file_berth_v1_host, 14);
 
 /**
  * Describes the message berth.v1.SuspendMachineRequest.
  * Use `create(SuspendMachineRequestSchema)` to create a new message.
  */
 export const SuspendMachineRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 12);
+  messageDesc(file_berth_v1_host, 15);
 
 /**
  * Describes the message berth.v1.SuspendMachineResponse.
  * Use `create(SuspendMachineResponseSchema)` to create a new message.
  */
 export const SuspendMachineResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 13);
+  messageDesc(file_berth_v1_host, 16);
 
 /**
  * Describes the message berth.v1.RestartMachineRequest.
  * Use `create(RestartMachineRequestSchema)` to create a new message.
  */
 export const RestartMachineRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 14);
+  messageDesc(file_berth_v1_host, 17);
 
 /**
  * Describes the message berth.v1.RestartMachineResponse.
  * Use `create(RestartMachineResponseSchema)` to create a new message.
  */
 export const RestartMachineResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 15);
+  messageDesc(file_berth_v1_host, 18);
 
 /**
  * Describes the message berth.v1.ResetMachineRequest.
  * Use `create(ResetMachineRequestSchema)` to create a new message.
  */
 export const ResetMachineRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 16);
+  messageDesc(file_berth_v1_host, 19);
 
 /**
  * Describes the message berth.v1.ResetMachineResponse.
  * Use `create(ResetMachineResponseSchema)` to create a new message.
  */
 export const ResetMachineResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 17);
+  messageDesc(file_berth_v1_host, 20);
 
 /**
  * Describes the message berth.v1.GetConsoleRequest.
  * Use `create(GetConsoleRequestSchema)` to create a new message.
  */
 export const GetConsoleRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 18);
+  messageDesc(file_berth_v1_host, 21);
 
 /**
  * Describes the message berth.v1.GetConsoleResponse.
  * Use `create(GetConsoleResponseSchema)` to create a new message.
  */
 export const GetConsoleResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 19);
+  messageDesc(file_berth_v1_host, 22);
 
 /**
  * Describes the message berth.v1.GetMachineBootProfileRequest.
  * Use `create(GetMachineBootProfileRequestSchema)` to create a new message.
  */
 export const GetMachineBootProfileRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 20);
+  messageDesc(file_berth_v1_host, 23);
 
 /**
  * Describes the message berth.v1.GetMachineBootProfileResponse.
  * Use `create(GetMachineBootProfileResponseSchema)` to create a new message.
  */
 export const GetMachineBootProfileResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 21);
+  messageDesc(file_berth_v1_host, 24);
 
 /**
  * Describes the message berth.v1.MachineBootPhase.
  * Use `create(MachineBootPhaseSchema)` to create a new message.
  */
 export const MachineBootPhaseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 22);
+  messageDesc(file_berth_v1_host, 25);
 
 /**
  * Describes the message berth.v1.GetMachineDiskBillRequest.
  * Use `create(GetMachineDiskBillRequestSchema)` to create a new message.
  */
 export const GetMachineDiskBillRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 23);
+  messageDesc(file_berth_v1_host, 26);
 
 /**
  * Describes the message berth.v1.GetMachineDiskBillResponse.
  * Use `create(GetMachineDiskBillResponseSchema)` to create a new message.
  */
 export const GetMachineDiskBillResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 24);
+  messageDesc(file_berth_v1_host, 27);
 
 /**
  * Describes the message berth.v1.ReclaimMachineSpaceRequest.
  * Use `create(ReclaimMachineSpaceRequestSchema)` to create a new message.
  */
 export const ReclaimMachineSpaceRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 25);
+  messageDesc(file_berth_v1_host, 28);
 
 /**
  * Describes the message berth.v1.ReclaimMachineSpaceResponse.
  * Use `create(ReclaimMachineSpaceResponseSchema)` to create a new message.
  */
 export const ReclaimMachineSpaceResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 26);
+  messageDesc(file_berth_v1_host, 29);
 
 /**
  * Describes the message berth.v1.OpenLoopbackRequest.
  * Use `create(OpenLoopbackRequestSchema)` to create a new message.
  */
 export const OpenLoopbackRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 27);
+  messageDesc(file_berth_v1_host, 30);
 
 /**
  * Describes the message berth.v1.OpenLoopbackResponse.
  * Use `create(OpenLoopbackResponseSchema)` to create a new message.
  */
 export const OpenLoopbackResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 28);
+  messageDesc(file_berth_v1_host, 31);
 
 /**
  * Describes the message berth.v1.NotifyResumedRequest.
  * Use `create(NotifyResumedRequestSchema)` to create a new message.
  */
 export const NotifyResumedRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 29);
+  messageDesc(file_berth_v1_host, 32);
 
 /**
  * Describes the message berth.v1.NotifyResumedResponse.
  * Use `create(NotifyResumedResponseSchema)` to create a new message.
  */
 export const NotifyResumedResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 30);
+  messageDesc(file_berth_v1_host, 33);
 
 /**
  * Describes the message berth.v1.OpenUiRequest.
  * Use `create(OpenUiRequestSchema)` to create a new message.
  */
 export const OpenUiRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 31);
+  messageDesc(file_berth_v1_host, 34);
 
 /**
  * Describes the message berth.v1.OpenUiResponse.
  * Use `create(OpenUiResponseSchema)` to create a new message.
  */
 export const OpenUiResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 32);
+  messageDesc(file_berth_v1_host, 35);
 
 /**
  * Describes the message berth.v1.DiagnoseRequest.
  * Use `create(DiagnoseRequestSchema)` to create a new message.
  */
 export const DiagnoseRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 33);
+  messageDesc(file_berth_v1_host, 36);
 
 /**
  * Describes the message berth.v1.DiagnoseResponse.
  * Use `create(DiagnoseResponseSchema)` to create a new message.
  */
 export const DiagnoseResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 34);
+  messageDesc(file_berth_v1_host, 37);
 
 /**
  * Describes the message berth.v1.Diagnosis.
  * Use `create(DiagnosisSchema)` to create a new message.
  */
 export const DiagnosisSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 35);
+  messageDesc(file_berth_v1_host, 38);
 
 /**
  * Describes the enum berth.v1.Diagnosis.Severity.
  */
 export const Diagnosis_SeveritySchema = /*@__PURE__*/
-  enumDesc(file_berth_v1_host, 35, 0);
+  enumDesc(file_berth_v1_host, 38, 0);
 
 /**
  * @generated from enum berth.v1.Diagnosis.Severity
@@ -281,196 +302,196 @@ export const Diagnosis_Severity = /*@__PURE__*/
  * Use `create(WatchRequestSchema)` to create a new message.
  */
 export const WatchRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 36);
+  messageDesc(file_berth_v1_host, 39);
 
 /**
  * Describes the message berth.v1.WatchResponse.
  * Use `create(WatchResponseSchema)` to create a new message.
  */
 export const WatchResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 37);
+  messageDesc(file_berth_v1_host, 40);
 
 /**
  * Describes the message berth.v1.WatchSnapshot.
  * Use `create(WatchSnapshotSchema)` to create a new message.
  */
 export const WatchSnapshotSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 38);
+  messageDesc(file_berth_v1_host, 41);
 
 /**
  * Describes the message berth.v1.WatchEnvironment.
  * Use `create(WatchEnvironmentSchema)` to create a new message.
  */
 export const WatchEnvironmentSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 39);
+  messageDesc(file_berth_v1_host, 42);
 
 /**
  * Describes the message berth.v1.GetDetailsRequest.
  * Use `create(GetDetailsRequestSchema)` to create a new message.
  */
 export const GetDetailsRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 40);
+  messageDesc(file_berth_v1_host, 43);
 
 /**
  * Describes the message berth.v1.GetDetailsResponse.
  * Use `create(GetDetailsResponseSchema)` to create a new message.
  */
 export const GetDetailsResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 41);
+  messageDesc(file_berth_v1_host, 44);
 
 /**
  * Describes the message berth.v1.GetEnvironmentUsageRequest.
  * Use `create(GetEnvironmentUsageRequestSchema)` to create a new message.
  */
 export const GetEnvironmentUsageRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 42);
+  messageDesc(file_berth_v1_host, 45);
 
 /**
  * Describes the message berth.v1.GetEnvironmentUsageResponse.
  * Use `create(GetEnvironmentUsageResponseSchema)` to create a new message.
  */
 export const GetEnvironmentUsageResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 43);
+  messageDesc(file_berth_v1_host, 46);
 
 /**
  * Describes the message berth.v1.EnvironmentDetails.
  * Use `create(EnvironmentDetailsSchema)` to create a new message.
  */
 export const EnvironmentDetailsSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 44);
+  messageDesc(file_berth_v1_host, 47);
 
 /**
  * Describes the message berth.v1.EnvironmentStep.
  * Use `create(EnvironmentStepSchema)` to create a new message.
  */
 export const EnvironmentStepSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 45);
+  messageDesc(file_berth_v1_host, 48);
 
 /**
  * Describes the message berth.v1.ForwardedPort.
  * Use `create(ForwardedPortSchema)` to create a new message.
  */
 export const ForwardedPortSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 46);
+  messageDesc(file_berth_v1_host, 49);
 
 /**
  * Describes the message berth.v1.WatchLogRequest.
  * Use `create(WatchLogRequestSchema)` to create a new message.
  */
 export const WatchLogRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 47);
+  messageDesc(file_berth_v1_host, 50);
 
 /**
  * Describes the message berth.v1.WatchLogResponse.
  * Use `create(WatchLogResponseSchema)` to create a new message.
  */
 export const WatchLogResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 48);
+  messageDesc(file_berth_v1_host, 51);
 
 /**
  * Describes the message berth.v1.CreateFromFolderRequest.
  * Use `create(CreateFromFolderRequestSchema)` to create a new message.
  */
 export const CreateFromFolderRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 49);
+  messageDesc(file_berth_v1_host, 52);
 
 /**
  * Describes the message berth.v1.CreateFromFolderResponse.
  * Use `create(CreateFromFolderResponseSchema)` to create a new message.
  */
 export const CreateFromFolderResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 50);
+  messageDesc(file_berth_v1_host, 53);
 
 /**
  * Describes the message berth.v1.RebuildRequest.
  * Use `create(RebuildRequestSchema)` to create a new message.
  */
 export const RebuildRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 51);
+  messageDesc(file_berth_v1_host, 54);
 
 /**
  * Describes the message berth.v1.RebuildResponse.
  * Use `create(RebuildResponseSchema)` to create a new message.
  */
 export const RebuildResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 52);
+  messageDesc(file_berth_v1_host, 55);
 
 /**
  * Describes the message berth.v1.DialSshRequest.
  * Use `create(DialSshRequestSchema)` to create a new message.
  */
 export const DialSshRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 53);
+  messageDesc(file_berth_v1_host, 56);
 
 /**
  * Describes the message berth.v1.DialSshResponse.
  * Use `create(DialSshResponseSchema)` to create a new message.
  */
 export const DialSshResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 54);
+  messageDesc(file_berth_v1_host, 57);
 
 /**
  * Describes the message berth.v1.WorkspaceExecRequest.
  * Use `create(WorkspaceExecRequestSchema)` to create a new message.
  */
 export const WorkspaceExecRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 55);
+  messageDesc(file_berth_v1_host, 58);
 
 /**
  * Describes the message berth.v1.WorkspaceExecStart.
  * Use `create(WorkspaceExecStartSchema)` to create a new message.
  */
 export const WorkspaceExecStartSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 56);
+  messageDesc(file_berth_v1_host, 59);
 
 /**
  * Describes the message berth.v1.WorkspaceExecResponse.
  * Use `create(WorkspaceExecResponseSchema)` to create a new message.
  */
 export const WorkspaceExecResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 57);
+  messageDesc(file_berth_v1_host, 60);
 
 /**
  * Describes the message berth.v1.RefreshGitStateRequest.
  * Use `create(RefreshGitStateRequestSchema)` to create a new message.
  */
 export const RefreshGitStateRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 58);
+  messageDesc(file_berth_v1_host, 61);
 
 /**
  * Describes the message berth.v1.RefreshGitStateResponse.
  * Use `create(RefreshGitStateResponseSchema)` to create a new message.
  */
 export const RefreshGitStateResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 59);
+  messageDesc(file_berth_v1_host, 62);
 
 /**
  * Describes the message berth.v1.UnsavedWork.
  * Use `create(UnsavedWorkSchema)` to create a new message.
  */
 export const UnsavedWorkSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 60);
+  messageDesc(file_berth_v1_host, 63);
 
 /**
  * Describes the message berth.v1.GetSshConfigRequest.
  * Use `create(GetSshConfigRequestSchema)` to create a new message.
  */
 export const GetSshConfigRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 61);
+  messageDesc(file_berth_v1_host, 64);
 
 /**
  * Describes the message berth.v1.GetSshConfigResponse.
  * Use `create(GetSshConfigResponseSchema)` to create a new message.
  */
 export const GetSshConfigResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 62);
+  messageDesc(file_berth_v1_host, 65);
 
 /**
  * Describes the message berth.v1.WorkspaceExecSize.
  * Use `create(WorkspaceExecSizeSchema)` to create a new message.
  */
 export const WorkspaceExecSizeSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 63);
+  messageDesc(file_berth_v1_host, 66);
 
 /**
  * Describes the enum berth.v1.MachineState.
