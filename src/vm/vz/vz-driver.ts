@@ -18,8 +18,8 @@ import type {
   MachineUsage,
 } from "../driver.ts";
 import { checkCommas, checkHostSpace, listMachineFolders, type SavedProcess } from "../machine-folder.ts";
-import { readTail } from "../read-tail.ts";
 import { vfkitArguments } from "./arguments.ts";
+import { exitOf } from "./exit.ts";
 import { startGvproxy } from "./gvproxy.ts";
 import { VzMachineFolder } from "./machine-folder.ts";
 import { probeVfkit } from "./probe.ts";
@@ -35,9 +35,6 @@ const diskRetryMs = 250;
 const pollMs = 50;
 /** How soon a machine that ended is noticed; vfkit tells nothing by itself. */
 const livenessPollMs = 2000;
-/** What vfkit says last when its guest ended in good order. */
-const orderlyEnd = "VM is stopped";
-const logTailBytes = 4096;
 
 interface Live {
   exit: MachineExit | undefined;
@@ -395,11 +392,4 @@ export class VzDriver implements MachineDriver {
 
 function isPaused(state: VmState | undefined): boolean {
   return state === "Paused" || state === "Pausing";
-}
-
-/** How a machine that nobody was asked to end has ended, from what its vfkit said last. */
-async function exitOf(folder: VzMachineFolder): Promise<MachineExit> {
-  const said = await readTail(folder.vfkitLog, logTailBytes);
-  if (said.includes(orderlyEnd)) return { reason: "shutdown", detail: "", atMs: Date.now() };
-  return { reason: "crashed", detail: lastWords(folder.vfkitLog) ?? "the hypervisor's process is gone", atMs: Date.now() };
 }
