@@ -1,4 +1,4 @@
-import { toBinary } from "@bufbuild/protobuf";
+import { type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { type Client, createClient } from "@connectrpc/connect";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { BerthError } from "../contract/berth-error.ts";
@@ -7,6 +7,7 @@ import {
   type HelloResponse,
   type ObservedEnvironment,
   ObservedEnvironmentSchema,
+  type SetNetworkRequestSchema,
   type WatchEnvironmentsResponse,
 } from "../contract/gen/berth/v1/agent_pb.js";
 import { TerminalService } from "../contract/gen/berth/v1/terminal_pb.js";
@@ -25,6 +26,8 @@ const refreshTimeoutMs = 60_000;
 const resumeRetryMs = 10_000;
 /** The guest's clock is set anew so often: a computer that slept wakes with its guests behind. */
 const clockSyncIntervalMs = 60_000;
+/** dockerd may have to start anew for it. */
+const networkTimeoutMs = 120_000;
 /** A machine that ends this often within the window is not started again by itself. */
 const maxCrashes = 3;
 const crashWindowMs = 10 * 60_000;
@@ -44,6 +47,8 @@ export interface MachineKeeperOptions {
   readonly id: string;
   /** What the machine shall be at its next start. */
   readonly spec: () => Promise<MachineSpec>;
+  /** How the machine gets to the world; not told when not given. */
+  readonly network?: () => Promise<MessageInitShape<typeof SetNetworkRequestSchema>>;
   readonly log: Log;
   readonly now: () => number;
 }
@@ -73,6 +78,7 @@ export class MachineKeeper {
   /** Ends a start that is going on when the machine is to be off. */
   #giveUpStart = new AbortController();
   readonly #now: () => number;
+  readonly #network: MachineKeeperOptions["network"];
 
   constructor(options: MachineKeeperOptions) {
     this.#driver = options.driver;
@@ -80,6 +86,7 @@ export class MachineKeeper {
     this.#id = options.id;
     this.#log = options.log;
     this.#now = options.now;
+    this.#network = options.network;
     options.driver.onChange(() => void this.#onDriverChange());
   }
 
@@ -211,6 +218,22 @@ export class MachineKeeper {
       .catch((error: unknown) => this.#log.info("the clock was not set", { reason: messageOf(error) }));
   }
 
+  /** Tells the machine anew how to get to the world, e.g. because a setting or the name servers changed. */
+  setNetwork(): void {
+    if (this.#client !== undefined) void this.#tellNetwork(this.#client, this.#stop.signal);
+  }
+
+  /** A machine that cannot take it over works as before. */
+  async #tellNetwork(client: AgentClient, signal: AbortSignal): Promise<void> {
+    if (this.#network === undefined) return;
+    try {
+      const { dockerWaits } = await client.setNetwork(await this.#network(), { signal, timeoutMs: networkTimeoutMs });
+      if (dockerWaits) this.#log.info("dockerd takes the network's settings over once nothing runs that would be interrupted");
+    } catch (error) {
+      this.#log.warn("the machine did not take the network's settings over", { reason: messageOf(error) });
+    }
+  }
+
   async #bringUp(): Promise<void> {
     const signal = AbortSignal.any([this.#stop.signal, this.#giveUpStart.signal, AbortSignal.timeout(bootTimeoutMs)]);
     const spec = await this.#spec();
@@ -242,6 +265,7 @@ export class MachineKeeper {
     try {
       this.#hello = await client.hello({ protocol: 1 }, { signal });
       await client.setClock({ now: timestampFromMs(this.#now()) }, { signal });
+      await this.#tellNetwork(client, signal);
       this.#connection = connection;
       this.#keepClock(connection);
       void connection.closed.then((reason) => this.#onClosed(connection, reason));

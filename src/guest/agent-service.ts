@@ -25,6 +25,8 @@ import { jobErrorCode } from "./jobs/job.ts";
 import type { JobStore } from "./jobs/job-store.ts";
 import { startJob } from "./jobs/start-job.ts";
 import { jobMessage, type Observer } from "./observe.ts";
+import { checkNetwork } from "./network/check-network.ts";
+import type { GuestNetwork } from "./network/guest-network.ts";
 import { runProcess } from "./run-process.ts";
 import type { GuestSettings } from "./settings.ts";
 import { readDiskBill, reclaimSpace } from "./usage/disk-bill.ts";
@@ -44,12 +46,13 @@ export interface AgentDependencies {
   readonly observer: Observer;
   readonly figures: EnvironmentFigures;
   readonly knownUsers: KnownUsers;
+  readonly network: GuestNetwork;
   readonly now: () => number;
 }
 
 /** The agent's RPC methods (proto/berth/v1/agent.proto). */
 export function agentService(dependencies: AgentDependencies): ServiceImpl<typeof AgentService> {
-  const { settings, docker, jobs, observer, figures, now } = dependencies;
+  const { settings, docker, jobs, observer, figures, network, now } = dependencies;
   return {
     async hello() {
       const dockerVersion = await docker.version();
@@ -73,6 +76,8 @@ export function agentService(dependencies: AgentDependencies): ServiceImpl<typeo
       if (Math.abs(correctionMs) > clockToleranceMs) await runProcess(["date", "--set", `@${(wantedMs / 1000).toFixed(3)}`]);
       return { correctedBy: durationFromMs(Math.abs(correctionMs) > clockToleranceMs ? Math.trunc(correctionMs) : 0) };
     },
+    setNetwork: async (request) => ({ dockerWaits: await network.set(request) }),
+    checkNetwork: async (request, context) => ({ checks: await checkNetwork(request, dependencies, context.signal) }),
     async getUsage() {
       const usage = readUsage(settings.dataFolder);
       return {

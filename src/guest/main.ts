@@ -14,6 +14,8 @@ import { KnownUsers } from "./devcontainer/known-users.ts";
 import { DockerApi } from "./docker-api.ts";
 import { EnvironmentStates } from "./environment-state.ts";
 import { JobStore } from "./jobs/job-store.ts";
+import { DockerProcess } from "./network/docker-process.ts";
+import { GuestNetwork } from "./network/guest-network.ts";
 import { Observer } from "./observe.ts";
 import { openPort } from "./port.ts";
 import { readSettings } from "./settings.ts";
@@ -40,9 +42,16 @@ observer.start(new AbortController().signal);
 
 const figures = new EnvironmentFigures({ docker, states, observer, now });
 const knownUsers = new KnownUsers(join(settings.dataFolder, "cache/known-users.json"));
-const service = agentService({ settings, docker, states, jobs, observer, figures, knownUsers, now });
+const dockerProcess = new DockerProcess({
+  docker,
+  jobs,
+  envFile: join(settings.runFolder, "network/dockerd.env"),
+  pidFile: "/run/docker.pid",
+});
+const network = new GuestNetwork({ runFolder: settings.runFolder, states, dockerProcess });
+const service = agentService({ settings, docker, states, jobs, observer, figures, knownUsers, network, now });
 const terminals = new Terminals({
-  start: async (request, events) => startContainerPty(request, events, { docker, states, observer, settings }),
+  start: async (request, events) => startContainerPty(request, events, { docker, states, observer, settings, network }),
   now,
 });
 const server = createServer(

@@ -13,6 +13,7 @@ import { type BerthPaths, berthPaths } from "../lib/paths.ts";
 import { sshAliasOf } from "../lib/ssh-alias.ts";
 import { version } from "../lib/version.ts";
 import { createPlane, type Plane } from "../plane/create-plane.ts";
+import { Sealer } from "../plane/seal.ts";
 import type { MachineDriver } from "../vm/driver.ts";
 import { chooseDriver } from "./choose-driver.ts";
 import { detailsOf } from "./details.ts";
@@ -21,6 +22,8 @@ import { hostService } from "./host-service.ts";
 import { fileLog } from "./log.ts";
 import { LoopbackServer } from "./loopback.ts";
 import { machineMessage } from "./machine-message.ts";
+import { collectNetwork, watchNameServers } from "./network/machine-network.ts";
+import { NetworkSettings } from "./network/network-settings.ts";
 import { PortKeeper } from "./port-keeper.ts";
 import { serveOnSocket } from "./serve.ts";
 import { machineId, type MachineSize, proxyCommand, uiFolder } from "./settings.ts";
@@ -59,6 +62,7 @@ export interface HostParts {
   readonly ports: PortKeeper;
   readonly sshFiles: SshFiles;
   readonly settings: HostSettings;
+  readonly networkSettings: NetworkSettings;
   readonly hub: WatchHub;
   readonly startedAtMs: number;
 }
@@ -74,9 +78,11 @@ export async function createHost({ env, onEnd }: HostOptions): Promise<Host> {
   const log = fileLog(paths.hostLog);
   const parts = await createParts(env, paths, log);
   const { machine, plane, engine, ports } = parts;
+  const stopWatchingNameServers = watchNameServers(() => machine.setNetwork());
   let ending: Promise<void> | undefined;
   const endOnce = async (): Promise<void> => {
     engine.stop();
+    stopWatchingNameServers();
     await Promise.all([ports.close(), stopServing()]);
     machine.close();
     loopback.close();
@@ -94,8 +100,9 @@ export async function createHost({ env, onEnd }: HostOptions): Promise<Host> {
       router.service(TerminalService, terminalService(parts));
       router.service(
         SettingsService,
-        settingsService(parts.settings, () => {
+        settingsService(parts, env, () => {
           parts.hub.touch();
+          machine.setNetwork();
           void engine.idleTimeChanged();
         }),
       );
@@ -129,11 +136,13 @@ async function createParts(env: NodeJS.ProcessEnv, paths: BerthPaths, log: Log):
   const now = (): number => Date.now();
   const { driver, image } = chooseDriver({ env, paths, log });
   const settings = await HostSettings.open(paths.settings, { cpus: cpus().length, memoryBytes: totalmem() }, log);
+  const networkSettings = await NetworkSettings.open(paths.networkSettings, await Sealer.open(paths.keyFile), log);
   const machine = new MachineKeeper({
     driver,
     id: machineId,
     log,
     now,
+    network: async () => (await collectNetwork(networkSettings.stored, env)).network,
     spec: async () => ({ id: machineId, image: await image(), ...(await sizeToStart(driver, settings)) }),
   });
   const gitIdentity = async (): Promise<GitIdentity> => {
@@ -180,7 +189,7 @@ async function createParts(env: NodeJS.ProcessEnv, paths: BerthPaths, log: Log):
     changed();
     ports.follow();
   });
-  return { paths, log, driver, machine, plane, engine, ports, sshFiles, settings, hub, startedAtMs: now() };
+  return { paths, log, driver, machine, plane, engine, ports, sshFiles, settings, networkSettings, hub, startedAtMs: now() };
 }
 
 /** A machine that runs keeps the size it was started with; one that is started now gets what is set. */

@@ -8,6 +8,7 @@ import {
   type ExecRequest,
   ExecResponseSchema,
   JobKind,
+  NetworkCheck_Result,
   ObservedContent_State,
   ObservedDevcontainer_State,
   type ObservedEnvironment,
@@ -63,6 +64,8 @@ function agentCalls(options: SimulatedAgentOptions, jobs: SimulatedJobs): Servic
       warnings: [],
     }),
     setClock: () => ({ correctedBy: durationFromMs(0) }),
+    setNetwork: () => ({ dockerWaits: false }),
+    checkNetwork: ({ host, port }) => ({ checks: simulatedWay(host, port) }),
     getUsage: () => ({
       memoryTotalBytes: 8n << 30n,
       memoryAvailableBytes: 6n << 30n,
@@ -114,6 +117,16 @@ function agentCalls(options: SimulatedAgentOptions, jobs: SimulatedJobs): Servic
       return {};
     },
   };
+}
+
+/** All is well on a simulated way. */
+function simulatedWay(host: string, port: number) {
+  return ["link", "dns", "tcp", "tls", "proxy", "registry", "container"].map((id) => ({
+    id,
+    result: id === "proxy" || id === "container" ? NetworkCheck_Result.SKIPPED : NetworkCheck_Result.OK,
+    detail: `simulated: ${host}:${port}`,
+    issuer: "",
+  }));
 }
 
 async function* echo(requests: AsyncIterable<DialRequest>) {

@@ -13,6 +13,11 @@ export const errors: ErrorTexts = {
     "Sein Server hat nicht geantwortet.",
     "Prüfe Adresse, Netz und VPN und starte die Umgebung erneut.",
   ),
+  "certificate-untrusted": text(
+    "Dem Zertifikat des Servers wird nicht vertraut",
+    "Die Maschine kennt nicht, wer es ausgestellt hat. In vielen Firmen liest ein Proxy mit und hat eine eigene Zertifizierungsstelle.",
+    "Füge deren Zertifikat in den Einstellungen unter Netzwerk hinzu und starte die Umgebung erneut.",
+  ),
   "repository-not-found": text(
     "Das Repository wurde nicht gefunden",
     "Es gibt es nicht, oder es ist privat und es fehlt eine Anmeldung.",
@@ -198,7 +203,7 @@ export const errors: ErrorTexts = {
   ),
   "setting-invalid": text(
     "Die Einstellung wurde nicht geändert",
-    "So viel hat dieser Computer nicht, oder im Text sind Zeichen, die dort nicht erlaubt sind.",
+    "So viel hat dieser Computer nicht, oder die Angabe ist dort nicht zu gebrauchen.",
     "Wähle einen anderen Wert; der bisherige gilt weiter.",
   ),
   "terminal-not-found": text(
