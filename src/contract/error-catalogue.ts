@@ -135,6 +135,12 @@ export const errorCatalogue = {
     "A name has 1 to 80 letters, digits, spaces or . _ -.",
     "Choose another name.",
   ),
+  "target-invalid": entry(
+    "invalid_argument",
+    "The target was not accepted",
+    "It is neither a host's name, nor one with a port, nor an https address.",
+    "Give something like example.org or example.org:443.",
+  ),
   "setting-invalid": entry(
     "invalid_argument",
     "The setting was not changed",

@@ -96,7 +96,7 @@ function programs({ programs: present, needsPasst }: Facts): Diagnosis[] {
   if (!needsPasst) return [tools];
   const network =
     present["passt"] === true
-      ? found("network", "ok", "Network", "passt; nothing in the machine can reach the loopback of this computer")
+      ? found("network", "ok", "Network", "passt; berth doctor network tries the way to the world and the wall before this computer")
       : found(
           "network",
           "warning",

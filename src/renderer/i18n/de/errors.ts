@@ -201,6 +201,11 @@ export const errors: ErrorTexts = {
     "Berth hat keinen Link für ihn.",
     "Installiere ihn, oder wähle in den Einstellungen einen anderen.",
   ),
+  "target-invalid": text(
+    "Das Ziel wurde nicht angenommen",
+    "Es ist weder der Name eines Hosts, mit oder ohne Port, noch eine https-Adresse.",
+    "Gib etwas wie example.org oder example.org:443 an.",
+  ),
   "setting-invalid": text(
     "Die Einstellung wurde nicht geändert",
     "So viel hat dieser Computer nicht, oder die Angabe ist dort nicht zu gebrauchen.",
