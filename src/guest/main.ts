@@ -46,6 +46,7 @@ const dockerProcess = new DockerProcess({
   docker,
   jobs,
   envFile: join(settings.runFolder, "network/dockerd.env"),
+  keptFolder: join(settings.dataFolder, "network"),
   pidFile: "/run/docker.pid",
 });
 const network = new GuestNetwork({ runFolder: settings.runFolder, states, dockerProcess });

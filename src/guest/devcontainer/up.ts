@@ -59,8 +59,8 @@ export async function bringUp(environmentId: string, request: UpRequest, depende
   const { states } = dependencies;
   const repository = states.workingCopy(environmentId);
   if (!existsSync(repository)) throw new JobError("internal", "there is no working copy yet");
-  await dependencies.network.settleDocker(environmentId);
   await waitForDocker(dependencies.docker, context.signal);
+  await dependencies.network.settleDocker(environmentId);
   const deadline = request.timeoutMs > 0 ? AbortSignal.timeout(request.timeoutMs) : undefined;
   const limited: JobContext =
     deadline === undefined

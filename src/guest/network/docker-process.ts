@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { writeFileAtomically } from "../../lib/atomic-file.ts";
 import { waitUntil } from "../../lib/wait-until.ts";
 import { quoteForShell } from "../devcontainer/session-env.ts";
@@ -19,6 +19,8 @@ export interface DockerProcessOptions {
   readonly jobs: Pick<JobStore, "runningElsewhere">;
   /** Read by run-dockerd. */
   readonly envFile: string;
+  /** On the data disk, for the next boot. */
+  readonly keptFolder: string;
   readonly pidFile: string;
 }
 
@@ -30,7 +32,7 @@ export interface DockerProcessOptions {
 export class DockerProcess {
   readonly #options: DockerProcessOptions;
   #wanted: Readonly<Record<string, string>> = {};
-  #restarting: Promise<boolean> | undefined;
+  #settling: Promise<boolean> = Promise.resolve(true);
   #retry: NodeJS.Timeout | undefined;
 
   constructor(options: DockerProcessOptions) {
@@ -38,21 +40,29 @@ export class DockerProcess {
   }
 
   /** False while it goes on with others, for the sake of what runs. */
-  async want(env: Readonly<Record<string, string>>): Promise<boolean> {
+  async want(env: Readonly<Record<string, string>>, extraPem: string): Promise<boolean> {
     this.#wanted = env;
     const { envFile } = this.#options;
     await mkdir(dirname(envFile), { recursive: true, mode: 0o755 });
-    const lines = Object.entries(env).map(([name, value]) => `export ${name}=${quoteForShell(value)}\n`);
-    await writeFileAtomically(envFile, lines.join(""));
+    await writeFileAtomically(envFile, exportsOf(env));
+    // A disk that is full or read-only costs the next boot time, and nothing else.
+    await this.#keep(env, extraPem).catch(() => undefined);
     return this.settle("");
+  }
+
+  /** For recall-network. No password gets onto the disk: with one in it, nothing is kept of the proxies. */
+  async #keep(env: Readonly<Record<string, string>>, extraPem: string): Promise<void> {
+    const { keptFolder } = this.#options;
+    const hasPassword = Object.values(env).some((value) => value.includes("@"));
+    await mkdir(keptFolder, { recursive: true, mode: 0o755 });
+    await keepFile(join(keptFolder, "ca-extra.pem"), extraPem);
+    await keepFile(join(keptFolder, "dockerd.env"), hasPassword ? "" : exportsOf(env));
   }
 
   /** Starts dockerd anew when that is due and nothing but a job of this environment would notice. True when nothing is due any more. */
   async settle(environmentId: string): Promise<boolean> {
-    this.#restarting ??= this.#restartWhenDue(environmentId)
-      .catch(() => false)
-      .finally(() => (this.#restarting = undefined));
-    const settled = await this.#restarting;
+    this.#settling = this.#settling.then(async () => this.#restartWhenDue(environmentId)).catch(() => false);
+    const settled = await this.#settling;
     clearTimeout(this.#retry);
     if (!settled) this.#retry = setTimeout(() => void this.settle(""), retryMs).unref();
     return settled;
@@ -63,11 +73,14 @@ export class DockerProcess {
     // One that starts later reads the file.
     if (running === undefined || this.#isWanted(running.env)) return true;
     const { docker, jobs } = this.#options;
-    if (jobs.runningElsewhere(environmentId) || (await docker.version()) === undefined || (await docker.hasRunningExec())) return false;
+    const answers = async (): Promise<boolean> => (await docker.version()) !== undefined;
+    const limit = { intervalMs: pollMs, signal: AbortSignal.timeout(restartTimeoutMs) };
+    // One that starts just now is not disturbed.
+    if (jobs.runningElsewhere(environmentId) || !(await waitUntil(answers, limit)) || (await docker.hasRunningExec())) return false;
     process.kill(running.pid, "SIGTERM");
     const isNew = async (): Promise<boolean> => {
       const now = await this.#running();
-      return now !== undefined && now.pid !== running.pid && (await docker.version()) !== undefined;
+      return now !== undefined && now.pid !== running.pid && (await answers());
     };
     return waitUntil(isNew, { intervalMs: pollMs, signal: AbortSignal.timeout(restartTimeoutMs) });
   }
@@ -85,4 +98,14 @@ export class DockerProcess {
     const lines = (await readFile(`/proc/${pid}/environ`, "utf8").catch(() => "")).split("\0");
     return { pid, env: new Map(lines.map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)])) };
   }
+}
+
+function exportsOf(env: Readonly<Record<string, string>>): string {
+  return Object.entries(env)
+    .map(([name, value]) => `export ${name}=${quoteForShell(value)}\n`)
+    .join("");
+}
+
+async function keepFile(path: string, content: string): Promise<void> {
+  if (content !== (await readFile(path, "utf8").catch(() => ""))) await writeFileAtomically(path, content);
 }

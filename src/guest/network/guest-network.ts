@@ -64,7 +64,7 @@ export class GuestNetwork {
     const variables = proxyVariables(this.#proxies);
     const trust = caCertificatesPem === "" ? {} : { BERTH_TRUST: createHash("sha256").update(caCertificatesPem).digest("hex") };
     const upperCase = Object.fromEntries(Object.entries(variables).filter(([name]) => name === name.toUpperCase()));
-    return !(await dockerProcess.want({ ...upperCase, ...trust }));
+    return !(await dockerProcess.want({ ...upperCase, ...trust }, caCertificatesPem));
   }
 
   /**

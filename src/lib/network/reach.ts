@@ -1,5 +1,5 @@
 import { lookup } from "node:dns/promises";
-import { connect, type Socket } from "node:net";
+import { connect, isIP, type Socket } from "node:net";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { abortable } from "../abortable.ts";
 
@@ -108,19 +108,33 @@ async function openTls(
 }
 
 async function handshake(wire: Socket, host: string, ca: readonly string[], signal: AbortSignal): Promise<TLSSocket> {
+  // An address is no name for the server to choose by (RFC 6066), but the certificate has to have it all the same.
   // An untrusted certificate is looked at too, to say whose it is; nothing is sent to who has one.
-  const socket = connectTls({ socket: wire, servername: host, ca: [...ca], rejectUnauthorized: false });
+  const socket = connectTls({
+    socket: wire,
+    host,
+    ...(isIP(host) === 0 ? { servername: host } : {}),
+    ca: [...ca],
+    rejectUnauthorized: false,
+  });
   socket.on("error", () => undefined);
   await opened(socket, "secureConnect", signal);
   if (socket.authorized) return socket;
   const { issuer } = socket.getPeerCertificate();
-  const why = String(socket.authorizationError);
+  const code = String(socket.authorizationError);
   socket.destroy();
-  throw new UntrustedError(
-    `the certificate of ${host} is not trusted: ${why}`,
-    [issuer.O, issuer.CN].filter((n) => n !== undefined).join(", "),
-  );
+  const other = certificateFaults[code];
+  if (other !== undefined) throw new Error(`the certificate of ${host} ${other}`);
+  const name = [issuer.O, issuer.CN].filter((n) => n !== undefined).join(", ");
+  throw new UntrustedError(`the certificate of ${host} is not trusted (${code})`, name);
 }
+
+/** What is wrong with a certificate whoever issued it. */
+const certificateFaults: Readonly<Record<string, string>> = {
+  ERR_TLS_CERT_ALTNAME_INVALID: "is one of another host",
+  CERT_HAS_EXPIRED: "has expired",
+  CERT_NOT_YET_VALID: "is not valid yet: is the clock right?",
+};
 
 /** A connection to a target by way of a proxy (RFC 9110, 9.3.6). */
 async function openTunnel({ host, port }: Target, proxy: URL, ca: readonly string[], signal: AbortSignal): Promise<Socket> {
