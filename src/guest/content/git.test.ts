@@ -33,6 +33,10 @@ test.each([
   ["fatal: repository 'https://x/r/' not found", "repository-not-found"],
   ["fatal: unable to access 'https://x/': Could not resolve host: x", "repository-unreachable"],
   ["fatal: unable to access 'https://x/': server certificate verification failed. CAfile: none CRLfile: none", "certificate-untrusted"],
+  [
+    "fatal: unable to access 'https://x/': server verification failed: certificate signer not trusted. (CAfile: x)",
+    "certificate-untrusted",
+  ],
   ["fatal: unable to access 'https://x/': SSL certificate problem: unable to get local issuer certificate", "certificate-untrusted"],
   ["error: file write error: No space left on device", "data-disk-full"],
   ["fatal: something new", "clone-failed"],

@@ -41,13 +41,22 @@ export class DockerProcess {
 
   /** False while it goes on with others, for the sake of what runs. */
   async want(env: Readonly<Record<string, string>>, extraPem: string): Promise<boolean> {
+    const writing = this.#settling.then(async () => this.#write(env, extraPem));
+    this.#settling = writing.then(
+      () => false,
+      () => false,
+    );
+    await writing;
+    return this.settle("");
+  }
+
+  async #write(env: Readonly<Record<string, string>>, extraPem: string): Promise<void> {
     this.#wanted = env;
     const { envFile } = this.#options;
     await mkdir(dirname(envFile), { recursive: true, mode: 0o755 });
     await writeFileAtomically(envFile, exportsOf(env));
     // A disk that is full or read-only costs the next boot time, and nothing else.
     await this.#keep(env, extraPem).catch(() => undefined);
-    return this.settle("");
   }
 
   /** For recall-network. No password gets onto the disk: with one in it, nothing is kept of the proxies. */

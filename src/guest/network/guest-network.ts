@@ -50,21 +50,25 @@ export class GuestNetwork {
   async set(wanted: Wanted): Promise<boolean> {
     const setting = this.#setting.then(async () => this.#set(wanted));
     this.#setting = setting.catch(() => undefined);
-    return setting;
+    await setting;
+    // Not within: another change must not wait for a dockerd that starts.
+    return !(await this.#options.dockerProcess.want(this.#dockerEnv(), this.#extraPem));
   }
 
-  async #set(wanted: Wanted): Promise<boolean> {
-    const { runFolder, states, dockerProcess } = this.#options;
+  async #set(wanted: Wanted): Promise<void> {
+    const { runFolder, states } = this.#options;
     const { httpProxy, httpsProxy, noProxy, caCertificatesPem } = wanted;
     this.#proxies = { httpProxy, httpsProxy, noProxy };
     this.#extraPem = caCertificatesPem;
     this.#bundle = await trustInMachine(caCertificatesPem, join(runFolder, "network"));
     await useNameServer(wanted.nameServers[0]);
     for (const id of states.ids()) await this.placeIn(id);
-    const variables = proxyVariables(this.#proxies);
-    const trust = caCertificatesPem === "" ? {} : { BERTH_TRUST: createHash("sha256").update(caCertificatesPem).digest("hex") };
-    const upperCase = Object.fromEntries(Object.entries(variables).filter(([name]) => name === name.toUpperCase()));
-    return !(await dockerProcess.want({ ...upperCase, ...trust }, caCertificatesPem));
+  }
+
+  #dockerEnv(): Readonly<Record<string, string>> {
+    const upperCase = Object.entries(proxyVariables(this.#proxies)).filter(([name]) => name === name.toUpperCase());
+    const trust = this.#extraPem === "" ? {} : { BERTH_TRUST: createHash("sha256").update(this.#extraPem).digest("hex") };
+    return { ...Object.fromEntries(upperCase), ...trust };
   }
 
   /**
