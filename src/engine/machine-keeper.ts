@@ -1,4 +1,4 @@
-import { type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { toBinary } from "@bufbuild/protobuf";
 import { type Client, createClient } from "@connectrpc/connect";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { BerthError } from "../contract/berth-error.ts";
@@ -7,13 +7,13 @@ import {
   type HelloResponse,
   type ObservedEnvironment,
   ObservedEnvironmentSchema,
-  type SetNetworkRequestSchema,
   type WatchEnvironmentsResponse,
 } from "../contract/gen/berth/v1/agent_pb.js";
 import { TerminalService } from "../contract/gen/berth/v1/terminal_pb.js";
 import { type AgentConnection, connectAgent } from "../lib/agent-transport.ts";
 import { type Log, messageOf } from "../lib/log.ts";
 import type { MachineDriver, MachineSpec } from "../vm/driver.ts";
+import { type NetworkSource, tellNetwork } from "./tell-network.ts";
 
 /** Under emulation a boot takes 10 s; a loaded computer may need much longer. */
 const bootTimeoutMs = 180_000;
@@ -26,8 +26,6 @@ const refreshTimeoutMs = 60_000;
 const resumeRetryMs = 10_000;
 /** The guest's clock is set anew so often: a computer that slept wakes with its guests behind. */
 const clockSyncIntervalMs = 60_000;
-/** dockerd may have to start anew for it. */
-const networkTimeoutMs = 120_000;
 /** A machine that ends this often within the window is not started again by itself. */
 const maxCrashes = 3;
 const crashWindowMs = 10 * 60_000;
@@ -48,7 +46,7 @@ export interface MachineKeeperOptions {
   /** What the machine shall be at its next start. */
   readonly spec: () => Promise<MachineSpec>;
   /** How the machine gets to the world; not told when not given. */
-  readonly network?: () => Promise<MessageInitShape<typeof SetNetworkRequestSchema>>;
+  readonly network?: NetworkSource;
   readonly log: Log;
   readonly now: () => number;
 }
@@ -220,18 +218,7 @@ export class MachineKeeper {
 
   /** Tells the machine anew how to get to the world, e.g. because a setting or the name servers changed. */
   setNetwork(): void {
-    if (this.#client !== undefined) void this.#tellNetwork(this.#client, this.#stop.signal);
-  }
-
-  /** A machine that cannot take it over works as before. */
-  async #tellNetwork(client: AgentClient, signal: AbortSignal): Promise<void> {
-    if (this.#network === undefined) return;
-    try {
-      const { dockerWaits } = await client.setNetwork(await this.#network(), { signal, timeoutMs: networkTimeoutMs });
-      if (dockerWaits) this.#log.info("dockerd takes the network's settings over once nothing runs that would be interrupted");
-    } catch (error) {
-      this.#log.warn("the machine did not take the network's settings over", { reason: messageOf(error) });
-    }
+    if (this.#client !== undefined) void tellNetwork(this.#client, this.#network, this.#log, this.#stop.signal);
   }
 
   async #bringUp(): Promise<void> {
@@ -265,7 +252,7 @@ export class MachineKeeper {
     try {
       this.#hello = await client.hello({ protocol: 1 }, { signal });
       await client.setClock({ now: timestampFromMs(this.#now()) }, { signal });
-      await this.#tellNetwork(client, signal);
+      await tellNetwork(client, this.#network, this.#log, signal);
       this.#connection = connection;
       this.#keepClock(connection);
       void connection.closed.then((reason) => this.#onClosed(connection, reason));

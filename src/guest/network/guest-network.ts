@@ -25,6 +25,7 @@ export class GuestNetwork {
   /** All that is trusted; empty until the host said something. */
   #bundle = "";
   #setting: Promise<unknown> = Promise.resolve();
+  #last = "";
 
   constructor(options: GuestNetworkOptions) {
     this.#options = options;
@@ -55,14 +56,17 @@ export class GuestNetwork {
     return !(await this.#options.dockerProcess.want(this.#dockerEnv(), this.#extraPem));
   }
 
-  async #set(wanted: Wanted): Promise<void> {
+  async #set({ httpProxy, httpsProxy, noProxy, caCertificatesPem, nameServers }: Wanted): Promise<void> {
     const { runFolder, states } = this.#options;
-    const { httpProxy, httpsProxy, noProxy, caCertificatesPem } = wanted;
+    // The host says it on every connection, and a machine that wakes is to be ready at once.
+    const said = JSON.stringify([httpProxy, httpsProxy, noProxy, caCertificatesPem, nameServers]);
+    if (said === this.#last) return;
     this.#proxies = { httpProxy, httpsProxy, noProxy };
     this.#extraPem = caCertificatesPem;
     this.#bundle = await trustInMachine(caCertificatesPem, join(runFolder, "network"));
-    await useNameServer(wanted.nameServers[0]);
+    await useNameServer(nameServers[0]);
     for (const id of states.ids()) await this.placeIn(id);
+    this.#last = said;
   }
 
   #dockerEnv(): Readonly<Record<string, string>> {

@@ -109,7 +109,7 @@ export declare type HostSettings = Message<"berth.v1.HostSettings"> & {
   gitUserEmail: string;
 
   /**
-   * @generated from field: berth.v1.NetworkSettings network = 5;
+   * @generated from field: berth.v1.NetworkSettings network = 10;
    */
   network?: NetworkSettings | undefined;
 };
@@ -187,17 +187,17 @@ export declare type GetSettingsResponse = Message<"berth.v1.GetSettingsResponse"
   /**
    * Of this computer's environment, with *** for user and password; empty where it names none.
    *
-   * @generated from field: string computer_http_proxy = 9;
+   * @generated from field: string computer_http_proxy = 20;
    */
   computerHttpProxy: string;
 
   /**
-   * @generated from field: string computer_https_proxy = 10;
+   * @generated from field: string computer_https_proxy = 21;
    */
   computerHttpsProxy: string;
 
   /**
-   * @generated from field: string computer_no_proxy = 11;
+   * @generated from field: string computer_no_proxy = 22;
    */
   computerNoProxy: string;
 };
@@ -245,7 +245,7 @@ export declare type UpdateSettingsRequest = Message<"berth.v1.UpdateSettingsRequ
   /**
    * Replaces all of it, and arrives in the machine at once.
    *
-   * @generated from field: berth.v1.NetworkSettings network = 7;
+   * @generated from field: berth.v1.NetworkSettings network = 20;
    */
   network?: NetworkSettings | undefined;
 };
