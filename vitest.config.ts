@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 const vmTestTimeoutMs = 15 * 60_000;
 
 /** Each has a machine of its own, and takes longer than `npm test` should. */
-const longTests = ["tests/vm/kills.test.ts", "tests/vm/many-files.test.ts"];
+const longTests = ["tests/vm/kills.test.ts", "tests/vm/many-files.test.ts", "tests/vm/suspend-rounds.test.ts"];
 
 export default defineConfig({
   test: {

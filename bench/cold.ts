@@ -73,7 +73,7 @@ export async function hardwareOf(driver: QemuDriver): Promise<Hardware> {
 }
 
 /** Seconds from the driver's start to the agent's word that docker answers. */
-async function bootOnce(driver: QemuDriver, spec: MachineSpec): Promise<number> {
+export async function bootOnce(driver: QemuDriver, spec: MachineSpec): Promise<number> {
   const startedAtMs = performance.now();
   const signal = AbortSignal.timeout(bootTimeoutMs);
   await driver.start(spec, signal);

@@ -11,15 +11,21 @@ import { create } from "./create.ts";
 import { files } from "./files.ts";
 import { idle } from "./idle.ts";
 import { network } from "./network.ts";
+import { reclaim } from "./reclaim.ts";
+import { resume } from "./resume.ts";
 import type { Result } from "./statistics.ts";
 import { formatTable } from "./table.ts";
 import { terminal } from "./terminal.ts";
+import { wake } from "./wake.ts";
 import { window } from "./window.ts";
 
 /** `npm run bench -- [--only NAME] [--json FILE] [--pairs N]`: the table on stdout, progress on stderr. */
 const root = join(import.meta.dirname, "..");
 const benchmarks: Readonly<Record<BenchmarkName, (context: BenchContext) => Promise<Result[]>>> = {
   cold,
+  resume,
+  wake,
+  reclaim,
   create,
   files,
   idle,
@@ -30,7 +36,7 @@ const benchmarks: Readonly<Record<BenchmarkName, (context: BenchContext) => Prom
 };
 
 /** The others run on a simulated machine or on none. */
-const withMachine: ReadonlySet<BenchmarkName> = new Set(["cold", "create", "files", "idle", "network"]);
+const withMachine: ReadonlySet<BenchmarkName> = new Set(["cold", "resume", "wake", "reclaim", "create", "files", "idle", "network"]);
 
 function makeImage(): void {
   const made = spawnSync(process.execPath, [join(root, "tools/image/main.ts")], { stdio: ["ignore", 2, 2] });

@@ -5,6 +5,7 @@ import type { EnvironmentView, HostState } from "./host-watch.ts";
 import type { Progress } from "./progress.ts";
 
 const machineKey = "machine";
+const offStates: ReadonlySet<MachineState> = new Set([MachineState.OFF, MachineState.ABSENT, MachineState.SUSPENDED]);
 const machineStepName = "Starting the machine";
 const copyKey = "copy";
 const diskFullNote = "Warning: the machine is paused because the disk of this computer is full. It goes on by itself when there is space.";
@@ -56,7 +57,7 @@ export class StepTeller {
     else if (this.#progress.isRunning(machineKey)) {
       if (state === MachineState.READY) this.#progress.end(machineKey, "done");
       if (state === MachineState.FAILED || state === MachineState.OFF) this.#progress.end(machineKey, "failed");
-    } else if (state === MachineState.READY && (before === MachineState.OFF || before === MachineState.ABSENT)) {
+    } else if (state === MachineState.READY && before !== undefined && offStates.has(before)) {
       // It started faster than changes are told.
       this.#progress.tell(machineStepName, "done", this.#now() - this.#openedAtMs);
     }

@@ -219,6 +219,12 @@ export const errorCatalogue = {
     "This needs it to be off.",
     "Stop it first with: berth machine stop",
   ),
+  "suspend-failed": entry(
+    "internal",
+    "The machine was not suspended",
+    "Its memory could not be saved; it runs on as before.",
+    "Try again, or shut it down with: berth machine stop",
+  ),
   "machine-not-found": entry("not_found", "The machine was not found", "There is no machine of this name.", "See: berth machine status"),
   "data-schema-too-new": entry(
     "failed_precondition",

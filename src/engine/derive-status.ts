@@ -81,6 +81,7 @@ const machinePhases: Readonly<Record<MachineView, EnvironmentStatus_Machine_Phas
   busy: EnvironmentStatus_Machine_Phase.STARTING,
   paused: EnvironmentStatus_Machine_Phase.RUNNING,
   ready: EnvironmentStatus_Machine_Phase.RUNNING,
+  asleep: EnvironmentStatus_Machine_Phase.RUNNING,
 };
 
 function phaseOf({ step, wish }: StatusInput): EnvironmentPhase {

@@ -27,7 +27,7 @@ const maxStepTries = 5;
 /** What may be otherwise a moment later; anything else is told at once. */
 const passingCodes: ReadonlySet<string> = new Set(["machine-unreachable", "timeout", "internal", "canceled"]);
 const maxStepsWithoutPause = 50;
-/** A machine without an environment that shall run is shut down after this. */
+/** A machine without an environment that shall run is suspended after this, or shut down where it cannot be. */
 const defaultMachineIdleMinutes = 5;
 const powerOffTimeoutMs = 120_000;
 
@@ -37,7 +37,7 @@ export interface EngineOptions {
   readonly log: Log;
   /** ssh public keys that may log in to an environment. */
   readonly authorizedKeys: (environmentId: string) => Promise<readonly string[]>;
-  /** After so long without anything that runs the machine is shut down; 0 is never. */
+  /** After so long without anything that runs the machine rests; 0 is never. */
   readonly machineIdleMinutes?: () => number;
 }
 
@@ -94,7 +94,7 @@ export class Engine {
     this.#watchIdle(environments);
   }
 
-  /** Shuts the machine down when nothing has needed it for a while. */
+  /** Lets the machine rest when nothing has needed it for a while. */
   #watchIdle(environments: readonly Environment[]): void {
     const { machine, log } = this.#options;
     const settled = ({ status }: Environment): boolean => status?.phase === EnvironmentPhase.STOPPED;
@@ -107,10 +107,10 @@ export class Engine {
       return;
     }
     this.#idle ??= setTimeout(() => {
-      log.info("the machine is not needed and is shut down");
+      log.info("the machine is not needed and rests");
       machine
-        .powerOff(AbortSignal.any([this.#stop.signal, AbortSignal.timeout(powerOffTimeoutMs)]))
-        .catch((error: unknown) => log.warn("the machine was not shut down", { reason: messageOf(error) }));
+        .rest(AbortSignal.any([this.#stop.signal, AbortSignal.timeout(powerOffTimeoutMs)]))
+        .catch((error: unknown) => log.warn("the machine does not rest", { reason: messageOf(error) }));
     }, idleMinutes * 60_000).unref();
   }
 

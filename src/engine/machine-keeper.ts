@@ -1,41 +1,34 @@
-import { toBinary } from "@bufbuild/protobuf";
 import { type Client, createClient } from "@connectrpc/connect";
-import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { BerthError } from "../contract/berth-error.ts";
-import {
-  AgentService,
-  type HelloResponse,
-  type ObservedEnvironment,
-  ObservedEnvironmentSchema,
-  type WatchEnvironmentsResponse,
-} from "../contract/gen/berth/v1/agent_pb.js";
+import { AgentService, type HelloResponse, type ObservedEnvironment } from "../contract/gen/berth/v1/agent_pb.js";
 import { TerminalService } from "../contract/gen/berth/v1/terminal_pb.js";
 import { type AgentConnection, connectAgent } from "../lib/agent-transport.ts";
 import { type Log, messageOf } from "../lib/log.ts";
 import type { MachineDriver, MachineSpec } from "../vm/driver.ts";
+import { CrashCount } from "./crash-count.ts";
+import { keepGuestClock, setGuestClock } from "./guest-clock.ts";
+import { MachineUses } from "./machine-uses.ts";
+import { ObservedEnvironments } from "./observed-environments.ts";
+import { ResumeRetry } from "./resume-retry.ts";
 import { type NetworkSource, tellNetwork } from "./tell-network.ts";
+import { wake } from "./wake.ts";
 
 /** Under emulation a boot takes 10 s; a loaded computer may need much longer. */
 const bootTimeoutMs = 180_000;
 const connectRetryMs = 250;
 const shutdownGraceMs = 60_000;
 const powerOffCallTimeoutMs = 5000;
+/** A suspended disk is whole also without the memory. */
+const settleDiskTimeoutMs = 30_000;
 /** git looks at every file, and those who asked before come first. */
 const refreshTimeoutMs = 60_000;
-/** A machine that stopped for want of space on the host is tried again after this. */
-const resumeRetryMs = 10_000;
-/** The guest's clock is set anew so often: a computer that slept wakes with its guests behind. */
-const clockSyncIntervalMs = 60_000;
-/** A machine that ends this often within the window is not started again by itself. */
-const maxCrashes = 3;
-const crashWindowMs = 10 * 60_000;
-/** What the host remembers of a machine, which is not trusted: more than any real one has. */
-const maxEnvironments = 512;
-const maxEnvironmentBytes = 1024 ** 2;
 
 export type AgentClient = Client<typeof AgentService>;
-/** `paused`: the hypervisor stopped it because the host's disk is full; it goes on by itself. */
-export type MachineView = "off" | "busy" | "paused" | "ready" | "failed";
+/**
+ * `paused`: the hypervisor stopped it because the host's disk is full; it goes on by itself.
+ * `asleep`: suspended with everything that ran in it; any use of it wakes it.
+ */
+export type MachineView = "off" | "busy" | "paused" | "ready" | "asleep" | "failed";
 
 /** Told the environments that changed, or `all` when the machine itself did. */
 export type MachineListener = (environmentIds: readonly string[] | "all") => void;
@@ -45,7 +38,6 @@ export interface MachineKeeperOptions {
   readonly id: string;
   /** What the machine shall be at its next start. */
   readonly spec: () => Promise<MachineSpec>;
-  /** How the machine gets to the world; not told when not given. */
   readonly network?: NetworkSource;
   readonly log: Log;
   readonly now: () => number;
@@ -60,7 +52,7 @@ export class MachineKeeper {
   readonly #spec: () => Promise<MachineSpec>;
   readonly #id: string;
   readonly #log: Log;
-  readonly #environments = new Map<string, ObservedEnvironment>();
+  readonly #environments = new ObservedEnvironments();
   readonly #listeners = new Set<MachineListener>();
   readonly #stop = new AbortController();
   #connection: AgentConnection | undefined;
@@ -68,15 +60,19 @@ export class MachineKeeper {
   #hello: HelloResponse | undefined;
   #busy: Promise<void> | undefined;
   #failure: string | undefined;
-  #resuming: NodeJS.Timeout | undefined;
-  #crashes: number[] = [];
-  #poweringOff = false;
+  /** Settles when the machine, which is being shut down or suspended, is. */
+  #goingDown: Promise<void> | undefined;
   /** It was ready since it was last seen off. */
   #wasReady = false;
+  /** Suspended; what was observed last still holds. */
+  #asleep = false;
   /** Ends a start that is going on when the machine is to be off. */
   #giveUpStart = new AbortController();
   readonly #now: () => number;
   readonly #network: MachineKeeperOptions["network"];
+  readonly uses: MachineUses;
+  readonly #crashes: CrashCount;
+  readonly #resuming: ResumeRetry;
 
   constructor(options: MachineKeeperOptions) {
     this.#driver = options.driver;
@@ -85,12 +81,16 @@ export class MachineKeeper {
     this.#log = options.log;
     this.#now = options.now;
     this.#network = options.network;
+    this.#crashes = new CrashCount(options.now);
+    this.uses = new MachineUses(options.now);
+    this.#resuming = new ResumeRetry(async () => this.#driver.resume(this.#id), options.log);
     options.driver.onChange(() => void this.#onDriverChange());
   }
 
   get view(): MachineView {
-    if (this.#resuming !== undefined) return "paused";
+    if (this.#resuming.isActive) return "paused";
     if (this.#client !== undefined) return "ready";
+    if (this.#asleep) return "asleep";
     if (this.#busy !== undefined) return "busy";
     return this.#failure === undefined ? "off" : "failed";
   }
@@ -99,8 +99,18 @@ export class MachineKeeper {
     return this.#failure;
   }
 
+  /** A suspended machine is on its way back. */
+  get waking(): boolean {
+    return this.#asleep && this.#busy !== undefined;
+  }
+
   get hello(): HelloResponse | undefined {
     return this.#hello;
+  }
+
+  /** What is wrong inside the machine, in its own words, which are not trusted. */
+  get warnings(): readonly string[] {
+    return this.#environments.warnings;
   }
 
   environment(id: string): ObservedEnvironment | undefined {
@@ -109,8 +119,7 @@ export class MachineKeeper {
 
   /** Looks at environments of the machine anew, at git too; the watch tells it as well. Fails with `machine-unreachable`. */
   async refresh(ids: readonly string[], signal: AbortSignal): Promise<ObservedEnvironment[]> {
-    const { environments } = await this.agent().observeEnvironments({ environmentIds: [...ids] }, { signal, timeoutMs: refreshTimeoutMs });
-    return environments;
+    return (await this.agent().observeEnvironments({ environmentIds: [...ids] }, { signal, timeoutMs: refreshTimeoutMs })).environments;
   }
 
   /** The agent; fails with `machine-unreachable` while the machine is not ready. */
@@ -119,10 +128,17 @@ export class MachineKeeper {
     return this.#client;
   }
 
+  /** The agent, after waking a suspended machine. Fails with `machine-unreachable` when it is off or does not wake. */
+  async awake(signal: AbortSignal): Promise<AgentClient> {
+    this.uses.note();
+    await wake(this, signal);
+    return this.agent();
+  }
+
   /** The agent's terminals; fails as `agent` does. */
   terminals(): Client<typeof TerminalService> {
-    if (this.#connection === undefined || this.#client === undefined)
-      throw new BerthError("machine-unreachable", "the machine is not running");
+    this.agent();
+    if (this.#connection === undefined) throw new BerthError("machine-unreachable", "the machine is not running");
     return createClient(TerminalService, this.#connection.transport);
   }
 
@@ -134,8 +150,9 @@ export class MachineKeeper {
   /** Connects to a machine that runs already. */
   async adopt(): Promise<void> {
     const { state, ...status } = await this.#driver.inspect(this.#id);
-    if (state === "running" || state === "paused") this.#begin({ adopting: true });
-    else this.#onOff("exit" in status ? (status.exit?.reason ?? "crashed") : "crashed");
+    if (state === "running" || state === "paused") return this.#begin({ adopting: true });
+    this.#asleep = "suspended" in status && status.suspended !== undefined;
+    if (!this.#asleep) this.#onOff("exit" in status ? (status.exit?.reason ?? "crashed") : "crashed");
   }
 
   /** Begins to start and connect, unless that is going on or done. */
@@ -144,32 +161,64 @@ export class MachineKeeper {
   }
 
   #begin({ adopting }: { readonly adopting: boolean }): void {
-    if (this.#busy !== undefined || this.#client !== undefined || this.#poweringOff) return;
+    if (this.#busy !== undefined || this.#client !== undefined || this.#goingDown !== undefined) return;
     this.#failure = undefined;
     this.#giveUpStart = new AbortController();
     this.#busy = this.#bringUp()
       .catch((error: unknown) => {
+        this.#sleepEnds();
         if (this.#giveUpStart.signal.aborted) return;
         if (error instanceof BerthError && error.code === "machine-crashed") return this.#onCrashedStart(adopting);
         this.#failure = error instanceof BerthError ? `${error.code}: ${error.detail}` : `machine-boot-failed: ${messageOf(error)}`;
         this.#log.error("the machine did not become ready", { reason: this.#failure });
       })
-      .finally(() => {
-        this.#busy = undefined;
-        this.#announce();
-      });
+      .finally(() => (this.#busy = undefined))
+      .finally(() => this.#announce());
     this.#announce();
   }
 
   /** Forgets a failure, so that the next wish starts the machine again. */
   clearFailure(): void {
     this.#failure = undefined;
-    this.#crashes = [];
+    this.#crashes.clear();
   }
 
-  /** Shuts the machine down: the agent is asked first, then the power button, then the plug. */
+  /** Shuts the machine down: the agent is asked first, then the power button, then the plug. A suspended one wakes for that. */
   async powerOff(signal: AbortSignal): Promise<void> {
+    await wake(this, signal).catch(() => undefined);
     await this.#keepOff(async () => this.#switchOff(signal));
+  }
+
+  /**
+   * Suspends the machine with everything that runs in it; `awake` brings it back. Does nothing unless it is ready.
+   * Fails with `suspend-failed` or `host-disk-full`, or when the signal aborts, and then it runs on.
+   */
+  async suspend(signal: AbortSignal): Promise<void> {
+    if (this.#client === undefined) return;
+    await this.#keepOff(async () => {
+      await this.#client?.settleDisk({}, { signal, timeoutMs: settleDiskTimeoutMs });
+      this.#asleep = true;
+      this.#wasReady = false;
+      this.#disconnect();
+      await this.#driver.suspend(this.#id, { signal });
+    }).catch((error: unknown) => {
+      this.#begin({ adopting: true });
+      throw error;
+    });
+  }
+
+  /** Suspends the machine where its driver can, else shuts it down. */
+  async rest(signal: AbortSignal): Promise<void> {
+    if (this.#asleep) return;
+    if (this.#driver.features.suspend && this.#client !== undefined) {
+      try {
+        return await this.suspend(signal);
+      } catch (error) {
+        this.#log.warn("the machine was not suspended and is shut down", { reason: messageOf(error) });
+        await this.#busy;
+      }
+    }
+    await this.powerOff(signal);
   }
 
   /** Shuts the machine down and removes its disk with everything on it; the next start makes a new one. */
@@ -177,6 +226,7 @@ export class MachineKeeper {
     await this.#keepOff(async () => {
       await this.#switchOff(signal);
       await this.#driver.remove(this.#id);
+      this.#sleepEnds();
       this.clearFailure();
       this.#hello = undefined;
     });
@@ -184,11 +234,14 @@ export class MachineKeeper {
 
   /** Nothing starts the machine until the work is done. */
   async #keepOff(work: () => Promise<void>): Promise<void> {
-    this.#poweringOff = true;
+    await this.#goingDown;
+    const done = Promise.withResolvers<void>();
+    this.#goingDown = done.promise;
     try {
       await work();
     } finally {
-      this.#poweringOff = false;
+      this.#goingDown = undefined;
+      done.resolve();
       this.#announce();
     }
   }
@@ -201,19 +254,26 @@ export class MachineKeeper {
     await this.#driver.shutdown(this.#id, { graceMs: shutdownGraceMs, signal });
   }
 
+  /** Nothing holds any more of what was observed before it slept. */
+  #sleepEnds(): void {
+    if (!this.#asleep) return;
+    this.#asleep = false;
+    this.#environments.clear();
+  }
+
   /** Lets go of the machine, which runs on. */
   close(): void {
     this.#stop.abort();
-    clearTimeout(this.#resuming);
-    this.#resuming = undefined;
+    this.#resuming.stop();
     this.#disconnect();
   }
 
   /** Sets the machine's clock now, e.g. because the computer woke. */
   setClock(): void {
-    this.#client
-      ?.setClock({ now: timestampFromMs(this.#now()) })
-      .catch((error: unknown) => this.#log.info("the clock was not set", { reason: messageOf(error) }));
+    if (this.#client === undefined) return;
+    setGuestClock(this.#client, this.#now()).catch((error: unknown) =>
+      this.#log.info("the clock was not set", { reason: messageOf(error) }),
+    );
   }
 
   /** Tells the machine anew how to get to the world, e.g. because a setting or the name servers changed. */
@@ -228,8 +288,7 @@ export class MachineKeeper {
     await this.#driver.start(spec, signal);
     for (;;) {
       try {
-        await this.#connect(signal);
-        return;
+        return await this.#connect(signal);
       } catch (error) {
         const { state } = await this.#driver.inspect(this.#id);
         // A paused machine is told as such and continued from #onDriverChange; its boot is not what is late.
@@ -251,16 +310,17 @@ export class MachineKeeper {
     signal.addEventListener("abort", onAbort, { once: true });
     try {
       this.#hello = await client.hello({ protocol: 1 }, { signal });
-      await client.setClock({ now: timestampFromMs(this.#now()) }, { signal });
+      await setGuestClock(client, this.#now(), signal);
       await tellNetwork(client, this.#network, this.#log, signal);
       this.#connection = connection;
-      this.#keepClock(connection);
+      keepGuestClock({ client, now: this.#now, log: this.#log, ended: connection.closed });
       void connection.closed.then((reason) => this.#onClosed(connection, reason));
       void this.#watch(connection, client, first.resolve);
       await first.promise;
       if (this.#connection !== connection) throw new Error("the connection ended before the machine told its environments");
       // Only now: an environment that a ready machine does not know counts as gone.
       this.#client = client;
+      this.#asleep = false;
       this.#wasReady = true;
     } catch (error) {
       connection.close();
@@ -272,12 +332,16 @@ export class MachineKeeper {
   }
 
   async #watch(connection: AgentConnection, client: AgentClient, onFirst: () => void): Promise<void> {
+    let first = true;
     try {
       for await (const change of client.watchEnvironments({}, { signal: this.#stop.signal })) {
         if (this.#connection !== connection) break;
-        this.#keepChange(change);
+        // The first one tells all, and what was known before may be of an earlier boot.
+        if (first) this.#environments.clear();
+        first = false;
+        const warningsChanged = this.#environments.keep(change);
         onFirst();
-        this.#announce([...change.environments.map((e) => e.environmentId), ...change.removedEnvironmentIds]);
+        this.#announce(warningsChanged ? "all" : [...change.environments.map((e) => e.environmentId), ...change.removedEnvironmentIds]);
       }
     } catch (error) {
       this.#log.info("the watch of the machine ended", { reason: messageOf(error) });
@@ -287,16 +351,6 @@ export class MachineKeeper {
     onFirst();
   }
 
-  #keepChange(change: WatchEnvironmentsResponse): void {
-    for (const environment of change.environments) {
-      const size = toBinary(ObservedEnvironmentSchema, environment).length;
-      if (size > maxEnvironmentBytes) throw new Error(`the machine tells ${size} bytes of one environment`);
-      this.#environments.set(environment.environmentId, environment);
-    }
-    for (const id of change.removedEnvironmentIds) this.#environments.delete(id);
-    if (this.#environments.size > maxEnvironments) throw new Error(`the machine tells of more than ${maxEnvironments} environments`);
-  }
-
   #onClosed(connection: AgentConnection, reason: string): void {
     if (this.#connection !== connection) return;
     this.#log.warn("the connection to the machine ended", { reason });
@@ -304,22 +358,15 @@ export class MachineKeeper {
     if (!this.#stop.signal.aborted) void this.adopt().finally(() => this.#announce());
   }
 
-  /** A guest's clock stands still while its computer sleeps. */
-  #keepClock(connection: AgentConnection): void {
-    const timer = setInterval(() => this.setClock(), clockSyncIntervalMs);
-    timer.unref();
-    void connection.closed.then(() => clearInterval(timer));
-  }
-
   async #onDriverChange(): Promise<void> {
     const status = await this.#driver.inspect(this.#id);
-    if (status.state === "paused" && status.reason === "host-disk-full") this.#resumeLater();
-    else if (this.#resuming !== undefined) {
-      clearTimeout(this.#resuming);
-      this.#resuming = undefined;
+    if (status.state === "paused" && status.reason === "host-disk-full") {
+      if (!this.#stop.signal.aborted) this.#resuming.begin();
+    } else if (this.#resuming.isActive) {
+      this.#resuming.stop();
       if (status.state === "running" && this.#client === undefined) this.start();
     }
-    if (status.state === "off") this.#onOff(status.exit?.reason ?? "crashed");
+    if (status.state === "off" && !this.#asleep) this.#onOff(status.exit?.reason ?? "crashed");
     this.#announce();
   }
 
@@ -327,7 +374,7 @@ export class MachineKeeper {
   #onCrashedStart(adopting: boolean): void {
     this.#log.warn("the machine ended while it started");
     if (adopting) this.#onOff("crashed");
-    else this.#noteCrash();
+    else this.#failure = this.#crashes.note();
   }
 
   /** Tells a crash from an end that was asked for; a machine that crashes again and again is left off. */
@@ -336,32 +383,14 @@ export class MachineKeeper {
     const wasReady = this.#wasReady;
     this.#wasReady = false;
     if (this.#client !== undefined) this.#disconnect();
-    if (wasReady && !this.#poweringOff && reason !== "shutdown") this.#noteCrash();
-  }
-
-  #noteCrash(): void {
-    const now = this.#now();
-    this.#crashes = [...this.#crashes.filter((at) => now - at < crashWindowMs), now];
-    if (this.#crashes.length >= maxCrashes)
-      this.#failure = `machine-crashed: it ended ${this.#crashes.length} times within ${crashWindowMs / 60_000} minutes`;
-  }
-
-  #resumeLater(): void {
-    if (this.#resuming !== undefined || this.#stop.signal.aborted) return;
-    this.#log.warn("the machine is paused because the disk of this computer is full");
-    this.#resuming = setInterval(() => {
-      this.#driver
-        .resume(this.#id)
-        .catch((error: unknown) => this.#log.info("the machine was not continued", { reason: messageOf(error) }));
-    }, resumeRetryMs);
-    this.#resuming.unref();
+    if (wasReady && this.#goingDown === undefined && reason !== "shutdown") this.#failure = this.#crashes.note();
   }
 
   #disconnect(): void {
     const connection = this.#connection;
     this.#connection = undefined;
     this.#client = undefined;
-    this.#environments.clear();
+    if (!this.#asleep) this.#environments.clear();
     connection?.close();
   }
 

@@ -40,6 +40,16 @@ test.each([
   ["stop of a machine that is off is done", { phase: "stopped" }, { machine: "off" }, "settled"],
   ["delete of something unknown removes the record", { phase: "deleted" }, {}, "remove-record"],
   ["delete of something known removes it first", { phase: "deleted" }, { known: true }, "delete"],
+  [
+    "what ran when the machine fell asleep lets it sleep",
+    {},
+    { machine: "asleep", contentReady: true, container: "running", containerSession: "s" },
+    "settled",
+  ],
+  ["what shall run and did not wakes it", {}, { machine: "asleep", contentReady: true }, "start-machine"],
+  ["a stop wakes it", { phase: "stopped" }, { machine: "asleep", container: "running" }, "start-machine"],
+  ["what is stopped lets it sleep", { phase: "stopped" }, { machine: "asleep" }, "settled"],
+  ["delete wakes it to look", { phase: "deleted" }, { machine: "asleep" }, "start-machine"],
   ["delete starts the machine to look", { phase: "deleted" }, { machine: "off" }, "start-machine"],
 ] as const)("%s", (_name, wanted, seen, kind) => {
   expect(plan({ ...wish, ...wanted }, { ...nothing, ...seen }).kind).toBe(kind);
@@ -48,7 +58,7 @@ test.each([
 test("nothing is deleted unless deletion is wanted", () => {
   const state = fc.constantFrom<JobView>("absent", "running", "succeeded", "failed");
   const observation = fc.record({
-    machine: fc.constantFrom<Observation["machine"]>("off", "busy", "ready", "failed"),
+    machine: fc.constantFrom<Observation["machine"]>("off", "busy", "ready", "asleep", "failed"),
     known: fc.boolean(),
     contentReady: fc.boolean(),
     container: fc.constantFrom<Observation["container"]>("absent", "stopped", "running"),

@@ -13,7 +13,7 @@ export type JobView = "absent" | "running" | "succeeded" | "failed";
 
 /** What was observed of it. `known` is false while the machine has nothing of it. */
 export interface Observation {
-  readonly machine: "off" | "busy" | "paused" | "ready" | "failed";
+  readonly machine: "off" | "busy" | "paused" | "ready" | "asleep" | "failed";
   readonly known: boolean;
   readonly contentReady: boolean;
   readonly container: "absent" | "stopped" | "running";
@@ -39,6 +39,13 @@ export type Step =
 
 /** The next step from what is observed towards what is wanted; pure, and the same whatever happened before (P7). */
 export function plan(wish: Wish, seen: Observation): Step {
+  if (seen.machine !== "asleep") return planAwake(wish, seen);
+  // What was so when it fell asleep is so still; a machine wakes only for what there is to do.
+  const step = wish.phase === "deleted" ? undefined : planAwake(wish, { ...seen, machine: "ready" });
+  return step?.kind === "settled" ? step : { kind: "start-machine" };
+}
+
+function planAwake(wish: Wish, seen: Observation): Step {
   switch (wish.phase) {
     case "running":
       return planRunning(wish, seen);

@@ -3,6 +3,7 @@ import { durationFromMs, durationMs, timestampFromMs, timestampMs } from "@bufbu
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { BerthError } from "../contract/berth-error.ts";
 import { toConnectError } from "../contract/connect-error.ts";
 import type { AgentService } from "../contract/gen/berth/v1/agent_pb.js";
@@ -15,12 +16,14 @@ import {
   WatchJobResponseSchema,
 } from "../contract/gen/berth/v1/agent_pb.js";
 import { changeSignal } from "../lib/change-signal.ts";
+import type { BootProfile } from "./boot-profile.ts";
 import { receiveUpload } from "./content/upload.ts";
 import type { KnownUsers } from "./devcontainer/known-users.ts";
 import type { DockerApi } from "./docker-api.ts";
 import { dial } from "./dial.ts";
 import type { EnvironmentStates } from "./environment-state.ts";
 import { exec } from "./exec.ts";
+import type { MachineHealth } from "./health.ts";
 import { jobErrorCode } from "./jobs/job.ts";
 import type { JobStore } from "./jobs/job-store.ts";
 import { startJob } from "./jobs/start-job.ts";
@@ -29,7 +32,7 @@ import { checkNetwork } from "./network/check-network.ts";
 import type { GuestNetwork } from "./network/guest-network.ts";
 import { runProcess } from "./run-process.ts";
 import type { GuestSettings } from "./settings.ts";
-import { readDiskBill, reclaimSpace } from "./usage/disk-bill.ts";
+import { readDiskBill, reclaimSpace, settleDisk } from "./usage/disk-bill.ts";
 import { type EnvironmentFigures, usageMessage } from "./usage/environment-figures.ts";
 import { readUsage } from "./usage/machine-usage.ts";
 
@@ -37,6 +40,7 @@ import { readUsage } from "./usage/machine-usage.ts";
 const agentProtocol = 1;
 /** A step smaller than this is not worth a jump of the guest's clock. */
 const clockToleranceMs = 100;
+const maxEntropyBytes = 64;
 
 export interface AgentDependencies {
   readonly settings: GuestSettings;
@@ -45,6 +49,8 @@ export interface AgentDependencies {
   readonly jobs: JobStore;
   readonly observer: Observer;
   readonly figures: EnvironmentFigures;
+  readonly health: MachineHealth;
+  readonly bootProfile: BootProfile;
   readonly knownUsers: KnownUsers;
   readonly network: GuestNetwork;
   readonly now: () => number;
@@ -52,27 +58,13 @@ export interface AgentDependencies {
 
 /** The agent's RPC methods (proto/berth/v1/agent.proto). */
 export function agentService(dependencies: AgentDependencies): ServiceImpl<typeof AgentService> {
-  const { settings, docker, jobs, observer, figures, network, now } = dependencies;
+  const { settings, docker, jobs, observer, figures, health, bootProfile, network, now } = dependencies;
   return {
-    async hello() {
-      const dockerVersion = await docker.version();
-      return create(HelloResponseSchema, {
-        protocol: agentProtocol,
-        agentVersion: "0.1.0",
-        imageSha256: settings.imageSha256,
-        bootId: readText("/proc/sys/kernel/random/boot_id"),
-        dataSchema: Number(readText(`${settings.dataFolder}/schema`)) || 0,
-        dockerReady: dockerVersion !== undefined,
-        dockerVersion: dockerVersion ?? "",
-        guestTime: timestampFromMs(now()),
-        warnings: readText(`${settings.runFolder}/warnings`)
-          .split("\n")
-          .filter((line) => line !== ""),
-      });
-    },
+    hello: async () => hello(dependencies),
     async setClock(request) {
       const wantedMs = request.now === undefined ? now() : timestampMs(request.now);
       const correctionMs = wantedMs - now();
+      if (request.entropy.length > 0) await writeFile("/dev/urandom", request.entropy.subarray(0, maxEntropyBytes));
       if (Math.abs(correctionMs) > clockToleranceMs) await runProcess(["date", "--set", `@${(wantedMs / 1000).toFixed(3)}`]);
       return { correctedBy: durationFromMs(Math.abs(correctionMs) > clockToleranceMs ? Math.trunc(correctionMs) : 0) };
     },
@@ -91,6 +83,13 @@ export function agentService(dependencies: AgentDependencies): ServiceImpl<typeo
     },
     getDiskBill: async () => ({ bill: await readDiskBill(settings.dataFolder, dependencies) }),
     reclaimSpace: async () => ({ reclaimedBytes: BigInt(await reclaimSpace(settings.dataFolder, docker)) }),
+    getBootProfile: () => ({
+      phases: bootProfile.phases().map(({ name, endedAtMs }) => ({ name, endedAt: durationFromMs(Math.round(endedAtMs)) })),
+    }),
+    async settleDisk() {
+      await settleDisk(settings.dataFolder);
+      return {};
+    },
     dial: (requests) => dial(requests, dependencies),
     exec: (requests) => exec(requests, dependencies),
     async observeEnvironments(request) {
@@ -99,7 +98,7 @@ export function agentService(dependencies: AgentDependencies): ServiceImpl<typeo
         environments: request.environmentIds.length === 0 ? all : all.filter((e) => request.environmentIds.includes(e.environmentId)),
       };
     },
-    watchEnvironments: (_request, context) => watchEnvironments(observer, context.signal),
+    watchEnvironments: (_request, context) => watchEnvironments(observer, health, context.signal),
     async startJob(request) {
       const record = await startJob(request, dependencies).catch(failCall);
       return create(StartJobResponseSchema, { job: jobMessage(record) });
@@ -116,6 +115,21 @@ export function agentService(dependencies: AgentDependencies): ServiceImpl<typeo
       return {};
     },
   };
+}
+
+async function hello({ settings, docker, health, now }: AgentDependencies) {
+  const dockerVersion = await docker.version();
+  return create(HelloResponseSchema, {
+    protocol: agentProtocol,
+    agentVersion: "0.1.0",
+    imageSha256: settings.imageSha256,
+    bootId: readText("/proc/sys/kernel/random/boot_id"),
+    dataSchema: Number(readText(`${settings.dataFolder}/schema`)) || 0,
+    dockerReady: dockerVersion !== undefined,
+    dockerVersion: dockerVersion ?? "",
+    guestTime: timestampFromMs(now()),
+    warnings: [...health.warnings],
+  });
 }
 
 async function uploadContent(requests: AsyncIterable<UploadContentRequest>, { states, observer }: AgentDependencies) {
@@ -140,9 +154,15 @@ async function* uploadData(iterator: AsyncIterator<UploadContentRequest>): Async
   }
 }
 
-async function* watchEnvironments(observer: Observer, signal: AbortSignal) {
+async function* watchEnvironments(observer: Observer, health: MachineHealth, signal: AbortSignal) {
   const sent = new Map<string, Awaited<ReturnType<Observer["observe"]>>[number]>();
-  const changes = changeSignal((listener) => observer.onChange(listener), signal);
+  let warned = "";
+  const changes = changeSignal((listener) => {
+    const ends = [observer.onChange(listener), health.onChange(listener)];
+    return () => {
+      for (const end of ends) end();
+    };
+  }, signal);
   try {
     for (let first = true; !signal.aborted; first = false) {
       const all = await observer.observe();
@@ -153,8 +173,10 @@ async function* watchEnvironments(observer: Observer, signal: AbortSignal) {
       const removed = [...sent.keys()].filter((id) => !all.some((e) => e.environmentId === id));
       for (const e of changed) sent.set(e.environmentId, e);
       for (const id of removed) sent.delete(id);
-      if (first || changed.length > 0 || removed.length > 0)
-        yield create(WatchEnvironmentsResponseSchema, { environments: changed, removedEnvironmentIds: removed });
+      const machineWarnings = [...health.warnings];
+      if (first || changed.length > 0 || removed.length > 0 || machineWarnings.join("\n") !== warned)
+        yield create(WatchEnvironmentsResponseSchema, { environments: changed, removedEnvironmentIds: removed, machineWarnings });
+      warned = machineWarnings.join("\n");
       await changes.next();
     }
   } finally {

@@ -87,15 +87,24 @@ export type Image = z.infer<typeof imageSchema>;
 /** The part of dockerd's HTTP API that the agent needs, on its socket. */
 export class DockerApi {
   readonly #socketPath: string;
+  #version: string | undefined;
+  #watches = 0;
+  /** Called each time dockerd begins to tell its events. */
+  onAnswer: () => void = () => undefined;
 
   constructor(socketPath: string) {
     this.#socketPath = socketPath;
   }
 
-  /** The engine's version, or undefined while it does not answer. */
+  /** dockerd tells its events, which it does as long as it lives. */
+  get answers(): boolean {
+    return this.#watches > 0;
+  }
+
+  /** The engine's version, or undefined until it answered once: the image has one engine, and asking it takes a while. */
   async version(): Promise<string | undefined> {
     try {
-      return z.object({ Version: z.string() }).parse(await this.#json("GET", "/version")).Version;
+      return (this.#version ??= z.object({ Version: z.string() }).parse(await this.#json("GET", "/version")).Version);
     } catch {
       return undefined;
     }
@@ -142,9 +151,14 @@ export class DockerApi {
         JSON.stringify({ type: ["container"], event: ["create", "start", "die", "destroy", "rename", "oom"] }),
       );
       const sent = request({ socketPath: this.#socketPath, path: `/events?filters=${filters}`, signal }, (answer) => {
+        this.#watches++;
+        this.onAnswer();
         onEvent();
         answer.on("data", onEvent);
-        answer.on("close", resolve);
+        answer.on("close", () => {
+          this.#watches--;
+          resolve();
+        });
       });
       sent.on("error", () => resolve());
       sent.end();

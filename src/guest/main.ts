@@ -11,8 +11,10 @@ import { terminalCalls } from "../lib/terminals/terminal-calls.ts";
 import { Terminals } from "../lib/terminals/terminals.ts";
 import { agentService } from "./agent-service.ts";
 import { KnownUsers } from "./devcontainer/known-users.ts";
+import { BootProfile } from "./boot-profile.ts";
 import { DockerApi } from "./docker-api.ts";
 import { EnvironmentStates } from "./environment-state.ts";
+import { MachineHealth, readLines } from "./health.ts";
 import { JobStore } from "./jobs/job-store.ts";
 import { DockerProcess } from "./network/docker-process.ts";
 import { GuestNetwork } from "./network/guest-network.ts";
@@ -20,6 +22,7 @@ import { Observer } from "./observe.ts";
 import { openPort } from "./port.ts";
 import { readSettings } from "./settings.ts";
 import { startContainerPty } from "./terminals/container-pty.ts";
+import { careForDisk } from "./usage/care-for-disk.ts";
 import { EnvironmentFigures } from "./usage/environment-figures.ts";
 
 /** A message larger than this from the host is refused. */
@@ -30,6 +33,8 @@ const compileCacheDelayMs = 20_000;
 
 const settings = readSettings(process.env);
 const now = (): number => Date.now();
+/** What watches goes on for as long as the agent does. */
+const forever = new AbortController().signal;
 mkdirSync(join(settings.dataFolder, "env"), { recursive: true });
 mkdirSync(settings.runFolder, { recursive: true });
 const docker = new DockerApi(settings.dockerSocket);
@@ -38,7 +43,7 @@ const jobs = new JobStore({ folder: states.folder, now });
 await states.load();
 await jobs.load();
 const observer = new Observer({ docker, states, jobs });
-observer.start(new AbortController().signal);
+observer.start(forever);
 
 const figures = new EnvironmentFigures({ docker, states, observer, now });
 const knownUsers = new KnownUsers(join(settings.dataFolder, "cache/known-users.json"));
@@ -50,7 +55,17 @@ const dockerProcess = new DockerProcess({
   pidFile: "/run/docker.pid",
 });
 const network = new GuestNetwork({ runFolder: settings.runFolder, states, dockerProcess });
-const service = agentService({ settings, docker, states, jobs, observer, figures, knownUsers, network, now });
+const bootProfile = new BootProfile(join(settings.runFolder, "boot-profile"));
+docker.onAnswer = () => bootProfile.note("docker-answers");
+const health = new MachineHealth({
+  dataFolder: settings.dataFolder,
+  bootWarnings: () => readLines(join(settings.runFolder, "warnings")),
+  dockerAnswers: () => docker.answers,
+  now,
+});
+await health.look();
+void health.watch(forever);
+const service = agentService({ settings, docker, states, jobs, observer, figures, health, bootProfile, knownUsers, network, now });
 const terminals = new Terminals({
   start: async (request, events) => startContainerPty(request, events, { docker, states, observer, settings, network }),
   now,
@@ -73,9 +88,12 @@ server.on("session", (session) => {
   session.on("error", () => undefined);
 });
 server.on("sessionError", () => undefined);
+bootProfile.note("agent-listens");
 await openPort(settings.port, (wire) => {
   serveLink(wire, settings.linkKey, (session) => acceptSession(server, session));
 });
+
+void careForDisk({ dataFolder: settings.dataFolder, docker, now }, forever);
 
 // What V8 compiled is kept on the data disk (NODE_COMPILE_CACHE) and halves the agent's part of the next boot.
 setTimeout(() => flushCompileCache(), compileCacheDelayMs).unref();

@@ -8,6 +8,7 @@ import { SupportService } from "../contract/gen/berth/v1/support_pb.js";
 import { TerminalService } from "../contract/gen/berth/v1/terminal_pb.js";
 import { Engine, engineCalls } from "../engine/engine.ts";
 import { MachineKeeper } from "../engine/machine-keeper.ts";
+import { UnusedWatch } from "../engine/unused-watch.ts";
 import { type Log, messageOf } from "../lib/log.ts";
 import { type BerthPaths, berthPaths } from "../lib/paths.ts";
 import { sshAliasOf } from "../lib/ssh-alias.ts";
@@ -70,18 +71,23 @@ export interface HostParts {
 /** Puts plane, engine, driver and services together and serves them. Fails with `host-running`, `store-corrupt` or `store-too-new`. */
 export async function createHost({ env, onEnd }: HostOptions): Promise<Host> {
   const paths = berthPaths(env);
-  for (const folder of [paths.home, paths.run, paths.logs, paths.machines]) {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    chmodSync(folder, 0o700);
-  }
+  makeFolders(paths);
   const lock = lockHost(join(paths.home, "host.lock"));
   const log = fileLog(paths.hostLog);
   const parts = await createParts(env, paths, log);
-  const { machine, plane, engine, ports } = parts;
+  const { machine, plane, engine, ports, settings } = parts;
+  const unused = new UnusedWatch({
+    machine,
+    environments: async () => plane.environmentStore.list(),
+    unusedMinutes: () => settings.stored.machineUnusedMinutes,
+    now: () => Date.now(),
+    log,
+  });
   const stopWatchingNameServers = watchNameServers(() => machine.setNetwork());
   let ending: Promise<void> | undefined;
   const endOnce = async (): Promise<void> => {
     engine.stop();
+    unused.stop();
     stopWatchingNameServers();
     await Promise.all([ports.close(), stopServing()]);
     machine.close();
@@ -128,8 +134,17 @@ export async function createHost({ env, onEnd }: HostOptions): Promise<Host> {
   });
   const stopServing = await serveOnSocket({ socketPath: paths.apiSocket, handler, log });
   await engine.start();
+  unused.start();
   log.info("the host is ready", { home: paths.home, version });
   return { end };
+}
+
+/** The person's alone. */
+function makeFolders(paths: BerthPaths): void {
+  for (const folder of [paths.home, paths.run, paths.logs, paths.machines]) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    chmodSync(folder, 0o700);
+  }
 }
 
 async function createParts(env: NodeJS.ProcessEnv, paths: BerthPaths, log: Log): Promise<HostParts> {
@@ -192,10 +207,11 @@ async function createParts(env: NodeJS.ProcessEnv, paths: BerthPaths, log: Log):
   return { paths, log, driver, machine, plane, engine, ports, sshFiles, settings, networkSettings, hub, startedAtMs: now() };
 }
 
-/** A machine that runs keeps the size it was started with; one that is started now gets what is set. */
+/** A machine that runs or was suspended keeps the size it was started with; one that is booted now gets what is set. */
 async function sizeToStart(driver: MachineDriver, settings: HostSettings): Promise<MachineSize> {
-  const { state } = await driver.inspect(machineId);
-  if (state === "running" || state === "paused") return settings.startedSize ?? settings.nextSize;
+  const status = await driver.inspect(machineId);
+  const isSuspended = status.state === "off" && status.suspended !== undefined;
+  if (status.state === "running" || status.state === "paused" || isSuspended) return settings.startedSize ?? settings.nextSize;
   const size = settings.nextSize;
   await settings.noteStart(size);
   return size;
@@ -210,7 +226,7 @@ async function stop(
   // An engine that goes on would start the machine again.
   engine.stop();
   try {
-    if (!options.keepMachines) await machine.powerOff(AbortSignal.timeout(powerOffTimeoutMs));
+    if (!options.keepMachines) await machine.rest(AbortSignal.timeout(powerOffTimeoutMs));
   } finally {
     setImmediate(() => void end().catch((error: unknown) => log.error("the host did not end in order", { reason: messageOf(error) })));
   }

@@ -6,18 +6,24 @@ import { feedStream } from "../lib/feed-stream.ts";
 import { dialStream } from "./dial.ts";
 
 /** WorkspaceService.DialSsh: joins a client's stream with an environment's ssh server. */
-export async function* dialSsh(requests: AsyncIterable<DialSshRequest>, machine: MachineKeeper): AsyncGenerator<DialSshResponse> {
+export async function* dialSsh(
+  requests: AsyncIterable<DialSshRequest>,
+  machine: MachineKeeper,
+  signal: AbortSignal,
+): AsyncGenerator<DialSshResponse> {
   const input = requests[Symbol.asyncIterator]();
   const first = await input.next();
   if (first.done === true || first.value.message.case !== "environmentId")
     throw new BerthError("ssh-failed", "the first message must name the environment");
-  const stream = await dialStream(machine.agent(), { case: "sshEnvironmentId", value: first.value.message.value });
-  yield create(DialSshResponseSchema, { message: { case: "connected", value: true } });
-  void feedStream(input, stream);
+  const stream = await dialStream(await machine.awake(signal), { case: "sshEnvironmentId", value: first.value.message.value });
+  const release = machine.uses.hold();
   try {
+    yield create(DialSshResponseSchema, { message: { case: "connected", value: true } });
+    void feedStream(input, stream);
     for await (const chunk of stream) yield create(DialSshResponseSchema, { message: { case: "data", value: chunk as Buffer } });
     yield create(DialSshResponseSchema, { message: { case: "end", value: true } });
   } finally {
+    release();
     stream.destroy();
   }
 }

@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { type ExecRequest, ExecRequestSchema } from "../contract/gen/berth/v1/agent_pb.js";
 import { type WorkspaceExecRequest, type WorkspaceExecResponse, WorkspaceExecResponseSchema } from "../contract/gen/berth/v1/host_pb.js";
-import type { AgentClient } from "../engine/machine-keeper.ts";
+import type { AgentClient, MachineKeeper } from "../engine/machine-keeper.ts";
 
 /** POSIX shells tell a command that a signal ended by this exit code plus the signal's number. */
 const signalExitBase = 128;
@@ -13,10 +13,24 @@ const signalNumbers: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, 
  */
 export async function* exec(
   requests: AsyncIterable<WorkspaceExecRequest>,
-  agent: () => AgentClient,
+  machine: MachineKeeper,
   signal: AbortSignal,
 ): AsyncGenerator<WorkspaceExecResponse> {
-  for await (const { message } of agent().exec(agentRequests(requests), { signal })) {
+  const agent = await machine.awake(signal);
+  const release = machine.uses.hold();
+  try {
+    yield* relay(agent, requests, signal);
+  } finally {
+    release();
+  }
+}
+
+async function* relay(
+  agent: AgentClient,
+  requests: AsyncIterable<WorkspaceExecRequest>,
+  signal: AbortSignal,
+): AsyncGenerator<WorkspaceExecResponse> {
+  for await (const { message } of agent.exec(agentRequests(requests), { signal })) {
     switch (message.case) {
       case "stdout":
       case "stderr":

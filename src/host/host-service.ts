@@ -1,8 +1,9 @@
-import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { durationMs, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { BerthError } from "../contract/berth-error.ts";
 import type { HostService, Machine } from "../contract/gen/berth/v1/host_pb.js";
 import { EnvironmentPhase } from "../contract/gen/gitpod/v1/environment_pb.js";
+import { withoutControls } from "../lib/terminals/osc-scanner.ts";
 import { version } from "../lib/version.ts";
 import type { Plane } from "../plane/create-plane.ts";
 import type { HostParts } from "./create-host.ts";
@@ -19,6 +20,9 @@ import { machineDiskBill, reclaimMachineSpace } from "./usage.ts";
 const defaultConsoleBytes = 64 * 1024;
 const maxConsoleBytes = 1024 * 1024;
 const restartTimeoutMs = 120_000;
+/** More than any real machine tells, which is not trusted. */
+const maxBootPhases = 50;
+const restingPhases: ReadonlySet<EnvironmentPhase> = new Set([EnvironmentPhase.RUNNING, EnvironmentPhase.STOPPED]);
 
 export interface HostControls {
   readonly env: NodeJS.ProcessEnv;
@@ -57,6 +61,12 @@ export function hostService(parts: HostParts, controls: HostControls): Partial<S
       await machine.powerOff(context.signal);
       return view();
     },
+    suspendMachine: async () => {
+      await refuseWhileBusy(plane);
+      // Not the caller's signal, as below.
+      await machine.suspend(AbortSignal.timeout(restartTimeoutMs));
+      return view();
+    },
     restartMachine: async () => {
       // Not the caller's signal: a window that is closed meanwhile must not leave the machine half shut down.
       await machine.powerOff(AbortSignal.timeout(restartTimeoutMs));
@@ -71,6 +81,15 @@ export function hostService(parts: HostParts, controls: HostControls): Partial<S
     getConsole: async ({ maxBytes }) => ({
       text: await driver.consoleTail(machineId, maxBytes === 0 ? defaultConsoleBytes : Math.min(maxBytes, maxConsoleBytes)),
     }),
+    getBootProfile: async (_request, { signal }) => {
+      const { phases } = await (await machine.awake(signal)).getBootProfile({}, { signal });
+      return {
+        phases: phases.slice(0, maxBootPhases).map(({ name, endedAt }) => ({
+          name: withoutControls(name),
+          endedAtMs: endedAt === undefined ? 0 : Math.max(0, Math.round(durationMs(endedAt))),
+        })),
+      };
+    },
     getMachineDiskBill: async (_request, context) => machineDiskBill(parts, context.signal),
     reclaimMachineSpace: async (_request, context) => reclaimMachineSpace(parts, context.signal),
     diagnose: async (_request, context) => ({ diagnoses: diagnose(await collectFacts(parts, controls.env, context.signal)) }),
@@ -84,6 +103,14 @@ export function hostService(parts: HostParts, controls: HostControls): Partial<S
     openLoopback: async () => controls.openLoopback(),
     openUi: async () => ({ url: await controls.uiLink() }),
   };
+}
+
+/** What is under way would wake the machine at once. */
+async function refuseWhileBusy(plane: Plane): Promise<void> {
+  const busy = (await plane.environmentStore.list()).filter(({ status }) => !restingPhases.has(status?.phase ?? EnvironmentPhase.CREATING));
+  if (busy.length === 0) return;
+  const names = busy.map(({ metadata }) => metadata?.name ?? "").join(", ");
+  throw new BerthError("environment-busy", `something is under way for ${names}; wait for it, or stop it first`);
 }
 
 /** What should still run would start the machine again. */

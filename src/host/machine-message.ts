@@ -3,7 +3,8 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type Machine, MachineSchema, MachineState } from "../contract/gen/berth/v1/host_pb.js";
 import type { Environment } from "../contract/gen/gitpod/v1/environment_pb.js";
 import type { MachineKeeper, MachineView } from "../engine/machine-keeper.ts";
-import type { MachineDriver } from "../vm/driver.ts";
+import { withoutControls } from "../lib/terminals/osc-scanner.ts";
+import type { MachineDriver, MachineStatus } from "../vm/driver.ts";
 import { machineId } from "./settings.ts";
 import type { HostSettings } from "./settings/host-settings.ts";
 
@@ -17,6 +18,7 @@ const machineStates: Readonly<Record<MachineView, MachineState>> = {
   busy: MachineState.BOOTING,
   paused: MachineState.PAUSED,
   ready: MachineState.READY,
+  asleep: MachineState.SUSPENDED,
   failed: MachineState.FAILED,
 };
 
@@ -27,15 +29,22 @@ export interface MachineSource {
   readonly environments: readonly Environment[];
 }
 
+function stateOf(machine: MachineKeeper, status: MachineStatus): MachineState {
+  if (machine.waking) return MachineState.BOOTING;
+  return machine.view === "off" && status.state === "absent" ? MachineState.ABSENT : machineStates[machine.view];
+}
+
 /** The machine as clients see it, without figures that change all the time. */
 export async function machineMessage({ driver, machine, settings, environments }: MachineSource): Promise<Machine> {
   const probe = await driver.probe(AbortSignal.timeout(probeTimeoutMs));
   const status = await driver.inspect(machineId);
   const runs = status.state === "running" || status.state === "paused";
-  const size = runs ? (settings.startedSize ?? settings.nextSize) : settings.nextSize;
+  // A suspended machine is continued as it was.
+  const keepsSize = runs || machine.view === "asleep";
+  const size = keepsSize ? (settings.startedSize ?? settings.nextSize) : settings.nextSize;
   return create(MachineSchema, {
     id: machineId,
-    state: machine.view === "off" && status.state === "absent" ? MachineState.ABSENT : machineStates[machine.view],
+    state: stateOf(machine, status),
     driver: driver.name,
     accelerator: probe.accelerator,
     acceleratorWarning: probe.reason,
@@ -46,6 +55,7 @@ export async function machineMessage({ driver, machine, settings, environments }
     imageSha256: machine.hello?.imageSha256 ?? "",
     bootId: machine.hello?.bootId ?? "",
     failureMessage: machine.failure ?? "",
+    warnings: machine.warnings.map((warning) => withoutControls(warning)),
     environmentNames: environments.map((e) => e.metadata?.name ?? ""),
     ...(runs ? { startedAt: timestampFromMs(status.startedAtMs) } : {}),
   });

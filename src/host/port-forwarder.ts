@@ -35,14 +35,17 @@ interface Live {
   readonly sockets: Set<Socket>;
 }
 
+/** The signal aborts when whoever connected has gone. */
+export type Dial = (host: string, port: number, signal: AbortSignal) => Promise<Duplex>;
+
 /** Offers the ports of one environment on this computer's loopback, for as long as they are wanted. */
 export class PortForwarder {
-  readonly #dial: (host: string, port: number) => Promise<Duplex>;
+  readonly #dial: Dial;
   readonly #live = new Map<string, Live>();
   #forwards: readonly Forward[] = [];
   #turn: Promise<void> = Promise.resolve();
 
-  constructor(dial: (host: string, port: number) => Promise<Duplex>) {
+  constructor(dial: Dial) {
     this.#dial = dial;
   }
 
@@ -88,8 +91,12 @@ export class PortForwarder {
   #relay(socket: Socket, sockets: Set<Socket>, forward: WantedForward): void {
     sockets.add(socket);
     socket.on("error", () => undefined);
-    socket.on("close", () => sockets.delete(socket));
-    this.#dial(forward.containerHost, forward.containerPort).then(
+    const gone = new AbortController();
+    socket.on("close", () => {
+      sockets.delete(socket);
+      gone.abort();
+    });
+    this.#dial(forward.containerHost, forward.containerPort, gone.signal).then(
       (stream) => {
         stream.on("error", () => socket.destroy());
         if (socket.destroyed) return void stream.destroy();

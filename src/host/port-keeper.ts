@@ -68,9 +68,11 @@ export class PortKeeper {
 
   #forwarderOf(environmentId: string): PortForwarder {
     const { machine } = this.#options;
-    const forwarder = new PortForwarder(async (host, port) =>
-      dialStream(machine.agent(), { case: "port", value: { $typeName: "berth.v1.ContainerPort", environmentId, host, port } }),
-    );
+    const forwarder = new PortForwarder(async (host, port, signal) => {
+      const target = { case: "port", value: { $typeName: "berth.v1.ContainerPort", environmentId, host, port } } as const;
+      const stream = await dialStream(await machine.awake(signal), target);
+      return stream.once("close", machine.uses.hold());
+    });
     this.#forwarders.set(environmentId, forwarder);
     return forwarder;
   }

@@ -27,10 +27,15 @@ export function terminalService({ plane, machine }: Pick<HostParts, "plane" | "m
       throw new BerthError("environment-not-found", `there is no environment ${environmentId}`);
     return machine.terminals();
   };
+  /** Looking at a terminal wakes no machine; using one does. */
+  const wokenAgent = async (environmentId: string, signal: AbortSignal) => {
+    await machine.awake(signal);
+    return agent(environmentId);
+  };
   return {
     createTerminal: async (request, { signal }) =>
       translated(async () => {
-        const { terminal } = await (await agent(request.environmentId)).createTerminal(request, { signal });
+        const { terminal } = await (await wokenAgent(request.environmentId, signal)).createTerminal(request, { signal });
         return { terminal: checkedTerminal(terminal) };
       }),
     listTerminals: async (request, { signal }) =>
@@ -48,7 +53,7 @@ export function terminalService({ plane, machine }: Pick<HostParts, "plane" | "m
     },
     acknowledgeTerminal: async (request) => translated(async () => (await agent(request.environmentId)).acknowledgeTerminal(request)),
     writeTerminal: async (request, { signal }) =>
-      translated(async () => (await agent(request.environmentId)).writeTerminal(request, { signal })),
+      translated(async () => (await wokenAgent(request.environmentId, signal)).writeTerminal(request, { signal })),
     resizeTerminal: async (request) => translated(async () => (await agent(request.environmentId)).resizeTerminal(request)),
     renameTerminal: async (request) =>
       translated(async () => {

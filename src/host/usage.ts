@@ -35,7 +35,7 @@ export async function environmentUsage(
 
 /** HostService.GetMachineDiskBill. Fails with `machine-unreachable` while the machine does not run. */
 export async function machineDiskBill({ machine, driver, plane }: Pick<HostParts, "machine" | "driver" | "plane">, signal: AbortSignal) {
-  const { bill } = await machine.agent().getDiskBill({}, { signal, timeoutMs: diskTimeoutMs });
+  const { bill } = await (await machine.awake(signal)).getDiskBill({}, { signal, timeoutMs: diskTimeoutMs });
   const known = new Set((await plane.environmentStore.list()).map((e) => e.id));
   if (bill !== undefined) bill.environments = bill.environments.filter(({ environmentId }) => known.has(environmentId));
   return { ...(bill === undefined ? {} : { bill }), allocatedBytes: BigInt(await allocatedBytes(driver)) };
@@ -44,7 +44,7 @@ export async function machineDiskBill({ machine, driver, plane }: Pick<HostParts
 /** HostService.ReclaimMachineSpace. Fails with `machine-unreachable` while the machine does not run. */
 export async function reclaimMachineSpace({ machine, driver, log }: Pick<HostParts, "machine" | "driver" | "log">, signal: AbortSignal) {
   const before = await allocatedBytes(driver);
-  const { reclaimedBytes } = await machine.agent().reclaimSpace({}, { signal, timeoutMs: diskTimeoutMs });
+  const { reclaimedBytes } = await (await machine.awake(signal)).reclaimSpace({}, { signal, timeoutMs: diskTimeoutMs });
   const returnedBytes = Math.max(0, before - (await allocatedBytes(driver)));
   log.info("space was reclaimed", { reclaimedBytes: Number(reclaimedBytes), returnedBytes });
   return { reclaimedBytes, returnedBytes: BigInt(returnedBytes) };

@@ -13,6 +13,7 @@ type LogSource = Pick<HostParts, "plane" | "machine">;
  * goes on until nothing is under way any more. Fails with `machine-unreachable`: the logs are on the machine's disk.
  */
 export async function* watchLog(source: LogSource, request: WatchLogRequest, signal: AbortSignal): AsyncGenerator<WatchLogResponse> {
+  if (!request.follow && source.machine.view === "asleep") await source.machine.awake(signal);
   if (!request.follow && source.machine.view !== "ready")
     throw new BerthError("machine-unreachable", "the log is on its disk, and it does not run");
   const changes = changeSignal((listener) => subscribe(source, listener), signal);

@@ -47,8 +47,8 @@ export function workspaceService(parts: HostParts): Partial<ServiceImpl<typeof W
       await find(request.environmentId);
       yield* watchLog(parts, request, context.signal);
     },
-    dialSsh: (requests) => dialSsh(requests, machine),
-    exec: (requests, context) => exec(requests, () => machine.agent(), context.signal),
+    dialSsh: (requests, context) => dialSsh(requests, machine, context.signal),
+    exec: (requests, context) => exec(requests, machine, context.signal),
     refreshGitState: async ({ environmentIds }, { signal }) => ({ environments: await unsavedWork(machine, environmentIds, signal) }),
     getSshConfig: async ({ environmentId }) => {
       const environment = await find(environmentId);
@@ -66,6 +66,7 @@ export function workspaceService(parts: HostParts): Partial<ServiceImpl<typeof W
 
 /** What git says now of those whose machine runs; of any other nothing. */
 async function unsavedWork(machine: MachineKeeper, environmentIds: readonly string[], signal: AbortSignal) {
+  if (machine.view === "asleep") await machine.awake(signal);
   const known = environmentIds.filter((id) => machine.environment(id)?.content?.state === ObservedContent_State.READY);
   if (machine.view !== "ready" || known.length === 0) return [];
   const observed = await machine.refresh(known, signal);

@@ -70,6 +70,8 @@ function machineLabel({ connected, machine }: ShellState, text: ShellText): stri
       return text.machineBusy;
     case MachineState.READY:
       return text.machineReady;
+    case MachineState.SUSPENDED:
+      return text.machineSuspended;
     case MachineState.PAUSED:
       return text.machinePaused;
     case MachineState.FAILED:

@@ -21,7 +21,7 @@ export interface DriverFeatures {
   readonly powerButton: boolean;
   /** `usage` returns the hypervisor's memory and CPU time. */
   readonly usage: boolean;
-  /** A start without a boot from a saved state. */
+  /** `suspend` saves a machine, and its next start continues it without a boot. */
   readonly suspend: boolean;
 }
 
@@ -48,13 +48,14 @@ export interface MachineSpec {
 /** What was observed of a machine, never what is wanted. */
 export type MachineStatus =
   | { readonly state: "absent" }
-  | { readonly state: "off"; readonly exit?: MachineExit }
+  /** `suspended`: the next start continues it, unless what it ran on has changed. */
+  | { readonly state: "off"; readonly exit?: MachineExit; readonly suspended?: { readonly savedAtMs: number } }
   | { readonly state: "running"; readonly pid?: number; readonly startedAtMs: number }
   /** Stopped by the hypervisor: `host-disk-full` until space is freed, else by request. */
   | { readonly state: "paused"; readonly reason: "host-disk-full" | "requested"; readonly startedAtMs: number };
 
 export interface MachineExit {
-  readonly reason: "shutdown" | "crashed" | "panicked" | "killed";
+  readonly reason: "shutdown" | "suspended" | "crashed" | "panicked" | "killed";
   readonly detail: string;
   readonly atMs: number;
 }
@@ -77,7 +78,10 @@ export interface MachineDriver {
   probe(signal: AbortSignal): Promise<DriverProbe>;
   /** Makes the data disk when absent. Never touches an existing one, but grows it to a higher limit. */
   create(spec: MachineSpec, signal: AbortSignal): Promise<void>;
-  /** Resolves when the hypervisor runs; the guest may still boot. */
+  /**
+   * Resolves when the hypervisor runs; the guest may still boot. A suspended machine is continued when its disk and
+   * all that its memory depends on are the same as then, else it is booted.
+   */
   start(spec: MachineSpec, signal: AbortSignal): Promise<void>;
   /** Looks at what is there now, including machines that an earlier host process started. */
   inspect(id: string): Promise<MachineStatus>;
@@ -89,6 +93,11 @@ export interface MachineDriver {
   shutdown(id: string, options: { readonly graceMs: number; readonly signal: AbortSignal }): Promise<void>;
   /** Pulls the plug. */
   kill(id: string): Promise<void>;
+  /**
+   * Saves memory and devices, and ends the hypervisor. The agent is asked to sync before. Fails with `suspend-failed`
+   * or `host-disk-full`, or when the signal aborts, and then the machine runs on.
+   */
+  suspend(id: string, options: { readonly signal: AbortSignal }): Promise<void>;
   /** Continues a paused machine. */
   resume(id: string): Promise<void>;
   /** The agent's byte stream. Only one at a time; a second dial closes the first. */
@@ -103,6 +112,6 @@ export interface MachineDriver {
 /** The raw stream with the key that starts a new framing on it (see `src/lib/link.ts`). */
 export interface AgentStream {
   readonly stream: Duplex;
-  /** 32 random bytes made at each machine start and known only to host and guest. */
+  /** 32 random bytes made at each boot and known only to host and guest. */
   readonly linkKey: Uint8Array;
 }

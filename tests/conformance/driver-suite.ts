@@ -141,6 +141,42 @@ export function driverSuite(name: string, tested: DriverUnderTest): void {
       expect(await state(id)).toBe("absent");
     });
 
+    test("a suspended machine goes on where it was, for the host that suspended it and for the next one", async ({ skip }) => {
+      if (!driver.features.suspend) skip();
+      const id = "rest";
+      await driver.start(spec(id), signal);
+      const { bootId } = await hello(driver, id);
+      for (let round = 0; round < 2; round++) {
+        // Whoever asks twice, or for one that is off, changes nothing.
+        await Promise.all([driver.suspend(id, { signal }), driver.suspend(id, { signal })]);
+        await driver.suspend(id, { signal });
+        expect(await driver.inspect(id)).toMatchObject({ state: "off", suspended: { savedAtMs: expect.any(Number) } });
+        expect((await driver.usage(id)).residentMemoryBytes).toBe(0);
+        driver = tested.make(folder);
+        expect(await driver.inspect(id)).toMatchObject({ state: "off", suspended: { savedAtMs: expect.any(Number) } });
+        // A higher limit waits for the next boot: the guest knows the disk as it was.
+        await driver.create(spec(id, { dataDiskLimitBytes: 8 * gibibyte }), signal);
+        await Promise.all([driver.start(spec(id), signal), driver.start(spec(id), signal)]);
+        expect((await hello(driver, id)).bootId).toBe(bootId);
+        expect(await driver.inspect(id)).not.toHaveProperty("suspended");
+      }
+      await driver.suspend(id, { signal });
+      await driver.start(spec(id, { memoryBytes: tested.memoryBytes + 128 * 1024 ** 2 }), signal);
+      expect((await hello(driver, id)).bootId).not.toBe(bootId);
+      await driver.suspend(id, { signal });
+      await driver.remove(id);
+      expect(await state(id)).toBe("absent");
+    });
+
+    test("a suspending that is given up leaves the machine as it was", async ({ skip }) => {
+      if (!driver.features.suspend) skip();
+      await driver.start({ ...spec("stay"), image: await tested.deafImage(folder) }, signal);
+      await expect(driver.suspend("stay", { signal: AbortSignal.abort() })).rejects.toThrow();
+      expect(await driver.inspect("stay")).toMatchObject({ state: "running" });
+      await driver.kill("stay");
+      expect(await driver.inspect("stay")).not.toHaveProperty("suspended");
+    });
+
     test("a guest that ignores the power button is switched off after the grace", async () => {
       const deaf = { ...spec("deaf"), image: await tested.deafImage(folder) };
       await driver.start(deaf, signal);

@@ -30,6 +30,7 @@ function driverOf(agent: Partial<ServiceImpl<typeof AgentService>>, onDial = ():
     onChange: () => () => undefined,
     shutdown: async () => undefined,
     kill: async () => undefined,
+    suspend: async () => undefined,
     resume: async () => undefined,
     dialAgent: async (): Promise<AgentStream> => {
       onDial();

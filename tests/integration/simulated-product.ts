@@ -28,6 +28,7 @@ export class SimulatedProduct {
   readonly computer = new SimulatedComputer();
   readonly driver = new SimulatedDriver({ machinesFolder: join(this.folder, "machines"), computer: this.computer });
   imageSha256 = "simulated";
+  #aheadMs = 0;
   #plane: Plane | undefined;
   #engine: Engine | undefined;
   #keeper: MachineKeeper | undefined;
@@ -55,7 +56,7 @@ export class SimulatedProduct {
       id: machineId,
       spec: async () => this.#spec(),
       log: silentLog,
-      now: () => Date.now(),
+      now: () => Date.now() + this.#aheadMs,
     });
     this.#engine = new Engine({
       store: this.#plane.environmentStore,
@@ -78,6 +79,11 @@ export class SimulatedProduct {
     if (this.#plane !== undefined) this.killHost();
     this.computer.end(machineId, "killed", "");
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** Moves the keeper's clock on. */
+  advanceMs(durationMs: number): void {
+    this.#aheadMs += durationMs;
   }
 
   crashMachine(): void {

@@ -26,7 +26,9 @@ interface ResetOptions extends JsonOptions {
 
 /** `berth machine …`: the Linux machine that environments run in. */
 export function registerMachine(program: Command): void {
-  const machine = program.command("machine").description("The Linux machine that environments run in: status, start, stop, reset, shell");
+  const machine = program
+    .command("machine")
+    .description("The Linux machine that environments run in: status, start, suspend, stop, boot-profile, reset, shell");
   machine
     .command("status")
     .description("Show its state, its accelerator and what it uses")
@@ -42,6 +44,12 @@ export function registerMachine(program: Command): void {
     .description("Stop its environments and shut it down; everything on its disk stays")
     .addOption(jsonOption())
     .action(stop);
+  machine.command("boot-profile").description("Show how long each part of its last boot took").addOption(jsonOption()).action(bootProfile);
+  machine
+    .command("suspend")
+    .description("Save it with everything that runs in it, and free its memory; any use of an environment wakes it")
+    .addOption(jsonOption())
+    .action(suspend);
   machine
     .command("reset")
     .description("Delete it with every environment on it; the next start makes a new one")
@@ -98,6 +106,21 @@ async function startAndWait(clients: HostClients, signal: AbortSignal): Promise<
 async function stop({ json }: JsonOptions): Promise<void> {
   const clients = await connectHost();
   await withStep("Stopping the machine", "The machine goes on stopping.", async () => clients.host.stopMachine({}));
+  if (json) printMachine((await clients.host.getMachine({})).machine, json);
+}
+
+async function bootProfile({ json }: JsonOptions): Promise<void> {
+  const { phases } = await (await connectHost()).host.getBootProfile({});
+  const rows = phases.map(({ name, endedAtMs }, i) => ({ name, endedAtMs, tookMs: endedAtMs - (phases[i - 1]?.endedAtMs ?? 0) }));
+  if (json) return printJson({ phases: rows });
+  const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
+  for (const line of formatPairs(rows.map(({ name, endedAtMs, tookMs }) => [name, `${seconds(endedAtMs)}  (+${seconds(tookMs)})`])))
+    print(line);
+}
+
+async function suspend({ json }: JsonOptions): Promise<void> {
+  const clients = await connectHost();
+  await withStep("Suspending the machine", "The machine goes on being suspended.", async () => clients.host.suspendMachine({}));
   if (json) printMachine((await clients.host.getMachine({})).machine, json);
 }
 
@@ -166,12 +189,14 @@ function printMachine(machine: Machine | undefined, json: true | undefined): voi
     imageSha256: machine.imageSha256,
     startedAt: machine.startedAt === undefined ? "" : timestampDate(machine.startedAt).toISOString(),
     failure: machine.failureMessage,
+    warnings: machine.warnings,
     environments: machine.environmentNames,
   };
   if (json) return printJson(facts);
   const lines = formatPairs([
     ["state", facts.state],
     ["failure", facts.failure],
+    ["warnings", facts.warnings.join("; ")],
     ["accelerator", `${facts.accelerator}${facts.warning === "" ? "" : ` (slow: ${facts.warning})`}`],
     ["processors", String(facts.cpus)],
     ["memory", `${formatBytes(facts.memoryBytes)}, ${formatBytes(facts.usedMemoryBytes)} in use`],

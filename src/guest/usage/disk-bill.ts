@@ -41,6 +41,12 @@ export async function reclaimSpace(dataFolder: string, docker: DockerApi): Promi
   return freedBytes;
 }
 
+/** Writes to the disk what is held back, and gives free blocks back to the host. */
+export async function settleDisk(dataFolder: string): Promise<void> {
+  await runProcess(["sync"], { signal: AbortSignal.timeout(trimTimeoutMs) });
+  await runProcess(["fstrim", "--", dataFolder], { signal: AbortSignal.timeout(trimTimeoutMs) });
+}
+
 export interface Owner {
   readonly environmentId: string;
   readonly containerIds: readonly string[];

@@ -34,7 +34,7 @@ export async function collectFacts(
     availableMemoryBytes: await availableMemory(),
     freeDiskBytes: space.bavail * space.bsize,
     image: driver.name === "simulated" ? { sha256: "simulated" } : await imageFact(env),
-    machine: { view: machine.view, failure: machine.failure ?? "", warnings: machine.hello?.warnings ?? [] },
+    machine: { view: machine.view, failure: machine.failure ?? "", warnings: machine.warnings },
     dataDisk:
       inside === undefined ? undefined : { totalBytes: Number(inside.dataDiskTotalBytes), freeBytes: Number(inside.dataDiskFreeBytes) },
     programs: Object.fromEntries(

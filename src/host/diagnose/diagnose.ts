@@ -119,7 +119,12 @@ function machine({ machine: { view, failure, warnings } }: Facts): Diagnosis {
   if (view === "paused")
     return found("machine", "warning", "Machine", "paused: the disk of this computer is full", errorCatalogue["host-disk-full"].whatToTry);
   if (warnings.length > 0) return found("machine", "warning", "Machine", warnings.join("; "), "berth machine status --console tells more");
-  const words = { off: "off; it starts when it is needed", busy: "starting", ready: "running" } as const;
+  const words = {
+    off: "off; it starts when it is needed",
+    busy: "starting",
+    ready: "running",
+    asleep: "suspended; it wakes when it is used",
+  } as const;
   return found("machine", "ok", "Machine", words[view]);
 }
 

@@ -25,6 +25,7 @@ const storedSchema = z.object({
   memoryBytes: z.int().nonnegative().catch(0),
   dataDiskLimitBytes: z.int().nonnegative().catch(0),
   machineIdleMinutes: z.int().nonnegative().max(maxIdleMinutes).catch(5),
+  machineUnusedMinutes: z.int().nonnegative().max(maxIdleMinutes).catch(0),
   gitUserName: gitTextSchema.catch(""),
   gitUserEmail: gitTextSchema.catch(""),
   /** With what the machine was started last. A host that comes later finds it running and could not tell otherwise. */
@@ -94,7 +95,7 @@ export class HostSettings {
   /** Fails with `setting-invalid` and changes nothing, when this computer does not have so much. */
   async change(change: SettingsChange): Promise<void> {
     const parsed = storedSchema.partial().safeParse(change);
-    for (const key of ["gitUserName", "gitUserEmail", "machineIdleMinutes"] as const)
+    for (const key of ["gitUserName", "gitUserEmail", "machineIdleMinutes", "machineUnusedMinutes"] as const)
       if (change[key] !== undefined && (!parsed.success || parsed.data[key] !== change[key]))
         throw new BerthError("setting-invalid", `${key}: ${String(change[key])}`);
     for (const key of ["cpus", "memoryBytes", "dataDiskLimitBytes"] as const) {

@@ -40,12 +40,13 @@ function networkOf({ proxyMode, httpProxy, httpsProxy, noProxy, caCertificateFil
 }
 
 function changeOf(request: UpdateSettingsRequest): SettingsChange {
-  const { cpus, memoryBytes, dataDiskLimitBytes, machineIdleMinutes, gitUserName, gitUserEmail } = request;
+  const { cpus, memoryBytes, dataDiskLimitBytes, machineIdleMinutes, machineUnusedMinutes, gitUserName, gitUserEmail } = request;
   return {
     ...(cpus === undefined ? {} : { cpus }),
     ...(memoryBytes === undefined ? {} : { memoryBytes: Number(memoryBytes) }),
     ...(dataDiskLimitBytes === undefined ? {} : { dataDiskLimitBytes: Number(dataDiskLimitBytes) }),
     ...(machineIdleMinutes === undefined ? {} : { machineIdleMinutes }),
+    ...(machineUnusedMinutes === undefined ? {} : { machineUnusedMinutes }),
     ...(gitUserName === undefined ? {} : { gitUserName: gitUserName.trim() }),
     ...(gitUserEmail === undefined ? {} : { gitUserEmail: gitUserEmail.trim() }),
   };
@@ -62,6 +63,7 @@ async function view(
     settings: {
       machineSize: sizeMessage(stored),
       machineIdleMinutes: stored.machineIdleMinutes,
+      machineUnusedMinutes: stored.machineUnusedMinutes,
       gitUserName: stored.gitUserName,
       gitUserEmail: stored.gitUserEmail,
       network: {

@@ -17,6 +17,7 @@ const machineLooks: Readonly<Record<MachineState, { readonly name: keyof Strings
   [MachineState.READY]: { name: "ready", tone: "ok" },
   [MachineState.STOPPING]: { name: "stopping", tone: "accent" },
   [MachineState.PAUSED]: { name: "paused", tone: "warn" },
+  [MachineState.SUSPENDED]: { name: "suspended", tone: "neutral" },
   [MachineState.FAILED]: { name: "failed", tone: "danger" },
 };
 

@@ -55,7 +55,8 @@ export function qemuArguments(options: ArgumentOptions): string[] {
     "-m",
     `${memoryMib}M`,
     "-object",
-    `memory-backend-memfd,id=mem,size=${memoryMib}M,share=on`,
+    // Private: of shared memory, looking for pages to save would take every page that the guest never used.
+    `memory-backend-ram,id=mem,size=${memoryMib}M`,
     "-kernel",
     spec.image.kernelPath,
     "-initrd",
@@ -96,6 +97,8 @@ export function qemuArguments(options: ArgumentOptions): string[] {
     `name=opt/berth/link-key,file=${paths.linkKey}`,
     "-device",
     "pvpanic-pci",
+    // A guest that is continued gets another number here, at which its kernel seeds its random numbers anew.
+    ...(arm ? [] : ["-device", "vmgenid,guid=auto"]),
     "-sandbox",
     "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
     "-pidfile",

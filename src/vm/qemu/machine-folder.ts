@@ -2,11 +2,13 @@ import { randomBytes } from "node:crypto";
 import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { open, readFile, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
+import { z } from "zod";
 import { BerthError } from "../../contract/berth-error.ts";
 import { syncFolder, writeFileAtomically } from "../../lib/atomic-file.ts";
 import { linkKeyBytes } from "../../lib/link.ts";
 import { identifyProcess, isSameProcess, type ProcessIdentity } from "../../lib/process-identity.ts";
 import type { MachinePaths } from "./arguments.ts";
+import { SavedState } from "./saved-state.ts";
 
 /** Starting a machine with less free space than this would soon pause it. */
 const minimumHostFreeBytes = 2 * 1024 ** 3;
@@ -14,6 +16,9 @@ const minimumHostFreeBytes = 2 * 1024 ** 3;
 const headerBytes = 1024 ** 2;
 const machineIdPattern = /^[a-z0-9-]{1,32}$/;
 const maxSocketPathBytes = 103;
+const processSchema = z.object({ pid: z.int(), startTicks: z.int(), startedAtMs: z.number(), stateKey: z.string().optional() });
+
+export type SavedProcess = z.infer<typeof processSchema>;
 
 /** The files of one machine: what lasts in its folder, sockets in a short one. */
 export class MachineFolder {
@@ -23,6 +28,7 @@ export class MachineFolder {
   readonly passtPidFile: string;
   readonly passtLog: string;
   readonly qemuLog: string;
+  readonly saved: SavedState;
 
   constructor(options: { readonly machinesFolder: string; readonly runFolder: string; readonly id: string }) {
     if (!machineIdPattern.test(options.id)) throw new BerthError("machine-not-found", `'${options.id}' is no machine's name`);
@@ -40,6 +46,7 @@ export class MachineFolder {
     this.passtPidFile = join(this.#runFolder, "passt.pid");
     this.passtLog = join(this.folder, "passt.log");
     this.qemuLog = join(this.folder, "qemu.log");
+    this.saved = new SavedState(this.folder, this.paths.dataDisk);
     for (const path of Object.values(this.paths)) {
       if (path.includes(",")) throw new BerthError("hypervisor-failed", `a folder's name must have no comma: ${path}`);
     }
@@ -90,19 +97,16 @@ export class MachineFolder {
     return readFileSync(this.paths.linkKey);
   }
 
-  async saveProcess(name: "qemu" | "passt", identity: ProcessIdentity): Promise<void> {
-    await writeFileAtomically(join(this.folder, `${name}.json`), JSON.stringify({ ...identity, startedAtMs: Date.now() }));
+  /** `stateKey` names what a state saved of this process will depend on. */
+  async saveProcess(name: "qemu" | "passt", identity: ProcessIdentity, stateKey?: string): Promise<void> {
+    await writeFileAtomically(join(this.folder, `${name}.json`), JSON.stringify({ ...identity, startedAtMs: Date.now(), stateKey }));
   }
 
   /** The living process of an earlier or this host, if it is still the same one. */
-  readProcess(name: "qemu" | "passt"): (ProcessIdentity & { readonly startedAtMs: number }) | undefined {
+  readProcess(name: "qemu" | "passt"): SavedProcess | undefined {
     try {
-      const saved: unknown = JSON.parse(readFileSync(join(this.folder, `${name}.json`), "utf8"));
-      if (typeof saved !== "object" || saved === null || !("pid" in saved) || !("startTicks" in saved) || !("startedAtMs" in saved))
-        return undefined;
-      const { pid, startTicks, startedAtMs } = saved;
-      if (typeof pid !== "number" || typeof startTicks !== "number" || typeof startedAtMs !== "number") return undefined;
-      return isSameProcess({ pid, startTicks }) ? { pid, startTicks, startedAtMs } : undefined;
+      const saved = processSchema.parse(JSON.parse(readFileSync(join(this.folder, `${name}.json`), "utf8")));
+      return isSameProcess(saved) ? saved : undefined;
     } catch {
       return undefined;
     }
@@ -116,6 +120,20 @@ export class MachineFolder {
       return readFileSync(`/proc/${identity.pid}/cmdline`, "utf8").includes(this.paths.dataDisk) ? identity : undefined;
     } catch {
       return undefined;
+    }
+  }
+
+  /** The last bytes of the guest's console. */
+  async consoleTail(maxBytes: number): Promise<string> {
+    const file = await open(this.paths.console, "r").catch(() => undefined);
+    if (file === undefined) return "";
+    try {
+      const { size } = await file.stat();
+      const length = Math.min(maxBytes, size);
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, size - length);
+      return buffer.subarray(0, bytesRead).toString("utf8");
+    } finally {
+      await file.close();
     }
   }
 
@@ -156,14 +174,15 @@ export function listMachineFolders(machinesFolder: string): string[] {
   }
 }
 
-/** Fails with `host-disk-full` when a machine would run out of space on this computer soon. */
-export async function checkHostSpace(folder: string): Promise<void> {
+/** Fails with `host-disk-full` when this computer would run out of space soon, after `extraBytes` more are taken. */
+export async function checkHostSpace(folder: string, extraBytes = 0): Promise<void> {
   const disk = await statfs(folder);
   const free = disk.bavail * disk.bsize;
-  if (free < minimumHostFreeBytes)
+  const needed = minimumHostFreeBytes + extraBytes;
+  if (free < needed)
     throw new BerthError(
       "host-disk-full",
-      `${(free / 1024 ** 3).toFixed(1)} GiB are free in ${folder}; at least ${minimumHostFreeBytes / 1024 ** 3} GiB are needed`,
+      `${(free / 1024 ** 3).toFixed(1)} GiB are free in ${folder}; at least ${(needed / 1024 ** 3).toFixed(1)} GiB are needed`,
     );
 }
 

@@ -53,14 +53,15 @@ export class QmpClient {
     return client;
   }
 
-  async execute(command: string, args?: Readonly<Record<string, unknown>>): Promise<unknown> {
+  /** Fails when QEMU refuses, goes away, or does not answer in time. */
+  async execute(command: string, args?: Readonly<Record<string, unknown>>, timeoutMs = commandTimeoutMs): Promise<unknown> {
     if (this.#closed) throw new Error("QEMU closed the connection");
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiting.delete(id);
         reject(new Error(`QEMU did not answer ${command}`));
-      }, commandTimeoutMs);
+      }, timeoutMs);
       const settle =
         <T>(then: (value: T) => void) =>
         (value: T): void => {
@@ -95,6 +96,12 @@ export class QmpClient {
     if ("error" in message && isRecord(message.error)) waiting?.reject(new Error(String(message.error["desc"])));
     else waiting?.resolve("return" in message ? message.return : undefined);
   }
+}
+
+/** What QEMU says the guest does: running, paused, io-error, inmigrate and others (qapi/run-state.json). */
+export async function runStateOf(qmp: QmpClient): Promise<string> {
+  const status = await qmp.execute("query-status");
+  return isRecord(status) && typeof status["status"] === "string" ? status["status"] : "";
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -49,20 +49,10 @@ export function simulatedAgent(options: SimulatedAgentOptions): {
 }
 
 function agentCalls(options: SimulatedAgentOptions, jobs: SimulatedJobs): ServiceImpl<typeof AgentService> {
-  const { disk, bootId, imageSha256 } = options;
+  const { disk } = options;
   const usage = new SimulatedUsage(disk);
   return {
-    hello: () => ({
-      protocol: 1,
-      agentVersion: "simulated",
-      imageSha256,
-      bootId,
-      dataSchema: 1,
-      dockerReady: true,
-      dockerVersion: "simulated",
-      guestTime: timestampFromMs(Date.now()),
-      warnings: [],
-    }),
+    hello: () => hello(options),
     setClock: () => ({ correctedBy: durationFromMs(0) }),
     setNetwork: () => ({ dockerWaits: false }),
     checkNetwork: ({ host, port }) => ({ checks: simulatedWay(host, port) }),
@@ -76,6 +66,8 @@ function agentCalls(options: SimulatedAgentOptions, jobs: SimulatedJobs): Servic
     }),
     getDiskBill: () => ({ bill: usage.bill(Date.now()) }),
     reclaimSpace: () => ({ reclaimedBytes: usage.reclaim() }),
+    getBootProfile: () => ({ phases: [{ name: "agent-listens", endedAt: durationFromMs(1) }] }),
+    settleDisk: () => ({}),
     dial: (requests) => echo(requests),
     exec: (requests) => exec(requests),
     observeEnvironments: async ({ environmentIds }) => ({ environments: await observe(disk, jobs, environmentIds) }),
@@ -116,6 +108,20 @@ function agentCalls(options: SimulatedAgentOptions, jobs: SimulatedJobs): Servic
       setImmediate(options.powerOff);
       return {};
     },
+  };
+}
+
+function hello({ bootId, imageSha256 }: SimulatedAgentOptions) {
+  return {
+    protocol: 1,
+    agentVersion: "simulated",
+    imageSha256,
+    bootId,
+    dataSchema: 1,
+    dockerReady: true,
+    dockerVersion: "simulated",
+    guestTime: timestampFromMs(Date.now()),
+    warnings: [],
   };
 }
 

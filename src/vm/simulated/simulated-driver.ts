@@ -27,6 +27,8 @@ interface RunningMachine {
   stream: AgentStream["stream"] | undefined;
   /** Ignores the power button, as a guest that hangs does. */
   readonly deaf: boolean;
+  /** What a suspended one depends on. */
+  readonly key: string;
 }
 
 /** The computer that simulated machines run on: they outlive a driver as processes outlive a host. */
@@ -35,6 +37,7 @@ export class SimulatedComputer {
   readonly exits = new Map<string, MachineExit>();
   readonly consoles = new Map<string, string>();
   readonly paused = new Set<string>();
+  readonly suspended = new Map<string, { readonly machine: RunningMachine; readonly savedAtMs: number }>();
   readonly #listeners = new Set<(id: string) => void>();
 
   onChange(listener: (id: string) => void): () => void {
@@ -53,6 +56,32 @@ export class SimulatedComputer {
     machine.stream?.destroy();
     machine.server.close();
     this.announce(id);
+  }
+
+  suspend(id: string): void {
+    const machine = this.machines.get(id);
+    if (machine === undefined) return;
+    this.machines.delete(id);
+    this.suspended.set(id, { machine, savedAtMs: Date.now() });
+    this.exits.set(id, { reason: "suspended", detail: "", atMs: Date.now() });
+    machine.stream?.destroy();
+    this.announce(id);
+  }
+
+  /** Continues a suspended machine where it depends on `key`; else it is lost, as when the power fails. */
+  continueSuspended(id: string, key: string): boolean {
+    const machine = this.suspended.get(id)?.machine;
+    this.suspended.delete(id);
+    if (machine === undefined) return false;
+    if (machine.key !== key) {
+      machine.ended.abort();
+      machine.server.close();
+      return false;
+    }
+    this.machines.set(id, machine);
+    this.exits.delete(id);
+    this.announce(id);
+    return true;
   }
 
   /** As when the disk of this computer is full. */
@@ -79,7 +108,7 @@ export interface SimulatedDriverOptions {
  */
 export class SimulatedDriver implements MachineDriver {
   readonly name = "simulated";
-  readonly features = { powerButton: true, usage: true, suspend: false };
+  readonly features = { powerButton: true, usage: true, suspend: true };
   readonly #folder: string;
   readonly #computer: SimulatedComputer;
   readonly #probe: Partial<DriverProbe>;
@@ -105,6 +134,8 @@ export class SimulatedDriver implements MachineDriver {
     await SimulatedDisk.create(this.#folderOf(spec.id), spec.dataDiskLimitBytes);
     signal.throwIfAborted();
     if (this.#computer.machines.has(spec.id)) return;
+    const key = JSON.stringify([spec.image.sha256, spec.cpus, spec.memoryBytes]);
+    if (this.#computer.continueSuspended(spec.id, key)) return;
     const ended = new AbortController();
     const { agent, terminals } = simulatedAgent({
       disk: SimulatedDisk.open(this.#folderOf(spec.id)),
@@ -127,6 +158,7 @@ export class SimulatedDriver implements MachineDriver {
       ended,
       stream: undefined,
       deaf: !boots,
+      key,
     });
     this.#computer.exits.delete(spec.id);
     this.#computer.consoles.set(spec.id, boots ? "simulated: the agent is up\n" : "simulated: no init found\n");
@@ -137,7 +169,13 @@ export class SimulatedDriver implements MachineDriver {
     if (!SimulatedDisk.exists(this.#folderOf(id))) return { state: "absent" };
     const machine = this.#computer.machines.get(id);
     const exit = this.#computer.exits.get(id);
-    if (machine === undefined) return exit === undefined ? { state: "off" } : { state: "off", exit };
+    const saved = this.#computer.suspended.get(id);
+    if (machine === undefined)
+      return {
+        state: "off",
+        ...(exit === undefined ? {} : { exit }),
+        ...(saved === undefined ? {} : { suspended: { savedAtMs: saved.savedAtMs } }),
+      };
     if (this.#computer.paused.has(id)) return { state: "paused", reason: "host-disk-full", startedAtMs: machine.startedAtMs };
     return { state: "running", startedAtMs: machine.startedAtMs };
   }
@@ -175,6 +213,12 @@ export class SimulatedDriver implements MachineDriver {
     this.#computer.end(id, "killed", "the machine was switched off");
   }
 
+  async suspend(id: string, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+    signal.throwIfAborted();
+    if (this.#computer.paused.has(id)) throw new BerthError("suspend-failed", "the machine is paused");
+    this.#computer.suspend(id);
+  }
+
   async resume(id: string): Promise<void> {
     if (this.#computer.paused.delete(id)) this.#computer.announce(id);
   }
@@ -207,6 +251,7 @@ export class SimulatedDriver implements MachineDriver {
 
   async remove(id: string): Promise<void> {
     if (this.#computer.machines.has(id)) throw new BerthError("machine-running", `the machine ${id} runs`);
+    this.#computer.continueSuspended(id, "");
     SimulatedDisk.remove(this.#folderOf(id));
     this.#computer.exits.delete(id);
   }

@@ -102,7 +102,9 @@ test("a proxy is kept without showing its password, and one that cannot be is re
 
 test("how long the machine idles is kept by the host", async () => {
   await open();
-  await choose("Shut it down when nothing has run on it for", "Never");
+  await choose("Suspend it with what runs on it when nobody has used it for", "30 minutes");
+  await expect.poll(async () => (await host.settings.getSettings({})).settings?.machineUnusedMinutes).toBe(30);
+  await choose("Suspend it when nothing has run on it for", "Never");
   await expect.poll(async () => (await host.settings.getSettings({})).settings?.machineIdleMinutes).toBe(0);
   await host.kill();
   await host.start();

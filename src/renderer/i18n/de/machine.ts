@@ -5,6 +5,7 @@ const count = (n: number, one: string, many: string): string => `${n} ${n === 1 
 export const machine: Strings["machine"] = {
   title: "Maschine",
   start: "Starten",
+  suspend: "Schlafen legen",
   stop: "Ausschalten",
   restart: "Neu starten",
   notOffline: "Berth antwortet nicht.",
@@ -14,6 +15,7 @@ export const machine: Strings["machine"] = {
   waitForIt: "Warte, bis das zu Ende ist.",
   doing: {
     start: "Startet",
+    suspend: "Wird schlafen gelegt",
     stop: "Fährt herunter",
     restart: "Startet neu",
     reset: "Wird zurückgesetzt",
@@ -23,6 +25,7 @@ export const machine: Strings["machine"] = {
   absentDetail: "Sie entsteht, sobald die erste Umgebung sie braucht oder du sie startest. Das dauert einige Sekunden.",
   failedTitle: "Die Maschine ist nicht gestartet",
   failedDetail: "Ihre Platte ist unberührt. Mehr steht unten in der Konsole.",
+  warningsTitle: "In der Maschine stimmt etwas nicht",
   pausedTitle: "Die Maschine ist pausiert",
   pausedDetail: "Die Platte dieses Computers ist voll. Sobald Platz ist, geht es von selbst weiter.",
   slowTitle: "Die Maschine ist langsamer, als sie sein könnte",

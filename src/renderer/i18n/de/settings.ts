@@ -121,7 +121,8 @@ export const settings: Strings["settings"] = {
   idle: {
     heading: "Maschine",
     description: "Sie braucht nur Speicher, solange sie läuft, und startet von selbst, wenn sie gebraucht wird.",
-    label: "Ausschalten, wenn nichts auf ihr gelaufen ist seit",
+    label: "Schlafen legen, wenn nichts auf ihr gelaufen ist seit",
+    unusedLabel: "Mit allem, was läuft, schlafen legen, wenn niemand sie benutzt hat seit",
     minutes: (n) => (n === 1 ? "1 Minute" : `${n} Minuten`),
     hours: (n) => (n === 1 ? "1 Stunde" : `${n} Stunden`),
     never: "Nie",

@@ -39,6 +39,7 @@ export const shell: Strings["shell"] = {
     ready: "Maschine läuft",
     stopping: "Maschine hält an",
     paused: "Maschine pausiert",
+    suspended: "Maschine schläft",
     failed: "Maschine gescheitert",
   },
   slowMachine: "langsam",

@@ -119,7 +119,8 @@ export const settings = {
   idle: {
     heading: "Machine",
     description: "It takes memory only while it runs, and starts by itself when it is needed.",
-    label: "Shut it down when nothing has run on it for",
+    label: "Suspend it when nothing has run on it for",
+    unusedLabel: "Suspend it with what runs on it when nobody has used it for",
     minutes: (n: number) => (n === 1 ? "1 minute" : `${n} minutes`),
     hours: (n: number) => (n === 1 ? "1 hour" : `${n} hours`),
     never: "Never",

@@ -38,6 +38,7 @@ export const shell = {
     ready: "Machine running",
     stopping: "Machine stopping",
     paused: "Machine paused",
+    suspended: "Machine suspended",
     failed: "Machine failed",
   },
   slowMachine: "slow",

@@ -3,7 +3,7 @@ import { EnvironmentPhase } from "../../../contract/gen/gitpod/v1/environment_pb
 import { useApp, useAppState } from "../../app/context.ts";
 import type { EnvironmentView } from "../../store/watch-state.ts";
 
-export type MachineAct = "start" | "stop" | "restart" | "reset" | "reclaim";
+export type MachineAct = "start" | "suspend" | "stop" | "restart" | "reset" | "reclaim";
 
 /** What is being done with the machine; one thing at a time. */
 export interface MachineActs {

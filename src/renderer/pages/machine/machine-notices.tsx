@@ -36,6 +36,13 @@ export function MachineNotices({ acts }: { readonly acts: MachineActs }) {
           {words.pausedDetail}
         </Notice>
       ) : null}
+      {machine === undefined || machine.warnings.length === 0 ? null : (
+        <Notice tone="warn" title={words.warningsTitle} actions={toDiagnostics}>
+          {machine.warnings.map((warning) => (
+            <p key={warning}>{warning}</p>
+          ))}
+        </Notice>
+      )}
       {machine === undefined || machine.acceleratorWarning === "" ? null : (
         <Slow warning={machine.acceleratorWarning} fix={machine.acceleratorFix} />
       )}

@@ -1,4 +1,4 @@
-import { Play, Power, RotateCw } from "lucide-react";
+import { Moon, Play, Power, RotateCw } from "lucide-react";
 import { useMemo, useState } from "react";
 import { MachineState } from "../../../contract/gen/berth/v1/host_pb.js";
 import { useApp, useAppState, useCommands, useStrings } from "../../app/context.ts";
@@ -58,7 +58,7 @@ interface Control {
   readonly now: () => void;
 }
 
-type ControlSet = Readonly<Record<"start" | "stop" | "restart", Control>>;
+type ControlSet = Readonly<Record<"start" | "suspend" | "stop" | "restart", Control>>;
 
 function useControls(acts: MachineActs, ask: (what: "stop" | "restart") => void): ControlSet {
   const { clients } = useApp();
@@ -72,8 +72,10 @@ function useControls(acts: MachineActs, ask: (what: "stop" | "restart") => void)
   const controls = useMemo((): ControlSet => {
     const general = !online ? words.notOffline : doing === undefined ? undefined : words.waitForIt;
     const isUp = state === MachineState.READY || state === MachineState.PAUSED;
-    const canStop = isUp || hangs || state === MachineState.BOOTING;
+    const isSuspended = state === MachineState.SUSPENDED;
+    const canStop = isUp || hangs || isSuspended || state === MachineState.BOOTING;
     const start = (): void => void run("start", async () => clients.host.startMachine({}));
+    const suspend = (): void => void run("suspend", async () => clients.host.suspendMachine({}));
     const stop = (): void => void run("stop", async () => clients.host.stopMachine({}));
     const restart = (): void => void run("restart", async () => clients.host.restartMachine({}));
     const orAsk = (what: "stop" | "restart", now: () => void) => () => (running.length > 0 ? ask(what) : now());
@@ -83,18 +85,23 @@ function useControls(acts: MachineActs, ask: (what: "stop" | "restart") => void)
         run: start,
         now: start,
       },
+      suspend: { disabledReason: general ?? (state === MachineState.READY ? undefined : words.notRunning), run: suspend, now: suspend },
       stop: { disabledReason: general ?? (canStop ? undefined : words.notRunning), run: orAsk("stop", stop), now: stop },
-      restart: { disabledReason: general ?? (isUp || hangs ? undefined : words.notRunning), run: orAsk("restart", restart), now: restart },
+      restart: {
+        disabledReason: general ?? (isUp || hangs || isSuspended ? undefined : words.notRunning),
+        run: orAsk("restart", restart),
+        now: restart,
+      },
     };
   }, [online, words, doing, state, hangs, run, clients, running, ask]);
   useCommands(
     useMemo(
       () =>
-        (["start", "stop", "restart"] as const).map((name) => ({
+        (["start", "suspend", "stop", "restart"] as const).map((name) => ({
           id: `machine:${name}`,
           title: `${shell.machine}: ${words[name]}`,
           section: shell.machine,
-          shortcut: { start: "s", stop: "x", restart: "r" }[name],
+          shortcut: { start: "s", suspend: "z", stop: "x", restart: "r" }[name],
           disabledReason: controls[name].disabledReason,
           run: controls[name].run,
         })),
@@ -118,6 +125,9 @@ function Controls({ controls }: { readonly controls: ControlSet }) {
           {words.start}
         </Button>
       )}
+      <Button icon={Moon} onClick={controls.suspend.run} disabledReason={controls.suspend.disabledReason}>
+        {words.suspend}
+      </Button>
       <Button icon={Power} onClick={controls.stop.run} disabledReason={controls.stop.disabledReason}>
         {words.stop}
       </Button>

@@ -20,6 +20,7 @@ const looks: Readonly<Record<MachineState, { readonly name: keyof Strings["shell
   [MachineState.READY]: { name: "ready", tone: "ok" },
   [MachineState.STOPPING]: { name: "stopping", tone: "accent" },
   [MachineState.PAUSED]: { name: "paused", tone: "warn" },
+  [MachineState.SUSPENDED]: { name: "suspended", tone: "neutral" },
   [MachineState.FAILED]: { name: "failed", tone: "danger" },
 };
 

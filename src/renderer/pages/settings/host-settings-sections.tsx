@@ -108,29 +108,37 @@ function GitForm({ settings, onSaved }: FormProps) {
   );
 }
 
+type RestAfter = "machineIdleMinutes" | "machineUnusedMinutes";
+
 function IdleSetting({ settings, onSaved }: FormProps) {
   const { clients, toasts } = useApp();
   const { settings: words } = useStrings();
-  const minutes = settings.settings?.machineIdleMinutes ?? 0;
-  // A value set elsewhere, e.g. by hand, is shown too.
-  const choices = idleChoices.some((choice) => choice === minutes) ? idleChoices : [minutes, ...idleChoices];
   const label = (n: number): string => (n === 0 ? words.idle.never : n % 60 === 0 ? words.idle.hours(n / 60) : words.idle.minutes(n));
-  const change = async (machineIdleMinutes: number): Promise<void> => {
+  const change = async (name: RestAfter, minutes: number): Promise<void> => {
     try {
-      const answer = await clients.settings.updateSettings({ machineIdleMinutes });
+      const answer = await clients.settings.updateSettings({ [name]: minutes });
       if (answer.settings !== undefined) onSaved(answer.settings);
     } catch (error) {
       toasts.failed(error);
     }
   };
-  return (
-    <SettingList>
+  const select = (name: RestAfter, title: string) => {
+    const minutes = settings.settings?.[name] ?? 0;
+    // A value set elsewhere, e.g. by hand, is shown too.
+    const choices = idleChoices.some((choice) => choice === minutes) ? idleChoices : [minutes, ...idleChoices];
+    return (
       <SelectSetting
-        label={words.idle.label}
+        label={title}
         value={String(minutes)}
         options={choices.map((n) => ({ value: String(n), label: label(n) }))}
-        onChange={(value) => void change(Number(value))}
+        onChange={(value) => void change(name, Number(value))}
       />
+    );
+  };
+  return (
+    <SettingList>
+      {select("machineIdleMinutes", words.idle.label)}
+      {select("machineUnusedMinutes", words.idle.unusedLabel)}
     </SettingList>
   );
 }

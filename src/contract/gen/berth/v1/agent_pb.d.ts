@@ -89,6 +89,83 @@ export declare type HelloResponse = Message<"berth.v1.HelloResponse"> & {
 export declare const HelloResponseSchema: GenMessage<HelloResponse>;
 
 /**
+ * @generated from message berth.v1.GetBootProfileRequest
+ */
+export declare type GetBootProfileRequest = Message<"berth.v1.GetBootProfileRequest"> & {
+};
+
+/**
+ * Describes the message berth.v1.GetBootProfileRequest.
+ * Use `create(GetBootProfileRequestSchema)` to create a new message.
+ */
+export declare const GetBootProfileRequestSchema: GenMessage<GetBootProfileRequest>;
+
+/**
+ * @generated from message berth.v1.GetBootProfileResponse
+ */
+export declare type GetBootProfileResponse = Message<"berth.v1.GetBootProfileResponse"> & {
+  /**
+   * In the order in which they ended.
+   *
+   * @generated from field: repeated berth.v1.BootPhase phases = 1;
+   */
+  phases: BootPhase[];
+};
+
+/**
+ * Describes the message berth.v1.GetBootProfileResponse.
+ * Use `create(GetBootProfileResponseSchema)` to create a new message.
+ */
+export declare const GetBootProfileResponseSchema: GenMessage<GetBootProfileResponse>;
+
+/**
+ * @generated from message berth.v1.BootPhase
+ */
+export declare type BootPhase = Message<"berth.v1.BootPhase"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Its end, in the kernel's own time.
+   *
+   * @generated from field: google.protobuf.Duration ended_at = 2;
+   */
+  endedAt?: Duration | undefined;
+};
+
+/**
+ * Describes the message berth.v1.BootPhase.
+ * Use `create(BootPhaseSchema)` to create a new message.
+ */
+export declare const BootPhaseSchema: GenMessage<BootPhase>;
+
+/**
+ * @generated from message berth.v1.SettleDiskRequest
+ */
+export declare type SettleDiskRequest = Message<"berth.v1.SettleDiskRequest"> & {
+};
+
+/**
+ * Describes the message berth.v1.SettleDiskRequest.
+ * Use `create(SettleDiskRequestSchema)` to create a new message.
+ */
+export declare const SettleDiskRequestSchema: GenMessage<SettleDiskRequest>;
+
+/**
+ * @generated from message berth.v1.SettleDiskResponse
+ */
+export declare type SettleDiskResponse = Message<"berth.v1.SettleDiskResponse"> & {
+};
+
+/**
+ * Describes the message berth.v1.SettleDiskResponse.
+ * Use `create(SettleDiskResponseSchema)` to create a new message.
+ */
+export declare const SettleDiskResponseSchema: GenMessage<SettleDiskResponse>;
+
+/**
  * @generated from message berth.v1.SetClockRequest
  */
 export declare type SetClockRequest = Message<"berth.v1.SetClockRequest"> & {
@@ -96,6 +173,13 @@ export declare type SetClockRequest = Message<"berth.v1.SetClockRequest"> & {
    * @generated from field: google.protobuf.Timestamp now = 1;
    */
   now?: Timestamp | undefined;
+
+  /**
+   * Stirred into the machine's random numbers: a machine that was saved would otherwise draw the same ones again.
+   *
+   * @generated from field: bytes entropy = 2;
+   */
+  entropy: Uint8Array;
 };
 
 /**
@@ -788,6 +872,13 @@ export declare type WatchEnvironmentsResponse = Message<"berth.v1.WatchEnvironme
    * @generated from field: repeated string removed_environment_ids = 2;
    */
   removedEnvironmentIds: string[];
+
+  /**
+   * What is wrong with the machine as a whole; all of it in every message.
+   *
+   * @generated from field: repeated string machine_warnings = 3;
+   */
+  machineWarnings: string[];
 };
 
 /**
@@ -2110,6 +2201,27 @@ export declare const AgentService: GenService<{
     methodKind: "client_streaming";
     input: typeof UploadContentRequestSchema;
     output: typeof UploadContentResponseSchema;
+  },
+  /**
+   * How long each part of the last boot took.
+   *
+   * @generated from rpc berth.v1.AgentService.GetBootProfile
+   */
+  getBootProfile: {
+    methodKind: "unary";
+    input: typeof GetBootProfileRequestSchema;
+    output: typeof GetBootProfileResponseSchema;
+  },
+  /**
+   * Writes to the disk what is held back and gives free blocks to the host; before a suspend, so that the disk is whole
+   * also without the memory.
+   *
+   * @generated from rpc berth.v1.AgentService.SettleDisk
+   */
+  settleDisk: {
+    methodKind: "unary";
+    input: typeof SettleDiskRequestSchema;
+    output: typeof SettleDiskResponseSchema;
   },
   /**
    * Stops containers, syncs, unmounts and powers the machine off.

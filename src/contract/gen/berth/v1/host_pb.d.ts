@@ -212,6 +212,13 @@ export declare type Machine = Message<"berth.v1.Machine"> & {
    * @generated from field: string accelerator_fix = 17;
    */
   acceleratorFix: string;
+
+  /**
+   * What is wrong inside it.
+   *
+   * @generated from field: repeated string warnings = 18;
+   */
+  warnings: string[];
 };
 
 /**
@@ -317,6 +324,38 @@ export declare type StopMachineResponse = Message<"berth.v1.StopMachineResponse"
 export declare const StopMachineResponseSchema: GenMessage<StopMachineResponse>;
 
 /**
+ * @generated from message berth.v1.SuspendMachineRequest
+ */
+export declare type SuspendMachineRequest = Message<"berth.v1.SuspendMachineRequest"> & {
+  /**
+   * @generated from field: string machine_id = 1;
+   */
+  machineId: string;
+};
+
+/**
+ * Describes the message berth.v1.SuspendMachineRequest.
+ * Use `create(SuspendMachineRequestSchema)` to create a new message.
+ */
+export declare const SuspendMachineRequestSchema: GenMessage<SuspendMachineRequest>;
+
+/**
+ * @generated from message berth.v1.SuspendMachineResponse
+ */
+export declare type SuspendMachineResponse = Message<"berth.v1.SuspendMachineResponse"> & {
+  /**
+   * @generated from field: berth.v1.Machine machine = 1;
+   */
+  machine?: Machine | undefined;
+};
+
+/**
+ * Describes the message berth.v1.SuspendMachineResponse.
+ * Use `create(SuspendMachineResponseSchema)` to create a new message.
+ */
+export declare const SuspendMachineResponseSchema: GenMessage<SuspendMachineResponse>;
+
+/**
  * @generated from message berth.v1.RestartMachineRequest
  */
 export declare type RestartMachineRequest = Message<"berth.v1.RestartMachineRequest"> & {
@@ -417,6 +456,61 @@ export declare type GetConsoleResponse = Message<"berth.v1.GetConsoleResponse"> 
  * Use `create(GetConsoleResponseSchema)` to create a new message.
  */
 export declare const GetConsoleResponseSchema: GenMessage<GetConsoleResponse>;
+
+/**
+ * @generated from message berth.v1.GetMachineBootProfileRequest
+ */
+export declare type GetMachineBootProfileRequest = Message<"berth.v1.GetMachineBootProfileRequest"> & {
+  /**
+   * @generated from field: string machine_id = 1;
+   */
+  machineId: string;
+};
+
+/**
+ * Describes the message berth.v1.GetMachineBootProfileRequest.
+ * Use `create(GetMachineBootProfileRequestSchema)` to create a new message.
+ */
+export declare const GetMachineBootProfileRequestSchema: GenMessage<GetMachineBootProfileRequest>;
+
+/**
+ * @generated from message berth.v1.GetMachineBootProfileResponse
+ */
+export declare type GetMachineBootProfileResponse = Message<"berth.v1.GetMachineBootProfileResponse"> & {
+  /**
+   * @generated from field: repeated berth.v1.MachineBootPhase phases = 1;
+   */
+  phases: MachineBootPhase[];
+};
+
+/**
+ * Describes the message berth.v1.GetMachineBootProfileResponse.
+ * Use `create(GetMachineBootProfileResponseSchema)` to create a new message.
+ */
+export declare const GetMachineBootProfileResponseSchema: GenMessage<GetMachineBootProfileResponse>;
+
+/**
+ * @generated from message berth.v1.MachineBootPhase
+ */
+export declare type MachineBootPhase = Message<"berth.v1.MachineBootPhase"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Since the kernel began.
+   *
+   * @generated from field: uint32 ended_at_ms = 2;
+   */
+  endedAtMs: number;
+};
+
+/**
+ * Describes the message berth.v1.MachineBootPhase.
+ * Use `create(MachineBootPhaseSchema)` to create a new message.
+ */
+export declare const MachineBootPhaseSchema: GenMessage<MachineBootPhase>;
 
 /**
  * @generated from message berth.v1.GetMachineDiskBillRequest
@@ -1617,6 +1711,13 @@ export enum MachineState {
    * @generated from enum value: MACHINE_STATE_FAILED = 7;
    */
   FAILED = 7,
+
+  /**
+   * Saved with everything that runs in it, and without a process or memory on this computer; any use wakes it.
+   *
+   * @generated from enum value: MACHINE_STATE_SUSPENDED = 8;
+   */
+  SUSPENDED = 8,
 }
 
 /**
@@ -1671,6 +1772,16 @@ export declare const HostService: GenService<{
     output: typeof StopMachineResponseSchema;
   },
   /**
+   * Saves the machine with everything that runs in it and ends its process; any use of an environment wakes it.
+   *
+   * @generated from rpc berth.v1.HostService.SuspendMachine
+   */
+  suspendMachine: {
+    methodKind: "unary";
+    input: typeof SuspendMachineRequestSchema;
+    output: typeof SuspendMachineResponseSchema;
+  },
+  /**
    * Shuts the machine down and starts it with the size that is set; environments that should run come up again by themselves.
    *
    * @generated from rpc berth.v1.HostService.RestartMachine
@@ -1697,6 +1808,16 @@ export declare const HostService: GenService<{
     methodKind: "unary";
     input: typeof GetConsoleRequestSchema;
     output: typeof GetConsoleResponseSchema;
+  },
+  /**
+   * How long each part of the machine's last boot took; a machine that sleeps is woken.
+   *
+   * @generated from rpc berth.v1.HostService.GetBootProfile
+   */
+  getBootProfile: {
+    methodKind: "unary";
+    input: typeof GetMachineBootProfileRequestSchema;
+    output: typeof GetMachineBootProfileResponseSchema;
   },
   /**
    * Who takes how much of the machine's disk; takes seconds on a full one.

@@ -90,7 +90,7 @@ export declare type HostSettings = Message<"berth.v1.HostSettings"> & {
   machineSize?: MachineSize | undefined;
 
   /**
-   * The machine is shut down when nothing has run on it for so long; 0 is never.
+   * The machine rests (is suspended, or shut down where it cannot be) when nothing has run on it for so long; 0 is never.
    *
    * @generated from field: uint32 machine_idle_minutes = 2;
    */
@@ -107,6 +107,13 @@ export declare type HostSettings = Message<"berth.v1.HostSettings"> & {
    * @generated from field: string git_user_email = 4;
    */
   gitUserEmail: string;
+
+  /**
+   * The machine is suspended with all that runs on it when nobody has used it for so long; 0 is never.
+   *
+   * @generated from field: uint32 machine_unused_minutes = 5;
+   */
+  machineUnusedMinutes: number;
 
   /**
    * @generated from field: berth.v1.NetworkSettings network = 10;
@@ -241,6 +248,11 @@ export declare type UpdateSettingsRequest = Message<"berth.v1.UpdateSettingsRequ
    * @generated from field: optional string git_user_email = 6;
    */
   gitUserEmail?: string | undefined;
+
+  /**
+   * @generated from field: optional uint32 machine_unused_minutes = 7;
+   */
+  machineUnusedMinutes?: number | undefined;
 
   /**
    * Replaces all of it, and arrives in the machine at once.
