@@ -219,6 +219,12 @@ export const errorCatalogue = {
     "This needs it to be off.",
     "Stop it first with: berth machine stop",
   ),
+  "data-disk-read-only": entry(
+    "failed_precondition",
+    "The machine's disk is read-only",
+    "It took an error, and nothing more is written to it. What was written before is safe.",
+    "Restart the machine, which checks the disk: berth machine stop, then start the environment.",
+  ),
   "suspend-failed": entry(
     "internal",
     "The machine was not suspended",

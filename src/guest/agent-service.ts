@@ -1,5 +1,5 @@
 import { create, equals } from "@bufbuild/protobuf";
-import { durationFromMs, durationMs, timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
+import { type Duration, durationFromMs, durationMs, timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
@@ -11,6 +11,7 @@ import {
   HelloResponseSchema,
   ObservedEnvironmentSchema,
   StartJobResponseSchema,
+  type SetClockRequest,
   type UploadContentRequest,
   WatchEnvironmentsResponseSchema,
   WatchJobResponseSchema,
@@ -23,7 +24,7 @@ import type { DockerApi } from "./docker-api.ts";
 import { dial } from "./dial.ts";
 import type { EnvironmentStates } from "./environment-state.ts";
 import { exec } from "./exec.ts";
-import type { MachineHealth } from "./health.ts";
+import { isReadOnly, type MachineHealth } from "./health.ts";
 import { jobErrorCode } from "./jobs/job.ts";
 import type { JobStore } from "./jobs/job-store.ts";
 import { startJob } from "./jobs/start-job.ts";
@@ -60,14 +61,21 @@ export interface AgentDependencies {
 export function agentService(dependencies: AgentDependencies): ServiceImpl<typeof AgentService> {
   const { settings, docker, jobs, observer, figures, health, bootProfile, network, now } = dependencies;
   return {
-    hello: async () => hello(dependencies),
-    async setClock(request) {
-      const wantedMs = request.now === undefined ? now() : timestampMs(request.now);
-      const correctionMs = wantedMs - now();
-      if (request.entropy.length > 0) await writeFile("/dev/urandom", request.entropy.subarray(0, maxEntropyBytes));
-      if (Math.abs(correctionMs) > clockToleranceMs) await runProcess(["date", "--set", `@${(wantedMs / 1000).toFixed(3)}`]);
-      return { correctedBy: durationFromMs(Math.abs(correctionMs) > clockToleranceMs ? Math.trunc(correctionMs) : 0) };
+    async hello() {
+      const dockerVersion = await docker.version();
+      return create(HelloResponseSchema, {
+        protocol: agentProtocol,
+        agentVersion: "0.1.0",
+        imageSha256: settings.imageSha256,
+        bootId: readText("/proc/sys/kernel/random/boot_id"),
+        dataSchema: Number(readText(`${settings.dataFolder}/schema`)) || 0,
+        dockerReady: dockerVersion !== undefined,
+        dockerVersion: dockerVersion ?? "",
+        guestTime: timestampFromMs(now()),
+        warnings: [...health.warnings],
+      });
     },
+    setClock: (request) => setClock(request, now()),
     setNetwork: async (request) => ({ dockerWaits: await network.set(request) }),
     checkNetwork: async (request, context) => ({ checks: await checkNetwork(request, dependencies, context.signal) }),
     async getUsage() {
@@ -100,6 +108,7 @@ export function agentService(dependencies: AgentDependencies): ServiceImpl<typeo
     },
     watchEnvironments: (_request, context) => watchEnvironments(observer, health, context.signal),
     async startJob(request) {
+      refuseReadOnly(settings.dataFolder);
       const record = await startJob(request, dependencies).catch(failCall);
       return create(StartJobResponseSchema, { job: jobMessage(record) });
     },
@@ -117,26 +126,25 @@ export function agentService(dependencies: AgentDependencies): ServiceImpl<typeo
   };
 }
 
-async function hello({ settings, docker, health, now }: AgentDependencies) {
-  const dockerVersion = await docker.version();
-  return create(HelloResponseSchema, {
-    protocol: agentProtocol,
-    agentVersion: "0.1.0",
-    imageSha256: settings.imageSha256,
-    bootId: readText("/proc/sys/kernel/random/boot_id"),
-    dataSchema: Number(readText(`${settings.dataFolder}/schema`)) || 0,
-    dockerReady: dockerVersion !== undefined,
-    dockerVersion: dockerVersion ?? "",
-    guestTime: timestampFromMs(now()),
-    warnings: [...health.warnings],
-  });
+async function setClock(request: SetClockRequest, nowMs: number): Promise<{ correctedBy: Duration }> {
+  const wantedMs = request.now === undefined ? nowMs : timestampMs(request.now);
+  const correctionMs = wantedMs - nowMs;
+  if (request.entropy.length > 0) await writeFile("/dev/urandom", request.entropy.subarray(0, maxEntropyBytes));
+  if (Math.abs(correctionMs) > clockToleranceMs) await runProcess(["date", "--set", `@${(wantedMs / 1000).toFixed(3)}`]);
+  return { correctedBy: durationFromMs(Math.abs(correctionMs) > clockToleranceMs ? Math.trunc(correctionMs) : 0) };
 }
 
-async function uploadContent(requests: AsyncIterable<UploadContentRequest>, { states, observer }: AgentDependencies) {
+/** Node tells of a folder it cannot make on a read-only disk as of one that is not there. */
+function refuseReadOnly(dataFolder: string): void {
+  if (isReadOnly(readText("/proc/mounts"), dataFolder)) throw toConnectError(new BerthError("data-disk-read-only", dataFolder));
+}
+
+async function uploadContent(requests: AsyncIterable<UploadContentRequest>, { settings, states, observer }: AgentDependencies) {
   const iterator = requests[Symbol.asyncIterator]();
   const first = await iterator.next();
   if (first.done === true || first.value.message.case !== "start")
     throw new ConnectError("the first message must be start", Code.InvalidArgument);
+  refuseReadOnly(settings.dataFolder);
   const { environmentId, directoryName } = first.value.message.value;
   await states.begin(environmentId, directoryName);
   const target = states.workingCopy(environmentId);

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { Duplex } from "node:stream";
 
 /** Bytes of the key that both ends of a link know; see `AgentStream.linkKey`. */
@@ -153,9 +154,11 @@ export async function openLink(wire: Duplex, key: Uint8Array, nonce: Uint8Array,
 
 /**
  * The machine's end: calls `onSession` for every marker that arrives, after ending the session before it
- * and answering the marker. Data outside a session is thrown away.
+ * and answering the marker. Data outside a session is thrown away. It begins with a marker that nobody asked
+ * for: a host that still talks to the agent before this one sees at once that its session is over.
  */
 export function serveLink(wire: Duplex, key: Uint8Array, onSession: (session: SessionStream) => void): void {
+  wire.write(Buffer.concat([key, randomBytes(linkNonceBytes)]));
   const scanner = new MarkerScanner(key);
   let session: SessionStream | undefined;
   wire.on("data", (chunk: Buffer) => {

@@ -1,5 +1,4 @@
 import { appendFileSync, closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
-import { isDiskFull } from "./job.ts";
 
 /** A job's log grows no further than this; what follows is dropped with a note. */
 const maxLogBytes = 32 * 1024 * 1024;
@@ -19,7 +18,7 @@ export class JobLog {
     return this.#size;
   }
 
-  /** What does not fit on the disk is left out: a full one must not end the job that would make room. */
+  /** What cannot be written is left out: a full or broken disk must end neither the agent nor the job that would make room. */
   append(data: Buffer): void {
     if (this.#size >= maxLogBytes) return;
     const isLast = this.#size + data.length >= maxLogBytes;
@@ -27,8 +26,7 @@ export class JobLog {
     try {
       appendFileSync(this.#path, appended);
       this.#size += appended.length;
-    } catch (error) {
-      if (!isDiskFull(error)) throw error;
+    } catch {
       this.#size = logSize(this.#path);
     }
   }

@@ -108,7 +108,9 @@ const machineTitles: Readonly<Record<string, string>> = {
 function ofMachine({ machine, checks, ...facts }: NetworkFacts): Diagnosis[] {
   const title = "Machine";
   if (machine !== "ready")
-    return [found("machine", "warning", title, "it is off or sleeps, so its side was not looked at", "berth machine start, then look again")];
+    return [
+      found("machine", "warning", title, "it is off or sleeps, so its side was not looked at", "berth machine start, then look again"),
+    ];
   if ("failure" in checks)
     return [found("machine", "error", title, checks.failure, "berth machine stop, berth machine start, then look again")];
   return checks.map((check) => ofCheck(check, facts));

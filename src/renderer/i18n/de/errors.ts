@@ -143,6 +143,16 @@ export const errors: ErrorTexts = {
     "Halte die Maschine auf ihrer Seite an und starte dann die Umgebung.",
   ),
   "machine-running": text("Die Maschine läuft", "Dafür muss sie aus sein.", "Halte sie zuerst auf der Seite Maschine an."),
+  "data-disk-read-only": text(
+    "Auf die Platte der Maschine kann nicht geschrieben werden",
+    "Sie hatte einen Fehler, und es wird nichts mehr auf sie geschrieben. Was vorher geschrieben wurde, ist sicher.",
+    "Starte die Maschine auf ihrer Seite neu, was die Platte prüft, und dann die Umgebung.",
+  ),
+  "suspend-failed": text(
+    "Die Maschine wurde nicht schlafen gelegt",
+    "Ihr Speicher konnte nicht gesichert werden; sie läuft weiter wie zuvor.",
+    "Versuche es noch einmal, oder halte sie auf der Seite Maschine an.",
+  ),
   "machine-not-found": text("Die Maschine wurde nicht gefunden", "Es gibt keine mit diesem Namen.", "Sieh auf der Seite Maschine nach."),
   "data-schema-too-new": text(
     "Die Platte der Maschine ist von einer neueren Version",

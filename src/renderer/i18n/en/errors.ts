@@ -10,6 +10,8 @@ export const errors: ErrorTexts = {
   "machine-boot-failed": { whatToTry: "Look at its console on the page Machine. Your data is on its disk, untouched." },
   "machine-unreachable": { whatToTry: "Stop the machine on its page, then start the environment." },
   "machine-running": { whatToTry: "Stop it first, on the page Machine." },
+  "data-disk-read-only": { whatToTry: "Restart the machine on its page, which checks the disk, then start the environment." },
+  "suspend-failed": { whatToTry: "Try again, or stop it on the page Machine." },
   "machine-not-found": { whatToTry: "Look at the page Machine." },
   "hypervisor-failed": { whatToTry: "Look at the page Diagnostics." },
   "port-taken": { whatToTry: "Another port was chosen; the environment's page shows it." },
