@@ -1,8 +1,8 @@
-// Runs in the machine: `node network.mjs up|down|connect HOST PORT`, and prints what it took, in seconds for a transfer and
+// Runs in the machine by `node --eval`, with arguments `up|down|connect HOST PORT`, and prints what it took, in seconds for a transfer and
 // in milliseconds for the median of many connections.
 import { connect } from "node:net";
 
-const [mode, host, port, bytesText] = process.argv.slice(2);
+const [mode, host, port, bytesText] = process.argv.slice(1);
 const bytes = Number(bytesText);
 const connections = 50;
 const chunk = Buffer.alloc(256 * 1024);
