@@ -10,6 +10,7 @@ import type { BenchContext } from "./context.ts";
 import { create } from "./create.ts";
 import { files } from "./files.ts";
 import { idle } from "./idle.ts";
+import { network } from "./network.ts";
 import { reclaim } from "./reclaim.ts";
 import { resume } from "./resume.ts";
 import type { Result } from "./statistics.ts";
@@ -28,13 +29,14 @@ const benchmarks: Readonly<Record<BenchmarkName, (context: BenchContext) => Prom
   create,
   files,
   idle,
+  network,
   window,
   terminal,
   bundle,
 };
 
 /** The others run on a simulated machine or on none. */
-const withMachine: ReadonlySet<BenchmarkName> = new Set(["cold", "resume", "wake", "reclaim", "create", "files", "idle"]);
+const withMachine: ReadonlySet<BenchmarkName> = new Set(["cold", "resume", "wake", "reclaim", "create", "files", "idle", "network"]);
 
 function makeImage(): void {
   const made = spawnSync(process.execPath, [join(root, "tools/image/main.ts")], { stdio: ["ignore", 2, 2] });

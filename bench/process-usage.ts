@@ -15,7 +15,8 @@ export function parseUsage(stat: string, status: string): ProcessUsage {
   return { cpuSeconds: (Number(fields[11]) + Number(fields[12])) / ticksPerSecond, residentBytes: Number(resident) * 1024 };
 }
 
-function readProcessUsage(pid: number): ProcessUsage {
+/** What a process has used so far; fails when it has ended. */
+export function readProcessUsage(pid: number): ProcessUsage {
   return parseUsage(readFileSync(`/proc/${pid}/stat`, "utf8"), readFileSync(`/proc/${pid}/status`, "utf8"));
 }
 

@@ -46,6 +46,8 @@ export function needsOf({ platform, arch, group }) {
     { program: "git-lfs", apt: "git-lfs" },
     { program: "chromium", orPrograms: ["chromium-browser", "google-chrome"], apt: "chromium" },
     { program: "mkfs.ext4", apt: "e2fsprogs" },
+    { program: "tinyproxy", apt: "tinyproxy-bin" },
+    { program: "openssl", apt: "openssl" },
   ];
   return [
     ...run,

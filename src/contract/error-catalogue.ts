@@ -37,6 +37,12 @@ export const errorCatalogue = {
     "Its server did not answer.",
     "Check the address, your network and VPN, then start the environment again.",
   ),
+  "certificate-untrusted": entry(
+    "failed_precondition",
+    "The server's certificate is not trusted",
+    "The machine does not know who issued it. In many companies a proxy reads what goes through it and has an authority of its own.",
+    "Add the certificate of that authority in the settings, under Network, then start the environment again.",
+  ),
   "repository-not-found": entry(
     "not_found",
     "The repository was not found",
@@ -129,10 +135,16 @@ export const errorCatalogue = {
     "A name has 1 to 80 letters, digits, spaces or . _ -.",
     "Choose another name.",
   ),
+  "target-invalid": entry(
+    "invalid_argument",
+    "The target was not accepted",
+    "It is neither a host's name, nor one with a port, nor an https address.",
+    "Give something like example.org or example.org:443.",
+  ),
   "setting-invalid": entry(
     "invalid_argument",
     "The setting was not changed",
-    "This computer does not have so much, or the text has characters that are not allowed in it.",
+    "This computer does not have so much, or what was given cannot be used there.",
     "Choose another value; what was set before still counts.",
   ),
   "environment-not-found": entry(

@@ -18,7 +18,7 @@ import {
   EnvironmentStatusSchema,
   FileChange_ChangeType,
 } from "../contract/gen/gitpod/v1/environment_pb.js";
-import type { MachineView } from "./machine-keeper.ts";
+import type { MachineView } from "./machine-view.ts";
 import type { Step, Wish } from "./plan.ts";
 
 const changeTypes: Readonly<Record<string, FileChange_ChangeType>> = {

@@ -4,13 +4,15 @@ import { AgentService, type HelloResponse, type ObservedEnvironment } from "../c
 import { TerminalService } from "../contract/gen/berth/v1/terminal_pb.js";
 import { type AgentConnection, connectAgent } from "../lib/agent-transport.ts";
 import { type Log, messageOf } from "../lib/log.ts";
-import type { MachineDriver, MachineSpec } from "../vm/driver.ts";
-import { type BootJudge, bootJudged, endsBoot, judged } from "./boot-judge.ts";
+import type { MachineDriver } from "../vm/driver.ts";
+import { bootJudged, endsBoot, judged } from "./boot-judge.ts";
 import { CrashCount } from "./crash-count.ts";
 import { keepGuestClock, setGuestClock } from "./guest-clock.ts";
 import { MachineUses } from "./machine-uses.ts";
+import type { AgentClient, MachineKeeperOptions, MachineListener, MachineView } from "./machine-view.ts";
 import { ObservedEnvironments } from "./observed-environments.ts";
 import { ResumeRetry } from "./resume-retry.ts";
+import { tellNetwork } from "./tell-network.ts";
 import { wake } from "./wake.ts";
 
 /** Under emulation a boot takes 10 s; a loaded computer may need much longer. */
@@ -22,27 +24,6 @@ const powerOffCallTimeoutMs = 5000;
 const settleDiskTimeoutMs = 30_000;
 /** git looks at every file, and those who asked before come first. */
 const refreshTimeoutMs = 60_000;
-
-export type AgentClient = Client<typeof AgentService>;
-/**
- * `paused`: the hypervisor stopped it because the host's disk is full; it goes on by itself.
- * `asleep`: suspended with everything that ran in it; any use of it wakes it.
- */
-export type MachineView = "off" | "busy" | "paused" | "ready" | "asleep" | "failed";
-
-/** Told the environments that changed, or `all` when the machine itself did. */
-export type MachineListener = (environmentIds: readonly string[] | "all") => void;
-
-export interface MachineKeeperOptions {
-  readonly driver: MachineDriver;
-  readonly id: string;
-  /** What the machine shall be at its next start. */
-  readonly spec: (signal: AbortSignal) => Promise<MachineSpec>;
-  /** Who chose what it boots; nobody where there is no choice. */
-  readonly judge?: BootJudge;
-  readonly log: Log;
-  readonly now: () => number;
-}
 
 /**
  * Keeps one machine and the connection to its agent. It starts a machine when asked and adopts one that
@@ -70,6 +51,7 @@ export class MachineKeeper {
   /** Ends a start that is going on when the machine is to be off. */
   #giveUpStart = new AbortController();
   readonly #now: () => number;
+  readonly #network: MachineKeeperOptions["network"];
   readonly uses: MachineUses;
   readonly #crashes: CrashCount;
   readonly #resuming: ResumeRetry;
@@ -80,6 +62,7 @@ export class MachineKeeper {
     this.#id = options.id;
     this.#log = options.log;
     this.#now = options.now;
+    this.#network = options.network;
     this.#crashes = new CrashCount(options.now);
     this.uses = new MachineUses(options.now);
     this.#resuming = new ResumeRetry(async () => this.#driver.resume(this.#id), options.log);
@@ -275,6 +258,11 @@ export class MachineKeeper {
     );
   }
 
+  /** Tells the machine anew how to get to the world, e.g. because a setting or the name servers changed. */
+  setNetwork(): void {
+    if (this.#client !== undefined) void tellNetwork(this.#client, this.#network, this.#log, this.#stop.signal);
+  }
+
   async #bringUp(): Promise<void> {
     const givenUp = AbortSignal.any([this.#stop.signal, this.#giveUpStart.signal]);
     await bootJudged(this.#options.judge, givenUp, async () => this.#boot(givenUp));
@@ -311,6 +299,7 @@ export class MachineKeeper {
     try {
       this.#hello = await judged(this.#options.judge, await client.hello({ protocol: 1 }, { signal }));
       await setGuestClock(client, this.#now(), signal);
+      await tellNetwork(client, this.#network, this.#log, signal);
       this.#connection = connection;
       keepGuestClock({ client, now: this.#now, log: this.#log, ended: connection.closed });
       void connection.closed.then((reason) => this.#onClosed(connection, reason));

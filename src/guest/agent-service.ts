@@ -29,6 +29,8 @@ import { jobErrorCode } from "./jobs/job.ts";
 import type { JobStore } from "./jobs/job-store.ts";
 import { startJob } from "./jobs/start-job.ts";
 import { jobMessage, type Observer } from "./observe.ts";
+import { checkNetwork } from "./network/check-network.ts";
+import type { GuestNetwork } from "./network/guest-network.ts";
 import { runProcess } from "./run-process.ts";
 import type { GuestSettings } from "./settings.ts";
 import { readDiskBill, reclaimSpace, settleDisk } from "./usage/disk-bill.ts";
@@ -51,12 +53,13 @@ export interface AgentDependencies {
   readonly health: MachineHealth;
   readonly bootProfile: BootProfile;
   readonly knownUsers: KnownUsers;
+  readonly network: GuestNetwork;
   readonly now: () => number;
 }
 
 /** The agent's RPC methods (proto/berth/v1/agent.proto). */
 export function agentService(dependencies: AgentDependencies): ServiceImpl<typeof AgentService> {
-  const { settings, docker, jobs, observer, figures, health, bootProfile, now } = dependencies;
+  const { settings, docker, jobs, observer, figures, health, bootProfile, network, now } = dependencies;
   return {
     async hello() {
       const dockerVersion = await docker.version();
@@ -73,6 +76,8 @@ export function agentService(dependencies: AgentDependencies): ServiceImpl<typeo
       });
     },
     setClock: (request) => setClock(request, now()),
+    setNetwork: async (request) => ({ dockerWaits: await network.set(request) }),
+    checkNetwork: async (request, context) => ({ checks: await checkNetwork(request, dependencies, context.signal) }),
     async getUsage() {
       const usage = readUsage(settings.dataFolder);
       return {

@@ -3,6 +3,7 @@ import { BerthError } from "../contract/berth-error.ts";
 import { toConnectError } from "../contract/connect-error.ts";
 import { readSessionEnv, sessionEnvFiles } from "./devcontainer/session-env.ts";
 import type { EnvironmentStates } from "./environment-state.ts";
+import type { GuestNetwork } from "./network/guest-network.ts";
 import type { Observer } from "./observe.ts";
 import type { GuestSettings } from "./settings.ts";
 
@@ -17,9 +18,14 @@ export interface ContainerSession {
 export async function containerSession(
   environmentId: string,
   workingDirectory: string,
-  dependencies: { readonly states: EnvironmentStates; readonly observer: Observer; readonly settings: GuestSettings },
+  dependencies: {
+    readonly states: EnvironmentStates;
+    readonly observer: Observer;
+    readonly settings: GuestSettings;
+    readonly network: GuestNetwork;
+  },
 ): Promise<ContainerSession> {
-  const { states, observer, settings } = dependencies;
+  const { states, observer, settings, network } = dependencies;
   const devcontainer = states.get(environmentId)?.devcontainer;
   const container = observer.container(environmentId);
   if (devcontainer === undefined || container === undefined || !container.State.Running)
@@ -28,6 +34,10 @@ export async function containerSession(
     containerId: container.Id,
     user: devcontainer.remoteUser,
     workingDirectory: isAbsolute(workingDirectory) ? workingDirectory : join(devcontainer.remoteWorkspaceFolder, workingDirectory),
-    env: { ...devcontainer.remoteEnv, ...(await readSessionEnv(sessionEnvFiles(settings.runFolder, environmentId))) },
+    env: {
+      ...network.sessionEnv(devcontainer),
+      ...devcontainer.remoteEnv,
+      ...(await readSessionEnv(sessionEnvFiles(settings.runFolder, environmentId))),
+    },
   };
 }

@@ -133,6 +133,17 @@ export class DockerApi {
     return status === 200 ? imageSchema.parse(JSON.parse(body)) : undefined;
   }
 
+  /** Whether something runs in a container beside its own first process: a terminal, a command, a session of ssh. */
+  async hasRunningExec(): Promise<boolean> {
+    const running = z.array(z.object({ Id: z.string() })).parse(await this.#json("GET", "/containers/json"));
+    for (const { Id } of running) {
+      const answer = await this.#json("GET", `/containers/${encodeURIComponent(Id)}/json`);
+      const ids = z.object({ ExecIDs: z.array(z.string()).nullable() }).parse(answer).ExecIDs ?? [];
+      for (const id of ids) if ((await this.inspectExec(id).catch(() => undefined))?.Running === true) return true;
+    }
+    return false;
+  }
+
   /** Calls `onEvent` for every container event until the signal aborts or dockerd goes away. */
   async watchEvents(onEvent: () => void, signal: AbortSignal): Promise<void> {
     await new Promise<void>((resolve) => {

@@ -28,6 +28,8 @@ const devcontainerStateSchema = z.object({
   remoteWorkspaceFolder: z.string(),
   remoteEnv: z.record(z.string(), z.string()),
   forwardPorts: z.array(forwardPortSchema),
+  /** Proxies were given to its container when it was made, or to one before it. */
+  proxied: z.boolean().default(false),
 });
 
 const environmentStateSchema = z.object({

@@ -6,6 +6,7 @@ import { containerSession } from "./container-session.ts";
 import { quoteForShell } from "./devcontainer/session-env.ts";
 import { type DockerApi, signalExec } from "./docker-api.ts";
 import type { EnvironmentStates } from "./environment-state.ts";
+import type { GuestNetwork } from "./network/guest-network.ts";
 import type { Observer } from "./observe.ts";
 import { AsyncQueue } from "../lib/async-queue.ts";
 import type { GuestSettings } from "./settings.ts";
@@ -20,6 +21,7 @@ interface ExecDependencies {
   readonly states: EnvironmentStates;
   readonly observer: Observer;
   readonly settings: GuestSettings;
+  readonly network: GuestNetwork;
 }
 
 /** Runs what an Exec stream asks for and gives its output. */
@@ -29,7 +31,9 @@ export async function* exec(requests: AsyncIterable<ExecRequest>, dependencies: 
   if (first.done === true || first.value.message.case !== "start") throw new Error("the first message must be start");
   const start = first.value.message.value;
   if (start.argv.length === 0) throw new Error("argv is empty");
-  yield* start.environmentId === "" ? execInMachine(start, iterator) : execInContainer(start, iterator, dependencies);
+  yield* start.environmentId === ""
+    ? execInMachine(start, iterator, dependencies.network.machineEnv)
+    : execInContainer(start, iterator, dependencies);
 }
 
 async function* execInContainer(
@@ -92,10 +96,14 @@ async function readDockerStream(stream: Duplex, tty: boolean, output: AsyncQueue
   output.end();
 }
 
-async function* execInMachine(start: ExecStart, input: AsyncIterator<ExecRequest>): AsyncGenerator<ExecResponse> {
+async function* execInMachine(
+  start: ExecStart,
+  input: AsyncIterator<ExecRequest>,
+  networkEnv: Readonly<Record<string, string>>,
+): AsyncGenerator<ExecResponse> {
   const [program = "", ...args] = start.pty ? withTerminal(start) : start.argv;
   const child = spawn(program, args, {
-    env: { TERM: "xterm-256color", PATH: "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/root", ...start.env },
+    env: { TERM: "xterm-256color", PATH: "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/root", ...networkEnv, ...start.env },
     cwd: start.workingDirectory === "" ? "/" : start.workingDirectory,
     stdio: ["pipe", "pipe", "pipe"],
   });

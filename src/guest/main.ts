@@ -16,6 +16,8 @@ import { DockerApi } from "./docker-api.ts";
 import { EnvironmentStates } from "./environment-state.ts";
 import { MachineHealth, readLines } from "./health.ts";
 import { JobStore } from "./jobs/job-store.ts";
+import { DockerProcess } from "./network/docker-process.ts";
+import { GuestNetwork } from "./network/guest-network.ts";
 import { Observer } from "./observe.ts";
 import { openPort } from "./port.ts";
 import { readSettings } from "./settings.ts";
@@ -45,6 +47,14 @@ observer.start(forever);
 
 const figures = new EnvironmentFigures({ docker, states, observer, now });
 const knownUsers = new KnownUsers(join(settings.dataFolder, "cache/known-users.json"));
+const dockerProcess = new DockerProcess({
+  docker,
+  jobs,
+  envFile: join(settings.runFolder, "network/dockerd.env"),
+  keptFolder: join(settings.dataFolder, "network"),
+  pidFile: "/run/docker.pid",
+});
+const network = new GuestNetwork({ runFolder: settings.runFolder, states, dockerProcess });
 const bootProfile = new BootProfile(join(settings.runFolder, "boot-profile"));
 docker.onAnswer = () => bootProfile.note("docker-answers");
 const health = new MachineHealth({
@@ -55,9 +65,9 @@ const health = new MachineHealth({
 });
 await health.look();
 void health.watch(forever);
-const service = agentService({ settings, docker, states, jobs, observer, figures, health, bootProfile, knownUsers, now });
+const service = agentService({ settings, docker, states, jobs, observer, figures, health, bootProfile, knownUsers, network, now });
 const terminals = new Terminals({
-  start: async (request, events) => startContainerPty(request, events, { docker, states, observer, settings }),
+  start: async (request, events) => startContainerPty(request, events, { docker, states, observer, settings, network }),
   now,
 });
 const server = createServer(

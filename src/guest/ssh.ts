@@ -117,6 +117,7 @@ container=${quoteForShell(target.containerId)}
 user=${quoteForShell(target.remoteUser)}
 folder=${quoteForShell(target.workspaceFolder)}
 set -- --user "$user" --workdir "$folder" -e TERM="\${TERM:-xterm}"
+[ -r ${quoteForShell(env.network)} ] && set -- "$@" --env-file ${quoteForShell(env.network)}
 [ -r ${quoteForShell(env.lines)} ] && set -- "$@" --env-file ${quoteForShell(env.lines)}
 [ -r ${quoteForShell(env.script)} ] && . ${quoteForShell(env.script)}
 for name in LANG COLORTERM TERM_PROGRAM TERM_PROGRAM_VERSION; do

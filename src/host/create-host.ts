@@ -14,6 +14,7 @@ import { type BerthPaths, berthPaths } from "../lib/paths.ts";
 import { sshAliasOf } from "../lib/ssh-alias.ts";
 import { version } from "../lib/version.ts";
 import { createPlane, type Plane } from "../plane/create-plane.ts";
+import { Sealer } from "../plane/seal.ts";
 import type { MachineDriver } from "../vm/driver.ts";
 import { MachineImages, removeOldImages } from "../vm/image/machine-images.ts";
 import { chooseDriver } from "./choose-driver.ts";
@@ -23,6 +24,8 @@ import { hostService } from "./host-service.ts";
 import { fileLog } from "./log.ts";
 import { LoopbackServer } from "./loopback.ts";
 import { machineMessage } from "./machine-message.ts";
+import { collectNetwork, watchNameServers } from "./network/machine-network.ts";
+import { NetworkSettings } from "./network/network-settings.ts";
 import { PortKeeper } from "./port-keeper.ts";
 import { serveOnSocket } from "./serve.ts";
 import { machineId, type MachineSize, proxyCommand, uiFolder } from "./settings.ts";
@@ -62,6 +65,7 @@ export interface HostParts {
   readonly ports: PortKeeper;
   readonly sshFiles: SshFiles;
   readonly settings: HostSettings;
+  readonly networkSettings: NetworkSettings;
   readonly hub: WatchHub;
   readonly startedAtMs: number;
 }
@@ -69,10 +73,7 @@ export interface HostParts {
 /** Puts plane, engine, driver and services together and serves them. Fails with `host-running`, `store-corrupt` or `store-too-new`. */
 export async function createHost({ env, onEnd }: HostOptions): Promise<Host> {
   const paths = berthPaths(env);
-  for (const folder of [paths.home, paths.run, paths.logs, paths.machines]) {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    chmodSync(folder, 0o700);
-  }
+  makeFolders(paths);
   const lock = lockHost(join(paths.home, "host.lock"));
   const log = fileLog(paths.hostLog);
   const parts = await createParts(env, paths, log);
@@ -84,10 +85,12 @@ export async function createHost({ env, onEnd }: HostOptions): Promise<Host> {
     now: () => Date.now(),
     log,
   });
+  const stopWatchingNameServers = watchNameServers(() => machine.setNetwork());
   let ending: Promise<void> | undefined;
   const endOnce = async (): Promise<void> => {
     engine.stop();
     unused.stop();
+    stopWatchingNameServers();
     await Promise.all([ports.close(), stopServing()]);
     machine.close();
     loopback.close();
@@ -105,8 +108,9 @@ export async function createHost({ env, onEnd }: HostOptions): Promise<Host> {
       router.service(TerminalService, terminalService(parts));
       router.service(
         SettingsService,
-        settingsService(parts.settings, () => {
+        settingsService(parts, env, () => {
           parts.hub.touch();
+          machine.setNetwork();
           void engine.idleTimeChanged();
         }),
       );
@@ -137,6 +141,14 @@ export async function createHost({ env, onEnd }: HostOptions): Promise<Host> {
   return { end };
 }
 
+/** The person's alone. */
+function makeFolders(paths: BerthPaths): void {
+  for (const folder of [paths.home, paths.run, paths.logs, paths.machines]) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    chmodSync(folder, 0o700);
+  }
+}
+
 async function createParts(env: NodeJS.ProcessEnv, paths: BerthPaths, log: Log): Promise<HostParts> {
   const now = (): number => Date.now();
   const { driver, images: source, onUpgradeStep } = chooseDriver({ env, paths, log });
@@ -146,11 +158,13 @@ async function createParts(env: NodeJS.ProcessEnv, paths: BerthPaths, log: Log):
     log.warn("old machine images were not removed", { reason: messageOf(error) }),
   );
   const settings = await HostSettings.open(paths.settings, { cpus: cpus().length, memoryBytes: totalmem() }, log);
+  const networkSettings = await NetworkSettings.open(paths.networkSettings, await Sealer.open(paths.keyFile), log);
   const machine = new MachineKeeper({
     driver,
     id: machineId,
     log,
     now,
+    network: async () => (await collectNetwork(networkSettings.stored, env)).network,
     spec: async (signal) => ({ id: machineId, image: await images.next(signal), ...(await sizeToStart(driver, settings)) }),
     judge: images,
   });
@@ -198,7 +212,7 @@ async function createParts(env: NodeJS.ProcessEnv, paths: BerthPaths, log: Log):
     changed();
     ports.follow();
   });
-  return { paths, log, driver, machine, images, plane, engine, ports, sshFiles, settings, hub, startedAtMs: now() };
+  return { paths, log, driver, machine, images, plane, engine, ports, sshFiles, settings, networkSettings, hub, startedAtMs: now() };
 }
 
 /** A machine that runs or was suspended keeps the size it was started with; one that is booted now gets what is set. */

@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { Duplex } from "node:stream";
 import { type DialRequest, DialRequestSchema, type DialTarget } from "../contract/gen/berth/v1/agent_pb.js";
-import type { AgentClient } from "../engine/machine-keeper.ts";
+import type { AgentClient } from "../engine/machine-view.ts";
 import { AsyncQueue } from "../lib/async-queue.ts";
 
 const maxQueuedChunks = 16;

@@ -1,7 +1,8 @@
 import { create } from "@bufbuild/protobuf";
 import { type ExecRequest, ExecRequestSchema } from "../contract/gen/berth/v1/agent_pb.js";
 import { type WorkspaceExecRequest, type WorkspaceExecResponse, WorkspaceExecResponseSchema } from "../contract/gen/berth/v1/host_pb.js";
-import type { AgentClient, MachineKeeper } from "../engine/machine-keeper.ts";
+import type { MachineKeeper } from "../engine/machine-keeper.ts";
+import type { AgentClient } from "../engine/machine-view.ts";
 
 /** POSIX shells tell a command that a signal ended by this exit code plus the signal's number. */
 const signalExitBase = 128;

@@ -4,12 +4,14 @@ import { BerthError } from "../contract/berth-error.ts";
 import type { HostService, Machine } from "../contract/gen/berth/v1/host_pb.js";
 import { EnvironmentPhase } from "../contract/gen/gitpod/v1/environment_pb.js";
 import { withoutControls } from "../lib/terminals/osc-scanner.ts";
-import type { AgentClient } from "../engine/machine-keeper.ts";
+import type { AgentClient } from "../engine/machine-view.ts";
 import { version } from "../lib/version.ts";
 import type { Plane } from "../plane/create-plane.ts";
 import type { HostParts } from "./create-host.ts";
 import { collectFacts } from "./diagnose/collect-facts.ts";
+import { collectNetworkFacts } from "./diagnose/collect-network-facts.ts";
 import { diagnose } from "./diagnose/diagnose.ts";
+import { diagnoseNetwork } from "./diagnose/network.ts";
 import type { Loopback } from "./loopback.ts";
 import { machineWithUsage } from "./machine-message.ts";
 import { samples } from "./samples.ts";
@@ -89,6 +91,9 @@ export function hostService(parts: HostParts, controls: HostControls): Partial<S
     getMachineDiskBill: async (_request, context) => machineDiskBill(parts, context.signal),
     reclaimMachineSpace: async (_request, context) => reclaimMachineSpace(parts, context.signal),
     diagnose: async (_request, context) => ({ diagnoses: diagnose(await collectFacts(parts, controls.env, context.signal)) }),
+    diagnoseNetwork: async (request, context) => ({
+      diagnoses: diagnoseNetwork(await collectNetworkFacts(parts, controls.env, request, context.signal)),
+    }),
     notifyResumed: () => {
       machine.setClock();
       return {};

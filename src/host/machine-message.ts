@@ -8,7 +8,8 @@ import {
   MachineState,
 } from "../contract/gen/berth/v1/host_pb.js";
 import type { Environment } from "../contract/gen/gitpod/v1/environment_pb.js";
-import type { MachineKeeper, MachineView } from "../engine/machine-keeper.ts";
+import type { MachineKeeper } from "../engine/machine-keeper.ts";
+import type { MachineView } from "../engine/machine-view.ts";
 import { withoutControls } from "../lib/terminals/osc-scanner.ts";
 import type { MachineDriver, MachineStatus } from "../vm/driver.ts";
 import type { ImageView, MachineImages } from "../vm/image/machine-images.ts";

@@ -11,6 +11,7 @@ export interface BerthPaths {
   readonly logs: string;
   readonly hostLog: string;
   readonly settings: string;
+  readonly networkSettings: string;
   readonly database: string;
   readonly keyFile: string;
   readonly machines: string;
@@ -40,6 +41,7 @@ export function berthPaths(env: NodeJS.ProcessEnv): BerthPaths {
     logs: join(home, "logs"),
     hostLog: join(home, "logs", "host.log"),
     settings: join(home, "settings.json"),
+    networkSettings: join(home, "network.json"),
     database: join(home, "store", "berth.db"),
     keyFile: join(home, "keys", "secrets.key"),
     machines: join(home, "machines"),

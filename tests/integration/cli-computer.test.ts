@@ -28,6 +28,19 @@ test("doctor looks at this computer, and fails only for errors", async () => {
   expect(status).toBe(diagnoses.some((d) => d["severity"] === "error") ? 1 : 0);
 });
 
+test("doctor network goes the way step by step, and a target that is none is refused", async () => {
+  // Nobody listens on port 1.
+  const { status, stdout } = await cli.berth("doctor", "network", "127.0.0.1:1");
+  expect(stdout).toMatch(/^✗ This computer's way: 127\.0\.0\.1:1: the connection was refused/m);
+  expect(stdout).toMatch(/^✓ The machine's name server: /m);
+  expect(status).toBe(1);
+  const [first = {}] = await cli.json("doctor", "network", "127.0.0.1:1");
+  expect(Object.keys(first)).toEqual(["id", "severity", "title", "detail", "fix"]);
+  const refused = await cli.berth("doctor", "network", "http://ada:s3cret@x");
+  expect(refused.status).toBe(2);
+  expect(refused.stderr).not.toContain("s3cret");
+});
+
 test("doctor tells why no host starts, and what can be seen without one", async () => {
   const broken = new CliHome();
   mkdirSync(join(broken.home, "store"), { recursive: true });

@@ -42,7 +42,7 @@ export class Product {
 
   constructor(folder: string = mkdtempSync(join(tmpdir(), "berth-vm-"))) {
     this.folder = folder;
-    this.env = { ...process.env, BERTH_HOME: this.home, BERTH_SSH_CONFIG: join(folder, "ssh_config"), BERTH_INVOKED_FROM: folder };
+    this.env = { ...ownEnvironment(), BERTH_HOME: this.home, BERTH_SSH_CONFIG: join(folder, "ssh_config"), BERTH_INVOKED_FROM: folder };
   }
 
   get home(): string {
@@ -176,6 +176,12 @@ export class Product {
     this.berth("host", "stop");
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+/** Without what this computer's own network needs, which would be passed on to the machine. */
+function ownEnvironment(): NodeJS.ProcessEnv {
+  const passedOn = /^((https?|no)_proxy|NODE_EXTRA_CA_CERTS|SSL_CERT_FILE)$/i;
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !passedOn.test(name)));
 }
 
 /** An environment to make. */

@@ -26,6 +26,8 @@ export interface CloneRequest {
   readonly lfs: boolean;
   /** 0 is a full clone. */
   readonly depth: number;
+  /** Names the proxies. */
+  readonly networkEnv: Readonly<Record<string, string>>;
 }
 
 /**
@@ -44,7 +46,7 @@ export async function clone(request: CloneRequest, target: string, runFolder: st
   const git: Git = async (args, cwd) => {
     const result = await runProcess(["git", ...safeGitOptions, ...allProcessors, ...credentials.gitOptions, ...args], {
       cwd,
-      env: gitEnvironment,
+      env: { ...gitEnvironment, ...request.networkEnv },
       asWorkUser: true,
       signal: context.signal,
       onOutput: (chunk) => context.log(chunk),
@@ -132,7 +134,7 @@ export async function unshallow(request: CloneRequest, target: string, runFolder
   try {
     await runProcess(["git", ...safeGitOptions, ...credentials.gitOptions, "fetch", "--unshallow", "--quiet", "origin"], {
       cwd: target,
-      env: gitEnvironment,
+      env: { ...gitEnvironment, ...request.networkEnv },
       asOwner: true,
       signal,
     });

@@ -32,6 +32,12 @@ test.each([
   ["fatal: could not read Username for 'https://x': terminal prompts disabled", "authentication-required"],
   ["fatal: repository 'https://x/r/' not found", "repository-not-found"],
   ["fatal: unable to access 'https://x/': Could not resolve host: x", "repository-unreachable"],
+  ["fatal: unable to access 'https://x/': server certificate verification failed. CAfile: none CRLfile: none", "certificate-untrusted"],
+  [
+    "fatal: unable to access 'https://x/': server verification failed: certificate signer not trusted. (CAfile: x)",
+    "certificate-untrusted",
+  ],
+  ["fatal: unable to access 'https://x/': SSL certificate problem: unable to get local issuer certificate", "certificate-untrusted"],
   ["error: file write error: No space left on device", "data-disk-full"],
   ["fatal: something new", "clone-failed"],
 ] as const)("classifies %j", (stderr, code) => {

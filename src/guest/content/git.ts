@@ -64,6 +64,12 @@ export function isSafeRef(ref: string): boolean {
 export function classifyGitFailure(stderr: string): ErrorCode {
   if (/No space left on device|disk quota exceeded/i.test(stderr)) return "data-disk-full";
   if (
+    /certificate verification failed|certificate signer not trusted|certificate problem|unable to get local issuer certificate/i.test(
+      stderr,
+    )
+  )
+    return "certificate-untrusted";
+  if (
     /Remote branch .* not found|couldn't find remote ref|not our ref|unable to read tree|pathspec .* did not match|reference is not a tree/i.test(
       stderr,
     )

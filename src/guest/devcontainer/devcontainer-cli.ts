@@ -156,6 +156,7 @@ function stepOf(text: string): string | undefined {
 /** Turns what a failed build or start said into a code of the catalogue. */
 export function classifyUpFailure(text: string): ErrorCode {
   if (/no space left on device/i.test(text)) return "data-disk-full";
+  if (/x509: certificate signed by unknown authority/i.test(text)) return "certificate-untrusted";
   if (
     /manifest unknown|not found: manifest|repository does not exist|pull access denied|failed to resolve source metadata.*not found|: not found|denied: requested access|404 Not Found/i.test(
       text,

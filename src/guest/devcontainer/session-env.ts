@@ -15,11 +15,13 @@ export interface SessionEnvFiles {
   readonly script: string;
   /** For the agent itself. */
   readonly json: string;
+  /** As `lines`, of proxies and authorities: they change while the container runs. Where both have a name, the others count. */
+  readonly network: string;
 }
 
 export function sessionEnvFiles(runFolder: string, environmentId: string): SessionEnvFiles {
   const folder = join(runFolder, "secrets", environmentId);
-  return { lines: join(folder, "env"), script: join(folder, "env.sh"), json: join(folder, "env.json") };
+  return { lines: join(folder, "env"), script: join(folder, "env.sh"), json: join(folder, "env.json"), network: join(folder, "network") };
 }
 
 /** Writes the files anew; their folder must be there. Only root and the work user's group may read them. */
@@ -30,6 +32,16 @@ export async function writeSessionEnv(files: SessionEnvFiles, env: Readonly<Reco
   await replace(files.lines, single.map(([name, value]) => `${name}=${value}\n`).join(""));
   await replace(files.script, several.map(([name, value]) => `export ${name}=${quoteForShell(value)}\nset -- "$@" -e ${name}\n`).join(""));
   await replace(files.json, JSON.stringify(Object.fromEntries(entries)));
+}
+
+/** Writes those of the network anew; the folder must be there. */
+export async function writeNetworkEnv(files: SessionEnvFiles, env: Readonly<Record<string, string>>): Promise<void> {
+  await replace(
+    files.network,
+    Object.entries(env)
+      .map(([name, value]) => `${name}=${value}\n`)
+      .join(""),
+  );
 }
 
 /** The variables as they were last written; none before the first start since boot. */

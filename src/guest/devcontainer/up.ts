@@ -6,6 +6,7 @@ import { chownToWorkUser } from "../content/clone.ts";
 import type { Container, DockerApi } from "../docker-api.ts";
 import type { DevcontainerState, EnvironmentStates, ForwardPortState } from "../environment-state.ts";
 import { type JobContext, JobError } from "../jobs/job.ts";
+import type { GuestNetwork } from "../network/guest-network.ts";
 import { runProcess } from "../run-process.ts";
 import { defaultDevcontainerImage, environmentLabel, type GuestSettings, workUserId } from "../settings.ts";
 import { dataDiskTotalBytes } from "../usage/machine-usage.ts";
@@ -38,6 +39,7 @@ interface Dependencies {
   readonly states: EnvironmentStates;
   readonly settings: GuestSettings;
   readonly knownUsers: KnownUsers;
+  readonly network: GuestNetwork;
 }
 
 interface Attempt {
@@ -58,6 +60,7 @@ export async function bringUp(environmentId: string, request: UpRequest, depende
   const repository = states.workingCopy(environmentId);
   if (!existsSync(repository)) throw new JobError("internal", "there is no working copy yet");
   await waitForDocker(dependencies.docker, context.signal);
+  await dependencies.network.settleDocker(environmentId);
   const deadline = request.timeoutMs > 0 ? AbortSignal.timeout(request.timeoutMs) : undefined;
   const limited: JobContext =
     deadline === undefined
@@ -154,7 +157,7 @@ async function attemptUp(
   dependencies: Dependencies,
   context: JobContext,
 ): Promise<UpOutcome> {
-  const { states, docker, settings } = dependencies;
+  const { states, docker, settings, network } = dependencies;
   const folder = join(states.folderOf(environmentId), "up");
   const secretsFolder = join(settings.runFolder, "secrets", environmentId);
   await mkdir(folder, { recursive: true });
@@ -187,12 +190,15 @@ async function attemptUp(
   if (request.dotfilesRepository !== "" && !attempt.recovery) args.push("--dotfiles-repository", request.dotfilesRepository);
   const env = {
     NODE_COMPILE_CACHE: await makeCompileCache(settings),
-    DOCKER_CONFIG: await writeDockerConfig(secretsFolder, request.registryCredentials),
+    DOCKER_CONFIG: await writeDockerConfig(secretsFolder, request.registryCredentials, network.dockerClientProxies),
     DOCKER_BUILDKIT: "1",
     COMPOSE_PROJECT_NAME: composeProjectName(states.get(environmentId)?.directoryName ?? "", environmentId),
   };
-  if (Object.keys(request.secrets).length > 0) {
-    await writeFile(join(secretsFolder, "secrets.json"), JSON.stringify(request.secrets), { mode: 0o600 });
+  await network.placeIn(environmentId);
+  // Lifecycle commands get proxies this way too: the container may have been made with others, and arguments can be read.
+  const secrets = { ...withoutShortValues(network.sessionEnv(undefined)), ...request.secrets };
+  if (Object.keys(secrets).length > 0) {
+    await writeFile(join(secretsFolder, "secrets.json"), JSON.stringify(secrets), { mode: 0o600 });
     args.push("--secrets-file", join(secretsFolder, "secrets.json"));
   }
   await runProcess(["chown", "-R", "1000:1000", secretsFolder, folder]);
@@ -246,11 +252,22 @@ async function ensureDefaultImage(docker: DockerApi, settings: GuestSettings, co
     );
 }
 
-async function writeDockerConfig(folder: string, credentials: UpRequest["registryCredentials"]): Promise<string> {
+/** The CLI blots the values out of its log, where * or a letter would blot out everything. */
+function withoutShortValues(env: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => value.length >= minBlottedLength));
+}
+
+const minBlottedLength = 8;
+
+async function writeDockerConfig(
+  folder: string,
+  credentials: UpRequest["registryCredentials"],
+  proxies: object | undefined,
+): Promise<string> {
   const auths = Object.fromEntries(
     credentials.map(({ host, username, password }) => [host, { auth: Buffer.from(`${username}:${password}`).toString("base64") }]),
   );
-  await writeFile(join(folder, "config.json"), JSON.stringify({ auths }), { mode: 0o600 });
+  await writeFile(join(folder, "config.json"), JSON.stringify({ auths, ...(proxies === undefined ? {} : { proxies }) }), { mode: 0o600 });
   return folder;
 }
 
@@ -260,7 +277,7 @@ async function keep(
   attempt: Attempt,
   outcome: UpOutcome,
   failure: { code: string; message: string },
-  { docker, states, settings }: Dependencies,
+  { docker, states, settings, network }: Dependencies,
 ): Promise<void> {
   const text = [outcome.message, outcome.description].filter((t) => t !== undefined).join(": ");
   const container = (await docker.listContainers(`${environmentLabel}=${environmentId}`)).find((c) => c.State === "running");
@@ -302,9 +319,11 @@ async function keep(
       outcome.remoteWorkspaceFolder ?? previous?.remoteWorkspaceFolder ?? `/workspaces/${states.get(environmentId)?.directoryName ?? ""}`,
     remoteEnv,
     forwardPorts: readForwardPorts(merged),
+    proxied: network.dockerClientProxies !== undefined || previous?.proxied === true,
   };
   await writeSessionEnv(sessionEnvFiles(settings.runFolder, environmentId), { ...remoteEnv, ...request.secrets });
   await states.setDevcontainer(environmentId, state);
+  await network.placeIn(environmentId);
 }
 
 async function recover(

@@ -109,6 +109,11 @@ export class JobStore {
     return record;
   }
 
+  /** Whether a job of another environment is going on. */
+  runningElsewhere(environmentId: string): boolean {
+    return [...this.#live.values()].some(({ record }) => record.environmentId !== environmentId);
+  }
+
   get(environmentId: string, jobId: string): JobRecord | undefined {
     return this.#records.get(key(environmentId, jobId));
   }

@@ -9,13 +9,18 @@ import type { JobRecord } from "./job.ts";
 
 /** Starts the job that a request describes; repeated requests find the job already there. */
 export async function startJob(request: StartJobRequest, dependencies: AgentDependencies): Promise<JobRecord> {
-  const { jobs, states, docker, settings } = dependencies;
+  const { jobs, states, docker, settings, network } = dependencies;
   const { jobId: id, environmentId, job } = request;
   const runFolder = `${settings.runFolder}/jobs-${environmentId}`;
   switch (job.case) {
     case "clone": {
       await states.begin(environmentId, job.value.directoryName);
-      const wanted: CloneRequest = { ...job.value, userName: job.value.gitUserName, userEmail: job.value.gitUserEmail };
+      const wanted: CloneRequest = {
+        ...job.value,
+        userName: job.value.gitUserName,
+        userEmail: job.value.gitUserEmail,
+        networkEnv: network.machineEnv,
+      };
       return jobs.start({
         id,
         environmentId,

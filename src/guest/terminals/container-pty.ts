@@ -3,6 +3,7 @@ import type { Pty, PtyEvents, PtyRequest } from "../../lib/terminals/pty.ts";
 import { containerSession } from "../container-session.ts";
 import { type DockerApi, signalExec } from "../docker-api.ts";
 import type { EnvironmentStates } from "../environment-state.ts";
+import type { GuestNetwork } from "../network/guest-network.ts";
 import type { Observer } from "../observe.ts";
 import type { GuestSettings } from "../settings.ts";
 import { loginShell } from "../ssh.ts";
@@ -17,6 +18,7 @@ export interface ContainerPtyDependencies {
   readonly states: EnvironmentStates;
   readonly observer: Observer;
   readonly settings: GuestSettings;
+  readonly network: GuestNetwork;
 }
 
 /** Starts a program on a terminal in an environment's container, through dockerd. */

@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { errorCatalogue } from "../../contract/error-catalogue.ts";
 import { type Diagnosis, Diagnosis_Severity, DiagnosisSchema } from "../../contract/gen/berth/v1/host_pb.js";
-import type { MachineView } from "../../engine/machine-keeper.ts";
+import type { MachineView } from "../../engine/machine-view.ts";
 import type { DriverProbe } from "../../vm/driver.ts";
 
 const gib = 1024 ** 3;
@@ -99,7 +99,7 @@ function programs({ programs: present, needsPasst }: Facts): Diagnosis[] {
   if (!needsPasst) return [tools];
   const network =
     present["passt"] === true
-      ? found("network", "ok", "Network", "passt; nothing in the machine can reach the loopback of this computer")
+      ? found("network", "ok", "Network", "passt; berth doctor network tries the way to the world and the wall before this computer")
       : found(
           "network",
           "warning",

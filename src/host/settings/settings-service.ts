@@ -1,20 +1,42 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
-import type { GetSettingsResponseSchema, SettingsService, UpdateSettingsRequest } from "../../contract/gen/berth/v1/settings_pb.js";
+import {
+  type GetSettingsResponseSchema,
+  type NetworkSettings as NetworkMessage,
+  ProxyMode,
+  type SettingsService,
+  type UpdateSettingsRequest,
+} from "../../contract/gen/berth/v1/settings_pb.js";
+import { noProxies, redactProxyUrl } from "../../lib/network/proxy.ts";
+import { environmentProxies } from "../network/machine-network.ts";
+import type { NetworkSettings, StoredNetwork } from "../network/network-settings.ts";
 import type { MachineSize } from "../settings.ts";
 import { computerGitIdentity } from "./git-identity.ts";
 import type { HostSettings, SettingsChange } from "./host-settings.ts";
 
+interface Kept {
+  readonly settings: HostSettings;
+  readonly networkSettings: NetworkSettings;
+}
+
 /** berth.v1.SettingsService. `changed` is called after every change. */
-export function settingsService(settings: HostSettings, changed: () => void): Partial<ServiceImpl<typeof SettingsService>> {
+export function settingsService(kept: Kept, env: NodeJS.ProcessEnv, changed: () => void): Partial<ServiceImpl<typeof SettingsService>> {
   return {
-    getSettings: async () => view(settings),
+    getSettings: async () => view(kept, env),
     updateSettings: async (request) => {
-      await settings.change(changeOf(request));
+      if (request.network !== undefined) await kept.networkSettings.change(networkOf(request.network));
+      await kept.settings.change(changeOf(request));
       changed();
-      return { settings: await view(settings) };
+      return { settings: await view(kept, env) };
     },
   };
+}
+
+const modes = { computer: ProxyMode.COMPUTER, none: ProxyMode.NONE, own: ProxyMode.OWN } as const;
+
+function networkOf({ proxyMode, httpProxy, httpsProxy, noProxy, caCertificateFiles }: NetworkMessage): StoredNetwork {
+  const mode = proxyMode === ProxyMode.NONE ? "none" : proxyMode === ProxyMode.OWN ? "own" : "computer";
+  return { proxyMode: mode, httpProxy, httpsProxy, noProxy, caCertificateFiles };
 }
 
 function changeOf(request: UpdateSettingsRequest): SettingsChange {
@@ -30,8 +52,12 @@ function changeOf(request: UpdateSettingsRequest): SettingsChange {
   };
 }
 
-async function view(settings: HostSettings): Promise<MessageInitShape<typeof GetSettingsResponseSchema>> {
+async function view(
+  { settings, networkSettings: { stored: network } }: Kept,
+  env: NodeJS.ProcessEnv,
+): Promise<MessageInitShape<typeof GetSettingsResponseSchema>> {
   const { stored, startedSize } = settings;
+  const fromEnvironment = readableProxies(env);
   const computer = await computerGitIdentity();
   return {
     settings: {
@@ -40,6 +66,13 @@ async function view(settings: HostSettings): Promise<MessageInitShape<typeof Get
       machineUnusedMinutes: stored.machineUnusedMinutes,
       gitUserName: stored.gitUserName,
       gitUserEmail: stored.gitUserEmail,
+      network: {
+        proxyMode: modes[network.proxyMode],
+        httpProxy: redactProxyUrl(network.httpProxy),
+        httpsProxy: redactProxyUrl(network.httpsProxy),
+        noProxy: network.noProxy,
+        caCertificateFiles: [...network.caCertificateFiles],
+      },
     },
     leastSize: sizeMessage(settings.leastSize),
     greatestSize: sizeMessage(settings.greatestSize),
@@ -48,7 +81,19 @@ async function view(settings: HostSettings): Promise<MessageInitShape<typeof Get
     ...(startedSize === undefined ? {} : { startedSize: sizeMessage(startedSize) }),
     computerGitUserName: computer.name,
     computerGitUserEmail: computer.email,
+    computerHttpProxy: redactProxyUrl(fromEnvironment.httpProxy),
+    computerHttpsProxy: redactProxyUrl(fromEnvironment.httpsProxy),
+    computerNoProxy: fromEnvironment.noProxy,
   };
+}
+
+/** What cannot be read counts as nothing here; the diagnosis tells it. */
+function readableProxies(env: NodeJS.ProcessEnv) {
+  try {
+    return environmentProxies(env);
+  } catch {
+    return noProxies;
+  }
 }
 
 function sizeMessage({ cpus, memoryBytes, dataDiskLimitBytes }: MachineSize) {

@@ -8,6 +8,7 @@ import {
   type ExecRequest,
   ExecResponseSchema,
   JobKind,
+  NetworkCheck_Result,
   ObservedContent_State,
   ObservedDevcontainer_State,
   type ObservedEnvironment,
@@ -48,21 +49,13 @@ export function simulatedAgent(options: SimulatedAgentOptions): {
 }
 
 function agentCalls(options: SimulatedAgentOptions, jobs: SimulatedJobs): ServiceImpl<typeof AgentService> {
-  const { disk, bootId, imageSha256 } = options;
+  const { disk } = options;
   const usage = new SimulatedUsage(disk);
   return {
-    hello: () => ({
-      protocol: 1,
-      agentVersion: "simulated",
-      imageSha256,
-      bootId,
-      dataSchema: disk.content.dataSchema,
-      dockerReady: true,
-      dockerVersion: "simulated",
-      guestTime: timestampFromMs(Date.now()),
-      warnings: [],
-    }),
+    hello: () => hello(options),
     setClock: () => ({ correctedBy: durationFromMs(0) }),
+    setNetwork: () => ({ dockerWaits: false }),
+    checkNetwork: ({ host, port }) => ({ checks: simulatedWay(host, port) }),
     getUsage: () => ({
       memoryTotalBytes: 8n << 30n,
       memoryAvailableBytes: 6n << 30n,
@@ -116,6 +109,30 @@ function agentCalls(options: SimulatedAgentOptions, jobs: SimulatedJobs): Servic
       return {};
     },
   };
+}
+
+function hello({ disk, bootId, imageSha256 }: SimulatedAgentOptions) {
+  return {
+    protocol: 1,
+    agentVersion: "simulated",
+    imageSha256,
+    bootId,
+    dataSchema: disk.content.dataSchema,
+    dockerReady: true,
+    dockerVersion: "simulated",
+    guestTime: timestampFromMs(Date.now()),
+    warnings: [],
+  };
+}
+
+/** All is well on a simulated way. */
+function simulatedWay(host: string, port: number) {
+  return ["link", "dns", "tcp", "tls", "proxy", "registry", "container"].map((id) => ({
+    id,
+    result: id === "proxy" || id === "container" ? NetworkCheck_Result.SKIPPED : NetworkCheck_Result.OK,
+    detail: `simulated: ${host}:${port}`,
+    issuer: "",
+  }));
 }
 
 async function* echo(requests: AsyncIterable<DialRequest>) {

@@ -79,6 +79,27 @@ test("who commits is taken from what is set here, in new environments", async ()
   expect(environment?.spec?.content).toMatchObject({ gitUsername: "Ada Lovelace", gitEmail: "ada@example.org" });
 });
 
+test("a proxy is kept without showing its password, and one that cannot be is refused with the reason", async () => {
+  await open();
+  const network = part("Network");
+  await choose("Proxy", "Set here");
+  await network.getByLabel("For https").fill("http://ada:s3cret@127.0.0.1:3128");
+  await network.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText(/own loopback, which the machine cannot reach/)).toBeVisible();
+  await network.getByLabel("For https").fill("http://ada:s3cret@proxy.example:3128");
+  await network.getByLabel("Without proxy").fill("intra.example");
+  await network.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText("Saved")).toBeVisible();
+  await expect(network.getByLabel("For https")).toHaveValue("http://***@proxy.example:3128");
+  await window.check("settings-network");
+  await page.reload();
+  await expect(network.getByLabel("For https")).toHaveValue("http://***@proxy.example:3128");
+  await network.getByLabel("Certificates to trust").fill("/nowhere/ca.pem");
+  await network.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText(/\/nowhere\/ca\.pem: ENOENT/)).toBeVisible();
+  expect((await host.settings.getSettings({})).settings?.network).toMatchObject({ noProxy: "intra.example", caCertificateFiles: [] });
+});
+
 test("how long the machine idles is kept by the host", async () => {
   await open();
   await choose("Suspend it with what runs on it when nobody has used it for", "30 minutes");

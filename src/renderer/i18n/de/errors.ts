@@ -13,6 +13,11 @@ export const errors: ErrorTexts = {
     "Sein Server hat nicht geantwortet.",
     "Prüfe Adresse, Netz und VPN und starte die Umgebung erneut.",
   ),
+  "certificate-untrusted": text(
+    "Dem Zertifikat des Servers wird nicht vertraut",
+    "Die Maschine kennt nicht, wer es ausgestellt hat. In vielen Firmen liest ein Proxy mit und hat eine eigene Zertifizierungsstelle.",
+    "Füge deren Zertifikat in den Einstellungen unter Netzwerk hinzu und starte die Umgebung erneut.",
+  ),
   "repository-not-found": text(
     "Das Repository wurde nicht gefunden",
     "Es gibt es nicht, oder es ist privat und es fehlt eine Anmeldung.",
@@ -221,9 +226,14 @@ export const errors: ErrorTexts = {
     "Berth hat keinen Link für ihn.",
     "Installiere ihn, oder wähle in den Einstellungen einen anderen.",
   ),
+  "target-invalid": text(
+    "Das Ziel wurde nicht angenommen",
+    "Es ist weder der Name eines Hosts, mit oder ohne Port, noch eine https-Adresse.",
+    "Gib etwas wie example.org oder example.org:443 an.",
+  ),
   "setting-invalid": text(
     "Die Einstellung wurde nicht geändert",
-    "So viel hat dieser Computer nicht, oder im Text sind Zeichen, die dort nicht erlaubt sind.",
+    "So viel hat dieser Computer nicht, oder die Angabe ist dort nicht zu gebrauchen.",
     "Wähle einen anderen Wert; der bisherige gilt weiter.",
   ),
   "terminal-not-found": text(

@@ -7,6 +7,7 @@ import { Field, Input } from "../../ui/input.tsx";
 import { Link } from "../../ui/link.tsx";
 import { Section } from "../../ui/section.tsx";
 import { ErrorState, Skeleton } from "../../ui/states.tsx";
+import { NetworkForm } from "./network-form.tsx";
 import { SelectSetting, SettingList } from "./setting.tsx";
 
 const idleChoices = [1, 5, 15, 30, 60, 240, 0] as const;
@@ -26,6 +27,9 @@ export function HostSettingsSections() {
     <>
       <Section id="git" title={words.git.heading} description={words.git.description}>
         {call.value === undefined ? waiting : <GitForm settings={call.value} onSaved={call.set} />}
+      </Section>
+      <Section id="network" title={words.network.heading} description={words.network.description}>
+        {call.value === undefined ? waiting : <NetworkForm settings={call.value} onSaved={call.set} />}
       </Section>
       <Section id="machine" title={words.idle.heading} description={words.idle.description}>
         {call.value === undefined ? waiting : <IdleSetting settings={call.value} onSaved={call.set} />}

@@ -26,6 +26,7 @@ export function SettingsPage() {
       { id: "appearance", title: words.appearance.heading },
       { id: "editor", title: words.editor.heading },
       { id: "git", title: words.git.heading },
+      { id: "network", title: words.network.heading },
       { id: "machine", title: words.idle.heading },
       { id: "access", title: words.access.heading },
       { id: "registries", title: words.registries.heading },

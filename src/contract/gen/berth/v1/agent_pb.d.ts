@@ -205,6 +205,188 @@ export declare type SetClockResponse = Message<"berth.v1.SetClockResponse"> & {
 export declare const SetClockResponseSchema: GenMessage<SetClockResponse>;
 
 /**
+ * @generated from message berth.v1.SetNetworkRequest
+ */
+export declare type SetNetworkRequest = Message<"berth.v1.SetNetworkRequest"> & {
+  /**
+   * Addresses of proxies, with user and password where they want them; empty is none.
+   *
+   * @generated from field: string http_proxy = 1;
+   */
+  httpProxy: string;
+
+  /**
+   * @generated from field: string https_proxy = 2;
+   */
+  httpsProxy: string;
+
+  /**
+   * Comma-separated, as in NO_PROXY.
+   *
+   * @generated from field: string no_proxy = 3;
+   */
+  noProxy: string;
+
+  /**
+   * Authorities trusted beside the image's own, in PEM, one after the other.
+   *
+   * @generated from field: string ca_certificates_pem = 4;
+   */
+  caCertificatesPem: string;
+
+  /**
+   * Name servers to ask in the place of the link's own, which is the one this computer used when the machine started.
+   *
+   * @generated from field: repeated string name_servers = 5;
+   */
+  nameServers: string[];
+};
+
+/**
+ * Describes the message berth.v1.SetNetworkRequest.
+ * Use `create(SetNetworkRequestSchema)` to create a new message.
+ */
+export declare const SetNetworkRequestSchema: GenMessage<SetNetworkRequest>;
+
+/**
+ * @generated from message berth.v1.SetNetworkResponse
+ */
+export declare type SetNetworkResponse = Message<"berth.v1.SetNetworkResponse"> & {
+  /**
+   * True while dockerd goes on as before, because restarting it now would interrupt somebody.
+   *
+   * @generated from field: bool docker_waits = 1;
+   */
+  dockerWaits: boolean;
+};
+
+/**
+ * Describes the message berth.v1.SetNetworkResponse.
+ * Use `create(SetNetworkResponseSchema)` to create a new message.
+ */
+export declare const SetNetworkResponseSchema: GenMessage<SetNetworkResponse>;
+
+/**
+ * @generated from message berth.v1.CheckNetworkRequest
+ */
+export declare type CheckNetworkRequest = Message<"berth.v1.CheckNetworkRequest"> & {
+  /**
+   * A host's name or address and a port, spoken to over TLS.
+   *
+   * @generated from field: string host = 1;
+   */
+  host: string;
+
+  /**
+   * @generated from field: uint32 port = 2;
+   */
+  port: number;
+
+  /**
+   * Looked for over the same way: an image registry. Empty: not looked for.
+   *
+   * @generated from field: string registry_host = 3;
+   */
+  registryHost: string;
+
+  /**
+   * @generated from field: uint32 registry_port = 4;
+   */
+  registryPort: number;
+};
+
+/**
+ * Describes the message berth.v1.CheckNetworkRequest.
+ * Use `create(CheckNetworkRequestSchema)` to create a new message.
+ */
+export declare const CheckNetworkRequestSchema: GenMessage<CheckNetworkRequest>;
+
+/**
+ * @generated from message berth.v1.CheckNetworkResponse
+ */
+export declare type CheckNetworkResponse = Message<"berth.v1.CheckNetworkResponse"> & {
+  /**
+   * In the order of the way.
+   *
+   * @generated from field: repeated berth.v1.NetworkCheck checks = 1;
+   */
+  checks: NetworkCheck[];
+};
+
+/**
+ * Describes the message berth.v1.CheckNetworkResponse.
+ * Use `create(CheckNetworkResponseSchema)` to create a new message.
+ */
+export declare const CheckNetworkResponseSchema: GenMessage<CheckNetworkResponse>;
+
+/**
+ * @generated from message berth.v1.NetworkCheck
+ */
+export declare type NetworkCheck = Message<"berth.v1.NetworkCheck"> & {
+  /**
+   * One of link, dns, tcp, tls, proxy, registry, container.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: berth.v1.NetworkCheck.Result result = 2;
+   */
+  result: NetworkCheck_Result;
+
+  /**
+   * @generated from field: string detail = 3;
+   */
+  detail: string;
+
+  /**
+   * Of a certificate that was not trusted: who issued it.
+   *
+   * @generated from field: string issuer = 4;
+   */
+  issuer: string;
+};
+
+/**
+ * Describes the message berth.v1.NetworkCheck.
+ * Use `create(NetworkCheckSchema)` to create a new message.
+ */
+export declare const NetworkCheckSchema: GenMessage<NetworkCheck>;
+
+/**
+ * @generated from enum berth.v1.NetworkCheck.Result
+ */
+export enum NetworkCheck_Result {
+  /**
+   * @generated from enum value: RESULT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: RESULT_OK = 1;
+   */
+  OK = 1,
+
+  /**
+   * @generated from enum value: RESULT_FAILED = 2;
+   */
+  FAILED = 2,
+
+  /**
+   * Nothing to look at, e.g. no proxy is set.
+   *
+   * @generated from enum value: RESULT_SKIPPED = 3;
+   */
+  SKIPPED = 3,
+}
+
+/**
+ * Describes the enum berth.v1.NetworkCheck.Result.
+ */
+export declare const NetworkCheck_ResultSchema: GenEnum<NetworkCheck_Result>;
+
+/**
  * @generated from message berth.v1.GetUsageRequest
  */
 export declare type GetUsageRequest = Message<"berth.v1.GetUsageRequest"> & {
@@ -1893,6 +2075,26 @@ export declare const AgentService: GenService<{
     methodKind: "unary";
     input: typeof SetClockRequestSchema;
     output: typeof SetClockResponseSchema;
+  },
+  /**
+   * How the machine, dockerd and containers get to the world; called on every connection and whenever it changes.
+   *
+   * @generated from rpc berth.v1.AgentService.SetNetwork
+   */
+  setNetwork: {
+    methodKind: "unary";
+    input: typeof SetNetworkRequestSchema;
+    output: typeof SetNetworkResponseSchema;
+  },
+  /**
+   * Goes the way to a target step by step, from the machine and from a container; takes seconds.
+   *
+   * @generated from rpc berth.v1.AgentService.CheckNetwork
+   */
+  checkNetwork: {
+    methodKind: "unary";
+    input: typeof CheckNetworkRequestSchema;
+    output: typeof CheckNetworkResponseSchema;
   },
   /**
    * @generated from rpc berth.v1.AgentService.GetUsage

@@ -10,7 +10,7 @@ import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@
  * Describes the file berth/v1/agent.proto.
  */
 export const file_berth_v1_agent = /*@__PURE__*/
-  fileDesc("ChRiZXJ0aC92MS9hZ2VudC5wcm90bxIIYmVydGgudjEiIAoMSGVsbG9SZXF1ZXN0EhAKCHByb3RvY29sGAEgASgNIuQBCg1IZWxsb1Jlc3BvbnNlEhAKCHByb3RvY29sGAEgASgNEhUKDWFnZW50X3ZlcnNpb24YAiABKAkSFAoMaW1hZ2Vfc2hhMjU2GAMgASgJEg8KB2Jvb3RfaWQYBCABKAkSEwoLZGF0YV9zY2hlbWEYBSABKA0SFAoMZG9ja2VyX3JlYWR5GAYgASgIEhYKDmRvY2tlcl92ZXJzaW9uGAcgASgJEi4KCmd1ZXN0X3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHdhcm5pbmdzGAkgAygJIhcKFUdldEJvb3RQcm9maWxlUmVxdWVzdCI9ChZHZXRCb290UHJvZmlsZVJlc3BvbnNlEiMKBnBoYXNlcxgBIAMoCzITLmJlcnRoLnYxLkJvb3RQaGFzZSJGCglCb290UGhhc2USDAoEbmFtZRgBIAEoCRIrCghlbmRlZF9hdBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiITChFTZXR0bGVEaXNrUmVxdWVzdCIUChJTZXR0bGVEaXNrUmVzcG9uc2UiSwoPU2V0Q2xvY2tSZXF1ZXN0EicKA25vdxgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHZW50cm9weRgCIAEoDCJDChBTZXRDbG9ja1Jlc3BvbnNlEi8KDGNvcnJlY3RlZF9ieRgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiIRCg9HZXRVc2FnZVJlcXVlc3Qi1gEKEEdldFVzYWdlUmVzcG9uc2USGgoSbWVtb3J5X3RvdGFsX2J5dGVzGAEgASgEEh4KFm1lbW9yeV9hdmFpbGFibGVfYnl0ZXMYAiABKAQSHQoVZGF0YV9kaXNrX3RvdGFsX2J5dGVzGAMgASgEEhwKFGRhdGFfZGlza19mcmVlX2J5dGVzGAQgASgEEhcKD2xvYWRfYXZlcmFnZV8xbRgFIAEoARIwCgxlbnZpcm9ubWVudHMYBiADKAsyGi5iZXJ0aC52MS5FbnZpcm9ubWVudFVzYWdlIhQKEkdldERpc2tCaWxsUmVxdWVzdCI3ChNHZXREaXNrQmlsbFJlc3BvbnNlEiAKBGJpbGwYASABKAsyEi5iZXJ0aC52MS5EaXNrQmlsbCIVChNSZWNsYWltU3BhY2VSZXF1ZXN0Ii8KFFJlY2xhaW1TcGFjZVJlc3BvbnNlEhcKD3JlY2xhaW1lZF9ieXRlcxgBIAEoBCJfCgtEaWFsUmVxdWVzdBImCgZ0YXJnZXQYASABKAsyFC5iZXJ0aC52MS5EaWFsVGFyZ2V0SAASDgoEZGF0YRgCIAEoDEgAEg0KA2VuZBgDIAEoCEgAQgkKB21lc3NhZ2UibwoKRGlhbFRhcmdldBIQCgZkb2NrZXIYASABKAhIABIcChJzc2hfZW52aXJvbm1lbnRfaWQYAiABKAlIABInCgRwb3J0GAMgASgLMhcuYmVydGgudjEuQ29udGFpbmVyUG9ydEgAQggKBnRhcmdldCJDCg1Db250YWluZXJQb3J0EhYKDmVudmlyb25tZW50X2lkGAEgASgJEgwKBGhvc3QYAiABKAkSDAoEcG9ydBgDIAEoDSJNCgxEaWFsUmVzcG9uc2USEwoJY29ubmVjdGVkGAEgASgISAASDgoEZGF0YRgCIAEoDEgAEg0KA2VuZBgDIAEoCEgAQgkKB21lc3NhZ2UioAEKC0V4ZWNSZXF1ZXN0EiQKBXN0YXJ0GAEgASgLMhMuYmVydGgudjEuRXhlY1N0YXJ0SAASDwoFc3RkaW4YAiABKAxIABITCglzdGRpbl9lbmQYAyABKAhIABIoCgZyZXNpemUYBCABKAsyFi5iZXJ0aC52MS5UZXJtaW5hbFNpemVIABIQCgZzaWduYWwYBSABKAlIAEIJCgdtZXNzYWdlIuQBCglFeGVjU3RhcnQSFgoOZW52aXJvbm1lbnRfaWQYASABKAkSDAoEYXJndhgCIAMoCRIpCgNlbnYYAyADKAsyHC5iZXJ0aC52MS5FeGVjU3RhcnQuRW52RW50cnkSGQoRd29ya2luZ19kaXJlY3RvcnkYBCABKAkSCwoDcHR5GAUgASgIEiQKBHNpemUYBiABKAsyFi5iZXJ0aC52MS5UZXJtaW5hbFNpemUSDAoEdXNlchgHIAEoCRoqCghFbnZFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIi0KDFRlcm1pbmFsU2l6ZRIPCgdjb2x1bW5zGAEgASgNEgwKBHJvd3MYAiABKA0iYQoMRXhlY1Jlc3BvbnNlEhAKBnN0ZG91dBgBIAEoDEgAEhAKBnN0ZGVychgCIAEoDEgAEiIKBGV4aXQYAyABKAsyEi5iZXJ0aC52MS5FeGVjRXhpdEgAQgkKB21lc3NhZ2UiKAoIRXhlY0V4aXQSDAoEY29kZRgBIAEoBRIOCgZzaWduYWwYAiABKAkiNQoaT2JzZXJ2ZUVudmlyb25tZW50c1JlcXVlc3QSFwoPZW52aXJvbm1lbnRfaWRzGAEgAygJIlIKG09ic2VydmVFbnZpcm9ubWVudHNSZXNwb25zZRIzCgxlbnZpcm9ubWVudHMYASADKAsyHS5iZXJ0aC52MS5PYnNlcnZlZEVudmlyb25tZW50IhoKGFdhdGNoRW52aXJvbm1lbnRzUmVxdWVzdCKLAQoZV2F0Y2hFbnZpcm9ubWVudHNSZXNwb25zZRIzCgxlbnZpcm9ubWVudHMYASADKAsyHS5iZXJ0aC52MS5PYnNlcnZlZEVudmlyb25tZW50Eh8KF3JlbW92ZWRfZW52aXJvbm1lbnRfaWRzGAIgAygJEhgKEG1hY2hpbmVfd2FybmluZ3MYAyADKAkirQIKE09ic2VydmVkRW52aXJvbm1lbnQSFgoOZW52aXJvbm1lbnRfaWQYASABKAkSKgoHY29udGVudBgCIAEoCzIZLmJlcnRoLnYxLk9ic2VydmVkQ29udGVudBI0CgxkZXZjb250YWluZXIYAyABKAsyHi5iZXJ0aC52MS5PYnNlcnZlZERldmNvbnRhaW5lchIjCgRqb2JzGAQgAygLMhUuYmVydGgudjEuT2JzZXJ2ZWRKb2ISJgoFcG9ydHMYBSADKAsyFy5iZXJ0aC52MS5MaXN0ZW5pbmdQb3J0EhsKE3NzaF9ob3N0X3B1YmxpY19rZXkYBiABKAkSMgoObGFzdF9hY3RpdmVfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIugBCg9PYnNlcnZlZENvbnRlbnQSLgoFc3RhdGUYASABKA4yHy5iZXJ0aC52MS5PYnNlcnZlZENvbnRlbnQuU3RhdGUSDAoEcGF0aBgCIAEoCRIfCgNnaXQYAyABKAsyEi5iZXJ0aC52MS5HaXRTdGF0ZRIfChdkZXZjb250YWluZXJfZmlsZV9wYXRocxgEIAMoCRISCgpzaXplX2J5dGVzGAUgASgEIkEKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASEAoMU1RBVEVfQUJTRU5UEAESDwoLU1RBVEVfUkVBRFkQAiLHAQoIR2l0U3RhdGUSEQoJY2xvbmVfdXJsGAEgASgJEg4KBmJyYW5jaBgCIAEoCRIVCg1sYXRlc3RfY29tbWl0GAMgASgJEioKDWNoYW5nZWRfZmlsZXMYBCADKAsyEy5iZXJ0aC52MS5HaXRDaGFuZ2USGwoTdG90YWxfY2hhbmdlZF9maWxlcxgFIAEoDRIYChB1bnB1c2hlZF9jb21taXRzGAYgAygJEh4KFnRvdGFsX3VucHVzaGVkX2NvbW1pdHMYByABKA0iKQoJR2l0Q2hhbmdlEgwKBHBhdGgYASABKAkSDgoGY2hhbmdlGAIgASgJItkDChRPYnNlcnZlZERldmNvbnRhaW5lchIzCgVzdGF0ZRgBIAEoDjIkLmJlcnRoLnYxLk9ic2VydmVkRGV2Y29udGFpbmVyLlN0YXRlEhQKDGNvbnRhaW5lcl9pZBgCIAEoCRIWCg5jb250YWluZXJfbmFtZRgDIAEoCRIPCgdzZXNzaW9uGAQgASgJEhMKC2NvbmZpZ19wYXRoGAUgASgJEhEKCWdlbmVyYXRlZBgGIAEoCBIQCghyZWNvdmVyeRgHIAEoCBIXCg9mYWlsdXJlX21lc3NhZ2UYCCABKAkSEwoLcmVtb3RlX3VzZXIYCSABKAkSHwoXcmVtb3RlX3dvcmtzcGFjZV9mb2xkZXIYCiABKAkSFgoOY29uZmlnX2luX3N5bmMYCyABKAgSLAoNZm9yd2FyZF9wb3J0cxgMIAMoCzIVLmJlcnRoLnYxLkZvcndhcmRQb3J0Eg0KBWltYWdlGA0gASgJEhcKD3dhcm5pbmdfbWVzc2FnZRgOIAEoCSJWCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEhAKDFNUQVRFX0FCU0VOVBABEhEKDVNUQVRFX1NUT1BQRUQQAhIRCg1TVEFURV9SVU5OSU5HEAMilwEKC0ZvcndhcmRQb3J0EgwKBGhvc3QYASABKAkSDAoEcG9ydBgCIAEoDRINCgVsYWJlbBgDIAEoCRIXCg9vbl9hdXRvX2ZvcndhcmQYBCABKAkSEAoIcHJvdG9jb2wYBSABKAkSGgoScmVxdWlyZV9sb2NhbF9wb3J0GAYgASgIEhYKDmFsd2F5c19mb3J3YXJkGAcgASgIIkQKDUxpc3RlbmluZ1BvcnQSDAoEcG9ydBgBIAEoDRIPCgdhZGRyZXNzGAIgASgJEhQKDHByb2Nlc3NfbmFtZRgDIAEoCSLnAQoPU3RhcnRKb2JSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRIWCg5lbnZpcm9ubWVudF9pZBgCIAEoCRIjCgVjbG9uZRgDIAEoCzISLmJlcnRoLnYxLkNsb25lSm9iSAASNgoPZGV2Y29udGFpbmVyX3VwGAQgASgLMhsuYmVydGgudjEuRGV2Y29udGFpbmVyVXBKb2JIABIhCgRzdG9wGAUgASgLMhEuYmVydGgudjEuU3RvcEpvYkgAEiUKBmRlbGV0ZRgGIAEoCzITLmJlcnRoLnYxLkRlbGV0ZUpvYkgAQgUKA2pvYiI2ChBTdGFydEpvYlJlc3BvbnNlEiIKA2pvYhgBIAEoCzIVLmJlcnRoLnYxLk9ic2VydmVkSm9iItACCghDbG9uZUpvYhISCgpyZW1vdGVfdXJpGAEgASgJEhsKE3Vwc3RyZWFtX3JlbW90ZV91cmkYAiABKAkSDgoGYnJhbmNoGAMgASgJEgsKA3RhZxgEIAEoCRIOCgZjb21taXQYBSABKAkSFAoMbG9jYWxfYnJhbmNoGAYgASgJEhYKDmRpcmVjdG9yeV9uYW1lGAcgASgJEhUKDWdpdF91c2VyX25hbWUYCCABKAkSFgoOZ2l0X3VzZXJfZW1haWwYCSABKAkSLAoLY3JlZGVudGlhbHMYCiADKAsyFy5iZXJ0aC52MS5HaXRDcmVkZW50aWFsEhIKCnN1Ym1vZHVsZXMYCyABKAgSCwoDbGZzGAwgASgIEg0KBWRlcHRoGA0gASgNEgsKA3JlZhgOIAEoCRIeChZwYXRoX21heV9mb2xsb3dfYnJhbmNoGA8gASgIIk8KDUdpdENyZWRlbnRpYWwSDAoEaG9zdBgBIAEoCRIMCgRwYXRoGAIgASgJEhAKCHVzZXJuYW1lGAMgASgJEhAKCHBhc3N3b3JkGAQgASgJIqgDChFEZXZjb250YWluZXJVcEpvYhIPCgdzZXNzaW9uGAEgASgJEhMKC2NvbmZpZ19wYXRoGAIgASgJEg8KB3JlYnVpbGQYAyABKAgSEAoIbm9fY2FjaGUYBCABKAgSFQoNZGVmYXVsdF9pbWFnZRgFIAEoCRI5CgdzZWNyZXRzGAYgAygLMiguYmVydGgudjEuRGV2Y29udGFpbmVyVXBKb2IuU2VjcmV0c0VudHJ5EhsKE2RvdGZpbGVzX3JlcG9zaXRvcnkYByABKAkSFwoPYXV0aG9yaXplZF9rZXlzGAggAygJEioKB3RpbWVvdXQYCSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SOgoUcmVnaXN0cnlfY3JlZGVudGlhbHMYCiADKAsyHC5iZXJ0aC52MS5SZWdpc3RyeUNyZWRlbnRpYWwSKgoMc2VjcmV0X2ZpbGVzGAsgAygLMhQuYmVydGgudjEuU2VjcmV0RmlsZRouCgxTZWNyZXRzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIrCgpTZWNyZXRGaWxlEgwKBHBhdGgYASABKAkSDwoHY29udGVudBgCIAEoCSJGChJSZWdpc3RyeUNyZWRlbnRpYWwSDAoEaG9zdBgBIAEoCRIQCgh1c2VybmFtZRgCIAEoCRIQCghwYXNzd29yZBgDIAEoCSIzCgdTdG9wSm9iEigKBWdyYWNlGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIgsKCURlbGV0ZUpvYiLAAwoLT2JzZXJ2ZWRKb2ISDgoGam9iX2lkGAEgASgJEhYKDmVudmlyb25tZW50X2lkGAIgASgJEh8KBGtpbmQYAyABKA4yES5iZXJ0aC52MS5Kb2JLaW5kEioKBXN0YXRlGAQgASgOMhsuYmVydGgudjEuT2JzZXJ2ZWRKb2IuU3RhdGUSEgoKZXJyb3JfY29kZRgFIAEoCRIVCg1lcnJvcl9tZXNzYWdlGAYgASgJEi4KCnN0YXJ0ZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2ZpbmlzaGVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRzdGVwGAkgASgJEiAKBXN0ZXBzGAogAygLMhEuYmVydGgudjEuSm9iU3RlcBIRCglsb2dfYnl0ZXMYCyABKAQibQoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIRCg1TVEFURV9SVU5OSU5HEAESEwoPU1RBVEVfU1VDQ0VFREVEEAISEAoMU1RBVEVfRkFJTEVEEAMSEwoPU1RBVEVfQ0FOQ0VMTEVEEAQinAEKB0pvYlN0ZXASDAoEbmFtZRgBIAEoCRIuCgpzdGFydGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtmaW5pc2hlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGZmFpbGVkGAQgASgIEhIKCmxvZ19vZmZzZXQYBSABKAQiWQoPV2F0Y2hKb2JSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRIWCg5lbnZpcm9ubWVudF9pZBgCIAEoCRIOCgZvZmZzZXQYAyABKAQSDgoGZm9sbG93GAQgASgIImQKEFdhdGNoSm9iUmVzcG9uc2USHwoDbG9nGAEgASgLMhAuYmVydGgudjEuSm9iTG9nSAASJAoDam9iGAIgASgLMhUuYmVydGgudjEuT2JzZXJ2ZWRKb2JIAEIJCgdtZXNzYWdlIiYKBkpvYkxvZxIOCgZvZmZzZXQYASABKAQSDAoEZGF0YRgCIAEoDCI6ChBDYW5jZWxKb2JSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRIWCg5lbnZpcm9ubWVudF9pZBgCIAEoCSITChFDYW5jZWxKb2JSZXNwb25zZSJtChRVcGxvYWRDb250ZW50UmVxdWVzdBImCgVzdGFydBgBIAEoCzIVLmJlcnRoLnYxLlVwbG9hZFN0YXJ0SAASDgoEZGF0YRgCIAEoDEgAEhIKCGNvbXBsZXRlGAMgASgISABCCQoHbWVzc2FnZSJsCgtVcGxvYWRTdGFydBIWCg5lbnZpcm9ubWVudF9pZBgBIAEoCRIWCg5kaXJlY3RvcnlfbmFtZRgCIAEoCRIVCg1naXRfdXNlcl9uYW1lGAMgASgJEhYKDmdpdF91c2VyX2VtYWlsGAQgASgJIi8KFVVwbG9hZENvbnRlbnRSZXNwb25zZRIWCg5yZWNlaXZlZF9ieXRlcxgBIAEoBCI7Cg9Qb3dlck9mZlJlcXVlc3QSKAoFZ3JhY2UYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iEgoQUG93ZXJPZmZSZXNwb25zZSp9CgdKb2JLaW5kEhgKFEpPQl9LSU5EX1VOU1BFQ0lGSUVEEAASEgoOSk9CX0tJTkRfQ0xPTkUQARIcChhKT0JfS0lORF9ERVZDT05UQUlORVJfVVAQAhIRCg1KT0JfS0lORF9TVE9QEAMSEwoPSk9CX0tJTkRfREVMRVRFEAQypgkKDEFnZW50U2VydmljZRI4CgVIZWxsbxIWLmJlcnRoLnYxLkhlbGxvUmVxdWVzdBoXLmJlcnRoLnYxLkhlbGxvUmVzcG9uc2USQQoIU2V0Q2xvY2sSGS5iZXJ0aC52MS5TZXRDbG9ja1JlcXVlc3QaGi5iZXJ0aC52MS5TZXRDbG9ja1Jlc3BvbnNlEkEKCEdldFVzYWdlEhkuYmVydGgudjEuR2V0VXNhZ2VSZXF1ZXN0GhouYmVydGgudjEuR2V0VXNhZ2VSZXNwb25zZRJKCgtHZXREaXNrQmlsbBIcLmJlcnRoLnYxLkdldERpc2tCaWxsUmVxdWVzdBodLmJlcnRoLnYxLkdldERpc2tCaWxsUmVzcG9uc2USTQoMUmVjbGFpbVNwYWNlEh0uYmVydGgudjEuUmVjbGFpbVNwYWNlUmVxdWVzdBoeLmJlcnRoLnYxLlJlY2xhaW1TcGFjZVJlc3BvbnNlEjkKBERpYWwSFS5iZXJ0aC52MS5EaWFsUmVxdWVzdBoWLmJlcnRoLnYxLkRpYWxSZXNwb25zZSgBMAESOQoERXhlYxIVLmJlcnRoLnYxLkV4ZWNSZXF1ZXN0GhYuYmVydGgudjEuRXhlY1Jlc3BvbnNlKAEwARJiChNPYnNlcnZlRW52aXJvbm1lbnRzEiQuYmVydGgudjEuT2JzZXJ2ZUVudmlyb25tZW50c1JlcXVlc3QaJS5iZXJ0aC52MS5PYnNlcnZlRW52aXJvbm1lbnRzUmVzcG9uc2USXgoRV2F0Y2hFbnZpcm9ubWVudHMSIi5iZXJ0aC52MS5XYXRjaEVudmlyb25tZW50c1JlcXVlc3QaIy5iZXJ0aC52MS5XYXRjaEVudmlyb25tZW50c1Jlc3BvbnNlMAESQQoIU3RhcnRKb2ISGS5iZXJ0aC52MS5TdGFydEpvYlJlcXVlc3QaGi5iZXJ0aC52MS5TdGFydEpvYlJlc3BvbnNlEkMKCFdhdGNoSm9iEhkuYmVydGgudjEuV2F0Y2hKb2JSZXF1ZXN0GhouYmVydGgudjEuV2F0Y2hKb2JSZXNwb25zZTABEkQKCUNhbmNlbEpvYhIaLmJlcnRoLnYxLkNhbmNlbEpvYlJlcXVlc3QaGy5iZXJ0aC52MS5DYW5jZWxKb2JSZXNwb25zZRJSCg1VcGxvYWRDb250ZW50Eh4uYmVydGgudjEuVXBsb2FkQ29udGVudFJlcXVlc3QaHy5iZXJ0aC52MS5VcGxvYWRDb250ZW50UmVzcG9uc2UoARJTCg5HZXRCb290UHJvZmlsZRIfLmJlcnRoLnYxLkdldEJvb3RQcm9maWxlUmVxdWVzdBogLmJlcnRoLnYxLkdldEJvb3RQcm9maWxlUmVzcG9uc2USRwoKU2V0dGxlRGlzaxIbLmJlcnRoLnYxLlNldHRsZURpc2tSZXF1ZXN0GhwuYmVydGgudjEuU2V0dGxlRGlza1Jlc3BvbnNlEkEKCFBvd2VyT2ZmEhkuYmVydGgudjEuUG93ZXJPZmZSZXF1ZXN0GhouYmVydGgudjEuUG93ZXJPZmZSZXNwb25zZWIGcHJvdG8z", [file_berth_v1_usage, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChRiZXJ0aC92MS9hZ2VudC5wcm90bxIIYmVydGgudjEiIAoMSGVsbG9SZXF1ZXN0EhAKCHByb3RvY29sGAEgASgNIuQBCg1IZWxsb1Jlc3BvbnNlEhAKCHByb3RvY29sGAEgASgNEhUKDWFnZW50X3ZlcnNpb24YAiABKAkSFAoMaW1hZ2Vfc2hhMjU2GAMgASgJEg8KB2Jvb3RfaWQYBCABKAkSEwoLZGF0YV9zY2hlbWEYBSABKA0SFAoMZG9ja2VyX3JlYWR5GAYgASgIEhYKDmRvY2tlcl92ZXJzaW9uGAcgASgJEi4KCmd1ZXN0X3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHdhcm5pbmdzGAkgAygJIhcKFUdldEJvb3RQcm9maWxlUmVxdWVzdCI9ChZHZXRCb290UHJvZmlsZVJlc3BvbnNlEiMKBnBoYXNlcxgBIAMoCzITLmJlcnRoLnYxLkJvb3RQaGFzZSJGCglCb290UGhhc2USDAoEbmFtZRgBIAEoCRIrCghlbmRlZF9hdBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiITChFTZXR0bGVEaXNrUmVxdWVzdCIUChJTZXR0bGVEaXNrUmVzcG9uc2UiSwoPU2V0Q2xvY2tSZXF1ZXN0EicKA25vdxgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHZW50cm9weRgCIAEoDCJDChBTZXRDbG9ja1Jlc3BvbnNlEi8KDGNvcnJlY3RlZF9ieRgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiKBAQoRU2V0TmV0d29ya1JlcXVlc3QSEgoKaHR0cF9wcm94eRgBIAEoCRITCgtodHRwc19wcm94eRgCIAEoCRIQCghub19wcm94eRgDIAEoCRIbChNjYV9jZXJ0aWZpY2F0ZXNfcGVtGAQgASgJEhQKDG5hbWVfc2VydmVycxgFIAMoCSIqChJTZXROZXR3b3JrUmVzcG9uc2USFAoMZG9ja2VyX3dhaXRzGAEgASgIIl8KE0NoZWNrTmV0d29ya1JlcXVlc3QSDAoEaG9zdBgBIAEoCRIMCgRwb3J0GAIgASgNEhUKDXJlZ2lzdHJ5X2hvc3QYAyABKAkSFQoNcmVnaXN0cnlfcG9ydBgEIAEoDSI+ChRDaGVja05ldHdvcmtSZXNwb25zZRImCgZjaGVja3MYASADKAsyFi5iZXJ0aC52MS5OZXR3b3JrQ2hlY2siwQEKDE5ldHdvcmtDaGVjaxIKCgJpZBgBIAEoCRItCgZyZXN1bHQYAiABKA4yHS5iZXJ0aC52MS5OZXR3b3JrQ2hlY2suUmVzdWx0Eg4KBmRldGFpbBgDIAEoCRIOCgZpc3N1ZXIYBCABKAkiVgoGUmVzdWx0EhYKElJFU1VMVF9VTlNQRUNJRklFRBAAEg0KCVJFU1VMVF9PSxABEhEKDVJFU1VMVF9GQUlMRUQQAhISCg5SRVNVTFRfU0tJUFBFRBADIhEKD0dldFVzYWdlUmVxdWVzdCLWAQoQR2V0VXNhZ2VSZXNwb25zZRIaChJtZW1vcnlfdG90YWxfYnl0ZXMYASABKAQSHgoWbWVtb3J5X2F2YWlsYWJsZV9ieXRlcxgCIAEoBBIdChVkYXRhX2Rpc2tfdG90YWxfYnl0ZXMYAyABKAQSHAoUZGF0YV9kaXNrX2ZyZWVfYnl0ZXMYBCABKAQSFwoPbG9hZF9hdmVyYWdlXzFtGAUgASgBEjAKDGVudmlyb25tZW50cxgGIAMoCzIaLmJlcnRoLnYxLkVudmlyb25tZW50VXNhZ2UiFAoSR2V0RGlza0JpbGxSZXF1ZXN0IjcKE0dldERpc2tCaWxsUmVzcG9uc2USIAoEYmlsbBgBIAEoCzISLmJlcnRoLnYxLkRpc2tCaWxsIhUKE1JlY2xhaW1TcGFjZVJlcXVlc3QiLwoUUmVjbGFpbVNwYWNlUmVzcG9uc2USFwoPcmVjbGFpbWVkX2J5dGVzGAEgASgEIl8KC0RpYWxSZXF1ZXN0EiYKBnRhcmdldBgBIAEoCzIULmJlcnRoLnYxLkRpYWxUYXJnZXRIABIOCgRkYXRhGAIgASgMSAASDQoDZW5kGAMgASgISABCCQoHbWVzc2FnZSJvCgpEaWFsVGFyZ2V0EhAKBmRvY2tlchgBIAEoCEgAEhwKEnNzaF9lbnZpcm9ubWVudF9pZBgCIAEoCUgAEicKBHBvcnQYAyABKAsyFy5iZXJ0aC52MS5Db250YWluZXJQb3J0SABCCAoGdGFyZ2V0IkMKDUNvbnRhaW5lclBvcnQSFgoOZW52aXJvbm1lbnRfaWQYASABKAkSDAoEaG9zdBgCIAEoCRIMCgRwb3J0GAMgASgNIk0KDERpYWxSZXNwb25zZRITCgljb25uZWN0ZWQYASABKAhIABIOCgRkYXRhGAIgASgMSAASDQoDZW5kGAMgASgISABCCQoHbWVzc2FnZSKgAQoLRXhlY1JlcXVlc3QSJAoFc3RhcnQYASABKAsyEy5iZXJ0aC52MS5FeGVjU3RhcnRIABIPCgVzdGRpbhgCIAEoDEgAEhMKCXN0ZGluX2VuZBgDIAEoCEgAEigKBnJlc2l6ZRgEIAEoCzIWLmJlcnRoLnYxLlRlcm1pbmFsU2l6ZUgAEhAKBnNpZ25hbBgFIAEoCUgAQgkKB21lc3NhZ2Ui5AEKCUV4ZWNTdGFydBIWCg5lbnZpcm9ubWVudF9pZBgBIAEoCRIMCgRhcmd2GAIgAygJEikKA2VudhgDIAMoCzIcLmJlcnRoLnYxLkV4ZWNTdGFydC5FbnZFbnRyeRIZChF3b3JraW5nX2RpcmVjdG9yeRgEIAEoCRILCgNwdHkYBSABKAgSJAoEc2l6ZRgGIAEoCzIWLmJlcnRoLnYxLlRlcm1pbmFsU2l6ZRIMCgR1c2VyGAcgASgJGioKCEVudkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiLQoMVGVybWluYWxTaXplEg8KB2NvbHVtbnMYASABKA0SDAoEcm93cxgCIAEoDSJhCgxFeGVjUmVzcG9uc2USEAoGc3Rkb3V0GAEgASgMSAASEAoGc3RkZXJyGAIgASgMSAASIgoEZXhpdBgDIAEoCzISLmJlcnRoLnYxLkV4ZWNFeGl0SABCCQoHbWVzc2FnZSIoCghFeGVjRXhpdBIMCgRjb2RlGAEgASgFEg4KBnNpZ25hbBgCIAEoCSI1ChpPYnNlcnZlRW52aXJvbm1lbnRzUmVxdWVzdBIXCg9lbnZpcm9ubWVudF9pZHMYASADKAkiUgobT2JzZXJ2ZUVudmlyb25tZW50c1Jlc3BvbnNlEjMKDGVudmlyb25tZW50cxgBIAMoCzIdLmJlcnRoLnYxLk9ic2VydmVkRW52aXJvbm1lbnQiGgoYV2F0Y2hFbnZpcm9ubWVudHNSZXF1ZXN0IosBChlXYXRjaEVudmlyb25tZW50c1Jlc3BvbnNlEjMKDGVudmlyb25tZW50cxgBIAMoCzIdLmJlcnRoLnYxLk9ic2VydmVkRW52aXJvbm1lbnQSHwoXcmVtb3ZlZF9lbnZpcm9ubWVudF9pZHMYAiADKAkSGAoQbWFjaGluZV93YXJuaW5ncxgDIAMoCSKtAgoTT2JzZXJ2ZWRFbnZpcm9ubWVudBIWCg5lbnZpcm9ubWVudF9pZBgBIAEoCRIqCgdjb250ZW50GAIgASgLMhkuYmVydGgudjEuT2JzZXJ2ZWRDb250ZW50EjQKDGRldmNvbnRhaW5lchgDIAEoCzIeLmJlcnRoLnYxLk9ic2VydmVkRGV2Y29udGFpbmVyEiMKBGpvYnMYBCADKAsyFS5iZXJ0aC52MS5PYnNlcnZlZEpvYhImCgVwb3J0cxgFIAMoCzIXLmJlcnRoLnYxLkxpc3RlbmluZ1BvcnQSGwoTc3NoX2hvc3RfcHVibGljX2tleRgGIAEoCRIyCg5sYXN0X2FjdGl2ZV9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi6AEKD09ic2VydmVkQ29udGVudBIuCgVzdGF0ZRgBIAEoDjIfLmJlcnRoLnYxLk9ic2VydmVkQ29udGVudC5TdGF0ZRIMCgRwYXRoGAIgASgJEh8KA2dpdBgDIAEoCzISLmJlcnRoLnYxLkdpdFN0YXRlEh8KF2RldmNvbnRhaW5lcl9maWxlX3BhdGhzGAQgAygJEhIKCnNpemVfYnl0ZXMYBSABKAQiQQoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIQCgxTVEFURV9BQlNFTlQQARIPCgtTVEFURV9SRUFEWRACIscBCghHaXRTdGF0ZRIRCgljbG9uZV91cmwYASABKAkSDgoGYnJhbmNoGAIgASgJEhUKDWxhdGVzdF9jb21taXQYAyABKAkSKgoNY2hhbmdlZF9maWxlcxgEIAMoCzITLmJlcnRoLnYxLkdpdENoYW5nZRIbChN0b3RhbF9jaGFuZ2VkX2ZpbGVzGAUgASgNEhgKEHVucHVzaGVkX2NvbW1pdHMYBiADKAkSHgoWdG90YWxfdW5wdXNoZWRfY29tbWl0cxgHIAEoDSIpCglHaXRDaGFuZ2USDAoEcGF0aBgBIAEoCRIOCgZjaGFuZ2UYAiABKAki2QMKFE9ic2VydmVkRGV2Y29udGFpbmVyEjMKBXN0YXRlGAEgASgOMiQuYmVydGgudjEuT2JzZXJ2ZWREZXZjb250YWluZXIuU3RhdGUSFAoMY29udGFpbmVyX2lkGAIgASgJEhYKDmNvbnRhaW5lcl9uYW1lGAMgASgJEg8KB3Nlc3Npb24YBCABKAkSEwoLY29uZmlnX3BhdGgYBSABKAkSEQoJZ2VuZXJhdGVkGAYgASgIEhAKCHJlY292ZXJ5GAcgASgIEhcKD2ZhaWx1cmVfbWVzc2FnZRgIIAEoCRITCgtyZW1vdGVfdXNlchgJIAEoCRIfChdyZW1vdGVfd29ya3NwYWNlX2ZvbGRlchgKIAEoCRIWCg5jb25maWdfaW5fc3luYxgLIAEoCBIsCg1mb3J3YXJkX3BvcnRzGAwgAygLMhUuYmVydGgudjEuRm9yd2FyZFBvcnQSDQoFaW1hZ2UYDSABKAkSFwoPd2FybmluZ19tZXNzYWdlGA4gASgJIlYKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASEAoMU1RBVEVfQUJTRU5UEAESEQoNU1RBVEVfU1RPUFBFRBACEhEKDVNUQVRFX1JVTk5JTkcQAyKXAQoLRm9yd2FyZFBvcnQSDAoEaG9zdBgBIAEoCRIMCgRwb3J0GAIgASgNEg0KBWxhYmVsGAMgASgJEhcKD29uX2F1dG9fZm9yd2FyZBgEIAEoCRIQCghwcm90b2NvbBgFIAEoCRIaChJyZXF1aXJlX2xvY2FsX3BvcnQYBiABKAgSFgoOYWx3YXlzX2ZvcndhcmQYByABKAgiRAoNTGlzdGVuaW5nUG9ydBIMCgRwb3J0GAEgASgNEg8KB2FkZHJlc3MYAiABKAkSFAoMcHJvY2Vzc19uYW1lGAMgASgJIucBCg9TdGFydEpvYlJlcXVlc3QSDgoGam9iX2lkGAEgASgJEhYKDmVudmlyb25tZW50X2lkGAIgASgJEiMKBWNsb25lGAMgASgLMhIuYmVydGgudjEuQ2xvbmVKb2JIABI2Cg9kZXZjb250YWluZXJfdXAYBCABKAsyGy5iZXJ0aC52MS5EZXZjb250YWluZXJVcEpvYkgAEiEKBHN0b3AYBSABKAsyES5iZXJ0aC52MS5TdG9wSm9iSAASJQoGZGVsZXRlGAYgASgLMhMuYmVydGgudjEuRGVsZXRlSm9iSABCBQoDam9iIjYKEFN0YXJ0Sm9iUmVzcG9uc2USIgoDam9iGAEgASgLMhUuYmVydGgudjEuT2JzZXJ2ZWRKb2Ii0AIKCENsb25lSm9iEhIKCnJlbW90ZV91cmkYASABKAkSGwoTdXBzdHJlYW1fcmVtb3RlX3VyaRgCIAEoCRIOCgZicmFuY2gYAyABKAkSCwoDdGFnGAQgASgJEg4KBmNvbW1pdBgFIAEoCRIUCgxsb2NhbF9icmFuY2gYBiABKAkSFgoOZGlyZWN0b3J5X25hbWUYByABKAkSFQoNZ2l0X3VzZXJfbmFtZRgIIAEoCRIWCg5naXRfdXNlcl9lbWFpbBgJIAEoCRIsCgtjcmVkZW50aWFscxgKIAMoCzIXLmJlcnRoLnYxLkdpdENyZWRlbnRpYWwSEgoKc3VibW9kdWxlcxgLIAEoCBILCgNsZnMYDCABKAgSDQoFZGVwdGgYDSABKA0SCwoDcmVmGA4gASgJEh4KFnBhdGhfbWF5X2ZvbGxvd19icmFuY2gYDyABKAgiTwoNR2l0Q3JlZGVudGlhbBIMCgRob3N0GAEgASgJEgwKBHBhdGgYAiABKAkSEAoIdXNlcm5hbWUYAyABKAkSEAoIcGFzc3dvcmQYBCABKAkiqAMKEURldmNvbnRhaW5lclVwSm9iEg8KB3Nlc3Npb24YASABKAkSEwoLY29uZmlnX3BhdGgYAiABKAkSDwoHcmVidWlsZBgDIAEoCBIQCghub19jYWNoZRgEIAEoCBIVCg1kZWZhdWx0X2ltYWdlGAUgASgJEjkKB3NlY3JldHMYBiADKAsyKC5iZXJ0aC52MS5EZXZjb250YWluZXJVcEpvYi5TZWNyZXRzRW50cnkSGwoTZG90ZmlsZXNfcmVwb3NpdG9yeRgHIAEoCRIXCg9hdXRob3JpemVkX2tleXMYCCADKAkSKgoHdGltZW91dBgJIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI6ChRyZWdpc3RyeV9jcmVkZW50aWFscxgKIAMoCzIcLmJlcnRoLnYxLlJlZ2lzdHJ5Q3JlZGVudGlhbBIqCgxzZWNyZXRfZmlsZXMYCyADKAsyFC5iZXJ0aC52MS5TZWNyZXRGaWxlGi4KDFNlY3JldHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIisKClNlY3JldEZpbGUSDAoEcGF0aBgBIAEoCRIPCgdjb250ZW50GAIgASgJIkYKElJlZ2lzdHJ5Q3JlZGVudGlhbBIMCgRob3N0GAEgASgJEhAKCHVzZXJuYW1lGAIgASgJEhAKCHBhc3N3b3JkGAMgASgJIjMKB1N0b3BKb2ISKAoFZ3JhY2UYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iCwoJRGVsZXRlSm9iIsADCgtPYnNlcnZlZEpvYhIOCgZqb2JfaWQYASABKAkSFgoOZW52aXJvbm1lbnRfaWQYAiABKAkSHwoEa2luZBgDIAEoDjIRLmJlcnRoLnYxLkpvYktpbmQSKgoFc3RhdGUYBCABKA4yGy5iZXJ0aC52MS5PYnNlcnZlZEpvYi5TdGF0ZRISCgplcnJvcl9jb2RlGAUgASgJEhUKDWVycm9yX21lc3NhZ2UYBiABKAkSLgoKc3RhcnRlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZmluaXNoZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBHN0ZXAYCSABKAkSIAoFc3RlcHMYCiADKAsyES5iZXJ0aC52MS5Kb2JTdGVwEhEKCWxvZ19ieXRlcxgLIAEoBCJtCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEhEKDVNUQVRFX1JVTk5JTkcQARITCg9TVEFURV9TVUNDRUVERUQQAhIQCgxTVEFURV9GQUlMRUQQAxITCg9TVEFURV9DQU5DRUxMRUQQBCKcAQoHSm9iU3RlcBIMCgRuYW1lGAEgASgJEi4KCnN0YXJ0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2ZpbmlzaGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZmYWlsZWQYBCABKAgSEgoKbG9nX29mZnNldBgFIAEoBCJZCg9XYXRjaEpvYlJlcXVlc3QSDgoGam9iX2lkGAEgASgJEhYKDmVudmlyb25tZW50X2lkGAIgASgJEg4KBm9mZnNldBgDIAEoBBIOCgZmb2xsb3cYBCABKAgiZAoQV2F0Y2hKb2JSZXNwb25zZRIfCgNsb2cYASABKAsyEC5iZXJ0aC52MS5Kb2JMb2dIABIkCgNqb2IYAiABKAsyFS5iZXJ0aC52MS5PYnNlcnZlZEpvYkgAQgkKB21lc3NhZ2UiJgoGSm9iTG9nEg4KBm9mZnNldBgBIAEoBBIMCgRkYXRhGAIgASgMIjoKEENhbmNlbEpvYlJlcXVlc3QSDgoGam9iX2lkGAEgASgJEhYKDmVudmlyb25tZW50X2lkGAIgASgJIhMKEUNhbmNlbEpvYlJlc3BvbnNlIm0KFFVwbG9hZENvbnRlbnRSZXF1ZXN0EiYKBXN0YXJ0GAEgASgLMhUuYmVydGgudjEuVXBsb2FkU3RhcnRIABIOCgRkYXRhGAIgASgMSAASEgoIY29tcGxldGUYAyABKAhIAEIJCgdtZXNzYWdlImwKC1VwbG9hZFN0YXJ0EhYKDmVudmlyb25tZW50X2lkGAEgASgJEhYKDmRpcmVjdG9yeV9uYW1lGAIgASgJEhUKDWdpdF91c2VyX25hbWUYAyABKAkSFgoOZ2l0X3VzZXJfZW1haWwYBCABKAkiLwoVVXBsb2FkQ29udGVudFJlc3BvbnNlEhYKDnJlY2VpdmVkX2J5dGVzGAEgASgEIjsKD1Bvd2VyT2ZmUmVxdWVzdBIoCgVncmFjZRgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiISChBQb3dlck9mZlJlc3BvbnNlKn0KB0pvYktpbmQSGAoUSk9CX0tJTkRfVU5TUEVDSUZJRUQQABISCg5KT0JfS0lORF9DTE9ORRABEhwKGEpPQl9LSU5EX0RFVkNPTlRBSU5FUl9VUBACEhEKDUpPQl9LSU5EX1NUT1AQAxITCg9KT0JfS0lORF9ERUxFVEUQBDK+CgoMQWdlbnRTZXJ2aWNlEjgKBUhlbGxvEhYuYmVydGgudjEuSGVsbG9SZXF1ZXN0GhcuYmVydGgudjEuSGVsbG9SZXNwb25zZRJBCghTZXRDbG9jaxIZLmJlcnRoLnYxLlNldENsb2NrUmVxdWVzdBoaLmJlcnRoLnYxLlNldENsb2NrUmVzcG9uc2USRwoKU2V0TmV0d29yaxIbLmJlcnRoLnYxLlNldE5ldHdvcmtSZXF1ZXN0GhwuYmVydGgudjEuU2V0TmV0d29ya1Jlc3BvbnNlEk0KDENoZWNrTmV0d29yaxIdLmJlcnRoLnYxLkNoZWNrTmV0d29ya1JlcXVlc3QaHi5iZXJ0aC52MS5DaGVja05ldHdvcmtSZXNwb25zZRJBCghHZXRVc2FnZRIZLmJlcnRoLnYxLkdldFVzYWdlUmVxdWVzdBoaLmJlcnRoLnYxLkdldFVzYWdlUmVzcG9uc2USSgoLR2V0RGlza0JpbGwSHC5iZXJ0aC52MS5HZXREaXNrQmlsbFJlcXVlc3QaHS5iZXJ0aC52MS5HZXREaXNrQmlsbFJlc3BvbnNlEk0KDFJlY2xhaW1TcGFjZRIdLmJlcnRoLnYxLlJlY2xhaW1TcGFjZVJlcXVlc3QaHi5iZXJ0aC52MS5SZWNsYWltU3BhY2VSZXNwb25zZRI5CgREaWFsEhUuYmVydGgudjEuRGlhbFJlcXVlc3QaFi5iZXJ0aC52MS5EaWFsUmVzcG9uc2UoATABEjkKBEV4ZWMSFS5iZXJ0aC52MS5FeGVjUmVxdWVzdBoWLmJlcnRoLnYxLkV4ZWNSZXNwb25zZSgBMAESYgoTT2JzZXJ2ZUVudmlyb25tZW50cxIkLmJlcnRoLnYxLk9ic2VydmVFbnZpcm9ubWVudHNSZXF1ZXN0GiUuYmVydGgudjEuT2JzZXJ2ZUVudmlyb25tZW50c1Jlc3BvbnNlEl4KEVdhdGNoRW52aXJvbm1lbnRzEiIuYmVydGgudjEuV2F0Y2hFbnZpcm9ubWVudHNSZXF1ZXN0GiMuYmVydGgudjEuV2F0Y2hFbnZpcm9ubWVudHNSZXNwb25zZTABEkEKCFN0YXJ0Sm9iEhkuYmVydGgudjEuU3RhcnRKb2JSZXF1ZXN0GhouYmVydGgudjEuU3RhcnRKb2JSZXNwb25zZRJDCghXYXRjaEpvYhIZLmJlcnRoLnYxLldhdGNoSm9iUmVxdWVzdBoaLmJlcnRoLnYxLldhdGNoSm9iUmVzcG9uc2UwARJECglDYW5jZWxKb2ISGi5iZXJ0aC52MS5DYW5jZWxKb2JSZXF1ZXN0GhsuYmVydGgudjEuQ2FuY2VsSm9iUmVzcG9uc2USUgoNVXBsb2FkQ29udGVudBIeLmJlcnRoLnYxLlVwbG9hZENvbnRlbnRSZXF1ZXN0Gh8uYmVydGgudjEuVXBsb2FkQ29udGVudFJlc3BvbnNlKAESUwoOR2V0Qm9vdFByb2ZpbGUSHy5iZXJ0aC52MS5HZXRCb290UHJvZmlsZVJlcXVlc3QaIC5iZXJ0aC52MS5HZXRCb290UHJvZmlsZVJlc3BvbnNlEkcKClNldHRsZURpc2sSGy5iZXJ0aC52MS5TZXR0bGVEaXNrUmVxdWVzdBocLmJlcnRoLnYxLlNldHRsZURpc2tSZXNwb25zZRJBCghQb3dlck9mZhIZLmJlcnRoLnYxLlBvd2VyT2ZmUmVxdWVzdBoaLmJlcnRoLnYxLlBvd2VyT2ZmUmVzcG9uc2ViBnByb3RvMw", [file_berth_v1_usage, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * Describes the message berth.v1.HelloRequest.
@@ -76,157 +76,204 @@ export const SetClockResponseSchema = /*@__PURE__*/
   messageDesc(file_berth_v1_agent, 8);
 
 /**
+ * Describes the message berth.v1.SetNetworkRequest.
+ * Use `create(SetNetworkRequestSchema)` to create a new message.
+ */
+export const SetNetworkRequestSchema = /*@__PURE__*/
+  messageDesc(file_berth_v1_agent, 9);
+
+/**
+ * Describes the message berth.v1.SetNetworkResponse.
+ * Use `create(SetNetworkResponseSchema)` to create a new message.
+ */
+export const SetNetworkResponseSchema = /*@__PURE__*/
+  messageDesc(file_berth_v1_agent, 10);
+
+/**
+ * Describes the message berth.v1.CheckNetworkRequest.
+ * Use `create(CheckNetworkRequestSchema)` to create a new message.
+ */
+export const CheckNetworkRequestSchema = /*@__PURE__*/
+  messageDesc(file_berth_v1_agent, 11);
+
+/**
+ * Describes the message berth.v1.CheckNetworkResponse.
+ * Use `create(CheckNetworkResponseSchema)` to create a new message.
+ */
+export const CheckNetworkResponseSchema = /*@__PURE__*/
+  messageDesc(file_berth_v1_agent, 12);
+
+/**
+ * Describes the message berth.v1.NetworkCheck.
+ * Use `create(NetworkCheckSchema)` to create a new message.
+ */
+export const NetworkCheckSchema = /*@__PURE__*/
+  messageDesc(file_berth_v1_agent, 13);
+
+/**
+ * Describes the enum berth.v1.NetworkCheck.Result.
+ */
+export const NetworkCheck_ResultSchema = /*@__PURE__*/
+  enumDesc(file_berth_v1_agent, 13, 0);
+
+/**
+ * @generated from enum berth.v1.NetworkCheck.Result
+ */
+export const NetworkCheck_Result = /*@__PURE__*/
+  tsEnum(NetworkCheck_ResultSchema);
+
+/**
  * Describes the message berth.v1.GetUsageRequest.
  * Use `create(GetUsageRequestSchema)` to create a new message.
  */
 export const GetUsageRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 9);
+  messageDesc(file_berth_v1_agent, 14);
 
 /**
  * Describes the message berth.v1.GetUsageResponse.
  * Use `create(GetUsageResponseSchema)` to create a new message.
  */
 export const GetUsageResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 10);
+  messageDesc(file_berth_v1_agent, 15);
 
 /**
  * Describes the message berth.v1.GetDiskBillRequest.
  * Use `create(GetDiskBillRequestSchema)` to create a new message.
  */
 export const GetDiskBillRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 11);
+  messageDesc(file_berth_v1_agent, 16);
 
 /**
  * Describes the message berth.v1.GetDiskBillResponse.
  * Use `create(GetDiskBillResponseSchema)` to create a new message.
  */
 export const GetDiskBillResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 12);
+  messageDesc(file_berth_v1_agent, 17);
 
 /**
  * Describes the message berth.v1.ReclaimSpaceRequest.
  * Use `create(ReclaimSpaceRequestSchema)` to create a new message.
  */
 export const ReclaimSpaceRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 13);
+  messageDesc(file_berth_v1_agent, 18);
 
 /**
  * Describes the message berth.v1.ReclaimSpaceResponse.
  * Use `create(ReclaimSpaceResponseSchema)` to create a new message.
  */
 export const ReclaimSpaceResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 14);
+  messageDesc(file_berth_v1_agent, 19);
 
 /**
  * Describes the message berth.v1.DialRequest.
  * Use `create(DialRequestSchema)` to create a new message.
  */
 export const DialRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 15);
+  messageDesc(file_berth_v1_agent, 20);
 
 /**
  * Describes the message berth.v1.DialTarget.
  * Use `create(DialTargetSchema)` to create a new message.
  */
 export const DialTargetSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 16);
+  messageDesc(file_berth_v1_agent, 21);
 
 /**
  * Describes the message berth.v1.ContainerPort.
  * Use `create(ContainerPortSchema)` to create a new message.
  */
 export const ContainerPortSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 17);
+  messageDesc(file_berth_v1_agent, 22);
 
 /**
  * Describes the message berth.v1.DialResponse.
  * Use `create(DialResponseSchema)` to create a new message.
  */
 export const DialResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 18);
+  messageDesc(file_berth_v1_agent, 23);
 
 /**
  * Describes the message berth.v1.ExecRequest.
  * Use `create(ExecRequestSchema)` to create a new message.
  */
 export const ExecRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 19);
+  messageDesc(file_berth_v1_agent, 24);
 
 /**
  * Describes the message berth.v1.ExecStart.
  * Use `create(ExecStartSchema)` to create a new message.
  */
 export const ExecStartSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 20);
+  messageDesc(file_berth_v1_agent, 25);
 
 /**
  * Describes the message berth.v1.TerminalSize.
  * Use `create(TerminalSizeSchema)` to create a new message.
  */
 export const TerminalSizeSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 21);
+  messageDesc(file_berth_v1_agent, 26);
 
 /**
  * Describes the message berth.v1.ExecResponse.
  * Use `create(ExecResponseSchema)` to create a new message.
  */
 export const ExecResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 22);
+  messageDesc(file_berth_v1_agent, 27);
 
 /**
  * Describes the message berth.v1.ExecExit.
  * Use `create(ExecExitSchema)` to create a new message.
  */
 export const ExecExitSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 23);
+  messageDesc(file_berth_v1_agent, 28);
 
 /**
  * Describes the message berth.v1.ObserveEnvironmentsRequest.
  * Use `create(ObserveEnvironmentsRequestSchema)` to create a new message.
  */
 export const ObserveEnvironmentsRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 24);
+  messageDesc(file_berth_v1_agent, 29);
 
 /**
  * Describes the message berth.v1.ObserveEnvironmentsResponse.
  * Use `create(ObserveEnvironmentsResponseSchema)` to create a new message.
  */
 export const ObserveEnvironmentsResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 25);
+  messageDesc(file_berth_v1_agent, 30);
 
 /**
  * Describes the message berth.v1.WatchEnvironmentsRequest.
  * Use `create(WatchEnvironmentsRequestSchema)` to create a new message.
  */
 export const WatchEnvironmentsRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 26);
+  messageDesc(file_berth_v1_agent, 31);
 
 /**
  * Describes the message berth.v1.WatchEnvironmentsResponse.
  * Use `create(WatchEnvironmentsResponseSchema)` to create a new message.
  */
 export const WatchEnvironmentsResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 27);
+  messageDesc(file_berth_v1_agent, 32);
 
 /**
  * Describes the message berth.v1.ObservedEnvironment.
  * Use `create(ObservedEnvironmentSchema)` to create a new message.
  */
 export const ObservedEnvironmentSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 28);
+  messageDesc(file_berth_v1_agent, 33);
 
 /**
  * Describes the message berth.v1.ObservedContent.
  * Use `create(ObservedContentSchema)` to create a new message.
  */
 export const ObservedContentSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 29);
+  messageDesc(file_berth_v1_agent, 34);
 
 /**
  * Describes the enum berth.v1.ObservedContent.State.
  */
 export const ObservedContent_StateSchema = /*@__PURE__*/
-  enumDesc(file_berth_v1_agent, 29, 0);
+  enumDesc(file_berth_v1_agent, 34, 0);
 
 /**
  * @generated from enum berth.v1.ObservedContent.State
@@ -239,27 +286,27 @@ export const ObservedContent_State = /*@__PURE__*/
  * Use `create(GitStateSchema)` to create a new message.
  */
 export const GitStateSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 30);
+  messageDesc(file_berth_v1_agent, 35);
 
 /**
  * Describes the message berth.v1.GitChange.
  * Use `create(GitChangeSchema)` to create a new message.
  */
 export const GitChangeSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 31);
+  messageDesc(file_berth_v1_agent, 36);
 
 /**
  * Describes the message berth.v1.ObservedDevcontainer.
  * Use `create(ObservedDevcontainerSchema)` to create a new message.
  */
 export const ObservedDevcontainerSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 32);
+  messageDesc(file_berth_v1_agent, 37);
 
 /**
  * Describes the enum berth.v1.ObservedDevcontainer.State.
  */
 export const ObservedDevcontainer_StateSchema = /*@__PURE__*/
-  enumDesc(file_berth_v1_agent, 32, 0);
+  enumDesc(file_berth_v1_agent, 37, 0);
 
 /**
  * @generated from enum berth.v1.ObservedDevcontainer.State
@@ -272,90 +319,90 @@ export const ObservedDevcontainer_State = /*@__PURE__*/
  * Use `create(ForwardPortSchema)` to create a new message.
  */
 export const ForwardPortSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 33);
+  messageDesc(file_berth_v1_agent, 38);
 
 /**
  * Describes the message berth.v1.ListeningPort.
  * Use `create(ListeningPortSchema)` to create a new message.
  */
 export const ListeningPortSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 34);
+  messageDesc(file_berth_v1_agent, 39);
 
 /**
  * Describes the message berth.v1.StartJobRequest.
  * Use `create(StartJobRequestSchema)` to create a new message.
  */
 export const StartJobRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 35);
+  messageDesc(file_berth_v1_agent, 40);
 
 /**
  * Describes the message berth.v1.StartJobResponse.
  * Use `create(StartJobResponseSchema)` to create a new message.
  */
 export const StartJobResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 36);
+  messageDesc(file_berth_v1_agent, 41);
 
 /**
  * Describes the message berth.v1.CloneJob.
  * Use `create(CloneJobSchema)` to create a new message.
  */
 export const CloneJobSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 37);
+  messageDesc(file_berth_v1_agent, 42);
 
 /**
  * Describes the message berth.v1.GitCredential.
  * Use `create(GitCredentialSchema)` to create a new message.
  */
 export const GitCredentialSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 38);
+  messageDesc(file_berth_v1_agent, 43);
 
 /**
  * Describes the message berth.v1.DevcontainerUpJob.
  * Use `create(DevcontainerUpJobSchema)` to create a new message.
  */
 export const DevcontainerUpJobSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 39);
+  messageDesc(file_berth_v1_agent, 44);
 
 /**
  * Describes the message berth.v1.SecretFile.
  * Use `create(SecretFileSchema)` to create a new message.
  */
 export const SecretFileSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 40);
+  messageDesc(file_berth_v1_agent, 45);
 
 /**
  * Describes the message berth.v1.RegistryCredential.
  * Use `create(RegistryCredentialSchema)` to create a new message.
  */
 export const RegistryCredentialSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 41);
+  messageDesc(file_berth_v1_agent, 46);
 
 /**
  * Describes the message berth.v1.StopJob.
  * Use `create(StopJobSchema)` to create a new message.
  */
 export const StopJobSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 42);
+  messageDesc(file_berth_v1_agent, 47);
 
 /**
  * Describes the message berth.v1.DeleteJob.
  * Use `create(DeleteJobSchema)` to create a new message.
  */
 export const DeleteJobSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 43);
+  messageDesc(file_berth_v1_agent, 48);
 
 /**
  * Describes the message berth.v1.ObservedJob.
  * Use `create(ObservedJobSchema)` to create a new message.
  */
 export const ObservedJobSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 44);
+  messageDesc(file_berth_v1_agent, 49);
 
 /**
  * Describes the enum berth.v1.ObservedJob.State.
  */
 export const ObservedJob_StateSchema = /*@__PURE__*/
-  enumDesc(file_berth_v1_agent, 44, 0);
+  enumDesc(file_berth_v1_agent, 49, 0);
 
 /**
  * @generated from enum berth.v1.ObservedJob.State
@@ -368,77 +415,77 @@ export const ObservedJob_State = /*@__PURE__*/
  * Use `create(JobStepSchema)` to create a new message.
  */
 export const JobStepSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 45);
+  messageDesc(file_berth_v1_agent, 50);
 
 /**
  * Describes the message berth.v1.WatchJobRequest.
  * Use `create(WatchJobRequestSchema)` to create a new message.
  */
 export const WatchJobRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 46);
+  messageDesc(file_berth_v1_agent, 51);
 
 /**
  * Describes the message berth.v1.WatchJobResponse.
  * Use `create(WatchJobResponseSchema)` to create a new message.
  */
 export const WatchJobResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 47);
+  messageDesc(file_berth_v1_agent, 52);
 
 /**
  * Describes the message berth.v1.JobLog.
  * Use `create(JobLogSchema)` to create a new message.
  */
 export const JobLogSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 48);
+  messageDesc(file_berth_v1_agent, 53);
 
 /**
  * Describes the message berth.v1.CancelJobRequest.
  * Use `create(CancelJobRequestSchema)` to create a new message.
  */
 export const CancelJobRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 49);
+  messageDesc(file_berth_v1_agent, 54);
 
 /**
  * Describes the message berth.v1.CancelJobResponse.
  * Use `create(CancelJobResponseSchema)` to create a new message.
  */
 export const CancelJobResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 50);
+  messageDesc(file_berth_v1_agent, 55);
 
 /**
  * Describes the message berth.v1.UploadContentRequest.
  * Use `create(UploadContentRequestSchema)` to create a new message.
  */
 export const UploadContentRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 51);
+  messageDesc(file_berth_v1_agent, 56);
 
 /**
  * Describes the message berth.v1.UploadStart.
  * Use `create(UploadStartSchema)` to create a new message.
  */
 export const UploadStartSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 52);
+  messageDesc(file_berth_v1_agent, 57);
 
 /**
  * Describes the message berth.v1.UploadContentResponse.
  * Use `create(UploadContentResponseSchema)` to create a new message.
  */
 export const UploadContentResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 53);
+  messageDesc(file_berth_v1_agent, 58);
 
 /**
  * Describes the message berth.v1.PowerOffRequest.
  * Use `create(PowerOffRequestSchema)` to create a new message.
  */
 export const PowerOffRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 54);
+  messageDesc(file_berth_v1_agent, 59);
 
 /**
  * Describes the message berth.v1.PowerOffResponse.
  * Use `create(PowerOffResponseSchema)` to create a new message.
  */
 export const PowerOffResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 55);
+  messageDesc(file_berth_v1_agent, 60);
 
 /**
  * Describes the enum berth.v1.JobKind.

@@ -810,6 +810,49 @@ export declare type DiagnoseResponse = Message<"berth.v1.DiagnoseResponse"> & {
 export declare const DiagnoseResponseSchema: GenMessage<DiagnoseResponse>;
 
 /**
+ * @generated from message berth.v1.DiagnoseNetworkRequest
+ */
+export declare type DiagnoseNetworkRequest = Message<"berth.v1.DiagnoseNetworkRequest"> & {
+  /**
+   * HOST, HOST:PORT or an https address to try; empty is a usual one.
+   *
+   * @generated from field: string target = 1;
+   */
+  target: string;
+
+  /**
+   * The same of an image registry; empty is Docker Hub's.
+   *
+   * @generated from field: string registry = 2;
+   */
+  registry: string;
+};
+
+/**
+ * Describes the message berth.v1.DiagnoseNetworkRequest.
+ * Use `create(DiagnoseNetworkRequestSchema)` to create a new message.
+ */
+export declare const DiagnoseNetworkRequestSchema: GenMessage<DiagnoseNetworkRequest>;
+
+/**
+ * @generated from message berth.v1.DiagnoseNetworkResponse
+ */
+export declare type DiagnoseNetworkResponse = Message<"berth.v1.DiagnoseNetworkResponse"> & {
+  /**
+   * In the order of the way.
+   *
+   * @generated from field: repeated berth.v1.Diagnosis diagnoses = 1;
+   */
+  diagnoses: Diagnosis[];
+};
+
+/**
+ * Describes the message berth.v1.DiagnoseNetworkResponse.
+ * Use `create(DiagnoseNetworkResponseSchema)` to create a new message.
+ */
+export declare const DiagnoseNetworkResponseSchema: GenMessage<DiagnoseNetworkResponse>;
+
+/**
  * @generated from message berth.v1.Diagnosis
  */
 export declare type Diagnosis = Message<"berth.v1.Diagnosis"> & {
@@ -1917,6 +1960,16 @@ export declare const HostService: GenService<{
     methodKind: "unary";
     input: typeof DiagnoseRequestSchema;
     output: typeof DiagnoseResponseSchema;
+  },
+  /**
+   * Goes the way to the world step by step, here and in the machine, and says where it breaks. Takes seconds.
+   *
+   * @generated from rpc berth.v1.HostService.DiagnoseNetwork
+   */
+  diagnoseNetwork: {
+    methodKind: "unary";
+    input: typeof DiagnoseNetworkRequestSchema;
+    output: typeof DiagnoseNetworkResponseSchema;
   },
   /**
    * Serves the API over HTTP/1.1 on 127.0.0.1, for clients that cannot use a socket. The same answer as long as the host runs.

@@ -2,7 +2,7 @@
 // @generated from file berth/v1/settings.proto (package berth.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
@@ -37,6 +37,46 @@ export declare type MachineSize = Message<"berth.v1.MachineSize"> & {
  * Use `create(MachineSizeSchema)` to create a new message.
  */
 export declare const MachineSizeSchema: GenMessage<MachineSize>;
+
+/**
+ * @generated from message berth.v1.NetworkSettings
+ */
+export declare type NetworkSettings = Message<"berth.v1.NetworkSettings"> & {
+  /**
+   * @generated from field: berth.v1.ProxyMode proxy_mode = 1;
+   */
+  proxyMode: ProxyMode;
+
+  /**
+   * http://host:port. User and password are never given back: *** stands for them, and *** in an update keeps them.
+   *
+   * @generated from field: string http_proxy = 2;
+   */
+  httpProxy: string;
+
+  /**
+   * @generated from field: string https_proxy = 3;
+   */
+  httpsProxy: string;
+
+  /**
+   * @generated from field: string no_proxy = 4;
+   */
+  noProxy: string;
+
+  /**
+   * Absolute paths of PEM files on this computer.
+   *
+   * @generated from field: repeated string ca_certificate_files = 5;
+   */
+  caCertificateFiles: string[];
+};
+
+/**
+ * Describes the message berth.v1.NetworkSettings.
+ * Use `create(NetworkSettingsSchema)` to create a new message.
+ */
+export declare const NetworkSettingsSchema: GenMessage<NetworkSettings>;
 
 /**
  * @generated from message berth.v1.HostSettings
@@ -74,6 +114,11 @@ export declare type HostSettings = Message<"berth.v1.HostSettings"> & {
    * @generated from field: uint32 machine_unused_minutes = 5;
    */
   machineUnusedMinutes: number;
+
+  /**
+   * @generated from field: berth.v1.NetworkSettings network = 10;
+   */
+  network?: NetworkSettings | undefined;
 };
 
 /**
@@ -145,6 +190,23 @@ export declare type GetSettingsResponse = Message<"berth.v1.GetSettingsResponse"
    * @generated from field: string computer_git_user_email = 8;
    */
   computerGitUserEmail: string;
+
+  /**
+   * Of this computer's environment, with *** for user and password; empty where it names none.
+   *
+   * @generated from field: string computer_http_proxy = 20;
+   */
+  computerHttpProxy: string;
+
+  /**
+   * @generated from field: string computer_https_proxy = 21;
+   */
+  computerHttpsProxy: string;
+
+  /**
+   * @generated from field: string computer_no_proxy = 22;
+   */
+  computerNoProxy: string;
 };
 
 /**
@@ -191,6 +253,13 @@ export declare type UpdateSettingsRequest = Message<"berth.v1.UpdateSettingsRequ
    * @generated from field: optional uint32 machine_unused_minutes = 7;
    */
   machineUnusedMinutes?: number | undefined;
+
+  /**
+   * Replaces all of it, and arrives in the machine at once.
+   *
+   * @generated from field: berth.v1.NetworkSettings network = 20;
+   */
+  network?: NetworkSettings | undefined;
 };
 
 /**
@@ -214,6 +283,40 @@ export declare type UpdateSettingsResponse = Message<"berth.v1.UpdateSettingsRes
  * Use `create(UpdateSettingsResponseSchema)` to create a new message.
  */
 export declare const UpdateSettingsResponseSchema: GenMessage<UpdateSettingsResponse>;
+
+/**
+ * @generated from enum berth.v1.ProxyMode
+ */
+export enum ProxyMode {
+  /**
+   * @generated from enum value: PROXY_MODE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * From HTTP_PROXY, HTTPS_PROXY and NO_PROXY as the host was started with them.
+   *
+   * @generated from enum value: PROXY_MODE_COMPUTER = 1;
+   */
+  COMPUTER = 1,
+
+  /**
+   * @generated from enum value: PROXY_MODE_NONE = 2;
+   */
+  NONE = 2,
+
+  /**
+   * As set here.
+   *
+   * @generated from enum value: PROXY_MODE_OWN = 3;
+   */
+  OWN = 3,
+}
+
+/**
+ * Describes the enum berth.v1.ProxyMode.
+ */
+export declare const ProxyModeSchema: GenEnum<ProxyMode>;
 
 /**
  * What the person set for this computer, kept by the host; how a window looks is the window's own matter.

@@ -2,13 +2,13 @@
 // @generated from file berth/v1/settings.proto (package berth.v1, syntax proto3)
 /* eslint-disable */
 
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc, tsEnum } from "@bufbuild/protobuf/codegenv2";
 
 /**
  * Describes the file berth/v1/settings.proto.
  */
 export const file_berth_v1_settings = /*@__PURE__*/
-  fileDesc("ChdiZXJ0aC92MS9zZXR0aW5ncy5wcm90bxIIYmVydGgudjEiUAoLTWFjaGluZVNpemUSDAoEY3B1cxgBIAEoDRIUCgxtZW1vcnlfYnl0ZXMYAiABKAQSHQoVZGF0YV9kaXNrX2xpbWl0X2J5dGVzGAMgASgEIqgBCgxIb3N0U2V0dGluZ3MSKwoMbWFjaGluZV9zaXplGAEgASgLMhUuYmVydGgudjEuTWFjaGluZVNpemUSHAoUbWFjaGluZV9pZGxlX21pbnV0ZXMYAiABKA0SFQoNZ2l0X3VzZXJfbmFtZRgDIAEoCRIWCg5naXRfdXNlcl9lbWFpbBgEIAEoCRIeChZtYWNoaW5lX3VudXNlZF9taW51dGVzGAUgASgNIhQKEkdldFNldHRpbmdzUmVxdWVzdCLdAgoTR2V0U2V0dGluZ3NSZXNwb25zZRIoCghzZXR0aW5ncxgBIAEoCzIWLmJlcnRoLnYxLkhvc3RTZXR0aW5ncxIpCgpsZWFzdF9zaXplGAIgASgLMhUuYmVydGgudjEuTWFjaGluZVNpemUSLAoNZ3JlYXRlc3Rfc2l6ZRgDIAEoCzIVLmJlcnRoLnYxLk1hY2hpbmVTaXplEisKDGRlZmF1bHRfc2l6ZRgEIAEoCzIVLmJlcnRoLnYxLk1hY2hpbmVTaXplEigKCW5leHRfc2l6ZRgFIAEoCzIVLmJlcnRoLnYxLk1hY2hpbmVTaXplEisKDHN0YXJ0ZWRfc2l6ZRgGIAEoCzIVLmJlcnRoLnYxLk1hY2hpbmVTaXplEh4KFmNvbXB1dGVyX2dpdF91c2VyX25hbWUYByABKAkSHwoXY29tcHV0ZXJfZ2l0X3VzZXJfZW1haWwYCCABKAki9wIKFVVwZGF0ZVNldHRpbmdzUmVxdWVzdBIRCgRjcHVzGAEgASgNSACIAQESGQoMbWVtb3J5X2J5dGVzGAIgASgESAGIAQESIgoVZGF0YV9kaXNrX2xpbWl0X2J5dGVzGAMgASgESAKIAQESIQoUbWFjaGluZV9pZGxlX21pbnV0ZXMYBCABKA1IA4gBARIaCg1naXRfdXNlcl9uYW1lGAUgASgJSASIAQESGwoOZ2l0X3VzZXJfZW1haWwYBiABKAlIBYgBARIjChZtYWNoaW5lX3VudXNlZF9taW51dGVzGAcgASgNSAaIAQFCBwoFX2NwdXNCDwoNX21lbW9yeV9ieXRlc0IYChZfZGF0YV9kaXNrX2xpbWl0X2J5dGVzQhcKFV9tYWNoaW5lX2lkbGVfbWludXRlc0IQCg5fZ2l0X3VzZXJfbmFtZUIRCg9fZ2l0X3VzZXJfZW1haWxCGQoXX21hY2hpbmVfdW51c2VkX21pbnV0ZXMiSQoWVXBkYXRlU2V0dGluZ3NSZXNwb25zZRIvCghzZXR0aW5ncxgBIAEoCzIdLmJlcnRoLnYxLkdldFNldHRpbmdzUmVzcG9uc2UytwEKD1NldHRpbmdzU2VydmljZRJPCgtHZXRTZXR0aW5ncxIcLmJlcnRoLnYxLkdldFNldHRpbmdzUmVxdWVzdBodLmJlcnRoLnYxLkdldFNldHRpbmdzUmVzcG9uc2UiA5ACARJTCg5VcGRhdGVTZXR0aW5ncxIfLmJlcnRoLnYxLlVwZGF0ZVNldHRpbmdzUmVxdWVzdBogLmJlcnRoLnYxLlVwZGF0ZVNldHRpbmdzUmVzcG9uc2ViBnByb3RvMw");
+  fileDesc("ChdiZXJ0aC92MS9zZXR0aW5ncy5wcm90bxIIYmVydGgudjEiUAoLTWFjaGluZVNpemUSDAoEY3B1cxgBIAEoDRIUCgxtZW1vcnlfYnl0ZXMYAiABKAQSHQoVZGF0YV9kaXNrX2xpbWl0X2J5dGVzGAMgASgEIpMBCg9OZXR3b3JrU2V0dGluZ3MSJwoKcHJveHlfbW9kZRgBIAEoDjITLmJlcnRoLnYxLlByb3h5TW9kZRISCgpodHRwX3Byb3h5GAIgASgJEhMKC2h0dHBzX3Byb3h5GAMgASgJEhAKCG5vX3Byb3h5GAQgASgJEhwKFGNhX2NlcnRpZmljYXRlX2ZpbGVzGAUgAygJItQBCgxIb3N0U2V0dGluZ3MSKwoMbWFjaGluZV9zaXplGAEgASgLMhUuYmVydGgudjEuTWFjaGluZVNpemUSHAoUbWFjaGluZV9pZGxlX21pbnV0ZXMYAiABKA0SFQoNZ2l0X3VzZXJfbmFtZRgDIAEoCRIWCg5naXRfdXNlcl9lbWFpbBgEIAEoCRIeChZtYWNoaW5lX3VudXNlZF9taW51dGVzGAUgASgNEioKB25ldHdvcmsYCiABKAsyGS5iZXJ0aC52MS5OZXR3b3JrU2V0dGluZ3MiFAoSR2V0U2V0dGluZ3NSZXF1ZXN0IrMDChNHZXRTZXR0aW5nc1Jlc3BvbnNlEigKCHNldHRpbmdzGAEgASgLMhYuYmVydGgudjEuSG9zdFNldHRpbmdzEikKCmxlYXN0X3NpemUYAiABKAsyFS5iZXJ0aC52MS5NYWNoaW5lU2l6ZRIsCg1ncmVhdGVzdF9zaXplGAMgASgLMhUuYmVydGgudjEuTWFjaGluZVNpemUSKwoMZGVmYXVsdF9zaXplGAQgASgLMhUuYmVydGgudjEuTWFjaGluZVNpemUSKAoJbmV4dF9zaXplGAUgASgLMhUuYmVydGgudjEuTWFjaGluZVNpemUSKwoMc3RhcnRlZF9zaXplGAYgASgLMhUuYmVydGgudjEuTWFjaGluZVNpemUSHgoWY29tcHV0ZXJfZ2l0X3VzZXJfbmFtZRgHIAEoCRIfChdjb21wdXRlcl9naXRfdXNlcl9lbWFpbBgIIAEoCRIbChNjb21wdXRlcl9odHRwX3Byb3h5GBQgASgJEhwKFGNvbXB1dGVyX2h0dHBzX3Byb3h5GBUgASgJEhkKEWNvbXB1dGVyX25vX3Byb3h5GBYgASgJIqMDChVVcGRhdGVTZXR0aW5nc1JlcXVlc3QSEQoEY3B1cxgBIAEoDUgAiAEBEhkKDG1lbW9yeV9ieXRlcxgCIAEoBEgBiAEBEiIKFWRhdGFfZGlza19saW1pdF9ieXRlcxgDIAEoBEgCiAEBEiEKFG1hY2hpbmVfaWRsZV9taW51dGVzGAQgASgNSAOIAQESGgoNZ2l0X3VzZXJfbmFtZRgFIAEoCUgEiAEBEhsKDmdpdF91c2VyX2VtYWlsGAYgASgJSAWIAQESIwoWbWFjaGluZV91bnVzZWRfbWludXRlcxgHIAEoDUgGiAEBEioKB25ldHdvcmsYFCABKAsyGS5iZXJ0aC52MS5OZXR3b3JrU2V0dGluZ3NCBwoFX2NwdXNCDwoNX21lbW9yeV9ieXRlc0IYChZfZGF0YV9kaXNrX2xpbWl0X2J5dGVzQhcKFV9tYWNoaW5lX2lkbGVfbWludXRlc0IQCg5fZ2l0X3VzZXJfbmFtZUIRCg9fZ2l0X3VzZXJfZW1haWxCGQoXX21hY2hpbmVfdW51c2VkX21pbnV0ZXMiSQoWVXBkYXRlU2V0dGluZ3NSZXNwb25zZRIvCghzZXR0aW5ncxgBIAEoCzIdLmJlcnRoLnYxLkdldFNldHRpbmdzUmVzcG9uc2UqaQoJUHJveHlNb2RlEhoKFlBST1hZX01PREVfVU5TUEVDSUZJRUQQABIXChNQUk9YWV9NT0RFX0NPTVBVVEVSEAESEwoPUFJPWFlfTU9ERV9OT05FEAISEgoOUFJPWFlfTU9ERV9PV04QAzK3AQoPU2V0dGluZ3NTZXJ2aWNlEk8KC0dldFNldHRpbmdzEhwuYmVydGgudjEuR2V0U2V0dGluZ3NSZXF1ZXN0Gh0uYmVydGgudjEuR2V0U2V0dGluZ3NSZXNwb25zZSIDkAIBElMKDlVwZGF0ZVNldHRpbmdzEh8uYmVydGgudjEuVXBkYXRlU2V0dGluZ3NSZXF1ZXN0GiAuYmVydGgudjEuVXBkYXRlU2V0dGluZ3NSZXNwb25zZWIGcHJvdG8z");
 
 /**
  * Describes the message berth.v1.MachineSize.
@@ -18,39 +18,58 @@ export const MachineSizeSchema = /*@__PURE__*/
   messageDesc(file_berth_v1_settings, 0);
 
 /**
+ * Describes the message berth.v1.NetworkSettings.
+ * Use `create(NetworkSettingsSchema)` to create a new message.
+ */
+export const NetworkSettingsSchema = /*@__PURE__*/
+  messageDesc(file_berth_v1_settings, 1);
+
+/**
  * Describes the message berth.v1.HostSettings.
  * Use `create(HostSettingsSchema)` to create a new message.
  */
 export const HostSettingsSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_settings, 1);
+  messageDesc(file_berth_v1_settings, 2);
 
 /**
  * Describes the message berth.v1.GetSettingsRequest.
  * Use `create(GetSettingsRequestSchema)` to create a new message.
  */
 export const GetSettingsRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_settings, 2);
+  messageDesc(file_berth_v1_settings, 3);
 
 /**
  * Describes the message berth.v1.GetSettingsResponse.
  * Use `create(GetSettingsResponseSchema)` to create a new message.
  */
 export const GetSettingsResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_settings, 3);
+  messageDesc(file_berth_v1_settings, 4);
 
 /**
  * Describes the message berth.v1.UpdateSettingsRequest.
  * Use `create(UpdateSettingsRequestSchema)` to create a new message.
  */
 export const UpdateSettingsRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_settings, 4);
+  messageDesc(file_berth_v1_settings, 5);
 
 /**
  * Describes the message berth.v1.UpdateSettingsResponse.
  * Use `create(UpdateSettingsResponseSchema)` to create a new message.
  */
 export const UpdateSettingsResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_settings, 5);
+  messageDesc(file_berth_v1_settings, 6);
+
+/**
+ * Describes the enum berth.v1.ProxyMode.
+ */
+export const ProxyModeSchema = /*@__PURE__*/
+  enumDesc(file_berth_v1_settings, 0);
+
+/**
+ * @generated from enum berth.v1.ProxyMode
+ */
+export const ProxyMode = /*@__PURE__*/
+  tsEnum(ProxyModeSchema);
 
 /**
  * What the person set for this computer, kept by the host; how a window looks is the window's own matter.

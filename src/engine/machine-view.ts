@@ -1,0 +1,28 @@
+import type { Client } from "@connectrpc/connect";
+import type { AgentService } from "../contract/gen/berth/v1/agent_pb.js";
+import type { Log } from "../lib/log.ts";
+import type { MachineDriver, MachineSpec } from "../vm/driver.ts";
+import type { BootJudge } from "./boot-judge.ts";
+import type { NetworkSource } from "./tell-network.ts";
+
+export type AgentClient = Client<typeof AgentService>;
+/**
+ * `paused`: the hypervisor stopped it because the host's disk is full; it goes on by itself.
+ * `asleep`: suspended with everything that ran in it; any use of it wakes it.
+ */
+export type MachineView = "off" | "busy" | "paused" | "ready" | "asleep" | "failed";
+
+/** Told the environments that changed, or `all` when the machine itself did. */
+export type MachineListener = (environmentIds: readonly string[] | "all") => void;
+
+export interface MachineKeeperOptions {
+  readonly driver: MachineDriver;
+  readonly id: string;
+  /** What the machine shall be at its next start. */
+  readonly spec: (signal: AbortSignal) => Promise<MachineSpec>;
+  /** Who chose what it boots; nobody where there is no choice. */
+  readonly judge?: BootJudge;
+  readonly network?: NetworkSource;
+  readonly log: Log;
+  readonly now: () => number;
+}
