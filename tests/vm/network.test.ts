@@ -149,6 +149,12 @@ async function eventually(look: () => Promise<Outcome>, wanted: RegExp): Promise
 const berth = async (...args: readonly string[]): Promise<Outcome> => product.berthBeside(...args);
 const inContainer = async (script: string): Promise<Outcome> => berth("exec", name, "--", "sh", "-c", script);
 const inMachine = async (...argv: readonly string[]): Promise<Outcome> => berth("machine", "shell", "--", ...argv);
+/** Asked of dockerd, which may be starting anew just then. */
+const containersStarted = async (): Promise<string> => {
+  const script =
+    "until docker version > /dev/null 2>&1; do sleep 0.2; done; docker inspect --format '{{.State.StartedAt}}' $(docker ps --quiet)";
+  return must(await inMachine("sh", "-c", script)).stdout;
+};
 const create = async (environment: string): Promise<Outcome> =>
   (await product.createAll([{ name: environment, source: url() }])).get(environment) ?? { status: 1, stdout: "", stderr: "not made" };
 const url = (): string => `https://${address}:${serverPort}/app.git`;
@@ -200,7 +206,7 @@ test("the proxy's password is in no log and no command line", async () => {
 });
 
 test("a change arrives in the next command of a container that runs on, and in ssh", async () => {
-  const started = must(await inMachine("sh", "-c", "docker inspect --format '{{.State.StartedAt}}' $(docker ps --quiet)")).stdout;
+  const started = await containersStarted();
   await set({ httpsProxy: "http://other.example:3128", noProxy: "intra.example", caCertificateFiles: [] });
   await eventually(
     async () => inContainer('echo "$HTTPS_PROXY $no_proxy $HTTP_PROXY ${SSL_CERT_FILE-none}"'),
@@ -208,7 +214,7 @@ test("a change arrives in the next command of a container that runs on, and in s
   );
   await set({ proxyMode: ProxyMode.NONE });
   await eventually(async () => product.sshBeside(name, 'echo "proxy <$HTTPS_PROXY>"'), /^proxy <>$/m);
-  expect(must(await inMachine("sh", "-c", "docker inspect --format '{{.State.StartedAt}}' $(docker ps --quiet)")).stdout).toBe(started);
+  expect(await containersStarted()).toBe(started);
   expect((await inContainer(`git ls-remote ${url()}`)).status).not.toBe(0);
 });
 
