@@ -9,6 +9,8 @@ export interface BootJudge {
    * `data-schema-too-new` or `data-migration-failed` when nothing will come of this boot.
    */
   judge(hello: HelloResponse): Promise<void>;
+  /** Whether a boot would be of another image than the one that runs. */
+  isNewOffered(): Promise<boolean>;
   /** Called when a start failed. True: the machine is off, and another start may go otherwise. */
   failed(error: unknown, how: { readonly givenUp: boolean }): Promise<boolean>;
 }

@@ -109,7 +109,7 @@ export class Engine {
     this.#idle ??= setTimeout(() => {
       log.info("the machine is not needed and rests");
       machine
-        .rest(AbortSignal.any([this.#stop.signal, AbortSignal.timeout(powerOffTimeoutMs)]))
+        .rest(AbortSignal.any([this.#stop.signal, AbortSignal.timeout(powerOffTimeoutMs)]), { nothingRuns: true })
         .catch((error: unknown) => log.warn("the machine does not rest", { reason: messageOf(error) }));
     }, idleMinutes * 60_000).unref();
   }

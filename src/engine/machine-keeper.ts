@@ -189,10 +189,11 @@ export class MachineKeeper {
     });
   }
 
-  /** Suspends the machine where its driver can, else shuts it down. */
-  async rest(signal: AbortSignal): Promise<void> {
+  /** Suspends the machine where its driver can, else shuts it down; also where nothing runs on it and a new image is to be booted. */
+  async rest(signal: AbortSignal, { nothingRuns }: { readonly nothingRuns: boolean }): Promise<void> {
     if (this.#asleep) return;
-    if (this.#driver.features.suspend && this.#client !== undefined) {
+    const bootsNext = nothingRuns && (await this.#options.judge?.isNewOffered()) === true;
+    if (this.#driver.features.suspend && this.#client !== undefined && !bootsNext) {
       try {
         return await this.suspend(signal);
       } catch (error) {

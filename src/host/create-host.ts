@@ -234,7 +234,7 @@ async function stop(
   // An engine that goes on would start the machine again.
   engine.stop();
   try {
-    if (!options.keepMachines) await machine.rest(AbortSignal.timeout(powerOffTimeoutMs));
+    if (!options.keepMachines) await machine.rest(AbortSignal.timeout(powerOffTimeoutMs), { nothingRuns: false });
   } finally {
     setImmediate(() => void end().catch((error: unknown) => log.error("the host did not end in order", { reason: messageOf(error) })));
   }

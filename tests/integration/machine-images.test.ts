@@ -95,3 +95,18 @@ test("a state that cannot be read is put aside, and the disk left alone", async 
   expect(readFileSync(`${statePath}.unreadable`, "utf8")).toBe("{ half");
   expect(readFileSync(diskPath(), "utf8")).toBe(before);
 });
+
+test("a suspended machine goes on with its own image, and a new one waits for the next boot", async () => {
+  const a = offerImage(offered, "A");
+  const spec = { id: machineId, image: await images.next(signal), cpus: 1, memoryBytes: 1, dataDiskLimitBytes: 1 };
+  await driver.start(spec, signal);
+  await images.judge(report(a));
+  expect(await images.isNewOffered()).toBe(false);
+  await driver.suspend(machineId, { signal });
+  const b = offerImage(offered, "B");
+  expect(await images.isNewOffered()).toBe(true);
+  expect((await images.next(signal)).sha256).toBe(a);
+  await driver.start(spec, signal);
+  await driver.shutdown(machineId, { graceMs: 0, signal });
+  expect((await images.next(signal)).sha256).toBe(b);
+});

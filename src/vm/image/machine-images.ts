@@ -98,7 +98,8 @@ export class MachineImages {
     this.#counted = false;
     const { source, driver, machineId } = this.#options;
     const status = await driver.inspect(machineId);
-    if (status.state === "running" || status.state === "paused") {
+    // A suspended machine is continued on its own image: another one would boot, and lose what ran.
+    if (status.state === "running" || status.state === "paused" || (status.state === "off" && status.suspended !== undefined)) {
       const running = await this.#running();
       if (running !== undefined) return running;
     }
@@ -182,6 +183,12 @@ export class MachineImages {
   async look(): Promise<ImageView> {
     this.#view = undefined;
     return this.view();
+  }
+
+  /** Whether a boot would be of another image than the one that runs. */
+  async isNewOffered(): Promise<boolean> {
+    const { offered, active, warning } = await this.look();
+    return offered !== "" && active !== "" && offered !== active && warning === "";
   }
 
   async #running(): Promise<MachineImage | undefined> {
