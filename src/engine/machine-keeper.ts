@@ -244,6 +244,14 @@ export class MachineKeeper {
     this.#environments.clear();
   }
 
+  /** Gives a machine that runs a larger disk, where its driver can. False: it gets that at its next boot. */
+  async growDisk(dataDiskLimitBytes: number, signal: AbortSignal): Promise<boolean> {
+    if (!this.#driver.features.diskGrowsOnline || this.#client === undefined) return false;
+    await this.#driver.create({ ...(await this.#options.spec(signal)), dataDiskLimitBytes }, signal);
+    await this.#client.growDisk({}, { signal });
+    return true;
+  }
+
   /** Lets go of the machine, which runs on. */
   close(): void {
     this.#stop.abort();

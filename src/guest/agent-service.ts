@@ -33,7 +33,7 @@ import { checkNetwork } from "./network/check-network.ts";
 import type { GuestNetwork } from "./network/guest-network.ts";
 import { runProcess } from "./run-process.ts";
 import type { GuestSettings } from "./settings.ts";
-import { readDiskBill, reclaimSpace, settleDisk } from "./usage/disk-bill.ts";
+import { growDisk, readDiskBill, reclaimSpace, settleDisk } from "./usage/disk-bill.ts";
 import { type EnvironmentFigures, usageMessage } from "./usage/environment-figures.ts";
 import { readUsage } from "./usage/machine-usage.ts";
 
@@ -91,13 +91,11 @@ export function agentService(dependencies: AgentDependencies): ServiceImpl<typeo
     },
     getDiskBill: async () => ({ bill: await readDiskBill(settings.dataFolder, dependencies) }),
     reclaimSpace: async () => ({ reclaimedBytes: BigInt(await reclaimSpace(settings.dataFolder, docker)) }),
+    growDisk: async () => growDisk(settings.dataFolder).then(() => ({})),
     getBootProfile: () => ({
       phases: bootProfile.phases().map(({ name, endedAtMs }) => ({ name, endedAt: durationFromMs(Math.round(endedAtMs)) })),
     }),
-    async settleDisk() {
-      await settleDisk(settings.dataFolder);
-      return {};
-    },
+    settleDisk: async () => settleDisk(settings.dataFolder).then(() => ({})),
     dial: (requests) => dial(requests, dependencies),
     exec: (requests) => exec(requests, dependencies),
     async observeEnvironments(request) {

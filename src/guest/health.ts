@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { statfs } from "node:fs/promises";
+import { mountOf } from "./mounts.ts";
 import { setTimeout as delay } from "node:timers/promises";
 
 const lookIntervalMs = 3000;
@@ -82,11 +83,7 @@ export function readLines(path: string): string[] {
   }
 }
 
-/** Whether a folder is mounted read-only, by the text of /proc/mounts (proc_pid_mounts(5)). */
+/** Whether a folder is mounted read-only, by the text of /proc/mounts. */
 export function isReadOnly(mounts: string, folder: string): boolean {
-  const options = mounts
-    .split("\n")
-    .map((line) => line.split(" "))
-    .findLast(([, mountPoint]) => mountPoint === folder)?.[3];
-  return options?.split(",").includes("ro") ?? false;
+  return mountOf(mounts, folder)?.options.includes("ro") ?? false;
 }

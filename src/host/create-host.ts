@@ -19,6 +19,7 @@ import type { MachineDriver } from "../vm/driver.ts";
 import { MachineImages, removeOldImages } from "../vm/image/machine-images.ts";
 import { chooseDriver } from "./choose-driver.ts";
 import { detailsOf } from "./details.ts";
+import { growDisk } from "./grow-disk.ts";
 import { lockHost } from "./host-lock.ts";
 import { hostService } from "./host-service.ts";
 import { fileLog } from "./log.ts";
@@ -108,7 +109,8 @@ export async function createHost({ env, onEnd }: HostOptions): Promise<Host> {
       router.service(TerminalService, terminalService(parts));
       router.service(
         SettingsService,
-        settingsService(parts, env, () => {
+        settingsService(parts, env, async () => {
+          await growDisk(parts);
           parts.hub.touch();
           machine.setNetwork();
           void engine.idleTimeChanged();

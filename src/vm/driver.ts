@@ -23,6 +23,8 @@ export interface DriverFeatures {
   readonly usage: boolean;
   /** `suspend` saves a machine, and its next start continues it without a boot. */
   readonly suspend: boolean;
+  /** `create` with a higher limit grows the disk of a machine that runs; its agent then grows the file system. */
+  readonly diskGrowsOnline: boolean;
   /** Its machines are paused before this computer sleeps and resumed when it wakes: their guests do not get over it else. */
   readonly pauseForSleep: boolean;
 }
@@ -78,7 +80,7 @@ export interface MachineDriver {
   readonly features: DriverFeatures;
   /** Times a canary guest under each accelerator; cached per host boot. */
   probe(signal: AbortSignal): Promise<DriverProbe>;
-  /** Makes the data disk when absent. Never touches an existing one, but grows it to a higher limit. */
+  /** Makes the data disk when absent. Never touches an existing one, but grows it to a higher limit; of a machine that runs only with `diskGrowsOnline`. */
   create(spec: MachineSpec, signal: AbortSignal): Promise<void>;
   /**
    * Resolves when the hypervisor runs; the guest may still boot. A suspended machine is continued when its disk and

@@ -16,7 +16,8 @@ export interface DriverUnderTest {
   deafImage(folder: string): Promise<MachineImage>;
   /** Ends a machine behind the driver's back, as `kill -9` of its process does. */
   killBehind(folder: string, id: string): Promise<void>;
-  /** Space the data disk really takes on the host, and the size the guest sees. */
+  /** The data disk's size as the guest sees it. */
+  diskBytes(folder: string, id: string): number;
   readonly memoryBytes: number;
 }
 
@@ -182,6 +183,16 @@ export function driverSuite(name: string, tested: DriverUnderTest): void {
       await driver.suspend(id, { signal });
       await driver.remove(id);
       expect(await state(id)).toBe("absent");
+    });
+
+    test("the disk of a machine that runs grows where the driver can, and keeps its size else", async () => {
+      const deaf = { ...spec("grows"), image: await tested.deafImage(folder) };
+      await driver.start(deaf, signal);
+      await driver.create({ ...deaf, dataDiskLimitBytes: 6 * gibibyte }, signal);
+      expect(tested.diskBytes(folder, "grows")).toBe((driver.features.diskGrowsOnline ? 6 : 4) * gibibyte);
+      await driver.create({ ...deaf, dataDiskLimitBytes: 5 * gibibyte }, signal);
+      expect(tested.diskBytes(folder, "grows")).toBe((driver.features.diskGrowsOnline ? 6 : 4) * gibibyte);
+      await driver.kill("grows");
     });
 
     test("a suspending that is given up leaves the machine as it was", async ({ skip }) => {

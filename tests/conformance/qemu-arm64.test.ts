@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -33,6 +33,7 @@ if (hasImage("arm64")) {
     deafImage: async (folder) => deafImage(folder, "arm64"),
     killBehind: async (folder, id) =>
       void process.kill(processSchema.parse(JSON.parse(readFileSync(join(folder, "machines", id, "qemu.json"), "utf8"))).pid, "SIGKILL"),
+    diskBytes: (folder, id) => statSync(join(folder, "machines", id, "data.raw")).size,
     memoryBytes,
   });
 

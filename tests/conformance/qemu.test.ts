@@ -45,6 +45,7 @@ driverSuite("qemu", {
   image: async () => findImage(imagesFolder, hostImageArch()),
   deafImage: async (folder) => deafImage(folder, hostImageArch()),
   killBehind: async (folder, id) => void process.kill(pidOf(folder, id), "SIGKILL"),
+  diskBytes: (folder, id) => statSync(join(folder, "machines", id, "data.raw")).size,
   memoryBytes: 2 * 1024 ** 3,
 });
 

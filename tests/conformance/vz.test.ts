@@ -42,6 +42,7 @@ for (const arch of arches) {
       image: async () => findImage(imagesFolder, arch),
       deafImage: async (folder) => deafImage(folder, arch),
       killBehind: async (folder, id) => void process.kill(pidOf(folder, id), "SIGKILL"),
+      diskBytes: (folder, id) => statSync(join(folder, "machines", id, "data.raw")).size,
       memoryBytes: 2 * 1024 ** 3,
     });
   else

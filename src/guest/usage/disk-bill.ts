@@ -1,9 +1,11 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { readFileSync } from "node:fs";
 import { type DiskBill, DiskBillSchema } from "../../contract/gen/berth/v1/usage_pb.js";
 import { environmentContainers } from "../devcontainer/stop.ts";
 import type { DockerApi, DockerStore } from "../docker-api.ts";
 import type { EnvironmentStates } from "../environment-state.ts";
+import { mountOf } from "../mounts.ts";
 import { runProcess } from "../run-process.ts";
 import { folderSizeBytes } from "./folder-size.ts";
 import { readUsage } from "./machine-usage.ts";
@@ -39,6 +41,13 @@ export async function reclaimSpace(dataFolder: string, docker: DockerApi): Promi
   const freedBytes = await docker.prune();
   await runProcess(["fstrim", "--", dataFolder], { signal: AbortSignal.timeout(trimTimeoutMs) });
   return freedBytes;
+}
+
+/** Makes the file system as large as its disk has become; it stays mounted. */
+export async function growDisk(dataFolder: string): Promise<void> {
+  const device = mountOf(readFileSync("/proc/mounts", "utf8"), dataFolder)?.device;
+  if (device === undefined) throw new Error(`nothing is mounted on ${dataFolder}`);
+  await runProcess(["resize2fs", "--", device], { signal: AbortSignal.timeout(trimTimeoutMs) });
 }
 
 /** Writes to the disk what is held back, and gives free blocks back to the host. */

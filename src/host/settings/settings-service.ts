@@ -8,6 +8,7 @@ import {
   type UpdateSettingsRequest,
 } from "../../contract/gen/berth/v1/settings_pb.js";
 import { noProxies, redactProxyUrl } from "../../lib/network/proxy.ts";
+import type { MachineDriver } from "../../vm/driver.ts";
 import { environmentProxies } from "../network/machine-network.ts";
 import type { NetworkSettings, StoredNetwork } from "../network/network-settings.ts";
 import type { MachineSize } from "../settings.ts";
@@ -15,18 +16,23 @@ import { computerGitIdentity } from "./git-identity.ts";
 import type { HostSettings, SettingsChange } from "./host-settings.ts";
 
 interface Kept {
+  readonly driver: Pick<MachineDriver, "features">;
   readonly settings: HostSettings;
   readonly networkSettings: NetworkSettings;
 }
 
-/** berth.v1.SettingsService. `changed` is called after every change. */
-export function settingsService(kept: Kept, env: NodeJS.ProcessEnv, changed: () => void): Partial<ServiceImpl<typeof SettingsService>> {
+/** berth.v1.SettingsService. `changed` is called after every change, before it is answered. */
+export function settingsService(
+  kept: Kept,
+  env: NodeJS.ProcessEnv,
+  changed: () => Promise<void>,
+): Partial<ServiceImpl<typeof SettingsService>> {
   return {
     getSettings: async () => view(kept, env),
     updateSettings: async (request) => {
       if (request.network !== undefined) await kept.networkSettings.change(networkOf(request.network));
       await kept.settings.change(changeOf(request));
-      changed();
+      await changed();
       return { settings: await view(kept, env) };
     },
   };
@@ -53,7 +59,7 @@ function changeOf(request: UpdateSettingsRequest): SettingsChange {
 }
 
 async function view(
-  { settings, networkSettings: { stored: network } }: Kept,
+  { driver, settings, networkSettings: { stored: network } }: Kept,
   env: NodeJS.ProcessEnv,
 ): Promise<MessageInitShape<typeof GetSettingsResponseSchema>> {
   const { stored, startedSize } = settings;
@@ -79,6 +85,7 @@ async function view(
     defaultSize: sizeMessage(settings.defaultSize),
     nextSize: sizeMessage(settings.nextSize),
     ...(startedSize === undefined ? {} : { startedSize: sizeMessage(startedSize) }),
+    diskGrowsOnline: driver.features.diskGrowsOnline,
     computerGitUserName: computer.name,
     computerGitUserEmail: computer.email,
     computerHttpProxy: redactProxyUrl(fromEnvironment.httpProxy),

@@ -25,7 +25,13 @@ export interface QemuDriverOptions {
  */
 export class QemuDriver implements MachineDriver {
   readonly name = "qemu";
-  readonly features = { powerButton: true, usage: true, suspend: true, pauseForSleep: process.platform === "darwin" };
+  readonly features = {
+    powerButton: true,
+    usage: true,
+    suspend: true,
+    diskGrowsOnline: true,
+    pauseForSleep: process.platform === "darwin",
+  };
   readonly #options: QemuDriverOptions;
   readonly #machines = new Map<string, QemuMachine>();
   readonly #listeners = new Set<(id: string) => void>();

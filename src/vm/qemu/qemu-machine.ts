@@ -67,8 +67,16 @@ export class QemuMachine {
   }
 
   async create(spec: MachineSpec): Promise<void> {
+    if (this.process !== undefined) return this.#growRunning(spec.dataDiskLimitBytes);
     // The guest that will be continued knows the disk as it is.
     if ((await this.folder.saved.read()) === undefined) await this.folder.create(spec.dataDiskLimitBytes);
+  }
+
+  /** QEMU itself makes the file longer and tells the guest. */
+  async #growRunning(limitBytes: number): Promise<void> {
+    const qmp = await this.#connectedQmp();
+    if (qmp === undefined || statSync(this.folder.paths.dataDisk).size >= limitBytes) return;
+    await qmp.execute("block_resize", { "node-name": "data", size: limitBytes });
   }
 
   async start(spec: MachineSpec, signal: AbortSignal): Promise<void> {

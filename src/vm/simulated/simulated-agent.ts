@@ -68,6 +68,7 @@ function agentCalls(options: SimulatedAgentOptions, jobs: SimulatedJobs): Servic
     reclaimSpace: () => ({ reclaimedBytes: usage.reclaim() }),
     getBootProfile: () => ({ phases: [{ name: "agent-listens", endedAt: durationFromMs(1) }] }),
     settleDisk: () => ({}),
+    growDisk: () => ({}),
     dial: (requests) => echo(requests),
     exec: (requests) => exec(requests),
     observeEnvironments: async ({ environmentIds }) => ({ environments: await observe(disk, jobs, environmentIds) }),

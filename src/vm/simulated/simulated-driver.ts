@@ -121,7 +121,7 @@ export interface SimulatedDriverOptions {
  */
 export class SimulatedDriver implements MachineDriver {
   readonly name = "simulated";
-  readonly features = { powerButton: true, usage: true, suspend: true, pauseForSleep: false };
+  readonly features = { powerButton: true, usage: true, suspend: true, diskGrowsOnline: true, pauseForSleep: false };
   readonly #folder: string;
   readonly #computer: SimulatedComputer;
   readonly #probe: Partial<DriverProbe>;

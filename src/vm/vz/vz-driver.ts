@@ -64,7 +64,7 @@ export interface VzDriverOptions {
  */
 export class VzDriver implements MachineDriver {
   readonly name = "vz";
-  readonly features = { powerButton: true, usage: false, suspend: false, pauseForSleep: true };
+  readonly features = { powerButton: true, usage: false, suspend: false, diskGrowsOnline: false, pauseForSleep: true };
   readonly #options: VzDriverOptions;
   readonly #live = new Map<string, Live>();
   readonly #listeners = new Set<(id: string) => void>();
@@ -81,7 +81,9 @@ export class VzDriver implements MachineDriver {
 
   async create(spec: MachineSpec, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    await this.#folder(spec.id).create(spec.dataDiskLimitBytes);
+    const folder = this.#folder(spec.id);
+    // The framework does not tell a guest of a disk that grew.
+    if (this.#process(folder) === undefined) await folder.create(spec.dataDiskLimitBytes);
   }
 
   async start(spec: MachineSpec, signal: AbortSignal): Promise<void> {

@@ -88,6 +88,20 @@ test("shutting down names the environments that stop, and a no leaves them alone
   await expect(button("Stop")).toHaveAttribute("aria-disabled", "true");
 });
 
+test("a larger disk needs no restart of a machine that runs", async () => {
+  await open();
+  await running("api");
+  const before = (await machine())?.dataDiskLimitBytes ?? 0n;
+  const bootId = (await machine())?.bootId;
+  await page.getByRole("slider", { name: "Disk" }).focus();
+  await page.keyboard.press("ArrowRight");
+  await expect(page.getByText("The disk grows at once, and nothing stops.")).toBeVisible();
+  await button("Save").click();
+  await expect.poll(async () => (await machine())?.dataDiskLimitBytes).toBe(before + 16n * 1024n ** 3n);
+  await expect(page.getByText("A new size waits for a restart")).toHaveCount(0);
+  expect((await machine())?.bootId).toBe(bootId);
+});
+
 test("a new size says what it costs, and counts after a restart that brings everything back", async () => {
   await open();
   await running("api");

@@ -68,6 +68,7 @@ export const machine: Strings["machine"] = {
     discard: "Verwerfen",
     saved: "Beim nächsten Start bekommt die Maschine diese Größe",
     costsNothing: "Die Maschine ist aus: Beim nächsten Start bekommt sie diese Größe.",
+    growsNow: "Die Platte wächst sofort, und nichts hält an.",
     costsRestart: (n) =>
       n === 0
         ? "Dafür muss die Maschine neu starten. Gerade läuft keine Umgebung auf ihr."

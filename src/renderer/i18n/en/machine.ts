@@ -67,6 +67,7 @@ export const machine = {
     discard: "Discard",
     saved: "The machine gets this size at its next start",
     costsNothing: "The machine is off: it gets this size at its next start.",
+    growsNow: "The disk grows at once, and nothing stops.",
     costsRestart: (n: number) =>
       n === 0
         ? "This needs a restart of the machine. No environment runs on it now."

@@ -55,6 +55,9 @@ function SizeForm({ settings, acts, onSaved, onRestart, onAskRestart }: FormProp
   const bounds = boundsOf(settings);
   const [draft, setDraft] = useState<Size | undefined>();
   const now = draft ?? next;
+  const started = sizeOf(settings.startedSize);
+  const growsOnly =
+    settings.diskGrowsOnline && same({ ...now, diskBytes: 0 }, { ...started, diskBytes: 0 }) && now.diskBytes > started.diskBytes;
   const blocked = useAppState((s) => s.connection !== "online") ? words.notOffline : acts.doing === undefined ? undefined : words.waitForIt;
   const save = async (then: () => void): Promise<void> => {
     try {
@@ -72,6 +75,7 @@ function SizeForm({ settings, acts, onSaved, onRestart, onAskRestart }: FormProp
       <SizeSliders size={now} bounds={bounds} onChange={setDraft} />
       <SizeButtons
         changed={!same(now, next)}
+        growsOnly={growsOnly}
         blocked={blocked}
         onDiscard={() => setDraft(undefined)}
         onUsual={same(now, bounds.usual) ? undefined : () => setDraft(bounds.usual)}
@@ -84,6 +88,7 @@ function SizeForm({ settings, acts, onSaved, onRestart, onAskRestart }: FormProp
 
 function SizeButtons({
   changed,
+  growsOnly,
   blocked,
   onDiscard,
   onUsual,
@@ -91,6 +96,8 @@ function SizeButtons({
   onSaveAndRestart,
 }: {
   readonly changed: boolean;
+  /** Nothing but the disk changes, and it grows while the machine runs. */
+  readonly growsOnly: boolean;
   readonly blocked: string | undefined;
   readonly onDiscard: () => void;
   readonly onUsual: (() => void) | undefined;
@@ -98,11 +105,12 @@ function SizeButtons({
   readonly onSaveAndRestart: () => void;
 }) {
   const { machine: words } = useStrings();
-  const isUp = useAppState((s) => s.machine?.state === MachineState.READY || s.machine?.state === MachineState.BOOTING);
+  const isRunning = useAppState((s) => s.machine?.state === MachineState.READY || s.machine?.state === MachineState.BOOTING);
+  const isUp = isRunning && !growsOnly;
   if (!changed && onUsual === undefined) return null;
   return (
     <div className="flex flex-wrap items-center gap-2">
-      {changed ? <Cost isUp={isUp} /> : null}
+      {changed ? <Cost isUp={isUp} growsNow={isRunning && growsOnly} /> : null}
       {onUsual === undefined ? null : <Button onClick={onUsual}>{words.size.useUsual}</Button>}
       <span className="flex-1" />
       {changed ? (
@@ -123,12 +131,12 @@ function SizeButtons({
 }
 
 /** What a change would cost now. */
-function Cost({ isUp }: { readonly isUp: boolean }) {
+function Cost({ isUp, growsNow }: { readonly isUp: boolean; readonly growsNow: boolean }) {
   const { machine: words } = useStrings();
   const running = useRunningNames();
   return (
     <div role="status" className="basis-full text-muted">
-      <p>{isUp ? words.size.costsRestart(running.length) : words.size.costsNothing}</p>
+      <p>{isUp ? words.size.costsRestart(running.length) : growsNow ? words.size.growsNow : words.size.costsNothing}</p>
       {isUp && running.length > 0 ? <p className="truncate">{running.join(", ")}</p> : null}
     </div>
   );

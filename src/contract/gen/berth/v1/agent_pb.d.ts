@@ -89,6 +89,30 @@ export declare type HelloResponse = Message<"berth.v1.HelloResponse"> & {
 export declare const HelloResponseSchema: GenMessage<HelloResponse>;
 
 /**
+ * @generated from message berth.v1.GrowDiskRequest
+ */
+export declare type GrowDiskRequest = Message<"berth.v1.GrowDiskRequest"> & {
+};
+
+/**
+ * Describes the message berth.v1.GrowDiskRequest.
+ * Use `create(GrowDiskRequestSchema)` to create a new message.
+ */
+export declare const GrowDiskRequestSchema: GenMessage<GrowDiskRequest>;
+
+/**
+ * @generated from message berth.v1.GrowDiskResponse
+ */
+export declare type GrowDiskResponse = Message<"berth.v1.GrowDiskResponse"> & {
+};
+
+/**
+ * Describes the message berth.v1.GrowDiskResponse.
+ * Use `create(GrowDiskResponseSchema)` to create a new message.
+ */
+export declare const GrowDiskResponseSchema: GenMessage<GrowDiskResponse>;
+
+/**
  * @generated from message berth.v1.GetBootProfileRequest
  */
 export declare type GetBootProfileRequest = Message<"berth.v1.GetBootProfileRequest"> & {
@@ -2201,6 +2225,16 @@ export declare const AgentService: GenService<{
     methodKind: "client_streaming";
     input: typeof UploadContentRequestSchema;
     output: typeof UploadContentResponseSchema;
+  },
+  /**
+   * Makes the data disk's file system as large as the disk has become.
+   *
+   * @generated from rpc berth.v1.AgentService.GrowDisk
+   */
+  growDisk: {
+    methodKind: "unary";
+    input: typeof GrowDiskRequestSchema;
+    output: typeof GrowDiskResponseSchema;
   },
   /**
    * How long each part of the last boot took.

@@ -192,6 +192,13 @@ export declare type GetSettingsResponse = Message<"berth.v1.GetSettingsResponse"
   computerGitUserEmail: string;
 
   /**
+   * A larger disk needs no restart of the machine.
+   *
+   * @generated from field: bool disk_grows_online = 9;
+   */
+  diskGrowsOnline: boolean;
+
+  /**
    * Of this computer's environment, with *** for user and password; empty where it names none.
    *
    * @generated from field: string computer_http_proxy = 20;
