@@ -7,6 +7,7 @@ import { withoutControls } from "../lib/terminals/osc-scanner.ts";
 import type { AgentClient } from "../engine/machine-view.ts";
 import { version } from "../lib/version.ts";
 import type { Plane } from "../plane/create-plane.ts";
+import { afterSleep, beforeSleep } from "./computer-sleep.ts";
 import type { HostParts } from "./create-host.ts";
 import { collectFacts } from "./diagnose/collect-facts.ts";
 import { collectNetworkFacts } from "./diagnose/collect-network-facts.ts";
@@ -94,10 +95,8 @@ export function hostService(parts: HostParts, controls: HostControls): Partial<S
     diagnoseNetwork: async (request, context) => ({
       diagnoses: diagnoseNetwork(await collectNetworkFacts(parts, controls.env, request, context.signal)),
     }),
-    notifyResumed: () => {
-      machine.setClock();
-      return {};
-    },
+    notifySleeping: async () => beforeSleep(parts).then(() => ({})),
+    notifyResumed: async () => afterSleep(parts).then(() => ({})),
     openLoopback: async () => controls.openLoopback(),
     openUi: async () => ({ url: await controls.uiLink() }),
   };

@@ -66,6 +66,7 @@ async function start(): Promise<void> {
     event.preventDefault();
     void shell.quit(undefined);
   });
+  powerMonitor.on("suspend", () => shell.onSuspend());
   powerMonitor.on("resume", () => shell.onResume());
   powerMonitor.on("shutdown", () => void shell.quit("suspend"));
   updates.start();

@@ -109,6 +109,11 @@ export class DesktopShell implements BridgeActions {
       this.#call(dialog.showMessageBox({ type: "error", message: text.hostEnded, detail: message }));
   }
 
+  /** The computer is about to sleep, and waits a moment for who is told of it. */
+  onSuspend(): void {
+    this.#call(this.#parts.clients.host.notifySleeping({}, { timeoutMs: hostGraceMs }));
+  }
+
   /** The computer woke: clocks and connections are looked after at once. */
   onResume(): void {
     this.#call(this.#parts.clients.host.notifyResumed({}, { timeoutMs: hostGraceMs }));

@@ -1,7 +1,10 @@
+import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { EnvironmentPhase } from "../../src/contract/gen/gitpod/v1/environment_pb.js";
 import { UnusedWatch } from "../../src/engine/unused-watch.ts";
+import { afterSleep, beforeSleep } from "../../src/host/computer-sleep.ts";
 import { silentLog } from "../../src/lib/log.ts";
+import { SimulatedDriver } from "../../src/vm/simulated/simulated-driver.ts";
 import { SimulatedProduct } from "./simulated-product.ts";
 
 const { RUNNING, STOPPED, DELETED } = EnvironmentPhase;
@@ -120,4 +123,20 @@ test("a machine nobody uses is suspended after the time that is set, and not whi
   expect(product.machine.view).toBe("ready");
   await later(11);
   expect(product.machine.view).toBe("asleep");
+});
+
+test("a machine whose guest does not get over its computer's sleep is held meanwhile, and only such a one", async () => {
+  const id = await product.create("web");
+  await product.whenPhase(id, RUNNING);
+  const { computer, machine } = product;
+  const state = async (): Promise<string> => (await product.driver.inspect("default")).state;
+  await beforeSleep({ driver: product.driver, machine, log: silentLog });
+  expect(await state()).toBe("running");
+  const driver = new SimulatedDriver({ machinesFolder: join(product.folder, "machines"), computer, pauseForSleep: true });
+  await beforeSleep({ driver, machine, log: silentLog });
+  expect(await state()).toBe("paused");
+  expect((await product.get(id))?.status?.phase).toBe(RUNNING);
+  await afterSleep({ driver, machine, log: silentLog });
+  expect(await state()).toBe("running");
+  await machine.awake(signal);
 });

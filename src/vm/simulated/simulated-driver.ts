@@ -14,6 +14,7 @@ import { FileDataDisk } from "../data-disk.ts";
 import type {
   AgentStream,
   DataDisk,
+  DriverFeatures,
   DriverProbe,
   MachineDriver,
   MachineExit,
@@ -113,6 +114,8 @@ export interface SimulatedDriverOptions {
   readonly computer: SimulatedComputer;
   /** What the probe finds beside what is usual. */
   readonly probe?: Partial<DriverProbe>;
+  /** As on a Mac. */
+  readonly pauseForSleep?: boolean;
 }
 
 /**
@@ -121,7 +124,7 @@ export interface SimulatedDriverOptions {
  */
 export class SimulatedDriver implements MachineDriver {
   readonly name = "simulated";
-  readonly features = { powerButton: true, usage: true, suspend: true, diskGrowsOnline: true, pauseForSleep: false };
+  readonly features: DriverFeatures;
   readonly #folder: string;
   readonly #computer: SimulatedComputer;
   readonly #probe: Partial<DriverProbe>;
@@ -130,6 +133,7 @@ export class SimulatedDriver implements MachineDriver {
     this.#folder = options.machinesFolder;
     this.#computer = options.computer;
     this.#probe = options.probe ?? {};
+    this.features = { powerButton: true, usage: true, suspend: true, diskGrowsOnline: true, pauseForSleep: options.pauseForSleep ?? false };
   }
 
   async probe(): Promise<DriverProbe> {

@@ -730,6 +730,30 @@ export declare type OpenLoopbackResponse = Message<"berth.v1.OpenLoopbackRespons
 export declare const OpenLoopbackResponseSchema: GenMessage<OpenLoopbackResponse>;
 
 /**
+ * @generated from message berth.v1.NotifySleepingRequest
+ */
+export declare type NotifySleepingRequest = Message<"berth.v1.NotifySleepingRequest"> & {
+};
+
+/**
+ * Describes the message berth.v1.NotifySleepingRequest.
+ * Use `create(NotifySleepingRequestSchema)` to create a new message.
+ */
+export declare const NotifySleepingRequestSchema: GenMessage<NotifySleepingRequest>;
+
+/**
+ * @generated from message berth.v1.NotifySleepingResponse
+ */
+export declare type NotifySleepingResponse = Message<"berth.v1.NotifySleepingResponse"> & {
+};
+
+/**
+ * Describes the message berth.v1.NotifySleepingResponse.
+ * Use `create(NotifySleepingResponseSchema)` to create a new message.
+ */
+export declare const NotifySleepingResponseSchema: GenMessage<NotifySleepingResponse>;
+
+/**
  * @generated from message berth.v1.NotifyResumedRequest
  */
 export declare type NotifyResumedRequest = Message<"berth.v1.NotifyResumedRequest"> & {
@@ -1990,6 +2014,16 @@ export declare const HostService: GenService<{
     methodKind: "unary";
     input: typeof OpenUiRequestSchema;
     output: typeof OpenUiResponseSchema;
+  },
+  /**
+   * The computer is about to sleep: machines that would not get over it are held where they are.
+   *
+   * @generated from rpc berth.v1.HostService.NotifySleeping
+   */
+  notifySleeping: {
+    methodKind: "unary";
+    input: typeof NotifySleepingRequestSchema;
+    output: typeof NotifySleepingResponseSchema;
   },
   /**
    * The computer woke from sleep: machines' clocks are set now rather than within a minute.
