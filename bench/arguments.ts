@@ -1,6 +1,19 @@
 import { parseArgs } from "node:util";
 
-const benchmarkNames = ["cold", "resume", "wake", "reclaim", "create", "files", "idle", "network", "window", "terminal", "bundle"] as const;
+const benchmarkNames = [
+  "cold",
+  "resume",
+  "wake",
+  "reclaim",
+  "machine-idle",
+  "create",
+  "files",
+  "idle",
+  "network",
+  "window",
+  "terminal",
+  "bundle",
+] as const;
 export type BenchmarkName = (typeof benchmarkNames)[number];
 
 export interface BenchArguments {

@@ -11,6 +11,7 @@ import { create } from "./create.ts";
 import { files } from "./files.ts";
 import { idle } from "./idle.ts";
 import { network } from "./network.ts";
+import { machineIdle } from "./machine-idle.ts";
 import { reclaim } from "./reclaim.ts";
 import { resume } from "./resume.ts";
 import type { Result } from "./statistics.ts";
@@ -26,6 +27,7 @@ const benchmarks: Readonly<Record<BenchmarkName, (context: BenchContext) => Prom
   resume,
   wake,
   reclaim,
+  "machine-idle": machineIdle,
   create,
   files,
   idle,
@@ -36,7 +38,17 @@ const benchmarks: Readonly<Record<BenchmarkName, (context: BenchContext) => Prom
 };
 
 /** The others run on a simulated machine or on none. */
-const withMachine: ReadonlySet<BenchmarkName> = new Set(["cold", "resume", "wake", "reclaim", "create", "files", "idle", "network"]);
+const withMachine: ReadonlySet<BenchmarkName> = new Set([
+  "cold",
+  "resume",
+  "wake",
+  "reclaim",
+  "machine-idle",
+  "create",
+  "files",
+  "idle",
+  "network",
+]);
 
 function makeImage(): void {
   const made = spawnSync(process.execPath, [join(root, "tools/image/main.ts")], { stdio: ["ignore", 2, 2] });

@@ -27,9 +27,12 @@ const stages: readonly Stage[] = [
   vitest("ui"),
 ];
 /** They wait for downloads and boots half of their time, so they run beside the others; each needs the one before. */
-const stagesBeside: readonly Stage[] = [{ name: "image", command: ["node", "tools/image/main.ts"] }, vitest("conformance")];
-// Bad input, crashes and the network take too many of the thirty minutes that all this may take where there is no KVM:
-// npm run test:vm has them.
+const stagesBeside: readonly Stage[] = [
+  { name: "image", command: ["node", "tools/image/main.ts"] },
+  vitest("conformance", ...["simulated", "qemu"].map((name) => `tests/conformance/${name}.test.ts`)),
+];
+// vfkit's stand-in, bad input, crashes and the network take too many of the thirty minutes that all this may take where
+// there is no KVM: npm run test:conformance and test:vm have them.
 const lastStage = vitest(
   "vm",
   ...["repositories", "clone", "ssh", "security", "terminals", "secrets", "suspend"].map((name) => `tests/vm/${name}.test.ts`),

@@ -178,9 +178,6 @@ export function driverSuite(name: string, tested: DriverUnderTest): void {
         expect(await driver.inspect(id)).not.toHaveProperty("suspended");
       }
       await driver.suspend(id, { signal });
-      await driver.start(spec(id, { memoryBytes: tested.memoryBytes + 128 * 1024 ** 2 }), signal);
-      expect((await hello(driver, id)).bootId).not.toBe(bootId);
-      await driver.suspend(id, { signal });
       await driver.remove(id);
       expect(await state(id)).toBe("absent");
     });

@@ -3,12 +3,14 @@ import {
   appendFileSync,
   copyFileSync,
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { open } from "node:fs/promises";
@@ -100,6 +102,47 @@ describe("qemu alone", () => {
     expect(openFiles).toContain(disk);
     expect(openFiles).not.toContain("/etc/passwd");
     expect(readFileSync(`/proc/${pidOf(folder, "m")}/cmdline`, "utf8")).not.toContain("berth.format=");
+  });
+
+  test.each([
+    ["other memory", async () => specOf("m", { memoryBytes: 640 * 1024 ** 2 }), () => undefined],
+    [
+      "another image",
+      async () => ({ ...(await specOf("m")), image: { ...(await deafImage(folder, hostImageArch())), sha256: "f".repeat(64) } }),
+      () => undefined,
+    ],
+    ["a disk that was written to", async () => specOf("m"), () => utimesSync(join(folder, "machines/m/data.raw"), 1, 1)],
+    ["a state that is damaged", async () => specOf("m"), () => writeFileSync(join(folder, "machines/m/suspended.state"), "x")],
+  ])("a suspended machine is booted and not continued with %s", async (_name, next, happens) => {
+    const driver = make(folder);
+    await driver.start(await specOf("m"), signal);
+    await driver.suspend("m", { signal });
+    expect(existsSync(join(folder, "machines/m/suspended.state"))).toBe(true);
+    happens();
+    await driver.start(await next(), signal);
+    expect((await driver.inspect("m")).state).toBe("running");
+    expect(readFileSync(`/proc/${pidOf(folder, "m")}/cmdline`, "utf8")).not.toContain("-incoming");
+    for (const name of ["suspended.state", "suspended.json"]) expect(existsSync(join(folder, "machines/m", name))).toBe(false);
+  });
+
+  test("a host that died while it suspended a machine leaves one that goes on", async () => {
+    const host = `
+      import { QemuDriver } from "../../src/vm/qemu/qemu-driver.ts";
+      import { silentLog } from "../../src/lib/log.ts";
+      const { options, spec } = JSON.parse(process.env.HOST);
+      const driver = new QemuDriver({ ...options, log: silentLog, env: process.env });
+      await driver.start(spec, new AbortController().signal);
+      await driver.pause("m");
+      process.exit(0);`;
+    const options = { machinesFolder: join(folder, "machines"), runFolder: join(folder, "r"), arch: hostImageArch() };
+    mkdirSync(options.machinesFolder);
+    const env = { ...process.env, HOST: JSON.stringify({ options, spec: await specOf("m") }) };
+    const ended = spawnSync(process.execPath, ["--input-type=module", "--eval", host], { cwd: import.meta.dirname, env, encoding: "utf8" });
+    expect(ended.stderr).toBe("");
+    const next = make(folder);
+    expect((await next.inspect("m")).state).toBe("paused");
+    await next.start(await specOf("m"), signal);
+    expect((await next.inspect("m")).state).toBe("running");
   });
 
   test("no TCP or UDP port is opened on the host, and no other person reaches the sockets", async () => {
