@@ -8,6 +8,7 @@ import { SupportService } from "../contract/gen/berth/v1/support_pb.js";
 import { TerminalService } from "../contract/gen/berth/v1/terminal_pb.js";
 import { Engine, engineCalls } from "../engine/engine.ts";
 import { MachineKeeper } from "../engine/machine-keeper.ts";
+import type { MachineKeeperOptions } from "../engine/machine-view.ts";
 import { UnusedWatch } from "../engine/unused-watch.ts";
 import { type Log, messageOf } from "../lib/log.ts";
 import { type BerthPaths, berthPaths } from "../lib/paths.ts";
@@ -25,6 +26,8 @@ import { hostService } from "./host-service.ts";
 import { fileLog } from "./log.ts";
 import { LoopbackServer } from "./loopback.ts";
 import { machineMessage } from "./machine-message.ts";
+import { LinkNameServers } from "./network/link-name-servers.ts";
+import { currentNameServers } from "./network/name-servers.ts";
 import { collectNetwork, watchNameServers } from "./network/machine-network.ts";
 import { NetworkSettings } from "./network/network-settings.ts";
 import { PortKeeper } from "./port-keeper.ts";
@@ -166,8 +169,7 @@ async function createParts(env: NodeJS.ProcessEnv, paths: BerthPaths, log: Log):
     id: machineId,
     log,
     now,
-    network: async () => (await collectNetwork(networkSettings.stored, env)).network,
-    spec: async (signal) => ({ id: machineId, image: await images.next(signal), ...(await sizeToStart(driver, settings)) }),
+    ...machineSource({ env, driver, settings, networkSettings, images }),
     judge: images,
   });
   const gitIdentity = async (): Promise<GitIdentity> => {
@@ -215,6 +217,25 @@ async function createParts(env: NodeJS.ProcessEnv, paths: BerthPaths, log: Log):
     ports.follow();
   });
   return { paths, log, driver, machine, images, plane, engine, ports, sshFiles, settings, networkSettings, hub, startedAtMs: now() };
+}
+
+/** What the machine is started as, and how it is told to get to the world. */
+function machineSource(
+  parts: Pick<HostParts, "driver" | "settings" | "networkSettings" | "images"> & { readonly env: NodeJS.ProcessEnv },
+): Pick<MachineKeeperOptions, "network" | "spec"> {
+  const { env, driver, settings, networkSettings, images } = parts;
+  const linkNameServers = new LinkNameServers(currentNameServers);
+  return {
+    network: async () => {
+      const { network } = await collectNetwork(networkSettings.stored, env);
+      return { ...network, nameServers: linkNameServers.toTell(network.nameServers) };
+    },
+    spec: async (signal) => {
+      const { state } = await driver.inspect(machineId);
+      await linkNameServers.noteStart({ isRunning: state === "running" || state === "paused" });
+      return { id: machineId, image: await images.next(signal), ...(await sizeToStart(driver, settings)) };
+    },
+  };
 }
 
 /** A machine that runs or was suspended keeps the size it was started with; one that is booted now gets what is set. */
