@@ -62,7 +62,7 @@ export function agentService(dependencies: AgentDependencies): ServiceImpl<typeo
   const { settings, docker, jobs, observer, figures, health, bootProfile, network, now } = dependencies;
   return {
     async hello() {
-      const dockerVersion = await docker.version();
+      const dockerVersion = docker.knownVersion ?? (await docker.version());
       return create(HelloResponseSchema, {
         protocol: agentProtocol,
         agentVersion: "0.1.0",

@@ -101,10 +101,16 @@ export class DockerApi {
     return this.#watches > 0;
   }
 
-  /** The engine's version, or undefined until it answered once: the image has one engine, and asking it takes a while. */
+  /** The engine's version without asking for it, while dockerd lives and has said it once: asking takes a while. */
+  get knownVersion(): string | undefined {
+    return this.answers ? this.#version : undefined;
+  }
+
+  /** The engine's version, or undefined while it does not answer. */
   async version(): Promise<string | undefined> {
     try {
-      return (this.#version ??= z.object({ Version: z.string() }).parse(await this.#json("GET", "/version")).Version);
+      this.#version = z.object({ Version: z.string() }).parse(await this.#json("GET", "/version")).Version;
+      return this.#version;
     } catch {
       return undefined;
     }

@@ -117,7 +117,7 @@ describe("qemu alone", () => {
     const driver = make(folder);
     await driver.start(await specOf("m"), signal);
     await driver.suspend("m", { signal });
-    expect(existsSync(join(folder, "machines/m/suspended.state"))).toBe(true);
+    expect(statSync(join(folder, "machines/m/suspended.state")).mode & 0o777).toBe(0o600);
     happens();
     await driver.start(await next(), signal);
     expect((await driver.inspect("m")).state).toBe("running");

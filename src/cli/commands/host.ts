@@ -38,7 +38,7 @@ async function stop({ keepMachines = false, json }: StopOptions): Promise<void> 
   if (clients === undefined) say("Berth is not running.");
   else {
     const progress = stderrProgress();
-    const step = keepMachines ? "Ending Berth" : "Shutting down the machine and ending Berth";
+    const step = keepMachines ? "Ending Berth" : "Putting the machine to rest and ending Berth";
     progress.begin(step, step);
     try {
       await clients.host.stopHost({ keepMachines });

@@ -47,7 +47,8 @@ export async function reclaimSpace(dataFolder: string, docker: DockerApi): Promi
 export async function growDisk(dataFolder: string): Promise<void> {
   const device = mountOf(readFileSync("/proc/mounts", "utf8"), dataFolder)?.device;
   if (device === undefined) throw new Error(`nothing is mounted on ${dataFolder}`);
-  await runProcess(["resize2fs", "--", device], { signal: AbortSignal.timeout(trimTimeoutMs) });
+  const { code, stderr } = await runProcess(["resize2fs", "--", device], { signal: AbortSignal.timeout(trimTimeoutMs) });
+  if (code !== 0) throw new Error(`the file system was not grown: ${stderr.toString().trim()}`);
 }
 
 /** Writes to the disk what is held back, and gives free blocks back to the host. */

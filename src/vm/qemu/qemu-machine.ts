@@ -170,7 +170,7 @@ export class QemuMachine {
     if (key === undefined || qmp === undefined) throw new BerthError("suspend-failed", "the hypervisor cannot be reached");
     if (this.#paused !== undefined) throw new BerthError("suspend-failed", "the machine is paused");
     await checkHostSpace(folder, this.usage().residentMemoryBytes);
-    await saved.discard();
+    await saved.prepare();
     try {
       await saveMachine(qmp, saved.path, signal);
     } catch (error) {

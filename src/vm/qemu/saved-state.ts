@@ -29,6 +29,12 @@ export class SavedState {
     this.#diskPath = diskPath;
   }
 
+  /** Makes the file that the hypervisor will write to, which nobody else may read: a guest's secrets are in its memory. */
+  async prepare(): Promise<void> {
+    await this.discard();
+    await (await open(this.path, "wx", 0o600)).close();
+  }
+
   /** Makes what the hypervisor wrote count; to be called once it has ended and touches the disk no more. */
   async commit(key: string, savedAtMs: number): Promise<void> {
     const file = await open(this.path, "r+");
