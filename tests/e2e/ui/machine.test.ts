@@ -88,6 +88,21 @@ test("shutting down names the environments that stop, and a no leaves them alone
   await expect(button("Stop")).toHaveAttribute("aria-disabled", "true");
 });
 
+test("a machine is suspended with what runs on it, and goes on where it was", async () => {
+  await open();
+  await running("api");
+  const bootId = (await machine())?.bootId;
+  await button("Suspend").click();
+  await expect(fact("State").first()).toContainText("Machine suspended");
+  await expect(button("Suspend")).toHaveAttribute("aria-disabled", "true");
+  await window.check("machine-suspended");
+  const [environment] = (await host.environments.listEnvironments({})).environments;
+  expect(environment?.status?.phase).toBe(EnvironmentPhase.RUNNING);
+  await button("Start").click();
+  await expect(fact("State").first()).toContainText("Machine running");
+  expect((await machine())?.bootId).toBe(bootId);
+});
+
 test("a larger disk needs no restart of a machine that runs", async () => {
   await open();
   await running("api");
