@@ -6,8 +6,9 @@ import { z } from "zod";
 import { BerthError } from "../contract/berth-error.ts";
 import { syncFolder, writeFileAtomically } from "../lib/atomic-file.ts";
 import { linkKeyBytes } from "../lib/link.ts";
+import { commandLineOf } from "./child-process.ts";
 import { readTail } from "./read-tail.ts";
-import { isSameProcess, type ProcessIdentity } from "../lib/process-identity.ts";
+import { identifyProcess, isSameProcess, type ProcessIdentity } from "../lib/process-identity.ts";
 
 /** Starting a machine with less free space than this would soon pause it. */
 const minimumHostFreeBytes = 2 * 1024 ** 3;
@@ -90,6 +91,17 @@ export class MachineFolderBase<ProcessName extends string> {
     try {
       const saved = savedProcessSchema.parse(JSON.parse(readFileSync(join(this.folder, `${name}.json`), "utf8")));
       return isSameProcess(saved) ? saved : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** A process that the hypervisor's own pid file names but we had no time to note, because the host was killed. */
+  readStray(pidFile: string): ProcessIdentity | undefined {
+    try {
+      const identity = identifyProcess(Number(readFileSync(pidFile, "utf8").trim()));
+      if (identity === undefined) return undefined;
+      return commandLineOf(identity.pid).includes(this.dataDisk) ? identity : undefined;
     } catch {
       return undefined;
     }

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { z } from "zod";
 import { isSameProcess } from "../../src/lib/process-identity.ts";
 import { waitUntil } from "../../src/lib/wait-until.ts";
 import { must, Product } from "./product.ts";
@@ -11,9 +12,7 @@ const machineFolder = join(product.home, "machines/default");
 const maxDriftMs = 1000;
 const forwardTimeoutMs = 60_000;
 
-interface Shown {
-  readonly forwards: readonly { readonly containerPort: number; readonly hostPort: number }[];
-}
+const shownSchema = z.object({ forwards: z.array(z.object({ containerPort: z.number(), hostPort: z.number() })) });
 
 const inside = (command: string): string => must(product.berth("exec", name, "--", "sh", "-c", command)).stdout.trim();
 
@@ -44,7 +43,7 @@ test("a connection to a forwarded port wakes the machine, and the server answers
   const before = inside("cat /proc/sys/kernel/random/boot_id; pgrep -f 4790 | head -n 1");
   let hostPort = 0;
   const isForwarded = (): boolean => {
-    const { forwards } = product.show(name) as unknown as Shown;
+    const { forwards } = shownSchema.parse(product.show(name));
     hostPort = forwards.find(({ containerPort }) => containerPort === 4790)?.hostPort ?? 0;
     return hostPort !== 0;
   };

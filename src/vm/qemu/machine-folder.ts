@@ -1,7 +1,5 @@
-import { readFileSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { identifyProcess, type ProcessIdentity } from "../../lib/process-identity.ts";
-import { commandLineOf } from "../child-process.ts";
 import { checkCommas, checkSocketPath, MachineFolderBase } from "../machine-folder.ts";
 import type { MachinePaths } from "./arguments.ts";
 import { SavedState } from "./saved-state.ts";
@@ -31,17 +29,6 @@ export class MachineFolder extends MachineFolderBase<"qemu" | "passt"> {
     this.saved = new SavedState(this.folder, this.dataDisk);
     checkCommas(Object.values(this.paths));
     checkSocketPath(this.paths.agentSocket);
-  }
-
-  /** A process that QEMU's own pid file names but we had no time to note, because the host was killed. */
-  readStrayQemu(): ProcessIdentity | undefined {
-    try {
-      const identity = identifyProcess(Number(readFileSync(this.paths.pidFile, "utf8").trim()));
-      if (identity === undefined) return undefined;
-      return commandLineOf(identity.pid).includes(this.paths.dataDisk) ? identity : undefined;
-    } catch {
-      return undefined;
-    }
   }
 
   removeSockets(): void {

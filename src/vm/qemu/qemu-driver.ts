@@ -1,5 +1,6 @@
 import { BerthError } from "../../contract/berth-error.ts";
 import { type Log, messageOf } from "../../lib/log.ts";
+import { ChangeWatch } from "../change-watch.ts";
 import { FileDataDisk } from "../data-disk.ts";
 import type { AgentStream, DataDisk, DriverProbe, MachineDriver, MachineSpec, MachineStatus, MachineUsage } from "../driver.ts";
 import { listMachineFolders } from "../machine-folder.ts";
@@ -34,8 +35,7 @@ export class QemuDriver implements MachineDriver {
   };
   readonly #options: QemuDriverOptions;
   readonly #machines = new Map<string, QemuMachine>();
-  readonly #listeners = new Set<(id: string) => void>();
-  #watch: NodeJS.Timeout | undefined;
+  readonly #watch = new ChangeWatch(() => this.#look(), livenessPollMs);
 
   constructor(options: QemuDriverOptions) {
     this.#options = options;
@@ -73,14 +73,7 @@ export class QemuDriver implements MachineDriver {
   }
 
   onChange(listener: (id: string) => void): () => void {
-    this.#listeners.add(listener);
-    this.#watch ??= setInterval(() => this.#look(), livenessPollMs).unref();
-    return () => {
-      this.#listeners.delete(listener);
-      if (this.#listeners.size > 0) return;
-      clearInterval(this.#watch);
-      this.#watch = undefined;
-    };
+    return this.#watch.onChange(listener);
   }
 
   async shutdown(id: string, options: { readonly graceMs: number; readonly signal: AbortSignal }): Promise<void> {
@@ -135,9 +128,7 @@ export class QemuDriver implements MachineDriver {
       probe: async (signal) => this.probe(signal),
       log,
       env,
-      onChange: () => {
-        for (const listener of this.#listeners) listener(id);
-      },
+      onChange: () => this.#watch.announce(id),
     });
     this.#machines.set(id, machine);
     return machine;

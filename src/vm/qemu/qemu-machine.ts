@@ -62,7 +62,7 @@ export class QemuMachine {
   get process(): SavedProcess | undefined {
     const saved = this.folder.readProcess("qemu");
     if (saved !== undefined) return saved;
-    const stray = this.folder.readStrayQemu();
+    const stray = this.folder.readStray(this.folder.paths.pidFile);
     return stray === undefined ? undefined : { ...stray, startedAtMs: statSync(this.folder.paths.pidFile).mtimeMs };
   }
 

@@ -1,8 +1,6 @@
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { BerthError } from "../../contract/berth-error.ts";
-import { identifyProcess, type ProcessIdentity } from "../../lib/process-identity.ts";
-import { commandLineOf } from "../child-process.ts";
 import { checkCommas, checkSocketPath, MachineFolderBase } from "../machine-folder.ts";
 import type { VzPaths } from "./arguments.ts";
 import { writeConfigDisk } from "./config-disk.ts";
@@ -42,17 +40,6 @@ export class VzMachineFolder extends MachineFolderBase<"vfkit" | "gvproxy"> {
 
   async writeConfigDisk(): Promise<void> {
     await writeConfigDisk(this.paths.configDisk, this.readLinkKey());
-  }
-
-  /** A process that vfkit's own pid file names but we had no time to note, because the host was killed. */
-  readStrayVfkit(): ProcessIdentity | undefined {
-    try {
-      const identity = identifyProcess(Number(readFileSync(this.paths.pidFile, "utf8").trim()));
-      if (identity === undefined) return undefined;
-      return commandLineOf(identity.pid).includes(this.paths.dataDisk) ? identity : undefined;
-    } catch {
-      return undefined;
-    }
   }
 
   /** Of a vfkit that was killed; with one of them left, the next would end at once. */

@@ -5,8 +5,9 @@ import { type Log, messageOf } from "../../lib/log.ts";
 import { identifyProcess, isSameProcess } from "../../lib/process-identity.ts";
 import { waitUntil } from "../../lib/wait-until.ts";
 import { connectAgentSocket } from "../agent-socket.ts";
-import { FileDataDisk } from "../data-disk.ts";
+import { ChangeWatch } from "../change-watch.ts";
 import { childFailure, endProcess, lastWords, processUsage, spawnDetached } from "../child-process.ts";
+import { FileDataDisk } from "../data-disk.ts";
 import type {
   AgentStream,
   DataDisk,
@@ -67,8 +68,7 @@ export class VzDriver implements MachineDriver {
   readonly features = { powerButton: true, usage: false, suspend: false, diskGrowsOnline: false, pauseForSleep: true };
   readonly #options: VzDriverOptions;
   readonly #live = new Map<string, Live>();
-  readonly #listeners = new Set<(id: string) => void>();
-  #watch: NodeJS.Timeout | undefined;
+  readonly #watch = new ChangeWatch(() => this.#look(), livenessPollMs);
 
   constructor(options: VzDriverOptions) {
     this.#options = options;
@@ -109,7 +109,7 @@ export class VzDriver implements MachineDriver {
     } finally {
       live.starting = false;
     }
-    this.#announce(spec.id);
+    this.#watch.announce(spec.id);
   }
 
   async inspect(id: string): Promise<MachineStatus> {
@@ -131,14 +131,7 @@ export class VzDriver implements MachineDriver {
   }
 
   onChange(listener: (id: string) => void): () => void {
-    this.#listeners.add(listener);
-    this.#watch ??= setInterval(() => this.#look(), livenessPollMs).unref();
-    return () => {
-      this.#listeners.delete(listener);
-      if (this.#listeners.size > 0) return;
-      clearInterval(this.#watch);
-      this.#watch = undefined;
-    };
+    return this.#watch.onChange(listener);
   }
 
   async shutdown(id: string, options: { readonly graceMs: number; readonly signal: AbortSignal }): Promise<void> {
@@ -232,7 +225,7 @@ export class VzDriver implements MachineDriver {
   #process(folder: VzMachineFolder): SavedProcess | undefined {
     const saved = folder.readProcess("vfkit");
     if (saved !== undefined) return saved;
-    const stray = folder.readStrayVfkit();
+    const stray = folder.readStray(folder.paths.pidFile);
     return stray === undefined ? undefined : { ...stray, startedAtMs: statSync(folder.paths.pidFile).mtimeMs };
   }
 
@@ -326,7 +319,7 @@ export class VzDriver implements MachineDriver {
     });
     if (!reached) throw new BerthError("hypervisor-failed", `the machine ${id} did not reach the state ${wanted}`);
     this.#liveOf(id).paused = wanted === "Paused";
-    this.#announce(id);
+    this.#watch.announce(id);
   }
 
   #look(): void {
@@ -344,7 +337,7 @@ export class VzDriver implements MachineDriver {
       else {
         const before = live.paused;
         live.paused = isPaused(await this.#stateOf(folder));
-        if (before !== live.paused) this.#announce(id);
+        if (before !== live.paused) this.#watch.announce(id);
       }
     }
   }
@@ -356,7 +349,7 @@ export class VzDriver implements MachineDriver {
     });
     live.ending = ending;
     await ending;
-    this.#announce(id);
+    this.#watch.announce(id);
   }
 
   async #putAway(live: Live, folder: VzMachineFolder, exit: MachineExit): Promise<void> {
@@ -385,10 +378,6 @@ export class VzDriver implements MachineDriver {
       );
     if (asked) await waitUntil(() => !isSameProcess(identity), { intervalMs: pollMs, signal: AbortSignal.timeout(hardStopTimeoutMs) });
     await endProcess(identity);
-  }
-
-  #announce(id: string): void {
-    for (const listener of this.#listeners) listener(id);
   }
 }
 

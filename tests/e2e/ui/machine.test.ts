@@ -98,6 +98,11 @@ test("a machine is suspended with what runs on it, and goes on where it was", as
   await window.check("machine-suspended");
   const [environment] = (await host.environments.listEnvironments({})).environments;
   expect(environment?.status?.phase).toBe(EnvironmentPhase.RUNNING);
+  // It goes on with the size it has.
+  await page.getByRole("slider", { name: "Memory" }).focus();
+  await page.keyboard.press("ArrowLeft");
+  await expect(page.getByText("1 environment stops meanwhile and comes up again by itself.")).toBeVisible();
+  await button("Discard").click();
   await button("Start").click();
   await expect(fact("State").first()).toContainText("Machine running");
   expect((await machine())?.bootId).toBe(bootId);

@@ -12,6 +12,9 @@ import { type MachineActs, useRunningNames } from "./machine-actions.ts";
 import { boundsOf, requestOf, same, type Size, sizeOf } from "./size.ts";
 import { SizeSliders } from "./size-sliders.tsx";
 
+/** In these the machine has the size it was started with until it is restarted. */
+const keepsSize: ReadonlySet<MachineState> = new Set([MachineState.READY, MachineState.BOOTING, MachineState.SUSPENDED]);
+
 /** How big the machine is, and what it costs to change that. */
 export function SizeSection({ acts, onRestart, onAskRestart }: Pick<FormProps, "acts" | "onRestart" | "onAskRestart">) {
   const { clients } = useApp();
@@ -105,12 +108,13 @@ function SizeButtons({
   readonly onSaveAndRestart: () => void;
 }) {
   const { machine: words } = useStrings();
-  const isRunning = useAppState((s) => s.machine?.state === MachineState.READY || s.machine?.state === MachineState.BOOTING);
-  const isUp = isRunning && !growsOnly;
+  const state = useAppState((s) => s.machine?.state ?? MachineState.UNSPECIFIED);
+  const growsNow = growsOnly && state === MachineState.READY;
+  const isUp = keepsSize.has(state) && !growsNow;
   if (!changed && onUsual === undefined) return null;
   return (
     <div className="flex flex-wrap items-center gap-2">
-      {changed ? <Cost isUp={isUp} growsNow={isRunning && growsOnly} /> : null}
+      {changed ? <Cost isUp={isUp} growsNow={growsNow} /> : null}
       {onUsual === undefined ? null : <Button onClick={onUsual}>{words.size.useUsual}</Button>}
       <span className="flex-1" />
       {changed ? (
@@ -154,8 +158,8 @@ function PendingSize({
 }) {
   const { machine: words } = useStrings();
   const formats = useFormats();
-  const runs = useAppState((s) => s.machine?.state === MachineState.READY);
-  if (!runs || settings.startedSize === undefined) return null;
+  const keeps = useAppState((s) => s.machine?.state === MachineState.READY || s.machine?.state === MachineState.SUSPENDED);
+  if (!keeps || settings.startedSize === undefined) return null;
   const started = sizeOf(settings.startedSize);
   const next = sizeOf(settings.nextSize);
   if (same(started, next)) return null;
