@@ -231,6 +231,12 @@ export const errorCatalogue = {
     "Its memory could not be saved; it runs on as before.",
     "Try again, or shut it down with: berth machine stop",
   ),
+  "fork-unavailable": entry(
+    "failed_precondition",
+    "A new machine could not be made from the template",
+    "The template is not suspended as it would have to be.",
+    "Start the environment again; its machine then boots instead.",
+  ),
   "machine-not-found": entry("not_found", "The machine was not found", "There is no machine of this name.", "See: berth machine status"),
   "data-schema-too-new": entry(
     "failed_precondition",

@@ -20,6 +20,8 @@ export interface MachineKeeperOptions {
   readonly id: string;
   /** What the machine shall be at its next start. */
   readonly spec: (signal: AbortSignal) => Promise<MachineSpec>;
+  /** A suspended machine to start as a copy of, in the place of a first boot; gives its id, or nothing when there is none. */
+  readonly template?: (spec: MachineSpec, signal: AbortSignal) => Promise<string | undefined>;
   /** Who chose what it boots; nobody where there is no choice. */
   readonly judge?: BootJudge;
   readonly network?: NetworkSource;

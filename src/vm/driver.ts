@@ -25,6 +25,8 @@ export interface DriverFeatures {
   readonly suspend: boolean;
   /** `create` with a higher limit grows the disk of a machine that runs; its agent then grows the file system. */
   readonly diskGrowsOnline: boolean;
+  /** `fork` starts new machines as copies of a suspended one. */
+  readonly fork: boolean;
   /** Its machines are paused before this computer sleeps and resumed when it wakes: their guests do not get over it else. */
   readonly pauseForSleep: boolean;
 }
@@ -102,6 +104,15 @@ export interface MachineDriver {
    * or `host-disk-full`, or when the signal aborts, and then the machine runs on.
    */
   suspend(id: string, options: { readonly signal: AbortSignal }): Promise<void>;
+  /**
+   * Starts a machine that has no disk yet as a copy of a suspended one of the same image and size: of its disk, and of
+   * its memory, which goes on where it was saved. The suspended one stays as it is. The copy takes itself for the other
+   * one until its agent was given `AgentStream.newIdentity`. Fails with `fork-unavailable` when the other one cannot be
+   * continued, or as `start` does, and then nothing is left of the new one.
+   */
+  fork(spec: MachineSpec, templateId: string, signal: AbortSignal): Promise<void>;
+  /** The agent of a copy has taken its identity; from now on it is a machine like any other. */
+  identityTaken(id: string): Promise<void>;
   /** Holds a running machine where it is; nothing in it goes on. */
   pause(id: string): Promise<void>;
   /** Continues a paused machine. */
@@ -131,5 +142,17 @@ export interface DataDisk {
 export interface AgentStream {
   readonly stream: Duplex;
   /** 32 random bytes made at each boot and known only to host and guest. */
+  readonly linkKey: Uint8Array;
+  /** What the agent of a copy must take (AgentService.TakeIdentity) before it is used for anything, and `identityTaken` be called after. */
+  readonly newIdentity?: MachineIdentity;
+}
+
+/** What tells a machine from the one that it is a copy of. */
+export interface MachineIdentity {
+  /** 32 hexadecimal digits, machine-id(5). */
+  readonly machineId: string;
+  readonly hostname: string;
+  readonly macAddress: string;
+  /** The key of every later stream. */
   readonly linkKey: Uint8Array;
 }

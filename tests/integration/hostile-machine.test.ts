@@ -21,7 +21,7 @@ function driverOf(agent: Partial<ServiceImpl<typeof AgentService>>, onDial = ():
   const handler = connectNodeAdapter({ routes: (router) => router.service(AgentService, agent) });
   return {
     name: "hostile",
-    features: { powerButton: false, usage: false, suspend: false, diskGrowsOnline: false, pauseForSleep: false },
+    features: { powerButton: false, usage: false, suspend: false, diskGrowsOnline: false, fork: false, pauseForSleep: false },
     probe: async () => ({ usable: true, accelerator: "simulated", reason: "", fix: "", version: "" }),
     create: async () => undefined,
     start: async () => undefined,

@@ -31,6 +31,7 @@ export class QemuDriver implements MachineDriver {
     usage: true,
     suspend: true,
     diskGrowsOnline: true,
+    fork: true,
     pauseForSleep: process.platform === "darwin",
   };
   readonly #options: QemuDriverOptions;
@@ -86,6 +87,15 @@ export class QemuDriver implements MachineDriver {
 
   async suspend(id: string, { signal }: { readonly signal: AbortSignal }): Promise<void> {
     await this.#machine(id).suspend(signal);
+  }
+
+  async fork(spec: MachineSpec, templateId: string, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    await this.#machine(spec.id).fork(spec, this.#machine(templateId), signal);
+  }
+
+  async identityTaken(id: string): Promise<void> {
+    await this.#machine(id).identityTaken();
   }
 
   async pause(id: string): Promise<void> {

@@ -190,6 +190,14 @@ export class QemuMachine {
     await this.#afterEnd(exit);
   }
 
+  async fork(spec: MachineSpec, template: QemuMachine, signal: AbortSignal): Promise<void> {
+    throw new BerthError("fork-unavailable", `${spec.id} of ${template.folder.folder} ${String(signal.aborted)}`);
+  }
+
+  async identityTaken(): Promise<void> {
+    return Promise.resolve();
+  }
+
   async pause(): Promise<void> {
     if (this.process !== undefined) await (await this.#connectedQmp())?.execute("stop");
   }

@@ -53,6 +53,8 @@ function agentCalls(options: SimulatedAgentOptions, jobs: SimulatedJobs): Servic
   const usage = new SimulatedUsage(disk);
   return {
     hello: () => hello(options),
+    // The computer that it runs on keeps its keys.
+    takeIdentity: () => ({}),
     setClock: () => ({ correctedBy: durationFromMs(0) }),
     setNetwork: () => ({ dockerWaits: false }),
     checkNetwork: ({ host, port }) => ({ checks: simulatedWay(host, port) }),

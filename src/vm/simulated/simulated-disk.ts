@@ -78,6 +78,12 @@ export class SimulatedDisk {
     if (before < limitBytes) await writeFileAtomically(limitPath, String(limitBytes));
   }
 
+  /** As a copy of another one, which stays. */
+  static async copy(from: string, to: string): Promise<void> {
+    mkdirSync(to, { recursive: true, mode: 0o700 });
+    for (const name of ["limit", fileName]) await writeFileAtomically(join(to, name), readFileSync(join(from, name)));
+  }
+
   static path(folder: string): string {
     return join(folder, fileName);
   }

@@ -18,10 +18,12 @@ import type {
   DriverProbe,
   MachineDriver,
   MachineExit,
+  MachineIdentity,
   MachineSpec,
   MachineStatus,
   MachineUsage,
 } from "../driver.ts";
+import { newIdentity } from "../machine-identity.ts";
 import { failBootImage } from "./sentinels.ts";
 import { bootDisk, simulatedImageOf } from "./simulated-image.ts";
 import { simulatedAgent } from "./simulated-agent.ts";
@@ -34,7 +36,9 @@ type PauseReason = Extract<MachineStatus, { readonly state: "paused" }>["reason"
 
 interface RunningMachine {
   readonly id: string;
-  readonly linkKey: Uint8Array;
+  linkKey: Uint8Array;
+  /** Of a copy that does not have it yet. */
+  newIdentity: MachineIdentity | undefined;
   readonly startedAtMs: number;
   readonly server: Http2Server;
   readonly ended: AbortController;
@@ -133,7 +137,14 @@ export class SimulatedDriver implements MachineDriver {
     this.#folder = options.machinesFolder;
     this.#computer = options.computer;
     this.#probe = options.probe ?? {};
-    this.features = { powerButton: true, usage: true, suspend: true, diskGrowsOnline: true, pauseForSleep: options.pauseForSleep ?? false };
+    this.features = {
+      powerButton: true,
+      usage: true,
+      suspend: true,
+      diskGrowsOnline: true,
+      fork: true,
+      pauseForSleep: options.pauseForSleep ?? false,
+    };
   }
 
   async probe(): Promise<DriverProbe> {
@@ -152,8 +163,29 @@ export class SimulatedDriver implements MachineDriver {
     await SimulatedDisk.create(this.#folderOf(spec.id), spec.dataDiskLimitBytes, image.dataSchema);
     signal.throwIfAborted();
     if (this.#computer.machines.has(spec.id)) return;
-    const key = JSON.stringify([spec.image.sha256, spec.cpus, spec.memoryBytes]);
-    if (this.#computer.continueSuspended(spec.id, key)) return;
+    if (this.#computer.continueSuspended(spec.id, keyOf(spec))) return;
+    await this.#run(spec, undefined);
+  }
+
+  async fork(spec: MachineSpec, templateId: string, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const template = this.#computer.suspended.get(templateId)?.machine;
+    if (template?.key !== keyOf(spec)) throw new BerthError("fork-unavailable", `${templateId} is not suspended as it would have to be`);
+    if (SimulatedDisk.exists(this.#folderOf(spec.id))) throw new BerthError("fork-unavailable", `${spec.id} has a disk already`);
+    await SimulatedDisk.copy(this.#folderOf(templateId), this.#folderOf(spec.id));
+    await this.#run(spec, template.linkKey);
+  }
+
+  async identityTaken(id: string): Promise<void> {
+    const machine = this.#computer.machines.get(id);
+    if (machine?.newIdentity === undefined) return;
+    machine.linkKey = machine.newIdentity.linkKey;
+    machine.newIdentity = undefined;
+  }
+
+  /** `templateKey`: the link key of the machine that this one is a copy of. */
+  async #run(spec: MachineSpec, templateKey: Uint8Array | undefined): Promise<void> {
+    const image = simulatedImageOf(spec.image);
     const disk = SimulatedDisk.open(this.#folderOf(spec.id));
     const ended = new AbortController();
     const { agent, terminals } = simulatedAgent({
@@ -171,13 +203,14 @@ export class SimulatedDriver implements MachineDriver {
     const boots = spec.image.sha256 !== failBootImage;
     this.#computer.machines.set(spec.id, {
       id: spec.id,
-      linkKey: randomBytes(linkKeyBytes),
+      linkKey: templateKey ?? randomBytes(linkKeyBytes),
+      newIdentity: templateKey === undefined ? undefined : newIdentity(spec.id),
       startedAtMs: Date.now(),
       server,
       ended,
       stream: undefined,
       deaf: !boots,
-      key,
+      key: keyOf(spec),
     });
     this.#computer.exits.delete(spec.id);
     this.#computer.consoles.set(spec.id, boots ? "simulated: the agent is up\n" : "simulated: no init found\n");
@@ -260,8 +293,9 @@ export class SimulatedDriver implements MachineDriver {
     ours.once("close", () => theirs.destroy());
     theirs.once("close", () => ours.destroy());
     machine.stream = ours;
-    if (!machine.deaf) serveLink(theirs, machine.linkKey, (session) => acceptSession(machine.server, session));
-    return { stream: ours, linkKey: machine.linkKey };
+    const { linkKey, newIdentity: identity } = machine;
+    if (!machine.deaf) serveLink(theirs, linkKey, (session) => acceptSession(machine.server, session));
+    return { stream: ours, linkKey, ...(identity === undefined ? {} : { newIdentity: identity }) };
   }
 
   async consoleTail(id: string, maxBytes: number): Promise<string> {
@@ -290,4 +324,9 @@ export class SimulatedDriver implements MachineDriver {
     if (!machineIdPattern.test(id)) throw new BerthError("machine-not-found", `'${id}' is no machine's name`);
     return join(this.#folder, id);
   }
+}
+
+/** What a suspended machine is continued under. */
+function keyOf({ image, cpus, memoryBytes }: MachineSpec): string {
+  return JSON.stringify([image.sha256, cpus, memoryBytes]);
 }

@@ -65,7 +65,7 @@ export interface VzDriverOptions {
  */
 export class VzDriver implements MachineDriver {
   readonly name = "vz";
-  readonly features = { powerButton: true, usage: false, suspend: false, diskGrowsOnline: false, pauseForSleep: true };
+  readonly features = { powerButton: true, usage: false, suspend: false, diskGrowsOnline: false, fork: false, pauseForSleep: true };
   readonly #options: VzDriverOptions;
   readonly #live = new Map<string, Live>();
   readonly #watch = new ChangeWatch(() => this.#look(), livenessPollMs);
@@ -158,6 +158,14 @@ export class VzDriver implements MachineDriver {
   async suspend(id: string, { signal }: { readonly signal: AbortSignal }): Promise<void> {
     signal.throwIfAborted();
     if (this.#process(this.#folder(id)) !== undefined) throw new BerthError("suspend-failed", "vfkit cannot save a machine");
+  }
+
+  async fork(): Promise<void> {
+    throw new BerthError("fork-unavailable", "vfkit cannot save a machine");
+  }
+
+  async identityTaken(): Promise<void> {
+    // No machine of its is a copy.
   }
 
   async pause(id: string): Promise<void> {

@@ -154,6 +154,11 @@ export const errors: ErrorTexts = {
     "Ihr Speicher konnte nicht gesichert werden; sie läuft weiter wie bisher.",
     "Versuche es noch einmal, oder fahre sie auf der Seite Maschine herunter.",
   ),
+  "fork-unavailable": text(
+    "Aus der Vorlage ließ sich keine neue Maschine machen",
+    "Die Vorlage schläft nicht so, wie sie müsste.",
+    "Starte die Umgebung noch einmal; ihre Maschine wird dann hochgefahren.",
+  ),
   "data-schema-too-new": text(
     "Die Platte der Maschine ist von einer neueren Version",
     "Ein neueres Berth hat sie geschrieben, und dieses könnte beschädigen, was darauf ist.",

@@ -89,6 +89,58 @@ export declare type HelloResponse = Message<"berth.v1.HelloResponse"> & {
 export declare const HelloResponseSchema: GenMessage<HelloResponse>;
 
 /**
+ * @generated from message berth.v1.TakeIdentityRequest
+ */
+export declare type TakeIdentityRequest = Message<"berth.v1.TakeIdentityRequest"> & {
+  /**
+   * 32 hexadecimal digits, machine-id(5).
+   *
+   * @generated from field: string machine_id = 1;
+   */
+  machineId: string;
+
+  /**
+   * @generated from field: string hostname = 2;
+   */
+  hostname: string;
+
+  /**
+   * @generated from field: string mac_address = 3;
+   */
+  macAddress: string;
+
+  /**
+   * @generated from field: bytes link_key = 4;
+   */
+  linkKey: Uint8Array;
+
+  /**
+   * Stirred into its random numbers, which would be those of every other copy else.
+   *
+   * @generated from field: bytes entropy = 5;
+   */
+  entropy: Uint8Array;
+};
+
+/**
+ * Describes the message berth.v1.TakeIdentityRequest.
+ * Use `create(TakeIdentityRequestSchema)` to create a new message.
+ */
+export declare const TakeIdentityRequestSchema: GenMessage<TakeIdentityRequest>;
+
+/**
+ * @generated from message berth.v1.TakeIdentityResponse
+ */
+export declare type TakeIdentityResponse = Message<"berth.v1.TakeIdentityResponse"> & {
+};
+
+/**
+ * Describes the message berth.v1.TakeIdentityResponse.
+ * Use `create(TakeIdentityResponseSchema)` to create a new message.
+ */
+export declare const TakeIdentityResponseSchema: GenMessage<TakeIdentityResponse>;
+
+/**
  * @generated from message berth.v1.GrowDiskRequest
  */
 export declare type GrowDiskRequest = Message<"berth.v1.GrowDiskRequest"> & {
@@ -2091,6 +2143,17 @@ export declare const AgentService: GenService<{
     methodKind: "unary";
     input: typeof HelloRequestSchema;
     output: typeof HelloResponseSchema;
+  },
+  /**
+   * Tells a machine that was made as a copy of another one who it is; before anything else is done on it. Repeating it
+   * changes nothing. The next connection has the new link key, and the old one counts until then.
+   *
+   * @generated from rpc berth.v1.AgentService.TakeIdentity
+   */
+  takeIdentity: {
+    methodKind: "unary";
+    input: typeof TakeIdentityRequestSchema;
+    output: typeof TakeIdentityResponseSchema;
   },
   /**
    * @generated from rpc berth.v1.AgentService.SetClock

@@ -10,7 +10,7 @@ import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@
  * Describes the file berth/v1/agent.proto.
  */
 export const file_berth_v1_agent = /*@__PURE__*/
-  fileDesc("ChRiZXJ0aC92MS9hZ2VudC5wcm90bxIIYmVydGgudjEiIAoMSGVsbG9SZXF1ZXN0EhAKCHByb3RvY29sGAEgASgNIuQBCg1IZWxsb1Jlc3BvbnNlEhAKCHByb3RvY29sGAEgASgNEhUKDWFnZW50X3ZlcnNpb24YAiABKAkSFAoMaW1hZ2Vfc2hhMjU2GAMgASgJEg8KB2Jvb3RfaWQYBCABKAkSEwoLZGF0YV9zY2hlbWEYBSABKA0SFAoMZG9ja2VyX3JlYWR5GAYgASgIEhYKDmRvY2tlcl92ZXJzaW9uGAcgASgJEi4KCmd1ZXN0X3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHdhcm5pbmdzGAkgAygJIhEKD0dyb3dEaXNrUmVxdWVzdCISChBHcm93RGlza1Jlc3BvbnNlIhcKFUdldEJvb3RQcm9maWxlUmVxdWVzdCI9ChZHZXRCb290UHJvZmlsZVJlc3BvbnNlEiMKBnBoYXNlcxgBIAMoCzITLmJlcnRoLnYxLkJvb3RQaGFzZSJGCglCb290UGhhc2USDAoEbmFtZRgBIAEoCRIrCghlbmRlZF9hdBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiITChFTZXR0bGVEaXNrUmVxdWVzdCIUChJTZXR0bGVEaXNrUmVzcG9uc2UiSwoPU2V0Q2xvY2tSZXF1ZXN0EicKA25vdxgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHZW50cm9weRgCIAEoDCJDChBTZXRDbG9ja1Jlc3BvbnNlEi8KDGNvcnJlY3RlZF9ieRgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiKBAQoRU2V0TmV0d29ya1JlcXVlc3QSEgoKaHR0cF9wcm94eRgBIAEoCRITCgtodHRwc19wcm94eRgCIAEoCRIQCghub19wcm94eRgDIAEoCRIbChNjYV9jZXJ0aWZpY2F0ZXNfcGVtGAQgASgJEhQKDG5hbWVfc2VydmVycxgFIAMoCSIqChJTZXROZXR3b3JrUmVzcG9uc2USFAoMZG9ja2VyX3dhaXRzGAEgASgIIl8KE0NoZWNrTmV0d29ya1JlcXVlc3QSDAoEaG9zdBgBIAEoCRIMCgRwb3J0GAIgASgNEhUKDXJlZ2lzdHJ5X2hvc3QYAyABKAkSFQoNcmVnaXN0cnlfcG9ydBgEIAEoDSI+ChRDaGVja05ldHdvcmtSZXNwb25zZRImCgZjaGVja3MYASADKAsyFi5iZXJ0aC52MS5OZXR3b3JrQ2hlY2siwQEKDE5ldHdvcmtDaGVjaxIKCgJpZBgBIAEoCRItCgZyZXN1bHQYAiABKA4yHS5iZXJ0aC52MS5OZXR3b3JrQ2hlY2suUmVzdWx0Eg4KBmRldGFpbBgDIAEoCRIOCgZpc3N1ZXIYBCABKAkiVgoGUmVzdWx0EhYKElJFU1VMVF9VTlNQRUNJRklFRBAAEg0KCVJFU1VMVF9PSxABEhEKDVJFU1VMVF9GQUlMRUQQAhISCg5SRVNVTFRfU0tJUFBFRBADIhEKD0dldFVzYWdlUmVxdWVzdCLWAQoQR2V0VXNhZ2VSZXNwb25zZRIaChJtZW1vcnlfdG90YWxfYnl0ZXMYASABKAQSHgoWbWVtb3J5X2F2YWlsYWJsZV9ieXRlcxgCIAEoBBIdChVkYXRhX2Rpc2tfdG90YWxfYnl0ZXMYAyABKAQSHAoUZGF0YV9kaXNrX2ZyZWVfYnl0ZXMYBCABKAQSFwoPbG9hZF9hdmVyYWdlXzFtGAUgASgBEjAKDGVudmlyb25tZW50cxgGIAMoCzIaLmJlcnRoLnYxLkVudmlyb25tZW50VXNhZ2UiFAoSR2V0RGlza0JpbGxSZXF1ZXN0IjcKE0dldERpc2tCaWxsUmVzcG9uc2USIAoEYmlsbBgBIAEoCzISLmJlcnRoLnYxLkRpc2tCaWxsIhUKE1JlY2xhaW1TcGFjZVJlcXVlc3QiLwoUUmVjbGFpbVNwYWNlUmVzcG9uc2USFwoPcmVjbGFpbWVkX2J5dGVzGAEgASgEIl8KC0RpYWxSZXF1ZXN0EiYKBnRhcmdldBgBIAEoCzIULmJlcnRoLnYxLkRpYWxUYXJnZXRIABIOCgRkYXRhGAIgASgMSAASDQoDZW5kGAMgASgISABCCQoHbWVzc2FnZSJvCgpEaWFsVGFyZ2V0EhAKBmRvY2tlchgBIAEoCEgAEhwKEnNzaF9lbnZpcm9ubWVudF9pZBgCIAEoCUgAEicKBHBvcnQYAyABKAsyFy5iZXJ0aC52MS5Db250YWluZXJQb3J0SABCCAoGdGFyZ2V0IkMKDUNvbnRhaW5lclBvcnQSFgoOZW52aXJvbm1lbnRfaWQYASABKAkSDAoEaG9zdBgCIAEoCRIMCgRwb3J0GAMgASgNIk0KDERpYWxSZXNwb25zZRITCgljb25uZWN0ZWQYASABKAhIABIOCgRkYXRhGAIgASgMSAASDQoDZW5kGAMgASgISABCCQoHbWVzc2FnZSKgAQoLRXhlY1JlcXVlc3QSJAoFc3RhcnQYASABKAsyEy5iZXJ0aC52MS5FeGVjU3RhcnRIABIPCgVzdGRpbhgCIAEoDEgAEhMKCXN0ZGluX2VuZBgDIAEoCEgAEigKBnJlc2l6ZRgEIAEoCzIWLmJlcnRoLnYxLlRlcm1pbmFsU2l6ZUgAEhAKBnNpZ25hbBgFIAEoCUgAQgkKB21lc3NhZ2Ui5AEKCUV4ZWNTdGFydBIWCg5lbnZpcm9ubWVudF9pZBgBIAEoCRIMCgRhcmd2GAIgAygJEikKA2VudhgDIAMoCzIcLmJlcnRoLnYxLkV4ZWNTdGFydC5FbnZFbnRyeRIZChF3b3JraW5nX2RpcmVjdG9yeRgEIAEoCRILCgNwdHkYBSABKAgSJAoEc2l6ZRgGIAEoCzIWLmJlcnRoLnYxLlRlcm1pbmFsU2l6ZRIMCgR1c2VyGAcgASgJGioKCEVudkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiLQoMVGVybWluYWxTaXplEg8KB2NvbHVtbnMYASABKA0SDAoEcm93cxgCIAEoDSJhCgxFeGVjUmVzcG9uc2USEAoGc3Rkb3V0GAEgASgMSAASEAoGc3RkZXJyGAIgASgMSAASIgoEZXhpdBgDIAEoCzISLmJlcnRoLnYxLkV4ZWNFeGl0SABCCQoHbWVzc2FnZSIoCghFeGVjRXhpdBIMCgRjb2RlGAEgASgFEg4KBnNpZ25hbBgCIAEoCSI1ChpPYnNlcnZlRW52aXJvbm1lbnRzUmVxdWVzdBIXCg9lbnZpcm9ubWVudF9pZHMYASADKAkiUgobT2JzZXJ2ZUVudmlyb25tZW50c1Jlc3BvbnNlEjMKDGVudmlyb25tZW50cxgBIAMoCzIdLmJlcnRoLnYxLk9ic2VydmVkRW52aXJvbm1lbnQiGgoYV2F0Y2hFbnZpcm9ubWVudHNSZXF1ZXN0IosBChlXYXRjaEVudmlyb25tZW50c1Jlc3BvbnNlEjMKDGVudmlyb25tZW50cxgBIAMoCzIdLmJlcnRoLnYxLk9ic2VydmVkRW52aXJvbm1lbnQSHwoXcmVtb3ZlZF9lbnZpcm9ubWVudF9pZHMYAiADKAkSGAoQbWFjaGluZV93YXJuaW5ncxgDIAMoCSKtAgoTT2JzZXJ2ZWRFbnZpcm9ubWVudBIWCg5lbnZpcm9ubWVudF9pZBgBIAEoCRIqCgdjb250ZW50GAIgASgLMhkuYmVydGgudjEuT2JzZXJ2ZWRDb250ZW50EjQKDGRldmNvbnRhaW5lchgDIAEoCzIeLmJlcnRoLnYxLk9ic2VydmVkRGV2Y29udGFpbmVyEiMKBGpvYnMYBCADKAsyFS5iZXJ0aC52MS5PYnNlcnZlZEpvYhImCgVwb3J0cxgFIAMoCzIXLmJlcnRoLnYxLkxpc3RlbmluZ1BvcnQSGwoTc3NoX2hvc3RfcHVibGljX2tleRgGIAEoCRIyCg5sYXN0X2FjdGl2ZV9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi6AEKD09ic2VydmVkQ29udGVudBIuCgVzdGF0ZRgBIAEoDjIfLmJlcnRoLnYxLk9ic2VydmVkQ29udGVudC5TdGF0ZRIMCgRwYXRoGAIgASgJEh8KA2dpdBgDIAEoCzISLmJlcnRoLnYxLkdpdFN0YXRlEh8KF2RldmNvbnRhaW5lcl9maWxlX3BhdGhzGAQgAygJEhIKCnNpemVfYnl0ZXMYBSABKAQiQQoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIQCgxTVEFURV9BQlNFTlQQARIPCgtTVEFURV9SRUFEWRACIscBCghHaXRTdGF0ZRIRCgljbG9uZV91cmwYASABKAkSDgoGYnJhbmNoGAIgASgJEhUKDWxhdGVzdF9jb21taXQYAyABKAkSKgoNY2hhbmdlZF9maWxlcxgEIAMoCzITLmJlcnRoLnYxLkdpdENoYW5nZRIbChN0b3RhbF9jaGFuZ2VkX2ZpbGVzGAUgASgNEhgKEHVucHVzaGVkX2NvbW1pdHMYBiADKAkSHgoWdG90YWxfdW5wdXNoZWRfY29tbWl0cxgHIAEoDSIpCglHaXRDaGFuZ2USDAoEcGF0aBgBIAEoCRIOCgZjaGFuZ2UYAiABKAki2QMKFE9ic2VydmVkRGV2Y29udGFpbmVyEjMKBXN0YXRlGAEgASgOMiQuYmVydGgudjEuT2JzZXJ2ZWREZXZjb250YWluZXIuU3RhdGUSFAoMY29udGFpbmVyX2lkGAIgASgJEhYKDmNvbnRhaW5lcl9uYW1lGAMgASgJEg8KB3Nlc3Npb24YBCABKAkSEwoLY29uZmlnX3BhdGgYBSABKAkSEQoJZ2VuZXJhdGVkGAYgASgIEhAKCHJlY292ZXJ5GAcgASgIEhcKD2ZhaWx1cmVfbWVzc2FnZRgIIAEoCRITCgtyZW1vdGVfdXNlchgJIAEoCRIfChdyZW1vdGVfd29ya3NwYWNlX2ZvbGRlchgKIAEoCRIWCg5jb25maWdfaW5fc3luYxgLIAEoCBIsCg1mb3J3YXJkX3BvcnRzGAwgAygLMhUuYmVydGgudjEuRm9yd2FyZFBvcnQSDQoFaW1hZ2UYDSABKAkSFwoPd2FybmluZ19tZXNzYWdlGA4gASgJIlYKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASEAoMU1RBVEVfQUJTRU5UEAESEQoNU1RBVEVfU1RPUFBFRBACEhEKDVNUQVRFX1JVTk5JTkcQAyKXAQoLRm9yd2FyZFBvcnQSDAoEaG9zdBgBIAEoCRIMCgRwb3J0GAIgASgNEg0KBWxhYmVsGAMgASgJEhcKD29uX2F1dG9fZm9yd2FyZBgEIAEoCRIQCghwcm90b2NvbBgFIAEoCRIaChJyZXF1aXJlX2xvY2FsX3BvcnQYBiABKAgSFgoOYWx3YXlzX2ZvcndhcmQYByABKAgiRAoNTGlzdGVuaW5nUG9ydBIMCgRwb3J0GAEgASgNEg8KB2FkZHJlc3MYAiABKAkSFAoMcHJvY2Vzc19uYW1lGAMgASgJIucBCg9TdGFydEpvYlJlcXVlc3QSDgoGam9iX2lkGAEgASgJEhYKDmVudmlyb25tZW50X2lkGAIgASgJEiMKBWNsb25lGAMgASgLMhIuYmVydGgudjEuQ2xvbmVKb2JIABI2Cg9kZXZjb250YWluZXJfdXAYBCABKAsyGy5iZXJ0aC52MS5EZXZjb250YWluZXJVcEpvYkgAEiEKBHN0b3AYBSABKAsyES5iZXJ0aC52MS5TdG9wSm9iSAASJQoGZGVsZXRlGAYgASgLMhMuYmVydGgudjEuRGVsZXRlSm9iSABCBQoDam9iIjYKEFN0YXJ0Sm9iUmVzcG9uc2USIgoDam9iGAEgASgLMhUuYmVydGgudjEuT2JzZXJ2ZWRKb2Ii0AIKCENsb25lSm9iEhIKCnJlbW90ZV91cmkYASABKAkSGwoTdXBzdHJlYW1fcmVtb3RlX3VyaRgCIAEoCRIOCgZicmFuY2gYAyABKAkSCwoDdGFnGAQgASgJEg4KBmNvbW1pdBgFIAEoCRIUCgxsb2NhbF9icmFuY2gYBiABKAkSFgoOZGlyZWN0b3J5X25hbWUYByABKAkSFQoNZ2l0X3VzZXJfbmFtZRgIIAEoCRIWCg5naXRfdXNlcl9lbWFpbBgJIAEoCRIsCgtjcmVkZW50aWFscxgKIAMoCzIXLmJlcnRoLnYxLkdpdENyZWRlbnRpYWwSEgoKc3VibW9kdWxlcxgLIAEoCBILCgNsZnMYDCABKAgSDQoFZGVwdGgYDSABKA0SCwoDcmVmGA4gASgJEh4KFnBhdGhfbWF5X2ZvbGxvd19icmFuY2gYDyABKAgiTwoNR2l0Q3JlZGVudGlhbBIMCgRob3N0GAEgASgJEgwKBHBhdGgYAiABKAkSEAoIdXNlcm5hbWUYAyABKAkSEAoIcGFzc3dvcmQYBCABKAkiqAMKEURldmNvbnRhaW5lclVwSm9iEg8KB3Nlc3Npb24YASABKAkSEwoLY29uZmlnX3BhdGgYAiABKAkSDwoHcmVidWlsZBgDIAEoCBIQCghub19jYWNoZRgEIAEoCBIVCg1kZWZhdWx0X2ltYWdlGAUgASgJEjkKB3NlY3JldHMYBiADKAsyKC5iZXJ0aC52MS5EZXZjb250YWluZXJVcEpvYi5TZWNyZXRzRW50cnkSGwoTZG90ZmlsZXNfcmVwb3NpdG9yeRgHIAEoCRIXCg9hdXRob3JpemVkX2tleXMYCCADKAkSKgoHdGltZW91dBgJIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI6ChRyZWdpc3RyeV9jcmVkZW50aWFscxgKIAMoCzIcLmJlcnRoLnYxLlJlZ2lzdHJ5Q3JlZGVudGlhbBIqCgxzZWNyZXRfZmlsZXMYCyADKAsyFC5iZXJ0aC52MS5TZWNyZXRGaWxlGi4KDFNlY3JldHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIisKClNlY3JldEZpbGUSDAoEcGF0aBgBIAEoCRIPCgdjb250ZW50GAIgASgJIkYKElJlZ2lzdHJ5Q3JlZGVudGlhbBIMCgRob3N0GAEgASgJEhAKCHVzZXJuYW1lGAIgASgJEhAKCHBhc3N3b3JkGAMgASgJIjMKB1N0b3BKb2ISKAoFZ3JhY2UYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iCwoJRGVsZXRlSm9iIsADCgtPYnNlcnZlZEpvYhIOCgZqb2JfaWQYASABKAkSFgoOZW52aXJvbm1lbnRfaWQYAiABKAkSHwoEa2luZBgDIAEoDjIRLmJlcnRoLnYxLkpvYktpbmQSKgoFc3RhdGUYBCABKA4yGy5iZXJ0aC52MS5PYnNlcnZlZEpvYi5TdGF0ZRISCgplcnJvcl9jb2RlGAUgASgJEhUKDWVycm9yX21lc3NhZ2UYBiABKAkSLgoKc3RhcnRlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZmluaXNoZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBHN0ZXAYCSABKAkSIAoFc3RlcHMYCiADKAsyES5iZXJ0aC52MS5Kb2JTdGVwEhEKCWxvZ19ieXRlcxgLIAEoBCJtCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEhEKDVNUQVRFX1JVTk5JTkcQARITCg9TVEFURV9TVUNDRUVERUQQAhIQCgxTVEFURV9GQUlMRUQQAxITCg9TVEFURV9DQU5DRUxMRUQQBCKcAQoHSm9iU3RlcBIMCgRuYW1lGAEgASgJEi4KCnN0YXJ0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2ZpbmlzaGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZmYWlsZWQYBCABKAgSEgoKbG9nX29mZnNldBgFIAEoBCJZCg9XYXRjaEpvYlJlcXVlc3QSDgoGam9iX2lkGAEgASgJEhYKDmVudmlyb25tZW50X2lkGAIgASgJEg4KBm9mZnNldBgDIAEoBBIOCgZmb2xsb3cYBCABKAgiZAoQV2F0Y2hKb2JSZXNwb25zZRIfCgNsb2cYASABKAsyEC5iZXJ0aC52MS5Kb2JMb2dIABIkCgNqb2IYAiABKAsyFS5iZXJ0aC52MS5PYnNlcnZlZEpvYkgAQgkKB21lc3NhZ2UiJgoGSm9iTG9nEg4KBm9mZnNldBgBIAEoBBIMCgRkYXRhGAIgASgMIjoKEENhbmNlbEpvYlJlcXVlc3QSDgoGam9iX2lkGAEgASgJEhYKDmVudmlyb25tZW50X2lkGAIgASgJIhMKEUNhbmNlbEpvYlJlc3BvbnNlIm0KFFVwbG9hZENvbnRlbnRSZXF1ZXN0EiYKBXN0YXJ0GAEgASgLMhUuYmVydGgudjEuVXBsb2FkU3RhcnRIABIOCgRkYXRhGAIgASgMSAASEgoIY29tcGxldGUYAyABKAhIAEIJCgdtZXNzYWdlImwKC1VwbG9hZFN0YXJ0EhYKDmVudmlyb25tZW50X2lkGAEgASgJEhYKDmRpcmVjdG9yeV9uYW1lGAIgASgJEhUKDWdpdF91c2VyX25hbWUYAyABKAkSFgoOZ2l0X3VzZXJfZW1haWwYBCABKAkiLwoVVXBsb2FkQ29udGVudFJlc3BvbnNlEhYKDnJlY2VpdmVkX2J5dGVzGAEgASgEIjsKD1Bvd2VyT2ZmUmVxdWVzdBIoCgVncmFjZRgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiISChBQb3dlck9mZlJlc3BvbnNlKn0KB0pvYktpbmQSGAoUSk9CX0tJTkRfVU5TUEVDSUZJRUQQABISCg5KT0JfS0lORF9DTE9ORRABEhwKGEpPQl9LSU5EX0RFVkNPTlRBSU5FUl9VUBACEhEKDUpPQl9LSU5EX1NUT1AQAxITCg9KT0JfS0lORF9ERUxFVEUQBDKBCwoMQWdlbnRTZXJ2aWNlEjgKBUhlbGxvEhYuYmVydGgudjEuSGVsbG9SZXF1ZXN0GhcuYmVydGgudjEuSGVsbG9SZXNwb25zZRJBCghTZXRDbG9jaxIZLmJlcnRoLnYxLlNldENsb2NrUmVxdWVzdBoaLmJlcnRoLnYxLlNldENsb2NrUmVzcG9uc2USRwoKU2V0TmV0d29yaxIbLmJlcnRoLnYxLlNldE5ldHdvcmtSZXF1ZXN0GhwuYmVydGgudjEuU2V0TmV0d29ya1Jlc3BvbnNlEk0KDENoZWNrTmV0d29yaxIdLmJlcnRoLnYxLkNoZWNrTmV0d29ya1JlcXVlc3QaHi5iZXJ0aC52MS5DaGVja05ldHdvcmtSZXNwb25zZRJBCghHZXRVc2FnZRIZLmJlcnRoLnYxLkdldFVzYWdlUmVxdWVzdBoaLmJlcnRoLnYxLkdldFVzYWdlUmVzcG9uc2USSgoLR2V0RGlza0JpbGwSHC5iZXJ0aC52MS5HZXREaXNrQmlsbFJlcXVlc3QaHS5iZXJ0aC52MS5HZXREaXNrQmlsbFJlc3BvbnNlEk0KDFJlY2xhaW1TcGFjZRIdLmJlcnRoLnYxLlJlY2xhaW1TcGFjZVJlcXVlc3QaHi5iZXJ0aC52MS5SZWNsYWltU3BhY2VSZXNwb25zZRI5CgREaWFsEhUuYmVydGgudjEuRGlhbFJlcXVlc3QaFi5iZXJ0aC52MS5EaWFsUmVzcG9uc2UoATABEjkKBEV4ZWMSFS5iZXJ0aC52MS5FeGVjUmVxdWVzdBoWLmJlcnRoLnYxLkV4ZWNSZXNwb25zZSgBMAESYgoTT2JzZXJ2ZUVudmlyb25tZW50cxIkLmJlcnRoLnYxLk9ic2VydmVFbnZpcm9ubWVudHNSZXF1ZXN0GiUuYmVydGgudjEuT2JzZXJ2ZUVudmlyb25tZW50c1Jlc3BvbnNlEl4KEVdhdGNoRW52aXJvbm1lbnRzEiIuYmVydGgudjEuV2F0Y2hFbnZpcm9ubWVudHNSZXF1ZXN0GiMuYmVydGgudjEuV2F0Y2hFbnZpcm9ubWVudHNSZXNwb25zZTABEkEKCFN0YXJ0Sm9iEhkuYmVydGgudjEuU3RhcnRKb2JSZXF1ZXN0GhouYmVydGgudjEuU3RhcnRKb2JSZXNwb25zZRJDCghXYXRjaEpvYhIZLmJlcnRoLnYxLldhdGNoSm9iUmVxdWVzdBoaLmJlcnRoLnYxLldhdGNoSm9iUmVzcG9uc2UwARJECglDYW5jZWxKb2ISGi5iZXJ0aC52MS5DYW5jZWxKb2JSZXF1ZXN0GhsuYmVydGgudjEuQ2FuY2VsSm9iUmVzcG9uc2USUgoNVXBsb2FkQ29udGVudBIeLmJlcnRoLnYxLlVwbG9hZENvbnRlbnRSZXF1ZXN0Gh8uYmVydGgudjEuVXBsb2FkQ29udGVudFJlc3BvbnNlKAESQQoIR3Jvd0Rpc2sSGS5iZXJ0aC52MS5Hcm93RGlza1JlcXVlc3QaGi5iZXJ0aC52MS5Hcm93RGlza1Jlc3BvbnNlElMKDkdldEJvb3RQcm9maWxlEh8uYmVydGgudjEuR2V0Qm9vdFByb2ZpbGVSZXF1ZXN0GiAuYmVydGgudjEuR2V0Qm9vdFByb2ZpbGVSZXNwb25zZRJHCgpTZXR0bGVEaXNrEhsuYmVydGgudjEuU2V0dGxlRGlza1JlcXVlc3QaHC5iZXJ0aC52MS5TZXR0bGVEaXNrUmVzcG9uc2USQQoIUG93ZXJPZmYSGS5iZXJ0aC52MS5Qb3dlck9mZlJlcXVlc3QaGi5iZXJ0aC52MS5Qb3dlck9mZlJlc3BvbnNlYgZwcm90bzM", [file_berth_v1_usage, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChRiZXJ0aC92MS9hZ2VudC5wcm90bxIIYmVydGgudjEiIAoMSGVsbG9SZXF1ZXN0EhAKCHByb3RvY29sGAEgASgNIuQBCg1IZWxsb1Jlc3BvbnNlEhAKCHByb3RvY29sGAEgASgNEhUKDWFnZW50X3ZlcnNpb24YAiABKAkSFAoMaW1hZ2Vfc2hhMjU2GAMgASgJEg8KB2Jvb3RfaWQYBCABKAkSEwoLZGF0YV9zY2hlbWEYBSABKA0SFAoMZG9ja2VyX3JlYWR5GAYgASgIEhYKDmRvY2tlcl92ZXJzaW9uGAcgASgJEi4KCmd1ZXN0X3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHdhcm5pbmdzGAkgAygJInMKE1Rha2VJZGVudGl0eVJlcXVlc3QSEgoKbWFjaGluZV9pZBgBIAEoCRIQCghob3N0bmFtZRgCIAEoCRITCgttYWNfYWRkcmVzcxgDIAEoCRIQCghsaW5rX2tleRgEIAEoDBIPCgdlbnRyb3B5GAUgASgMIhYKFFRha2VJZGVudGl0eVJlc3BvbnNlIhEKD0dyb3dEaXNrUmVxdWVzdCISChBHcm93RGlza1Jlc3BvbnNlIhcKFUdldEJvb3RQcm9maWxlUmVxdWVzdCI9ChZHZXRCb290UHJvZmlsZVJlc3BvbnNlEiMKBnBoYXNlcxgBIAMoCzITLmJlcnRoLnYxLkJvb3RQaGFzZSJGCglCb290UGhhc2USDAoEbmFtZRgBIAEoCRIrCghlbmRlZF9hdBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiITChFTZXR0bGVEaXNrUmVxdWVzdCIUChJTZXR0bGVEaXNrUmVzcG9uc2UiSwoPU2V0Q2xvY2tSZXF1ZXN0EicKA25vdxgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHZW50cm9weRgCIAEoDCJDChBTZXRDbG9ja1Jlc3BvbnNlEi8KDGNvcnJlY3RlZF9ieRgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiKBAQoRU2V0TmV0d29ya1JlcXVlc3QSEgoKaHR0cF9wcm94eRgBIAEoCRITCgtodHRwc19wcm94eRgCIAEoCRIQCghub19wcm94eRgDIAEoCRIbChNjYV9jZXJ0aWZpY2F0ZXNfcGVtGAQgASgJEhQKDG5hbWVfc2VydmVycxgFIAMoCSIqChJTZXROZXR3b3JrUmVzcG9uc2USFAoMZG9ja2VyX3dhaXRzGAEgASgIIl8KE0NoZWNrTmV0d29ya1JlcXVlc3QSDAoEaG9zdBgBIAEoCRIMCgRwb3J0GAIgASgNEhUKDXJlZ2lzdHJ5X2hvc3QYAyABKAkSFQoNcmVnaXN0cnlfcG9ydBgEIAEoDSI+ChRDaGVja05ldHdvcmtSZXNwb25zZRImCgZjaGVja3MYASADKAsyFi5iZXJ0aC52MS5OZXR3b3JrQ2hlY2siwQEKDE5ldHdvcmtDaGVjaxIKCgJpZBgBIAEoCRItCgZyZXN1bHQYAiABKA4yHS5iZXJ0aC52MS5OZXR3b3JrQ2hlY2suUmVzdWx0Eg4KBmRldGFpbBgDIAEoCRIOCgZpc3N1ZXIYBCABKAkiVgoGUmVzdWx0EhYKElJFU1VMVF9VTlNQRUNJRklFRBAAEg0KCVJFU1VMVF9PSxABEhEKDVJFU1VMVF9GQUlMRUQQAhISCg5SRVNVTFRfU0tJUFBFRBADIhEKD0dldFVzYWdlUmVxdWVzdCLWAQoQR2V0VXNhZ2VSZXNwb25zZRIaChJtZW1vcnlfdG90YWxfYnl0ZXMYASABKAQSHgoWbWVtb3J5X2F2YWlsYWJsZV9ieXRlcxgCIAEoBBIdChVkYXRhX2Rpc2tfdG90YWxfYnl0ZXMYAyABKAQSHAoUZGF0YV9kaXNrX2ZyZWVfYnl0ZXMYBCABKAQSFwoPbG9hZF9hdmVyYWdlXzFtGAUgASgBEjAKDGVudmlyb25tZW50cxgGIAMoCzIaLmJlcnRoLnYxLkVudmlyb25tZW50VXNhZ2UiFAoSR2V0RGlza0JpbGxSZXF1ZXN0IjcKE0dldERpc2tCaWxsUmVzcG9uc2USIAoEYmlsbBgBIAEoCzISLmJlcnRoLnYxLkRpc2tCaWxsIhUKE1JlY2xhaW1TcGFjZVJlcXVlc3QiLwoUUmVjbGFpbVNwYWNlUmVzcG9uc2USFwoPcmVjbGFpbWVkX2J5dGVzGAEgASgEIl8KC0RpYWxSZXF1ZXN0EiYKBnRhcmdldBgBIAEoCzIULmJlcnRoLnYxLkRpYWxUYXJnZXRIABIOCgRkYXRhGAIgASgMSAASDQoDZW5kGAMgASgISABCCQoHbWVzc2FnZSJvCgpEaWFsVGFyZ2V0EhAKBmRvY2tlchgBIAEoCEgAEhwKEnNzaF9lbnZpcm9ubWVudF9pZBgCIAEoCUgAEicKBHBvcnQYAyABKAsyFy5iZXJ0aC52MS5Db250YWluZXJQb3J0SABCCAoGdGFyZ2V0IkMKDUNvbnRhaW5lclBvcnQSFgoOZW52aXJvbm1lbnRfaWQYASABKAkSDAoEaG9zdBgCIAEoCRIMCgRwb3J0GAMgASgNIk0KDERpYWxSZXNwb25zZRITCgljb25uZWN0ZWQYASABKAhIABIOCgRkYXRhGAIgASgMSAASDQoDZW5kGAMgASgISABCCQoHbWVzc2FnZSKgAQoLRXhlY1JlcXVlc3QSJAoFc3RhcnQYASABKAsyEy5iZXJ0aC52MS5FeGVjU3RhcnRIABIPCgVzdGRpbhgCIAEoDEgAEhMKCXN0ZGluX2VuZBgDIAEoCEgAEigKBnJlc2l6ZRgEIAEoCzIWLmJlcnRoLnYxLlRlcm1pbmFsU2l6ZUgAEhAKBnNpZ25hbBgFIAEoCUgAQgkKB21lc3NhZ2Ui5AEKCUV4ZWNTdGFydBIWCg5lbnZpcm9ubWVudF9pZBgBIAEoCRIMCgRhcmd2GAIgAygJEikKA2VudhgDIAMoCzIcLmJlcnRoLnYxLkV4ZWNTdGFydC5FbnZFbnRyeRIZChF3b3JraW5nX2RpcmVjdG9yeRgEIAEoCRILCgNwdHkYBSABKAgSJAoEc2l6ZRgGIAEoCzIWLmJlcnRoLnYxLlRlcm1pbmFsU2l6ZRIMCgR1c2VyGAcgASgJGioKCEVudkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiLQoMVGVybWluYWxTaXplEg8KB2NvbHVtbnMYASABKA0SDAoEcm93cxgCIAEoDSJhCgxFeGVjUmVzcG9uc2USEAoGc3Rkb3V0GAEgASgMSAASEAoGc3RkZXJyGAIgASgMSAASIgoEZXhpdBgDIAEoCzISLmJlcnRoLnYxLkV4ZWNFeGl0SABCCQoHbWVzc2FnZSIoCghFeGVjRXhpdBIMCgRjb2RlGAEgASgFEg4KBnNpZ25hbBgCIAEoCSI1ChpPYnNlcnZlRW52aXJvbm1lbnRzUmVxdWVzdBIXCg9lbnZpcm9ubWVudF9pZHMYASADKAkiUgobT2JzZXJ2ZUVudmlyb25tZW50c1Jlc3BvbnNlEjMKDGVudmlyb25tZW50cxgBIAMoCzIdLmJlcnRoLnYxLk9ic2VydmVkRW52aXJvbm1lbnQiGgoYV2F0Y2hFbnZpcm9ubWVudHNSZXF1ZXN0IosBChlXYXRjaEVudmlyb25tZW50c1Jlc3BvbnNlEjMKDGVudmlyb25tZW50cxgBIAMoCzIdLmJlcnRoLnYxLk9ic2VydmVkRW52aXJvbm1lbnQSHwoXcmVtb3ZlZF9lbnZpcm9ubWVudF9pZHMYAiADKAkSGAoQbWFjaGluZV93YXJuaW5ncxgDIAMoCSKtAgoTT2JzZXJ2ZWRFbnZpcm9ubWVudBIWCg5lbnZpcm9ubWVudF9pZBgBIAEoCRIqCgdjb250ZW50GAIgASgLMhkuYmVydGgudjEuT2JzZXJ2ZWRDb250ZW50EjQKDGRldmNvbnRhaW5lchgDIAEoCzIeLmJlcnRoLnYxLk9ic2VydmVkRGV2Y29udGFpbmVyEiMKBGpvYnMYBCADKAsyFS5iZXJ0aC52MS5PYnNlcnZlZEpvYhImCgVwb3J0cxgFIAMoCzIXLmJlcnRoLnYxLkxpc3RlbmluZ1BvcnQSGwoTc3NoX2hvc3RfcHVibGljX2tleRgGIAEoCRIyCg5sYXN0X2FjdGl2ZV9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi6AEKD09ic2VydmVkQ29udGVudBIuCgVzdGF0ZRgBIAEoDjIfLmJlcnRoLnYxLk9ic2VydmVkQ29udGVudC5TdGF0ZRIMCgRwYXRoGAIgASgJEh8KA2dpdBgDIAEoCzISLmJlcnRoLnYxLkdpdFN0YXRlEh8KF2RldmNvbnRhaW5lcl9maWxlX3BhdGhzGAQgAygJEhIKCnNpemVfYnl0ZXMYBSABKAQiQQoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIQCgxTVEFURV9BQlNFTlQQARIPCgtTVEFURV9SRUFEWRACIscBCghHaXRTdGF0ZRIRCgljbG9uZV91cmwYASABKAkSDgoGYnJhbmNoGAIgASgJEhUKDWxhdGVzdF9jb21taXQYAyABKAkSKgoNY2hhbmdlZF9maWxlcxgEIAMoCzITLmJlcnRoLnYxLkdpdENoYW5nZRIbChN0b3RhbF9jaGFuZ2VkX2ZpbGVzGAUgASgNEhgKEHVucHVzaGVkX2NvbW1pdHMYBiADKAkSHgoWdG90YWxfdW5wdXNoZWRfY29tbWl0cxgHIAEoDSIpCglHaXRDaGFuZ2USDAoEcGF0aBgBIAEoCRIOCgZjaGFuZ2UYAiABKAki2QMKFE9ic2VydmVkRGV2Y29udGFpbmVyEjMKBXN0YXRlGAEgASgOMiQuYmVydGgudjEuT2JzZXJ2ZWREZXZjb250YWluZXIuU3RhdGUSFAoMY29udGFpbmVyX2lkGAIgASgJEhYKDmNvbnRhaW5lcl9uYW1lGAMgASgJEg8KB3Nlc3Npb24YBCABKAkSEwoLY29uZmlnX3BhdGgYBSABKAkSEQoJZ2VuZXJhdGVkGAYgASgIEhAKCHJlY292ZXJ5GAcgASgIEhcKD2ZhaWx1cmVfbWVzc2FnZRgIIAEoCRITCgtyZW1vdGVfdXNlchgJIAEoCRIfChdyZW1vdGVfd29ya3NwYWNlX2ZvbGRlchgKIAEoCRIWCg5jb25maWdfaW5fc3luYxgLIAEoCBIsCg1mb3J3YXJkX3BvcnRzGAwgAygLMhUuYmVydGgudjEuRm9yd2FyZFBvcnQSDQoFaW1hZ2UYDSABKAkSFwoPd2FybmluZ19tZXNzYWdlGA4gASgJIlYKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASEAoMU1RBVEVfQUJTRU5UEAESEQoNU1RBVEVfU1RPUFBFRBACEhEKDVNUQVRFX1JVTk5JTkcQAyKXAQoLRm9yd2FyZFBvcnQSDAoEaG9zdBgBIAEoCRIMCgRwb3J0GAIgASgNEg0KBWxhYmVsGAMgASgJEhcKD29uX2F1dG9fZm9yd2FyZBgEIAEoCRIQCghwcm90b2NvbBgFIAEoCRIaChJyZXF1aXJlX2xvY2FsX3BvcnQYBiABKAgSFgoOYWx3YXlzX2ZvcndhcmQYByABKAgiRAoNTGlzdGVuaW5nUG9ydBIMCgRwb3J0GAEgASgNEg8KB2FkZHJlc3MYAiABKAkSFAoMcHJvY2Vzc19uYW1lGAMgASgJIucBCg9TdGFydEpvYlJlcXVlc3QSDgoGam9iX2lkGAEgASgJEhYKDmVudmlyb25tZW50X2lkGAIgASgJEiMKBWNsb25lGAMgASgLMhIuYmVydGgudjEuQ2xvbmVKb2JIABI2Cg9kZXZjb250YWluZXJfdXAYBCABKAsyGy5iZXJ0aC52MS5EZXZjb250YWluZXJVcEpvYkgAEiEKBHN0b3AYBSABKAsyES5iZXJ0aC52MS5TdG9wSm9iSAASJQoGZGVsZXRlGAYgASgLMhMuYmVydGgudjEuRGVsZXRlSm9iSABCBQoDam9iIjYKEFN0YXJ0Sm9iUmVzcG9uc2USIgoDam9iGAEgASgLMhUuYmVydGgudjEuT2JzZXJ2ZWRKb2Ii0AIKCENsb25lSm9iEhIKCnJlbW90ZV91cmkYASABKAkSGwoTdXBzdHJlYW1fcmVtb3RlX3VyaRgCIAEoCRIOCgZicmFuY2gYAyABKAkSCwoDdGFnGAQgASgJEg4KBmNvbW1pdBgFIAEoCRIUCgxsb2NhbF9icmFuY2gYBiABKAkSFgoOZGlyZWN0b3J5X25hbWUYByABKAkSFQoNZ2l0X3VzZXJfbmFtZRgIIAEoCRIWCg5naXRfdXNlcl9lbWFpbBgJIAEoCRIsCgtjcmVkZW50aWFscxgKIAMoCzIXLmJlcnRoLnYxLkdpdENyZWRlbnRpYWwSEgoKc3VibW9kdWxlcxgLIAEoCBILCgNsZnMYDCABKAgSDQoFZGVwdGgYDSABKA0SCwoDcmVmGA4gASgJEh4KFnBhdGhfbWF5X2ZvbGxvd19icmFuY2gYDyABKAgiTwoNR2l0Q3JlZGVudGlhbBIMCgRob3N0GAEgASgJEgwKBHBhdGgYAiABKAkSEAoIdXNlcm5hbWUYAyABKAkSEAoIcGFzc3dvcmQYBCABKAkiqAMKEURldmNvbnRhaW5lclVwSm9iEg8KB3Nlc3Npb24YASABKAkSEwoLY29uZmlnX3BhdGgYAiABKAkSDwoHcmVidWlsZBgDIAEoCBIQCghub19jYWNoZRgEIAEoCBIVCg1kZWZhdWx0X2ltYWdlGAUgASgJEjkKB3NlY3JldHMYBiADKAsyKC5iZXJ0aC52MS5EZXZjb250YWluZXJVcEpvYi5TZWNyZXRzRW50cnkSGwoTZG90ZmlsZXNfcmVwb3NpdG9yeRgHIAEoCRIXCg9hdXRob3JpemVkX2tleXMYCCADKAkSKgoHdGltZW91dBgJIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI6ChRyZWdpc3RyeV9jcmVkZW50aWFscxgKIAMoCzIcLmJlcnRoLnYxLlJlZ2lzdHJ5Q3JlZGVudGlhbBIqCgxzZWNyZXRfZmlsZXMYCyADKAsyFC5iZXJ0aC52MS5TZWNyZXRGaWxlGi4KDFNlY3JldHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIisKClNlY3JldEZpbGUSDAoEcGF0aBgBIAEoCRIPCgdjb250ZW50GAIgASgJIkYKElJlZ2lzdHJ5Q3JlZGVudGlhbBIMCgRob3N0GAEgASgJEhAKCHVzZXJuYW1lGAIgASgJEhAKCHBhc3N3b3JkGAMgASgJIjMKB1N0b3BKb2ISKAoFZ3JhY2UYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iCwoJRGVsZXRlSm9iIsADCgtPYnNlcnZlZEpvYhIOCgZqb2JfaWQYASABKAkSFgoOZW52aXJvbm1lbnRfaWQYAiABKAkSHwoEa2luZBgDIAEoDjIRLmJlcnRoLnYxLkpvYktpbmQSKgoFc3RhdGUYBCABKA4yGy5iZXJ0aC52MS5PYnNlcnZlZEpvYi5TdGF0ZRISCgplcnJvcl9jb2RlGAUgASgJEhUKDWVycm9yX21lc3NhZ2UYBiABKAkSLgoKc3RhcnRlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZmluaXNoZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBHN0ZXAYCSABKAkSIAoFc3RlcHMYCiADKAsyES5iZXJ0aC52MS5Kb2JTdGVwEhEKCWxvZ19ieXRlcxgLIAEoBCJtCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEhEKDVNUQVRFX1JVTk5JTkcQARITCg9TVEFURV9TVUNDRUVERUQQAhIQCgxTVEFURV9GQUlMRUQQAxITCg9TVEFURV9DQU5DRUxMRUQQBCKcAQoHSm9iU3RlcBIMCgRuYW1lGAEgASgJEi4KCnN0YXJ0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2ZpbmlzaGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZmYWlsZWQYBCABKAgSEgoKbG9nX29mZnNldBgFIAEoBCJZCg9XYXRjaEpvYlJlcXVlc3QSDgoGam9iX2lkGAEgASgJEhYKDmVudmlyb25tZW50X2lkGAIgASgJEg4KBm9mZnNldBgDIAEoBBIOCgZmb2xsb3cYBCABKAgiZAoQV2F0Y2hKb2JSZXNwb25zZRIfCgNsb2cYASABKAsyEC5iZXJ0aC52MS5Kb2JMb2dIABIkCgNqb2IYAiABKAsyFS5iZXJ0aC52MS5PYnNlcnZlZEpvYkgAQgkKB21lc3NhZ2UiJgoGSm9iTG9nEg4KBm9mZnNldBgBIAEoBBIMCgRkYXRhGAIgASgMIjoKEENhbmNlbEpvYlJlcXVlc3QSDgoGam9iX2lkGAEgASgJEhYKDmVudmlyb25tZW50X2lkGAIgASgJIhMKEUNhbmNlbEpvYlJlc3BvbnNlIm0KFFVwbG9hZENvbnRlbnRSZXF1ZXN0EiYKBXN0YXJ0GAEgASgLMhUuYmVydGgudjEuVXBsb2FkU3RhcnRIABIOCgRkYXRhGAIgASgMSAASEgoIY29tcGxldGUYAyABKAhIAEIJCgdtZXNzYWdlImwKC1VwbG9hZFN0YXJ0EhYKDmVudmlyb25tZW50X2lkGAEgASgJEhYKDmRpcmVjdG9yeV9uYW1lGAIgASgJEhUKDWdpdF91c2VyX25hbWUYAyABKAkSFgoOZ2l0X3VzZXJfZW1haWwYBCABKAkiLwoVVXBsb2FkQ29udGVudFJlc3BvbnNlEhYKDnJlY2VpdmVkX2J5dGVzGAEgASgEIjsKD1Bvd2VyT2ZmUmVxdWVzdBIoCgVncmFjZRgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiISChBQb3dlck9mZlJlc3BvbnNlKn0KB0pvYktpbmQSGAoUSk9CX0tJTkRfVU5TUEVDSUZJRUQQABISCg5KT0JfS0lORF9DTE9ORRABEhwKGEpPQl9LSU5EX0RFVkNPTlRBSU5FUl9VUBACEhEKDUpPQl9LSU5EX1NUT1AQAxITCg9KT0JfS0lORF9ERUxFVEUQBDLQCwoMQWdlbnRTZXJ2aWNlEjgKBUhlbGxvEhYuYmVydGgudjEuSGVsbG9SZXF1ZXN0GhcuYmVydGgudjEuSGVsbG9SZXNwb25zZRJNCgxUYWtlSWRlbnRpdHkSHS5iZXJ0aC52MS5UYWtlSWRlbnRpdHlSZXF1ZXN0Gh4uYmVydGgudjEuVGFrZUlkZW50aXR5UmVzcG9uc2USQQoIU2V0Q2xvY2sSGS5iZXJ0aC52MS5TZXRDbG9ja1JlcXVlc3QaGi5iZXJ0aC52MS5TZXRDbG9ja1Jlc3BvbnNlEkcKClNldE5ldHdvcmsSGy5iZXJ0aC52MS5TZXROZXR3b3JrUmVxdWVzdBocLmJlcnRoLnYxLlNldE5ldHdvcmtSZXNwb25zZRJNCgxDaGVja05ldHdvcmsSHS5iZXJ0aC52MS5DaGVja05ldHdvcmtSZXF1ZXN0Gh4uYmVydGgudjEuQ2hlY2tOZXR3b3JrUmVzcG9uc2USQQoIR2V0VXNhZ2USGS5iZXJ0aC52MS5HZXRVc2FnZVJlcXVlc3QaGi5iZXJ0aC52MS5HZXRVc2FnZVJlc3BvbnNlEkoKC0dldERpc2tCaWxsEhwuYmVydGgudjEuR2V0RGlza0JpbGxSZXF1ZXN0Gh0uYmVydGgudjEuR2V0RGlza0JpbGxSZXNwb25zZRJNCgxSZWNsYWltU3BhY2USHS5iZXJ0aC52MS5SZWNsYWltU3BhY2VSZXF1ZXN0Gh4uYmVydGgudjEuUmVjbGFpbVNwYWNlUmVzcG9uc2USOQoERGlhbBIVLmJlcnRoLnYxLkRpYWxSZXF1ZXN0GhYuYmVydGgudjEuRGlhbFJlc3BvbnNlKAEwARI5CgRFeGVjEhUuYmVydGgudjEuRXhlY1JlcXVlc3QaFi5iZXJ0aC52MS5FeGVjUmVzcG9uc2UoATABEmIKE09ic2VydmVFbnZpcm9ubWVudHMSJC5iZXJ0aC52MS5PYnNlcnZlRW52aXJvbm1lbnRzUmVxdWVzdBolLmJlcnRoLnYxLk9ic2VydmVFbnZpcm9ubWVudHNSZXNwb25zZRJeChFXYXRjaEVudmlyb25tZW50cxIiLmJlcnRoLnYxLldhdGNoRW52aXJvbm1lbnRzUmVxdWVzdBojLmJlcnRoLnYxLldhdGNoRW52aXJvbm1lbnRzUmVzcG9uc2UwARJBCghTdGFydEpvYhIZLmJlcnRoLnYxLlN0YXJ0Sm9iUmVxdWVzdBoaLmJlcnRoLnYxLlN0YXJ0Sm9iUmVzcG9uc2USQwoIV2F0Y2hKb2ISGS5iZXJ0aC52MS5XYXRjaEpvYlJlcXVlc3QaGi5iZXJ0aC52MS5XYXRjaEpvYlJlc3BvbnNlMAESRAoJQ2FuY2VsSm9iEhouYmVydGgudjEuQ2FuY2VsSm9iUmVxdWVzdBobLmJlcnRoLnYxLkNhbmNlbEpvYlJlc3BvbnNlElIKDVVwbG9hZENvbnRlbnQSHi5iZXJ0aC52MS5VcGxvYWRDb250ZW50UmVxdWVzdBofLmJlcnRoLnYxLlVwbG9hZENvbnRlbnRSZXNwb25zZSgBEkEKCEdyb3dEaXNrEhkuYmVydGgudjEuR3Jvd0Rpc2tSZXF1ZXN0GhouYmVydGgudjEuR3Jvd0Rpc2tSZXNwb25zZRJTCg5HZXRCb290UHJvZmlsZRIfLmJlcnRoLnYxLkdldEJvb3RQcm9maWxlUmVxdWVzdBogLmJlcnRoLnYxLkdldEJvb3RQcm9maWxlUmVzcG9uc2USRwoKU2V0dGxlRGlzaxIbLmJlcnRoLnYxLlNldHRsZURpc2tSZXF1ZXN0GhwuYmVydGgudjEuU2V0dGxlRGlza1Jlc3BvbnNlEkEKCFBvd2VyT2ZmEhkuYmVydGgudjEuUG93ZXJPZmZSZXF1ZXN0GhouYmVydGgudjEuUG93ZXJPZmZSZXNwb25zZWIGcHJvdG8z", [file_berth_v1_usage, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * Describes the message berth.v1.HelloRequest.
@@ -27,108 +27,122 @@ export const HelloResponseSchema = /*@__PURE__*/
   messageDesc(file_berth_v1_agent, 1);
 
 /**
+ * Describes the message berth.v1.TakeIdentityRequest.
+ * Use `create(TakeIdentityRequestSchema)` to create a new message.
+ */
+export const TakeIdentityRequestSchema = /*@__PURE__*/
+  messageDesc(file_berth_v1_agent, 2);
+
+/**
+ * Describes the message berth.v1.TakeIdentityResponse.
+ * Use `create(TakeIdentityResponseSchema)` to create a new message.
+ */
+export const TakeIdentityResponseSchema = /*@__PURE__*/
+  messageDesc(file_berth_v1_agent, 3);
+
+/**
  * Describes the message berth.v1.GrowDiskRequest.
  * Use `create(GrowDiskRequestSchema)` to create a new message.
  */
 export const GrowDiskRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 2);
+  messageDesc(file_berth_v1_agent, 4);
 
 /**
  * Describes the message berth.v1.GrowDiskResponse.
  * Use `create(GrowDiskResponseSchema)` to create a new message.
  */
 export const GrowDiskResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 3);
+  messageDesc(file_berth_v1_agent, 5);
 
 /**
  * Describes the message berth.v1.GetBootProfileRequest.
  * Use `create(GetBootProfileRequestSchema)` to create a new message.
  */
 export const GetBootProfileRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 4);
+  messageDesc(file_berth_v1_agent, 6);
 
 /**
  * Describes the message berth.v1.GetBootProfileResponse.
  * Use `create(GetBootProfileResponseSchema)` to create a new message.
  */
 export const GetBootProfileResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 5);
+  messageDesc(file_berth_v1_agent, 7);
 
 /**
  * Describes the message berth.v1.BootPhase.
  * Use `create(BootPhaseSchema)` to create a new message.
  */
 export const BootPhaseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 6);
+  messageDesc(file_berth_v1_agent, 8);
 
 /**
  * Describes the message berth.v1.SettleDiskRequest.
  * Use `create(SettleDiskRequestSchema)` to create a new message.
  */
 export const SettleDiskRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 7);
+  messageDesc(file_berth_v1_agent, 9);
 
 /**
  * Describes the message berth.v1.SettleDiskResponse.
  * Use `create(SettleDiskResponseSchema)` to create a new message.
  */
 export const SettleDiskResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 8);
+  messageDesc(file_berth_v1_agent, 10);
 
 /**
  * Describes the message berth.v1.SetClockRequest.
  * Use `create(SetClockRequestSchema)` to create a new message.
  */
 export const SetClockRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 9);
+  messageDesc(file_berth_v1_agent, 11);
 
 /**
  * Describes the message berth.v1.SetClockResponse.
  * Use `create(SetClockResponseSchema)` to create a new message.
  */
 export const SetClockResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 10);
+  messageDesc(file_berth_v1_agent, 12);
 
 /**
  * Describes the message berth.v1.SetNetworkRequest.
  * Use `create(SetNetworkRequestSchema)` to create a new message.
  */
 export const SetNetworkRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 11);
+  messageDesc(file_berth_v1_agent, 13);
 
 /**
  * Describes the message berth.v1.SetNetworkResponse.
  * Use `create(SetNetworkResponseSchema)` to create a new message.
  */
 export const SetNetworkResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 12);
+  messageDesc(file_berth_v1_agent, 14);
 
 /**
  * Describes the message berth.v1.CheckNetworkRequest.
  * Use `create(CheckNetworkRequestSchema)` to create a new message.
  */
 export const CheckNetworkRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 13);
+  messageDesc(file_berth_v1_agent, 15);
 
 /**
  * Describes the message berth.v1.CheckNetworkResponse.
  * Use `create(CheckNetworkResponseSchema)` to create a new message.
  */
 export const CheckNetworkResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 14);
+  messageDesc(file_berth_v1_agent, 16);
 
 /**
  * Describes the message berth.v1.NetworkCheck.
  * Use `create(NetworkCheckSchema)` to create a new message.
  */
 export const NetworkCheckSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 15);
+  messageDesc(file_berth_v1_agent, 17);
 
 /**
  * Describes the enum berth.v1.NetworkCheck.Result.
  */
 export const NetworkCheck_ResultSchema = /*@__PURE__*/
-  enumDesc(file_berth_v1_agent, 15, 0);
+  enumDesc(file_berth_v1_agent, 17, 0);
 
 /**
  * @generated from enum berth.v1.NetworkCheck.Result
@@ -141,153 +155,153 @@ export const NetworkCheck_Result = /*@__PURE__*/
  * Use `create(GetUsageRequestSchema)` to create a new message.
  */
 export const GetUsageRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 16);
+  messageDesc(file_berth_v1_agent, 18);
 
 /**
  * Describes the message berth.v1.GetUsageResponse.
  * Use `create(GetUsageResponseSchema)` to create a new message.
  */
 export const GetUsageResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 17);
+  messageDesc(file_berth_v1_agent, 19);
 
 /**
  * Describes the message berth.v1.GetDiskBillRequest.
  * Use `create(GetDiskBillRequestSchema)` to create a new message.
  */
 export const GetDiskBillRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 18);
+  messageDesc(file_berth_v1_agent, 20);
 
 /**
  * Describes the message berth.v1.GetDiskBillResponse.
  * Use `create(GetDiskBillResponseSchema)` to create a new message.
  */
 export const GetDiskBillResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 19);
+  messageDesc(file_berth_v1_agent, 21);
 
 /**
  * Describes the message berth.v1.ReclaimSpaceRequest.
  * Use `create(ReclaimSpaceRequestSchema)` to create a new message.
  */
 export const ReclaimSpaceRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 20);
+  messageDesc(file_berth_v1_agent, 22);
 
 /**
  * Describes the message berth.v1.ReclaimSpaceResponse.
  * Use `create(ReclaimSpaceResponseSchema)` to create a new message.
  */
 export const ReclaimSpaceResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 21);
+  messageDesc(file_berth_v1_agent, 23);
 
 /**
  * Describes the message berth.v1.DialRequest.
  * Use `create(DialRequestSchema)` to create a new message.
  */
 export const DialRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 22);
+  messageDesc(file_berth_v1_agent, 24);
 
 /**
  * Describes the message berth.v1.DialTarget.
  * Use `create(DialTargetSchema)` to create a new message.
  */
 export const DialTargetSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 23);
+  messageDesc(file_berth_v1_agent, 25);
 
 /**
  * Describes the message berth.v1.ContainerPort.
  * Use `create(ContainerPortSchema)` to create a new message.
  */
 export const ContainerPortSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 24);
+  messageDesc(file_berth_v1_agent, 26);
 
 /**
  * Describes the message berth.v1.DialResponse.
  * Use `create(DialResponseSchema)` to create a new message.
  */
 export const DialResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 25);
+  messageDesc(file_berth_v1_agent, 27);
 
 /**
  * Describes the message berth.v1.ExecRequest.
  * Use `create(ExecRequestSchema)` to create a new message.
  */
 export const ExecRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 26);
+  messageDesc(file_berth_v1_agent, 28);
 
 /**
  * Describes the message berth.v1.ExecStart.
  * Use `create(ExecStartSchema)` to create a new message.
  */
 export const ExecStartSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 27);
+  messageDesc(file_berth_v1_agent, 29);
 
 /**
  * Describes the message berth.v1.TerminalSize.
  * Use `create(TerminalSizeSchema)` to create a new message.
  */
 export const TerminalSizeSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 28);
+  messageDesc(file_berth_v1_agent, 30);
 
 /**
  * Describes the message berth.v1.ExecResponse.
  * Use `create(ExecResponseSchema)` to create a new message.
  */
 export const ExecResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 29);
+  messageDesc(file_berth_v1_agent, 31);
 
 /**
  * Describes the message berth.v1.ExecExit.
  * Use `create(ExecExitSchema)` to create a new message.
  */
 export const ExecExitSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 30);
+  messageDesc(file_berth_v1_agent, 32);
 
 /**
  * Describes the message berth.v1.ObserveEnvironmentsRequest.
  * Use `create(ObserveEnvironmentsRequestSchema)` to create a new message.
  */
 export const ObserveEnvironmentsRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 31);
+  messageDesc(file_berth_v1_agent, 33);
 
 /**
  * Describes the message berth.v1.ObserveEnvironmentsResponse.
  * Use `create(ObserveEnvironmentsResponseSchema)` to create a new message.
  */
 export const ObserveEnvironmentsResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 32);
+  messageDesc(file_berth_v1_agent, 34);
 
 /**
  * Describes the message berth.v1.WatchEnvironmentsRequest.
  * Use `create(WatchEnvironmentsRequestSchema)` to create a new message.
  */
 export const WatchEnvironmentsRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 33);
+  messageDesc(file_berth_v1_agent, 35);
 
 /**
  * Describes the message berth.v1.WatchEnvironmentsResponse.
  * Use `create(WatchEnvironmentsResponseSchema)` to create a new message.
  */
 export const WatchEnvironmentsResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 34);
+  messageDesc(file_berth_v1_agent, 36);
 
 /**
  * Describes the message berth.v1.ObservedEnvironment.
  * Use `create(ObservedEnvironmentSchema)` to create a new message.
  */
 export const ObservedEnvironmentSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 35);
+  messageDesc(file_berth_v1_agent, 37);
 
 /**
  * Describes the message berth.v1.ObservedContent.
  * Use `create(ObservedContentSchema)` to create a new message.
  */
 export const ObservedContentSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 36);
+  messageDesc(file_berth_v1_agent, 38);
 
 /**
  * Describes the enum berth.v1.ObservedContent.State.
  */
 export const ObservedContent_StateSchema = /*@__PURE__*/
-  enumDesc(file_berth_v1_agent, 36, 0);
+  enumDesc(file_berth_v1_agent, 38, 0);
 
 /**
  * @generated from enum berth.v1.ObservedContent.State
@@ -300,27 +314,27 @@ export const ObservedContent_State = /*@__PURE__*/
  * Use `create(GitStateSchema)` to create a new message.
  */
 export const GitStateSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 37);
+  messageDesc(file_berth_v1_agent, 39);
 
 /**
  * Describes the message berth.v1.GitChange.
  * Use `create(GitChangeSchema)` to create a new message.
  */
 export const GitChangeSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 38);
+  messageDesc(file_berth_v1_agent, 40);
 
 /**
  * Describes the message berth.v1.ObservedDevcontainer.
  * Use `create(ObservedDevcontainerSchema)` to create a new message.
  */
 export const ObservedDevcontainerSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 39);
+  messageDesc(file_berth_v1_agent, 41);
 
 /**
  * Describes the enum berth.v1.ObservedDevcontainer.State.
  */
 export const ObservedDevcontainer_StateSchema = /*@__PURE__*/
-  enumDesc(file_berth_v1_agent, 39, 0);
+  enumDesc(file_berth_v1_agent, 41, 0);
 
 /**
  * @generated from enum berth.v1.ObservedDevcontainer.State
@@ -333,90 +347,90 @@ export const ObservedDevcontainer_State = /*@__PURE__*/
  * Use `create(ForwardPortSchema)` to create a new message.
  */
 export const ForwardPortSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 40);
+  messageDesc(file_berth_v1_agent, 42);
 
 /**
  * Describes the message berth.v1.ListeningPort.
  * Use `create(ListeningPortSchema)` to create a new message.
  */
 export const ListeningPortSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 41);
+  messageDesc(file_berth_v1_agent, 43);
 
 /**
  * Describes the message berth.v1.StartJobRequest.
  * Use `create(StartJobRequestSchema)` to create a new message.
  */
 export const StartJobRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 42);
+  messageDesc(file_berth_v1_agent, 44);
 
 /**
  * Describes the message berth.v1.StartJobResponse.
  * Use `create(StartJobResponseSchema)` to create a new message.
  */
 export const StartJobResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 43);
+  messageDesc(file_berth_v1_agent, 45);
 
 /**
  * Describes the message berth.v1.CloneJob.
  * Use `create(CloneJobSchema)` to create a new message.
  */
 export const CloneJobSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 44);
+  messageDesc(file_berth_v1_agent, 46);
 
 /**
  * Describes the message berth.v1.GitCredential.
  * Use `create(GitCredentialSchema)` to create a new message.
  */
 export const GitCredentialSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 45);
+  messageDesc(file_berth_v1_agent, 47);
 
 /**
  * Describes the message berth.v1.DevcontainerUpJob.
  * Use `create(DevcontainerUpJobSchema)` to create a new message.
  */
 export const DevcontainerUpJobSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 46);
+  messageDesc(file_berth_v1_agent, 48);
 
 /**
  * Describes the message berth.v1.SecretFile.
  * Use `create(SecretFileSchema)` to create a new message.
  */
 export const SecretFileSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 47);
+  messageDesc(file_berth_v1_agent, 49);
 
 /**
  * Describes the message berth.v1.RegistryCredential.
  * Use `create(RegistryCredentialSchema)` to create a new message.
  */
 export const RegistryCredentialSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 48);
+  messageDesc(file_berth_v1_agent, 50);
 
 /**
  * Describes the message berth.v1.StopJob.
  * Use `create(StopJobSchema)` to create a new message.
  */
 export const StopJobSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 49);
+  messageDesc(file_berth_v1_agent, 51);
 
 /**
  * Describes the message berth.v1.DeleteJob.
  * Use `create(DeleteJobSchema)` to create a new message.
  */
 export const DeleteJobSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 50);
+  messageDesc(file_berth_v1_agent, 52);
 
 /**
  * Describes the message berth.v1.ObservedJob.
  * Use `create(ObservedJobSchema)` to create a new message.
  */
 export const ObservedJobSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 51);
+  messageDesc(file_berth_v1_agent, 53);
 
 /**
  * Describes the enum berth.v1.ObservedJob.State.
  */
 export const ObservedJob_StateSchema = /*@__PURE__*/
-  enumDesc(file_berth_v1_agent, 51, 0);
+  enumDesc(file_berth_v1_agent, 53, 0);
 
 /**
  * @generated from enum berth.v1.ObservedJob.State
@@ -429,77 +443,77 @@ export const ObservedJob_State = /*@__PURE__*/
  * Use `create(JobStepSchema)` to create a new message.
  */
 export const JobStepSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 52);
+  messageDesc(file_berth_v1_agent, 54);
 
 /**
  * Describes the message berth.v1.WatchJobRequest.
  * Use `create(WatchJobRequestSchema)` to create a new message.
  */
 export const WatchJobRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 53);
+  messageDesc(file_berth_v1_agent, 55);
 
 /**
  * Describes the message berth.v1.WatchJobResponse.
  * Use `create(WatchJobResponseSchema)` to create a new message.
  */
 export const WatchJobResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 54);
+  messageDesc(file_berth_v1_agent, 56);
 
 /**
  * Describes the message berth.v1.JobLog.
  * Use `create(JobLogSchema)` to create a new message.
  */
 export const JobLogSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 55);
+  messageDesc(file_berth_v1_agent, 57);
 
 /**
  * Describes the message berth.v1.CancelJobRequest.
  * Use `create(CancelJobRequestSchema)` to create a new message.
  */
 export const CancelJobRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 56);
+  messageDesc(file_berth_v1_agent, 58);
 
 /**
  * Describes the message berth.v1.CancelJobResponse.
  * Use `create(CancelJobResponseSchema)` to create a new message.
  */
 export const CancelJobResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 57);
+  messageDesc(file_berth_v1_agent, 59);
 
 /**
  * Describes the message berth.v1.UploadContentRequest.
  * Use `create(UploadContentRequestSchema)` to create a new message.
  */
 export const UploadContentRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 58);
+  messageDesc(file_berth_v1_agent, 60);
 
 /**
  * Describes the message berth.v1.UploadStart.
  * Use `create(UploadStartSchema)` to create a new message.
  */
 export const UploadStartSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 59);
+  messageDesc(file_berth_v1_agent, 61);
 
 /**
  * Describes the message berth.v1.UploadContentResponse.
  * Use `create(UploadContentResponseSchema)` to create a new message.
  */
 export const UploadContentResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 60);
+  messageDesc(file_berth_v1_agent, 62);
 
 /**
  * Describes the message berth.v1.PowerOffRequest.
  * Use `create(PowerOffRequestSchema)` to create a new message.
  */
 export const PowerOffRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 61);
+  messageDesc(file_berth_v1_agent, 63);
 
 /**
  * Describes the message berth.v1.PowerOffResponse.
  * Use `create(PowerOffResponseSchema)` to create a new message.
  */
 export const PowerOffResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_agent, 62);
+  messageDesc(file_berth_v1_agent, 64);
 
 /**
  * Describes the enum berth.v1.JobKind.
