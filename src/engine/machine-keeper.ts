@@ -12,6 +12,7 @@ import { MachineUses } from "./machine-uses.ts";
 import type { AgentClient, MachineKeeperOptions, MachineListener, MachineView } from "./machine-view.ts";
 import { ObservedEnvironments } from "./observed-environments.ts";
 import { ResumeRetry } from "./resume-retry.ts";
+import { giveIdentity, startMachine } from "./start-machine.ts";
 import { tellNetwork } from "./tell-network.ts";
 import { wake } from "./wake.ts";
 
@@ -280,8 +281,7 @@ export class MachineKeeper {
   async #boot(givenUp: AbortSignal): Promise<void> {
     const spec = await this.#options.spec(givenUp);
     const signal = AbortSignal.any([givenUp, AbortSignal.timeout(bootTimeoutMs)]);
-    await this.#driver.create(spec, signal);
-    await this.#driver.start(spec, signal);
+    await startMachine(this.#options, spec, signal);
     for (;;) {
       try {
         return await this.#connect(signal);
@@ -298,7 +298,7 @@ export class MachineKeeper {
   }
 
   async #connect(signal: AbortSignal): Promise<void> {
-    const { stream, linkKey } = await this.#driver.dialAgent(this.#id, signal);
+    const { stream, linkKey, newIdentity } = await this.#driver.dialAgent(this.#id, signal);
     const connection = await connectAgent(stream, linkKey, signal);
     const client = createClient(AgentService, connection.transport);
     const first = Promise.withResolvers<void>();
@@ -306,6 +306,7 @@ export class MachineKeeper {
     const onAbort = (): void => connection.close();
     signal.addEventListener("abort", onAbort, { once: true });
     try {
+      await giveIdentity({ driver: this.#driver, id: this.#id, client }, newIdentity, signal);
       this.#hello = await judged(this.#options.judge, await client.hello({ protocol: 1 }, { signal }));
       await setGuestClock(client, this.#now(), signal);
       await tellNetwork(client, this.#network, this.#log, signal);

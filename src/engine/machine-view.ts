@@ -15,13 +15,16 @@ export type MachineView = "off" | "busy" | "paused" | "ready" | "asleep" | "fail
 /** Told the environments that changed, or `all` when the machine itself did. */
 export type MachineListener = (environmentIds: readonly string[] | "all") => void;
 
+/** Gives the id of a suspended machine of the same size and image. `anew`: the one it gave before cannot be used. */
+export type MachineTemplate = (spec: MachineSpec, how: { readonly anew: boolean }, signal: AbortSignal) => Promise<string>;
+
 export interface MachineKeeperOptions {
   readonly driver: MachineDriver;
   readonly id: string;
   /** What the machine shall be at its next start. */
   readonly spec: (signal: AbortSignal) => Promise<MachineSpec>;
-  /** A suspended machine to start as a copy of, in the place of a first boot; gives its id, or nothing when there is none. */
-  readonly template?: (spec: MachineSpec, signal: AbortSignal) => Promise<string | undefined>;
+  /** What it starts as a copy of, in the place of a first boot. */
+  readonly template?: MachineTemplate;
   /** Who chose what it boots; nobody where there is no choice. */
   readonly judge?: BootJudge;
   readonly network?: NetworkSource;

@@ -3,7 +3,6 @@ import { type Duration, durationFromMs, durationMs, timestampFromMs, timestampMs
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
 import { BerthError } from "../contract/berth-error.ts";
 import { toConnectError } from "../contract/connect-error.ts";
 import type { AgentService } from "../contract/gen/berth/v1/agent_pb.js";
@@ -24,6 +23,7 @@ import type { DockerApi } from "./docker-api.ts";
 import { dial } from "./dial.ts";
 import type { EnvironmentStates } from "./environment-state.ts";
 import { exec } from "./exec.ts";
+import { bootIdOf, type Identity, stirRandomNumbers } from "./identity.ts";
 import { isReadOnly, type MachineHealth } from "./health.ts";
 import { jobErrorCode } from "./jobs/job.ts";
 import type { JobStore } from "./jobs/job-store.ts";
@@ -41,10 +41,10 @@ import { readUsage } from "./usage/machine-usage.ts";
 const agentProtocol = 1;
 /** A step smaller than this is not worth a jump of the guest's clock. */
 const clockToleranceMs = 100;
-const maxEntropyBytes = 64;
 
 export interface AgentDependencies {
   readonly settings: GuestSettings;
+  readonly identity: Identity;
   readonly docker: DockerApi;
   readonly states: EnvironmentStates;
   readonly jobs: JobStore;
@@ -59,7 +59,7 @@ export interface AgentDependencies {
 
 /** The agent's RPC methods (proto/berth/v1/agent.proto). */
 export function agentService(dependencies: AgentDependencies): ServiceImpl<typeof AgentService> {
-  const { settings, docker, jobs, observer, figures, health, bootProfile, network, now } = dependencies;
+  const { settings, identity, docker, jobs, observer, figures, health, bootProfile, network, now } = dependencies;
   return {
     async hello() {
       const dockerVersion = docker.knownVersion ?? (await docker.version());
@@ -67,7 +67,7 @@ export function agentService(dependencies: AgentDependencies): ServiceImpl<typeo
         protocol: agentProtocol,
         agentVersion: "0.1.0",
         imageSha256: settings.imageSha256,
-        bootId: readText("/proc/sys/kernel/random/boot_id"),
+        bootId: bootIdOf(settings.runFolder),
         dataSchema: Number(readText(`${settings.dataFolder}/schema`)) || 0,
         dockerReady: dockerVersion !== undefined,
         dockerVersion: dockerVersion ?? "",
@@ -75,6 +75,7 @@ export function agentService(dependencies: AgentDependencies): ServiceImpl<typeo
         warnings: [...health.warnings],
       });
     },
+    takeIdentity: async (request) => identity.take(request).then(() => ({}), failCall),
     setClock: (request) => setClock(request, now()),
     setNetwork: async (request) => ({ dockerWaits: await network.set(request) }),
     checkNetwork: async (request, context) => ({ checks: await checkNetwork(request, dependencies, context.signal) }),
@@ -127,7 +128,7 @@ export function agentService(dependencies: AgentDependencies): ServiceImpl<typeo
 async function setClock(request: SetClockRequest, nowMs: number): Promise<{ correctedBy: Duration }> {
   const wantedMs = request.now === undefined ? nowMs : timestampMs(request.now);
   const correctionMs = wantedMs - nowMs;
-  if (request.entropy.length > 0) await writeFile("/dev/urandom", request.entropy.subarray(0, maxEntropyBytes));
+  await stirRandomNumbers(request.entropy);
   if (Math.abs(correctionMs) > clockToleranceMs) await runProcess(["date", "--set", `@${(wantedMs / 1000).toFixed(3)}`]);
   return { correctedBy: durationFromMs(Math.abs(correctionMs) > clockToleranceMs ? Math.trunc(correctionMs) : 0) };
 }

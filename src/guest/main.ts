@@ -6,7 +6,6 @@ import { join } from "node:path";
 import { AgentService } from "../contract/gen/berth/v1/agent_pb.js";
 import { TerminalService } from "../contract/gen/berth/v1/terminal_pb.js";
 import { acceptSession } from "../lib/agent-transport.ts";
-import { serveLink } from "../lib/link.ts";
 import { terminalCalls } from "../lib/terminals/terminal-calls.ts";
 import { Terminals } from "../lib/terminals/terminals.ts";
 import { agentService } from "./agent-service.ts";
@@ -20,6 +19,7 @@ import { DockerProcess } from "./network/docker-process.ts";
 import { GuestNetwork } from "./network/guest-network.ts";
 import { Observer } from "./observe.ts";
 import { openPort } from "./port.ts";
+import { Identity } from "./identity.ts";
 import { readSettings } from "./settings.ts";
 import { startContainerPty } from "./terminals/container-pty.ts";
 import { careForDisk } from "./usage/care-for-disk.ts";
@@ -65,7 +65,21 @@ const health = new MachineHealth({
 });
 await health.look();
 void health.watch(forever);
-const service = agentService({ settings, docker, states, jobs, observer, figures, health, bootProfile, knownUsers, network, now });
+const identity = new Identity(settings);
+const service = agentService({
+  settings,
+  identity,
+  docker,
+  states,
+  jobs,
+  observer,
+  figures,
+  health,
+  bootProfile,
+  knownUsers,
+  network,
+  now,
+});
 const terminals = new Terminals({
   start: async (request, events) => startContainerPty(request, events, { docker, states, observer, settings, network }),
   now,
@@ -90,7 +104,7 @@ server.on("session", (session) => {
 server.on("sessionError", () => undefined);
 bootProfile.note("agent-listens");
 await openPort(settings.port, (wire) => {
-  serveLink(wire, settings.linkKey, (session) => acceptSession(server, session));
+  identity.serve(wire, (session) => acceptSession(server, session));
 });
 
 void careForDisk({ dataFolder: settings.dataFolder, docker, now }, forever);

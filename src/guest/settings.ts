@@ -1,11 +1,10 @@
 import { readFileSync } from "node:fs";
-import { linkKeyBytes } from "../lib/link.ts";
 
 /** Where the agent finds things in its machine. */
 export interface GuestSettings {
   /** A character device, or `unix:/path` for a socket to listen on. */
   readonly port: string;
-  readonly linkKey: Uint8Array;
+  readonly linkKeyFile: string;
   /** Mount point of the data disk. */
   readonly dataFolder: string;
   /** Volatile files: sockets, keys, secrets. */
@@ -26,11 +25,9 @@ export const environmentLabel = "berth.environment";
 
 /** Reads the settings from the environment that the machine's init gives. */
 export function readSettings(env: NodeJS.ProcessEnv): GuestSettings {
-  const linkKey = readFileSync(env["BERTH_LINK_KEY_FILE"] ?? "/run/berth/link-key");
-  if (linkKey.length !== linkKeyBytes) throw new Error(`the link key has ${linkKey.length} bytes instead of ${linkKeyBytes}`);
   return {
     port: env["BERTH_PORT"] ?? "/dev/virtio-ports/berth.agent.0",
-    linkKey,
+    linkKeyFile: env["BERTH_LINK_KEY_FILE"] ?? "/run/berth/link-key",
     dataFolder: env["BERTH_DATA"] ?? "/data",
     runFolder: env["BERTH_RUN"] ?? "/run/berth",
     imageSha256: env["BERTH_IMAGE_SHA256"] ?? readOptional("/usr/share/berth/image-sha256"),

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { Duplex } from "node:stream";
 import { wirePair } from "./wire-pair.ts";
 import fc from "fast-check";
@@ -48,7 +49,7 @@ test("what could begin a marker is not held back: the peer may wait for an answe
   const scanner = new MarkerScanner(key);
   const data = Buffer.concat([Buffer.from("a message"), key.subarray(0, 1)]);
   expect(scanner.push(data)).toEqual([{ data }]);
-  expect(scanner.push(Buffer.concat([key.subarray(1), nonceOf(7)]))).toEqual([{ nonce: nonceOf(7) }]);
+  expect(scanner.push(Buffer.concat([key.subarray(1), nonceOf(7)]))).toEqual([{ nonce: nonceOf(7), key }]);
 });
 
 test("a new session starts clean after one that was torn in the middle, again and again", async () => {
@@ -68,4 +69,26 @@ test("a new session starts clean after one that was torn in the middle, again an
 test("gives up when the machine never answers", async () => {
   const silent = new Duplex({ read() {}, write: (_c, _e, done) => done() });
   await expect(openLink(silent, key, nonceOf(1), AbortSignal.timeout(20))).rejects.toThrow();
+});
+
+test("a key's successor begins sessions too, and alone from its first one on", async () => {
+  const [hostWire, guestWire] = wirePair();
+  const next = Buffer.alloc(linkKeyBytes, 9);
+  let used = 0;
+  const link = serveLink(guestWire, key, (session) => session.on("data", (chunk: Buffer) => session.write(chunk)));
+  link.addSuccessor(next, () => used++);
+  const echoes = async (begunWith: Buffer, round: number): Promise<boolean> => {
+    const session = await openLink(hostWire, begunWith, nonceOf(round), AbortSignal.timeout(200)).catch(() => undefined);
+    if (session === undefined) return false;
+    session.write("hello");
+    const echo = await once(session, "data");
+    session.destroy();
+    return String(echo[0]) === "hello";
+  };
+  expect(await echoes(key, 1)).toBe(true);
+  expect(used).toBe(0);
+  expect(await echoes(next, 2)).toBe(true);
+  expect(await echoes(key, 3)).toBe(false);
+  expect(await echoes(next, 4)).toBe(true);
+  expect(used).toBe(1);
 });

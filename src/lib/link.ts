@@ -12,31 +12,38 @@ export const linkNonceBytes = 16;
  * before it sends more, and that a session which a marker ends gets a part of the key does no harm.
  */
 export class MarkerScanner {
-  readonly #key: Buffer;
+  /** One, or two while the second has not taken the first one's place yet. */
+  #keys: readonly Buffer[];
   /** The end of what came that could begin a marker: a part of the key, or the key and a part of the nonce. */
   #begun: Buffer = Buffer.alloc(0);
 
   constructor(key: Uint8Array) {
-    if (key.length !== linkKeyBytes) throw new RangeError(`a link key has ${linkKeyBytes} bytes, not ${key.length}`);
-    this.#key = Buffer.from(key);
+    this.#keys = [checkedKey(key)];
+  }
+
+  /** From the first marker with this key on it is the only one. */
+  addSuccessor(key: Uint8Array): void {
+    this.#keys = [...this.#keys.slice(0, 1), checkedKey(key)];
   }
 
   /** Splits what came so far into data and markers, in order. */
-  push(chunk: Buffer): ({ readonly data: Buffer } | { readonly nonce: Buffer })[] {
+  push(chunk: Buffer): ({ readonly data: Buffer } | { readonly nonce: Buffer; readonly key: Buffer })[] {
     let input = this.#begun.length === 0 ? chunk : Buffer.concat([this.#begun, chunk]);
     // A part of a key was given out as data when it came.
     let told = this.#begun.length < linkKeyBytes ? this.#begun.length : 0;
-    const parts: ({ data: Buffer } | { nonce: Buffer })[] = [];
+    const parts: ({ data: Buffer } | { nonce: Buffer; key: Buffer })[] = [];
     for (;;) {
-      const at = input.indexOf(this.#key);
-      if (at < 0) break;
+      const found = this.#findKey(input);
+      if (found === undefined) break;
+      const { at, key } = found;
       if (at > told) parts.push({ data: input.subarray(told, at) });
       const end = at + linkKeyBytes + linkNonceBytes;
       if (input.length < end) {
         this.#begun = Buffer.from(input.subarray(at));
         return parts;
       }
-      parts.push({ nonce: Buffer.from(input.subarray(at + linkKeyBytes, end)) });
+      this.#keys = this.#keys.slice(this.#keys.indexOf(key));
+      parts.push({ nonce: Buffer.from(input.subarray(at + linkKeyBytes, end)), key });
       input = input.subarray(end);
       told = 0;
     }
@@ -45,13 +52,29 @@ export class MarkerScanner {
     return parts;
   }
 
+  #findKey(input: Buffer): { readonly at: number; readonly key: Buffer } | undefined {
+    return this.#keys
+      .map((key) => ({ at: input.indexOf(key), key }))
+      .filter(({ at }) => at >= 0)
+      .reduce<{ at: number; key: Buffer } | undefined>(
+        (first, next) => (first === undefined || next.at < first.at ? next : first),
+        undefined,
+      );
+  }
+
   /** How many bytes at the end of the input could begin a key. */
   #partialKeyLength(input: Buffer): number {
     for (let length = Math.min(linkKeyBytes - 1, input.length); length > 0; length--) {
-      if (input.subarray(input.length - length).equals(this.#key.subarray(0, length))) return length;
+      const end = input.subarray(input.length - length);
+      if (this.#keys.some((key) => end.equals(key.subarray(0, length)))) return length;
     }
     return 0;
   }
+}
+
+function checkedKey(key: Uint8Array): Buffer {
+  if (key.length !== linkKeyBytes) throw new RangeError(`a link key has ${linkKeyBytes} bytes, not ${key.length}`);
+  return Buffer.from(key);
 }
 
 /** One session on a link, as the stream that HTTP/2 runs on. */
@@ -157,10 +180,11 @@ export async function openLink(wire: Duplex, key: Uint8Array, nonce: Uint8Array,
  * and answering the marker. Data outside a session is thrown away. It begins with a marker that nobody asked
  * for: a host that still talks to the agent before this one sees at once that its session is over.
  */
-export function serveLink(wire: Duplex, key: Uint8Array, onSession: (session: SessionStream) => void): void {
+export function serveLink(wire: Duplex, key: Uint8Array, onSession: (session: SessionStream) => void): ServedLink {
   wire.write(Buffer.concat([key, randomBytes(linkNonceBytes)]));
   const scanner = new MarkerScanner(key);
   let session: SessionStream | undefined;
+  let successor: { readonly key: Uint8Array; readonly onUsed: () => void } | undefined;
   wire.on("data", (chunk: Buffer) => {
     for (const part of scanner.push(chunk)) {
       if ("nonce" in part) {
@@ -168,7 +192,11 @@ export function serveLink(wire: Duplex, key: Uint8Array, onSession: (session: Se
         session = new SessionStream(wire);
         session.on("error", () => undefined);
         wire.resume();
-        wire.write(Buffer.concat([key, part.nonce]));
+        if (successor !== undefined && part.key.equals(successor.key)) {
+          successor.onUsed();
+          successor = undefined;
+        }
+        wire.write(Buffer.concat([part.key, part.nonce]));
         onSession(session);
       } else if (session !== undefined && !session.destroyed && !session.receive(part.data, () => wire.resume())) {
         // A marker must get through even when the old session's reader is stuck, so reading goes on.
@@ -177,6 +205,17 @@ export function serveLink(wire: Duplex, key: Uint8Array, onSession: (session: Se
     }
   });
   wire.once("close", () => session?.destroy());
+  return {
+    addSuccessor(next, onUsed) {
+      scanner.addSuccessor(next);
+      successor = { key: next, onUsed };
+    },
+  };
+}
+
+export interface ServedLink {
+  /** Another key begins sessions too, and from its first one on, of which `onUsed` tells, it alone does. */
+  addSuccessor(key: Uint8Array, onUsed: () => void): void;
 }
 
 /** HTTP/2's own flow control keeps unread data far below this; beyond it the peer is broken. */

@@ -27,10 +27,7 @@ export class FileDataDisk implements DataDisk {
     const partial = `${copy}.partial`;
     await rm(partial, { force: true });
     try {
-      if (!this.#mayShare || !(await shareBlocks(this.#path, partial))) {
-        await checkSpace(this.#path);
-        await copySparse(this.#path, partial, signal);
-      }
+      await copyDisk(this.#path, partial, { mayShare: this.#mayShare, beforeCopying: async () => checkSpace(this.#path) }, signal);
       await sync(partial);
     } catch (error) {
       await rm(partial, { force: true });
@@ -60,6 +57,18 @@ export class FileDataDisk implements DataDisk {
     if (!namePattern.test(name)) throw new Error(`'${name}' is no name for a copy`);
     return `${this.#path}.before-${name}`;
   }
+}
+
+/** Copies a disk that nothing writes to, to a path where nothing is; a copy that shares no blocks takes space, which `beforeCopying` may refuse. */
+export async function copyDisk(
+  from: string,
+  to: string,
+  { mayShare = true, beforeCopying }: { readonly mayShare?: boolean; readonly beforeCopying: () => Promise<void> },
+  signal: AbortSignal,
+): Promise<void> {
+  if (mayShare && (await shareBlocks(from, to))) return;
+  await beforeCopying();
+  await copySparse(from, to, signal);
 }
 
 /** False where the file system cannot. */

@@ -38,12 +38,17 @@ export class MachineFolderBase<ProcessName extends string> {
     this.linkKey = join(this.folder, "link-key");
   }
 
-  /** Makes the folders and the data disk, grows the disk to a higher limit, and never shrinks or replaces it. */
-  async create(dataDiskLimitBytes: number): Promise<void> {
+  /** Others on this computer see nothing of them. */
+  makeFolders(): void {
     for (const folder of [this.folder, this.runFolder]) {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       chmodSync(folder, 0o700);
     }
+  }
+
+  /** Makes the folders and the data disk, grows the disk to a higher limit, and never shrinks or replaces it. */
+  async create(dataDiskLimitBytes: number): Promise<void> {
+    this.makeFolders();
     const existing = await stat(this.dataDisk).catch(() => undefined);
     if (existing === undefined) await this.#makeDisk(dataDiskLimitBytes);
     else if (existing.size < dataDiskLimitBytes) await resize(this.dataDisk, dataDiskLimitBytes);

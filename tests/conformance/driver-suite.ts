@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AgentService, type HelloResponse } from "../../src/contract/gen/berth/v1/agent_pb.js";
+import { giveIdentity } from "../../src/engine/start-machine.ts";
 import { connectAgent } from "../../src/lib/agent-transport.ts";
 import { waitUntil } from "../../src/lib/wait-until.ts";
 import type { MachineDriver, MachineImage, MachineSpec } from "../../src/vm/driver.ts";
@@ -29,10 +30,12 @@ const noticeLimitMs = 10_000;
 async function hello(driver: MachineDriver, id: string): Promise<HelloResponse> {
   const signal = AbortSignal.timeout(bootLimitMs);
   for (;;) {
-    const { stream, linkKey } = await driver.dialAgent(id, signal);
+    const { stream, linkKey, newIdentity } = await driver.dialAgent(id, signal);
     try {
       const connection = await connectAgent(stream, linkKey, AbortSignal.any([signal, AbortSignal.timeout(5000)]));
-      const answer = await createClient(AgentService, connection.transport).hello({ protocol: 1 }, { signal });
+      const client = createClient(AgentService, connection.transport);
+      await giveIdentity({ driver, id, client }, newIdentity, signal);
+      const answer = await client.hello({ protocol: 1 }, { signal });
       connection.close();
       return answer;
     } catch (error) {
@@ -180,6 +183,51 @@ export function driverSuite(name: string, tested: DriverUnderTest): void {
       await driver.suspend(id, { signal });
       await driver.remove(id);
       expect(await state(id)).toBe("absent");
+    });
+
+    test("copies of a suspended machine are machines of their own, and it stays as it is", async ({ skip }) => {
+      if (!driver.features.fork) skip();
+      await driver.start(spec("original"), signal);
+      const original = await hello(driver, "original");
+      await expect(driver.fork(spec("copy-1"), "original", signal)).rejects.toMatchObject({ code: "fork-unavailable" });
+      await driver.suspend("original", { signal });
+      const other = spec("copy-1", { memoryBytes: tested.memoryBytes / 2 });
+      await expect(driver.fork(other, "original", signal)).rejects.toMatchObject({ code: "fork-unavailable" });
+      expect(await state("copy-1")).toBe("absent");
+
+      const ids = ["copy-1", "copy-2"];
+      await Promise.all(ids.map(async (id) => driver.fork(spec(id), "original", signal)));
+      await expect(driver.fork(spec("copy-1"), "original", signal)).rejects.toMatchObject({ code: "fork-unavailable" });
+      const keys = [];
+      const bootIds = [original.bootId];
+      for (const id of ids) {
+        const { linkKey: lent, newIdentity, stream } = await driver.dialAgent(id, signal);
+        stream.destroy();
+        bootIds.push((await hello(driver, id)).bootId);
+        const { linkKey, ...after } = await driver.dialAgent(id, signal);
+        after.stream.destroy();
+        expect(newIdentity?.linkKey).toEqual(linkKey);
+        expect(after).not.toHaveProperty("newIdentity");
+        keys.push(lent, linkKey);
+      }
+      // The first key is the original's, and each copy has one of its own afterwards.
+      expect(new Set(keys.map((key) => Buffer.from(key).toString("hex"))).size).toBe(3);
+      expect(new Set(bootIds).size).toBe(3);
+
+      // A copy is suspended and continued like any other machine, also by the next host.
+      await driver.suspend("copy-1", { signal });
+      driver = tested.make(folder);
+      await driver.start(spec("copy-1"), signal);
+      expect((await hello(driver, "copy-1")).bootId).toBe(bootIds[1]);
+      await driver.kill("copy-1");
+      await driver.start(spec("copy-1"), signal);
+      expect(bootIds).not.toContain((await hello(driver, "copy-1")).bootId);
+      for (const id of ids) await driver.kill(id);
+      for (const id of ids) await driver.remove(id);
+
+      await driver.start(spec("original"), signal);
+      expect((await hello(driver, "original")).bootId).toBe(original.bootId);
+      await driver.kill("original");
     });
 
     test("the disk of a machine that runs grows where the driver can, and keeps its size else", async () => {

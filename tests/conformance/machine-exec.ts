@@ -3,7 +3,8 @@ import { createClient } from "@connectrpc/connect";
 import { AgentService, type ExecRequest, ExecRequestSchema } from "../../src/contract/gen/berth/v1/agent_pb.js";
 import { type AgentConnection, connectAgent } from "../../src/lib/agent-transport.ts";
 import { waitUntil } from "../../src/lib/wait-until.ts";
-import type { MachineDriver } from "../../src/vm/driver.ts";
+import { giveIdentity } from "../../src/engine/start-machine.ts";
+import type { MachineDriver, MachineIdentity } from "../../src/vm/driver.ts";
 
 const pollMs = 200;
 const connectTimeoutMs = 5000;
@@ -17,9 +18,11 @@ export interface BootedMachine {
 /** Connects to a machine's agent as soon as it answers, and waits for dockerd. */
 export async function whenDockerReady(driver: MachineDriver, id: string, signal: AbortSignal): Promise<BootedMachine> {
   let connection: AgentConnection | undefined;
+  let newIdentity: MachineIdentity | undefined;
   await waitUntil(
     async () => {
-      const { stream, linkKey } = await driver.dialAgent(id, signal);
+      const { stream, linkKey, ...more } = await driver.dialAgent(id, signal);
+      ({ newIdentity } = more);
       connection = await connectAgent(stream, linkKey, AbortSignal.any([signal, AbortSignal.timeout(connectTimeoutMs)])).catch(() => {
         stream.destroy();
         return undefined;
@@ -31,6 +34,7 @@ export async function whenDockerReady(driver: MachineDriver, id: string, signal:
   if (connection === undefined) throw new Error(`the agent of ${id} does not answer`);
   const { transport, close } = connection;
   const agent = createClient(AgentService, transport);
+  await giveIdentity({ driver, id, client: agent }, newIdentity, signal);
   const ready = await waitUntil(async () => (await agent.hello({ protocol: 1 }, { signal })).dockerReady, { intervalMs: pollMs, signal });
   if (!ready) throw new Error(`dockerd in ${id} does not answer`);
   return {

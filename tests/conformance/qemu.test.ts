@@ -23,6 +23,7 @@ import { findImage, hostImageArch } from "../../src/vm/image/find-image.ts";
 import { QemuDriver } from "../../src/vm/qemu/qemu-driver.ts";
 import { driverSuite } from "./driver-suite.ts";
 import { deafImage, imagesFolder } from "./images.ts";
+import { type BootedMachine, whenDockerReady } from "./machine-exec.ts";
 
 const processSchema = z.object({ pid: z.number() });
 const signal = new AbortController().signal;
@@ -123,6 +124,62 @@ describe("qemu alone", () => {
     expect((await driver.inspect("m")).state).toBe("running");
     expect(readFileSync(`/proc/${pidOf(folder, "m")}/cmdline`, "utf8")).not.toContain("-incoming");
     for (const name of ["suspended.state", "suspended.json"]) expect(existsSync(join(folder, "machines/m", name))).toBe(false);
+  });
+
+  test("copies share no secret, name or address with each other or with their template", async () => {
+    const driver = make(folder);
+    const spec = async (id: string) => specOf(id, { image: await findImage(imagesFolder, hostImageArch()), memoryBytes: 1024 ** 3 });
+    await driver.start(await spec("template"), signal);
+    const template = await whenDockerReady(driver, "template", signal);
+    const facts = `cat /etc/machine-id; hostname; cat /sys/class/net/eth0/address; od -An -tx1 -N16 /dev/urandom;
+      ssh-keygen -q -t ed25519 -N '' -f /run/key-$$ && cut -d' ' -f2 /run/key-$$.pub; od -An -tx1 /run/berth/link-key | tr -d '\n'; echo;
+      node -p 'crypto.randomUUID()'`;
+    const factsOf = async (machine: BootedMachine): Promise<string[]> => (await machine.run(facts)).trim().split("\n");
+    const known = await factsOf(template);
+    await template.run("sync");
+    template.close();
+    await driver.suspend("template", { signal });
+    const ids = ["one", "two"];
+    await Promise.all(ids.map(async (id) => driver.fork(await spec(id), "template", signal)));
+    const seen = [known];
+    for (const id of ids) {
+      const machine = await whenDockerReady(driver, id, signal);
+      machine.close();
+      // Its second connection is made with a key of its own, and leaves no other.
+      const again = await whenDockerReady(driver, id, signal);
+      seen.push(await factsOf(again));
+      expect((await again.run("ls /run/berth")).split("\n")).not.toContain("link-key.next");
+      again.close();
+    }
+    for (let line = 0; line < known.length; line++) expect(new Set(seen.map((lines) => lines[line])).size).toBe(seen.length);
+    // Nothing was written to what all of them began from.
+    expect(await driver.inspect("template")).toMatchObject({ state: "off", suspended: {} });
+
+    // After a boot it is still who it was.
+    await driver.shutdown("one", { graceMs: 60_000, signal });
+    await driver.start(await spec("one"), signal);
+    const booted = await whenDockerReady(driver, "one", signal);
+    expect((await factsOf(booted)).slice(0, 3)).toEqual(seen[1]?.slice(0, 3));
+    booted.close();
+  });
+
+  test("a copy whose host died before it had a name is given one by the next host", async () => {
+    const driver = make(folder);
+    await driver.start(await specOf("template"), signal);
+    await driver.suspend("template", { signal });
+    await driver.fork(await specOf("m"), "template", signal);
+    await driver.kill("m");
+    const next = make(folder);
+    await next.start(await specOf("m"), signal);
+    const { newIdentity, stream } = await next.dialAgent("m", signal);
+    stream.destroy();
+    expect(newIdentity?.machineId).toMatch(/^[0-9a-f]{32}$/);
+    await next.identityTaken("m");
+    await next.identityTaken("m");
+    const { linkKey, ...after } = await next.dialAgent("m", signal);
+    after.stream.destroy();
+    expect(Buffer.from(linkKey)).toEqual(Buffer.from(newIdentity?.linkKey ?? []));
+    expect(statSync(join(folder, "machines/m/link-key")).mode & 0o777).toBe(0o600);
   });
 
   test("a host that died while it suspended a machine leaves one that goes on", async () => {

@@ -1,5 +1,6 @@
 import type { MachineSpec } from "../driver.ts";
 import { kernelCommandLine } from "../kernel-command-line.ts";
+import { macAddressOf } from "../machine-identity.ts";
 
 /** Where a machine's sockets and files are; no path has a comma, which QEMU's options would split at. */
 export interface MachinePaths {
@@ -24,7 +25,6 @@ export interface ArgumentOptions {
 
 /** Addresses on the link between machine and host; the same ones that slirp uses. */
 const guestNetwork = { address: "10.0.2.15", prefix: 24, gateway: "10.0.2.2", nameServer: "10.0.2.3" } as const;
-const macAddress = "5a:94:ef:e4:0c:ee";
 
 /**
  * All that can be emulated, but for what is slow that way: pointer authentication's own cipher, and string
@@ -107,8 +107,15 @@ export function qemuArguments(options: ArgumentOptions): string[] {
   ];
 }
 
-function networkArguments({ network, paths }: ArgumentOptions): string[] {
-  const device = `virtio-net-pci,netdev=net,mac=${macAddress},romfile=`;
+/** The arguments without what tells a machine from its copies, all of which can be continued from the same saved state. */
+export function sharedArguments(options: Omit<ArgumentOptions, "formatToken">): string[] {
+  const { spec } = options;
+  const paths = { dataDisk: "", console: "", linkKey: "", qmpSocket: "", agentSocket: "", netSocket: "", pidFile: "" };
+  return qemuArguments({ ...options, spec: { ...spec, id: "" }, paths, formatToken: undefined });
+}
+
+function networkArguments({ spec, network, paths }: ArgumentOptions): string[] {
+  const device = `virtio-net-pci,netdev=net,mac=${macAddressOf(spec.id)},romfile=`;
   return network === "passt"
     ? ["-netdev", `stream,id=net,server=off,addr.type=unix,addr.path=${paths.netSocket}`, "-device", device]
     : ["-netdev", "user,id=net,ipv6=off", "-device", device];

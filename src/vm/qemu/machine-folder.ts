@@ -1,8 +1,16 @@
-import { rmSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { checkCommas, checkSocketPath, MachineFolderBase } from "../machine-folder.ts";
+import { z } from "zod";
+import { syncFolder, writeFileAtomically } from "../../lib/atomic-file.ts";
+import { copyDisk } from "../data-disk.ts";
+import type { MachineIdentity } from "../driver.ts";
+import { newIdentity } from "../machine-identity.ts";
+import { checkCommas, checkHostSpace, checkSocketPath, MachineFolderBase } from "../machine-folder.ts";
 import type { MachinePaths } from "./arguments.ts";
 import { SavedState } from "./saved-state.ts";
+
+const identitySchema = z.object({ machineId: z.string(), hostname: z.string(), macAddress: z.string(), linkKey: z.base64() });
 
 /** The files of one machine under QEMU. */
 export class MachineFolder extends MachineFolderBase<"qemu" | "passt"> {
@@ -11,6 +19,8 @@ export class MachineFolder extends MachineFolderBase<"qemu" | "passt"> {
   readonly passtLog: string;
   readonly qemuLog: string;
   readonly saved: SavedState;
+  /** Who a copy of another machine is to be, until it is. */
+  readonly #newIdentity: string;
 
   constructor(options: { readonly machinesFolder: string; readonly runFolder: string; readonly id: string }) {
     super(options);
@@ -26,6 +36,7 @@ export class MachineFolder extends MachineFolderBase<"qemu" | "passt"> {
     this.passtPidFile = join(this.runFolder, "passt.pid");
     this.passtLog = join(this.folder, "passt.log");
     this.qemuLog = join(this.folder, "qemu.log");
+    this.#newIdentity = join(this.folder, "new-identity.json");
     this.saved = new SavedState(this.folder, this.dataDisk);
     checkCommas(Object.values(this.paths));
     checkSocketPath(this.paths.agentSocket);
@@ -34,5 +45,36 @@ export class MachineFolder extends MachineFolderBase<"qemu" | "passt"> {
   removeSockets(): void {
     for (const path of [this.paths.qmpSocket, this.paths.agentSocket, this.paths.netSocket, this.passtPidFile])
       rmSync(path, { force: true });
+  }
+
+  /** Makes a disk that is a copy of another machine's, which is off. Fails with `host-disk-full`. */
+  async copyFrom(other: MachineFolder, id: string, signal: AbortSignal): Promise<void> {
+    const partial = `${this.dataDisk}.new`;
+    await rm(partial, { force: true });
+    const neededBytes = other.dataDiskAllocatedBytes();
+    await copyDisk(other.dataDisk, partial, { beforeCopying: async () => checkHostSpace(this.folder, neededBytes) }, signal);
+    const identity = newIdentity(id);
+    await writeFileAtomically(
+      this.#newIdentity,
+      JSON.stringify({ ...identity, linkKey: Buffer.from(identity.linkKey).toString("base64") }),
+    );
+    await writeFileAtomically(this.linkKey, other.readLinkKey());
+    // Last: from now on there is a machine, which boots when its memory is not to be had.
+    renameSync(partial, this.dataDisk);
+  }
+
+  /** Who this machine is to be; nothing when it is. */
+  readNewIdentity(): MachineIdentity | undefined {
+    if (statSync(this.#newIdentity, { throwIfNoEntry: false }) === undefined) return undefined;
+    const identity = identitySchema.parse(JSON.parse(readFileSync(this.#newIdentity, "utf8")));
+    return { ...identity, linkKey: Buffer.from(identity.linkKey, "base64") };
+  }
+
+  async identityTaken(): Promise<void> {
+    const identity = this.readNewIdentity();
+    if (identity === undefined) return;
+    await writeFileAtomically(this.linkKey, identity.linkKey);
+    rmSync(this.#newIdentity);
+    await syncFolder(this.folder);
   }
 }

@@ -91,7 +91,7 @@ export class QemuDriver implements MachineDriver {
 
   async fork(spec: MachineSpec, templateId: string, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    await this.#machine(spec.id).fork(spec, this.#machine(templateId), signal);
+    await this.#machine(spec.id).fork(spec, this.#machine(templateId).folder, signal);
   }
 
   async identityTaken(id: string): Promise<void> {

@@ -8,7 +8,7 @@ import { connectAgentSocket } from "../agent-socket.ts";
 import { childFailure, endProcess, lastWords, processUsage, spawnDetached } from "../child-process.ts";
 import type { AgentStream, DriverProbe, MachineExit, MachineSpec, MachineStatus, MachineUsage } from "../driver.ts";
 import { checkHostSpace, type SavedProcess } from "../machine-folder.ts";
-import { qemuArguments } from "./arguments.ts";
+import { type ArgumentOptions, qemuArguments, sharedArguments } from "./arguments.ts";
 import type { MachineFolder } from "./machine-folder.ts";
 import { abandonSave, loadMachine, saveMachine } from "./migrate.ts";
 import { startPasst } from "./passt.ts";
@@ -24,9 +24,9 @@ const firstSuspendingMajorVersion = 9;
 /** Run states of QEMU (qapi/run-state.json) in which somebody stopped the guest, or did not let it go on yet. */
 const stoppedStates = new Set(["paused", "inmigrate", "finish-migrate", "postmigrate", "prelaunch"]);
 
-interface Program {
+interface Launch {
   readonly qemu: string;
-  readonly args: readonly string[];
+  readonly options: Omit<ArgumentOptions, "formatToken">;
   /** See `stateKey`. */
   readonly key: string;
 }
@@ -87,13 +87,7 @@ export class QemuMachine {
       await this.#ending?.catch(() => undefined);
       if (await this.#goesOn()) return;
       await this.create(spec);
-      await checkHostSpace(this.folder.folder);
-      const probe = await this.#options.probe(signal);
-      if (!probe.usable) throw new BerthError("hypervisor-missing", probe.reason);
-      // Cleared before, because the new process may tell of its own end while it is waited for.
-      this.#exit = undefined;
-      this.#paused = undefined;
-      await this.#launch(spec, probe, signal).catch(async (error: unknown) => {
+      await this.#launch(spec, signal).catch(async (error: unknown) => {
         await this.#endProcesses();
         throw error;
       });
@@ -190,12 +184,30 @@ export class QemuMachine {
     await this.#afterEnd(exit);
   }
 
-  async fork(spec: MachineSpec, template: QemuMachine, signal: AbortSignal): Promise<void> {
-    throw new BerthError("fork-unavailable", `${spec.id} of ${template.folder.folder} ${String(signal.aborted)}`);
+  /** See `MachineDriver.fork`. The template's memory is read and never written to, so that any number of copies can be made at once. */
+  async fork(spec: MachineSpec, template: MachineFolder, signal: AbortSignal): Promise<void> {
+    if (this.#starting || this.folder.exists()) throw new BerthError("fork-unavailable", `${spec.id} has a disk already`);
+    this.#starting = true;
+    try {
+      this.folder.makeFolders();
+      const launch = await this.#makeReady(spec, signal);
+      if ((await template.saved.read())?.key !== launch.key)
+        throw new BerthError("fork-unavailable", "the template was not suspended, or not as it would be started now");
+      await this.folder.copyFrom(template, spec.id, signal);
+      await (await this.#load(launch, template.saved.path, signal)).execute("cont");
+      this.#exit = undefined;
+    } catch (error) {
+      await this.#endProcesses();
+      this.folder.remove();
+      throw error;
+    } finally {
+      this.#starting = false;
+    }
+    this.#options.onChange();
   }
 
   async identityTaken(): Promise<void> {
-    return Promise.resolve();
+    await this.folder.identityTaken();
   }
 
   async pause(): Promise<void> {
@@ -210,7 +222,8 @@ export class QemuMachine {
     if (this.process === undefined) throw new BerthError("machine-unreachable", "the machine is not running");
     this.#agent?.stream.destroy();
     const socket = await connectAgentSocket(this.folder.paths.agentSocket, signal);
-    this.#agent = { stream: socket, linkKey: this.folder.readLinkKey() };
+    const newIdentity = this.folder.readNewIdentity();
+    this.#agent = { stream: socket, linkKey: this.folder.readLinkKey(), ...(newIdentity === undefined ? {} : { newIdentity }) };
     return this.#agent;
   }
 
@@ -228,35 +241,49 @@ export class QemuMachine {
     await this.#afterEnd(this.#exit ?? { reason: "crashed", detail: "the hypervisor's process is gone", atMs: Date.now() });
   }
 
-  async #launch(spec: MachineSpec, probe: DriverProbe, signal: AbortSignal): Promise<void> {
+  /** Ends what is left of an earlier start, starts the network, and tells what QEMU is to be run as. */
+  async #makeReady(spec: MachineSpec, signal: AbortSignal): Promise<Launch> {
     const { folder } = this;
     const { env, log } = this.#options;
-    const qemu = qemuProgram(spec.image.arch, env["PATH"]);
+    await checkHostSpace(folder.folder);
+    const probe = await this.#options.probe(signal);
+    if (!probe.usable) throw new BerthError("hypervisor-missing", probe.reason);
     const accelerator = probe.accelerator === "kvm" || probe.accelerator === "hvf" ? probe.accelerator : "tcg";
     await this.#endProcesses();
     folder.removeSockets();
     const network = (await startPasst(folder, env, log, signal)) ? "passt" : "slirp";
     const options = { spec, paths: folder.paths, accelerator, network } as const;
-    const args = qemuArguments({ ...options, formatToken: undefined });
-    const key = stateKey({ qemuVersion: probe.version, args, imageSha256: spec.image.sha256, processor: cpus()[0]?.model ?? "" });
+    const key = stateKey({
+      qemuVersion: probe.version,
+      args: sharedArguments(options),
+      imageSha256: spec.image.sha256,
+      processor: cpus()[0]?.model ?? "",
+    });
+    // Cleared before, because the new process may tell of its own end while it is waited for.
+    this.#exit = undefined;
+    this.#paused = undefined;
+    return { qemu: qemuProgram(spec.image.arch, env["PATH"]), options, key };
+  }
+
+  async #launch(spec: MachineSpec, signal: AbortSignal): Promise<void> {
+    const { folder } = this;
+    const launch = await this.#makeReady(spec, signal);
     const saved = await folder.saved.read();
-    if (saved?.key === key) return this.#continueSaved({ qemu, args, key }, signal, async () => this.#launch(spec, probe, signal));
-    if (saved !== undefined) log.warn("the suspended machine is booted, because what it ran on has changed");
+    if (saved?.key === launch.key) return this.#continueSaved(launch, signal, async () => this.#launch(spec, signal));
+    if (saved !== undefined) this.#options.log.warn("the suspended machine is booted, because what it ran on has changed");
     await folder.saved.discard();
     folder.rotateConsole();
     await folder.makeLinkKey();
-    await this.#run({ qemu, args: qemuArguments({ ...options, formatToken: await folder.formatToken() }), key }, signal);
+    await this.#run(launch, qemuArguments({ ...launch.options, formatToken: await folder.formatToken() }), signal);
   }
 
   /** What cannot be continued is booted. */
-  async #continueSaved(program: Program, signal: AbortSignal, boot: () => Promise<void>): Promise<void> {
+  async #continueSaved(launch: Launch, signal: AbortSignal, boot: () => Promise<void>): Promise<void> {
     const { saved } = this.folder;
     try {
-      await this.#run({ ...program, args: [...program.args, "-incoming", "defer"] }, signal);
-      if (this.#qmp === undefined) throw new Error("QEMU does not answer");
-      await loadMachine(this.#qmp, saved.path, signal);
+      const qmp = await this.#load(launch, saved.path, signal);
       await saved.discard();
-      await this.#qmp.execute("cont");
+      await qmp.execute("cont");
     } catch (error) {
       signal.throwIfAborted();
       this.#options.log.warn("the suspended machine could not be continued and is booted", { reason: messageOf(error) });
@@ -267,7 +294,15 @@ export class QemuMachine {
     }
   }
 
-  async #run({ qemu, args, key }: Program, signal: AbortSignal): Promise<void> {
+  /** Runs QEMU with what was saved in it; its processors do not go on yet. */
+  async #load(launch: Launch, statePath: string, signal: AbortSignal): Promise<QmpClient> {
+    await this.#run(launch, [...qemuArguments({ ...launch.options, formatToken: undefined }), "-incoming", "defer"], signal);
+    if (this.#qmp === undefined) throw new Error("QEMU does not answer");
+    await loadMachine(this.#qmp, statePath, signal);
+    return this.#qmp;
+  }
+
+  async #run({ qemu, key }: Launch, args: readonly string[], signal: AbortSignal): Promise<void> {
     const { qemuLog } = this.folder;
     const child = spawnDetached(qemu, args, qemuLog, this.#options.env);
     const failed = childFailure(child);
