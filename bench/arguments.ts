@@ -4,6 +4,8 @@ const benchmarkNames = [
   "cold",
   "resume",
   "wake",
+  "fork",
+  "ten",
   "reclaim",
   "machine-idle",
   "create",

@@ -49,7 +49,22 @@ test("the table says which promises hold", () => {
 
 test("benchmarks are chosen by name and run in their own order", () => {
   expect(parseBenchArguments([])).toEqual({
-    only: ["cold", "resume", "wake", "reclaim", "machine-idle", "create", "files", "idle", "network", "window", "terminal", "bundle"],
+    only: [
+      "cold",
+      "resume",
+      "wake",
+      "fork",
+      "ten",
+      "reclaim",
+      "machine-idle",
+      "create",
+      "files",
+      "idle",
+      "network",
+      "window",
+      "terminal",
+      "bundle",
+    ],
     jsonPath: undefined,
     pairs: undefined,
   });

@@ -9,6 +9,7 @@ import { cold } from "./cold.ts";
 import type { BenchContext } from "./context.ts";
 import { create } from "./create.ts";
 import { files } from "./files.ts";
+import { fork, ten } from "./fork.ts";
 import { idle } from "./idle.ts";
 import { network } from "./network.ts";
 import { machineIdle } from "./machine-idle.ts";
@@ -26,6 +27,8 @@ const benchmarks: Readonly<Record<BenchmarkName, (context: BenchContext) => Prom
   cold,
   resume,
   wake,
+  fork,
+  ten,
   reclaim,
   "machine-idle": machineIdle,
   create,
@@ -42,6 +45,8 @@ const withMachine: ReadonlySet<BenchmarkName> = new Set([
   "cold",
   "resume",
   "wake",
+  "fork",
+  "ten",
   "reclaim",
   "machine-idle",
   "create",

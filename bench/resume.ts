@@ -8,6 +8,7 @@ import { silentLog } from "../src/lib/log.ts";
 import type { MachineSpec } from "../src/vm/driver.ts";
 import { findImage, hostImageArch } from "../src/vm/image/find-image.ts";
 import { QemuDriver } from "../src/vm/qemu/qemu-driver.ts";
+import { whenDockerReady } from "../tests/conformance/machine-exec.ts";
 import { bootOnce } from "./cold.ts";
 import type { BenchContext } from "./context.ts";
 import { measurePairs, type Result, resultOf } from "./statistics.ts";
@@ -20,6 +21,15 @@ const settleMs = 10_000;
 const runningLimitSeconds = 0.3;
 const agentLimitSeconds = 0.3;
 const suspendLimitSeconds = 1;
+const dockerRunLimit = 1.3;
+const dockerRun = "docker run --rm berth/devcontainer:13 true";
+
+interface Times {
+  readonly suspend: number[];
+  readonly running: number[];
+  /** `docker run` of an image that is there, on the machine before it is suspended and as the first thing after. */
+  readonly dockerRun: { readonly ours: number[]; readonly baseline: number[] };
+}
 
 /** Suspending a machine of 2 GiB and continuing it: until its processors run, and until its agent answers; against a boot of the same. */
 export async function resume({ imagesFolder, pairs, say }: BenchContext): Promise<Result[]> {
@@ -33,10 +43,11 @@ export async function resume({ imagesFolder, pairs, say }: BenchContext): Promis
     env: process.env,
   });
   const machine: MachineSpec = { ...spec, image: await findImage(imagesFolder, hostImageArch()) };
-  const times = { suspend: [] as number[], running: [] as number[] };
+  const times: Times = { suspend: [], running: [], dockerRun: { ours: [], baseline: [] } };
   try {
     say("booting for the first time, which formats the disk");
     await bootOnce(driver, machine);
+    await loadImage(driver, machine);
     const samples = await measurePairs(
       pairs ?? defaultPairs,
       async () => resumeOnce(driver, machine, times),
@@ -48,6 +59,7 @@ export async function resume({ imagesFolder, pairs, say }: BenchContext): Promis
       resultOf("resume.running", "s", { ours: times.running, baseline: [runningLimitSeconds] }, 1),
       resultOf("resume.agent", "s", { ours: samples.ours, baseline: [agentLimitSeconds] }, 1),
       resultOf("resume.agent-to-cold", "s", samples),
+      resultOf("resume.docker-run", "s", times.dockerRun, dockerRunLimit),
     ];
   } finally {
     await driver.kill(machine.id);
@@ -55,15 +67,23 @@ export async function resume({ imagesFolder, pairs, say }: BenchContext): Promis
   }
 }
 
-/** Seconds from the driver's start until the agent of a suspended machine answers. */
-async function resumeOnce(
-  driver: QemuDriver,
-  machine: MachineSpec,
-  times: { readonly suspend: number[]; readonly running: number[] },
-): Promise<number> {
+async function loadImage(driver: QemuDriver, machine: MachineSpec): Promise<void> {
   const signal = AbortSignal.timeout(timeoutMs);
   await driver.start(machine, signal);
-  await answer(driver, signal);
+  const { run, close } = await whenDockerReady(driver, machine.id, signal);
+  await run("docker load -i /usr/share/berth/devcontainer-image.tar");
+  close();
+  await driver.shutdown(machine.id, { graceMs: timeoutMs, signal });
+}
+
+/** Seconds from the driver's start until the agent of a suspended machine answers. */
+async function resumeOnce(driver: QemuDriver, machine: MachineSpec, times: Times): Promise<number> {
+  const signal = AbortSignal.timeout(timeoutMs);
+  await driver.start(machine, signal);
+  const before = await whenDockerReady(driver, machine.id, signal);
+  await before.run(dockerRun);
+  times.dockerRun.baseline.push(await seconds(async () => before.run(dockerRun)));
+  before.close();
   await new Promise<void>((resolve) => setTimeout(resolve, settleMs));
   times.suspend.push(await seconds(async () => driver.suspend(machine.id, { signal })));
   let running = 0;
@@ -72,6 +92,9 @@ async function resumeOnce(
     await answer(driver, signal);
   });
   times.running.push(running);
+  const after = await whenDockerReady(driver, machine.id, signal);
+  times.dockerRun.ours.push(await seconds(async () => after.run(dockerRun)));
+  after.close();
   await driver.shutdown(machine.id, { graceMs: timeoutMs, signal });
   return total;
 }
@@ -84,7 +107,7 @@ async function answer(driver: QemuDriver, signal: AbortSignal): Promise<void> {
   connection.close();
 }
 
-async function seconds(work: () => Promise<void>): Promise<number> {
+async function seconds(work: () => Promise<unknown>): Promise<number> {
   const startedAtMs = performance.now();
   await work();
   return (performance.now() - startedAtMs) / 1000;
