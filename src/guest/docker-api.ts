@@ -128,6 +128,13 @@ export class DockerApi {
     return containerSchema.parse(parseAnswer("inspect", status, body));
   }
 
+  /** Starts a container that is there. Fails when dockerd refuses it. */
+  async start(id: string): Promise<void> {
+    const { status, body } = await this.#send("POST", `/containers/${encodeURIComponent(id)}/start`);
+    // 304: it runs already.
+    if (status !== 304) parseAnswer("start", status, body);
+  }
+
   async imageExists(name: string): Promise<boolean> {
     const { status } = await this.#send("GET", `/images/${encodeURIComponent(name)}/json`);
     return status === 200;

@@ -3,6 +3,7 @@ import { chmod, mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { syncFolder, writeFileAtomically } from "../lib/atomic-file.ts";
+import { startCommandsSchema } from "./devcontainer/lifecycle.ts";
 
 const forwardPortSchema = z.object({
   host: z.string(),
@@ -30,6 +31,9 @@ const devcontainerStateSchema = z.object({
   forwardPorts: z.array(forwardPortSchema),
   /** Proxies were given to its container when it was made, or to one before it. */
   proxied: z.boolean().default(false),
+  containerId: z.string().default(""),
+  /** Known where a stopped container can be started without the devcontainer CLI. */
+  startCommands: startCommandsSchema.optional(),
 });
 
 const environmentStateSchema = z.object({

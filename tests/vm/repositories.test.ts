@@ -97,6 +97,20 @@ test("a repository with an image and Features of a local registry comes up as th
   expect(ours).toEqual(bare.get("features"));
 });
 
+test("a stopped environment goes on in its container, and what each start is to do is done", () => {
+  must(outcomes.get("features") ?? { status: 1, stdout: "", stderr: "it was not made" });
+  // The Feature's postStartCommand writes when it ran, into the container's own file system.
+  const look = "hostname; stat -c %y /tmp/color-started; cat ~/colour-of-the-day; touch ~/kept";
+  const seen = (): string[] => must(product.berth("exec", "features", "--", "sh", "-c", look)).stdout.split("\n");
+  const before = seen();
+  must(product.berth("stop", "features"));
+  must(product.berth("start", "features"));
+  const after = seen();
+  expect([after[0], after[2]]).toEqual([before[0], before[2]]);
+  expect(after[1]).not.toBe(before[1]);
+  must(product.berth("exec", "features", "--", "sh", "-c", "test -e ~/kept"));
+});
+
 test("a Compose repository with a database comes up as the bare devcontainer CLI brings it up", () => {
   const ours = inside("compose");
   expect(ours).toMatchObject({ user: "vscode", folder: "/srv/compose", files: { "/home/vscode/filled": expect.stringContaining("+OK") } });

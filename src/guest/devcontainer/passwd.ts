@@ -25,6 +25,15 @@ export async function readUser(name: string, layers: readonly string[]): Promise
   return undefined;
 }
 
+/** The shell of a user, who may be given by number too; /bin/sh where it cannot be read. */
+export async function readShell(user: string, root: string): Promise<string> {
+  for (const line of (await readPasswd([root])).split("\n")) {
+    const fields = line.split(":");
+    if ((fields[0] === user || fields[2] === user) && fields[6] !== undefined && fields[6].startsWith("/")) return fields[6];
+  }
+  return "/bin/sh";
+}
+
 async function readPasswd(layers: readonly string[]): Promise<string> {
   for (const layer of layers) {
     if (layer === "") continue;

@@ -1,4 +1,6 @@
 import { createHash } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
 import { type JobContext, JobError } from "../jobs/job.ts";
 import { runProcess } from "../run-process.ts";
 
@@ -37,6 +39,15 @@ if [ -n "$made" ]; then chown -R "$user" "$made"; fi
 ln -s "$file" "$path"
 chown -h "$user" "$path"
 `;
+
+/** The volatile folder of an environment's secrets in the machine. */
+export async function makeSecretsFolder(runFolder: string, environmentId: string): Promise<string> {
+  const folder = join(runFolder, "secrets", environmentId);
+  // The parent may be crossed but not listed: git and docker run as the work user.
+  await mkdir(join(runFolder, "secrets"), { recursive: true, mode: 0o711 });
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  return folder;
+}
 
 /** Puts these secrets in place in a running container and takes away those of before. Fails when the container refuses. */
 export async function placeSecretFiles(

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import { chownToWorkUser } from "../content/clone.ts";
@@ -16,23 +16,12 @@ import { chooseConfig, findConfigs } from "./find-configs.ts";
 import { handOver } from "./hand-over.ts";
 import { containerDiffers, imageGives, imageUserIs, metadataUser } from "./image-user.ts";
 import type { KnownUsers } from "./known-users.ts";
-import { placeSecretFiles, type SecretFile, secretFilesFolder } from "./secret-files.ts";
+import { lifecycleWarning, type StartCommands, startCommandsSchema } from "./lifecycle.ts";
+import { restart } from "./restart.ts";
+import { makeSecretsFolder, placeSecretFiles, secretFilesFolder } from "./secret-files.ts";
 import { sessionEnvFiles, writeSessionEnv } from "./session-env.ts";
 import { stopContainers } from "./stop.ts";
-
-export interface UpRequest {
-  readonly session: string;
-  readonly configPath: string;
-  readonly rebuild: boolean;
-  readonly noCache: boolean;
-  readonly defaultImage: string;
-  readonly secrets: Readonly<Record<string, string>>;
-  readonly secretFiles: readonly SecretFile[];
-  readonly dotfilesRepository: string;
-  /** 0 is no limit. */
-  readonly timeoutMs: number;
-  readonly registryCredentials: readonly { readonly host: string; readonly username: string; readonly password: string }[];
-}
+import type { Attempt, UpRequest } from "./up-request.ts";
 
 interface Dependencies {
   readonly docker: DockerApi;
@@ -40,15 +29,6 @@ interface Dependencies {
   readonly settings: GuestSettings;
   readonly knownUsers: KnownUsers;
   readonly network: GuestNetwork;
-}
-
-interface Attempt {
-  readonly configPath: string;
-  readonly configHash: string;
-  readonly generated: boolean;
-  readonly recovery: boolean;
-  /** Its user has the work user's number already, and so owns the working copy. */
-  readonly userIsWorkUser: boolean;
 }
 
 /**
@@ -68,6 +48,7 @@ export async function bringUp(environmentId: string, request: UpRequest, depende
       : { ...context, signal: AbortSignal.any([context.signal, deadline]), step: context.step, log: context.log };
   try {
     const attempt = await prepare(repository, request, dependencies);
+    if (await restart(environmentId, request, attempt, dependencies, limited)) return;
     const outcome = await upForItsUser(environmentId, request, attempt, dependencies, limited);
     await keep(environmentId, request, attempt, outcome, { code: "", message: "" }, dependencies);
   } catch (error) {
@@ -159,11 +140,8 @@ async function attemptUp(
 ): Promise<UpOutcome> {
   const { states, docker, settings, network } = dependencies;
   const folder = join(states.folderOf(environmentId), "up");
-  const secretsFolder = join(settings.runFolder, "secrets", environmentId);
+  const secretsFolder = await makeSecretsFolder(settings.runFolder, environmentId);
   await mkdir(folder, { recursive: true });
-  // The parent may be crossed but not listed: git and docker run as the work user.
-  await mkdir(join(settings.runFolder, "secrets"), { recursive: true, mode: 0o711 });
-  await mkdir(secretsFolder, { recursive: true, mode: 0o700 });
   const args = ["--workspace-folder", states.workingCopy(environmentId), "--id-label", `${environmentLabel}=${environmentId}`];
   const upArgs = [
     "--mount",
@@ -312,7 +290,7 @@ async function keep(
     recovery: attempt.recovery,
     failureCode: failure.code,
     failureMessage: failure.message,
-    warningMessage: outcome.outcome === "error" ? await warningOf(text, inspected?.State.Pid ?? 0) : "",
+    warningMessage: outcome.outcome === "error" ? await lifecycleWarning(text, inspected?.State.Pid ?? 0) : "",
     remoteUser:
       outcome.remoteUser ?? metadataUser(inspected?.Config.Labels["devcontainer.metadata"], "remoteUser") ?? previous?.remoteUser ?? "root",
     remoteWorkspaceFolder:
@@ -320,6 +298,8 @@ async function keep(
     remoteEnv,
     forwardPorts: readForwardPorts(merged),
     proxied: network.dockerClientProxies !== undefined || previous?.proxied === true,
+    containerId: container?.Id ?? "",
+    startCommands: outcome.outcome === "success" && !attempt.recovery ? startCommandsOf(merged) : undefined,
   };
   await writeSessionEnv(sessionEnvFiles(settings.runFolder, environmentId), { ...remoteEnv, ...request.secrets });
   await states.setDevcontainer(environmentId, state);
@@ -340,12 +320,11 @@ async function recover(
   await keep(environmentId, request, attempt, outcome, failure, dependencies);
 }
 
-/** Why a lifecycle command failed, as "code: text": the kernel ends the biggest process when memory runs out. */
-async function warningOf(text: string, containerPid: number): Promise<string> {
-  const group = /^0::(.*)$/m.exec(await readFile(`/proc/${containerPid}/cgroup`, "utf8").catch(() => ""))?.[1];
-  const events = group === undefined ? "" : await readFile(`/sys/fs/cgroup${group}/memory.events`, "utf8").catch(() => "");
-  const code = /^oom_kill [1-9]/m.test(events) ? "out-of-memory" : "lifecycle-command-failed";
-  return `${code}: ${text}`;
+/** What each start does where that is all: not with several containers, or a command that the machine runs before. */
+function startCommandsOf(merged: UpOutcome["mergedConfiguration"]): StartCommands | undefined {
+  if (merged === undefined || "dockerComposeFile" in merged || "initializeCommand" in merged) return undefined;
+  const { postStartCommands = [], postAttachCommands = [], userEnvProbe = "loginInteractiveShell" } = merged;
+  return startCommandsSchema.safeParse({ postStartCommands, postAttachCommands, userEnvProbe }).data;
 }
 
 /** forwardPorts and portsAttributes as one list (devcontainer.json reference). */
