@@ -3,7 +3,8 @@ import { statfs } from "node:fs/promises";
 import { mountOf } from "./mounts.ts";
 import { setTimeout as delay } from "node:timers/promises";
 
-const lookIntervalMs = 3000;
+/** What goes wrong is told within two of these; each look costs an idle machine a hundredth of what it may use. */
+const lookIntervalMs = 5000;
 /** dockerd's first start takes this long under emulation; later ones are told at once. */
 const dockerStartMs = 120_000;
 /** Below this share of the disk builds begin to fail. */

@@ -12,6 +12,7 @@ import {
   ObservedJob_State,
   ObservedJobSchema,
 } from "../contract/gen/berth/v1/agent_pb.js";
+import { changeSignal } from "../lib/change-signal.ts";
 import type { Container, DockerApi } from "./docker-api.ts";
 import type { EnvironmentStates } from "./environment-state.ts";
 import type { JobRecord } from "./jobs/job.ts";
@@ -123,11 +124,15 @@ export class Observer {
   }
 
   async #watchPorts(signal: AbortSignal): Promise<void> {
+    const changes = changeSignal((listener) => this.onChange(listener), signal);
     while (!signal.aborted) {
       await this.#readPorts();
       this.#publish();
-      await delay(portPollMs, undefined, { signal }).catch(() => undefined);
+      // While no container runs nothing can begin to listen, and looking would keep an idle machine at work.
+      const anyRuns = [...this.#containers.values()].some((container) => container.State.Running);
+      await (anyRuns ? delay(portPollMs, undefined, { signal }).catch(() => undefined) : changes.next());
     }
+    changes.close();
   }
 
   async #readPorts(): Promise<void> {
