@@ -23,6 +23,8 @@ const shutdownGraceMs = 60_000;
 const powerOffCallTimeoutMs = 5000;
 /** A suspended disk is whole also without the memory. */
 const settleDiskTimeoutMs = 30_000;
+/** Of files in memory, saved with the rest: what is used again at once, and not all that was ever read. */
+const keepCacheBytes = 512n << 20n;
 /** git looks at every file, and those who asked before come first. */
 const refreshTimeoutMs = 60_000;
 
@@ -179,7 +181,7 @@ export class MachineKeeper {
   async suspend(signal: AbortSignal): Promise<void> {
     if (this.#client === undefined) return;
     await this.#keepOff(async () => {
-      await this.#client?.settleDisk({}, { signal, timeoutMs: settleDiskTimeoutMs });
+      await this.#client?.settleDisk({ keepCacheBytes }, { signal, timeoutMs: settleDiskTimeoutMs });
       this.#asleep = true;
       this.#wasReady = false;
       this.#disconnect();

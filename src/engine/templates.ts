@@ -87,7 +87,7 @@ export class Templates {
       const { dockerReady } = await client.hello({ protocol: 1 }, { signal });
       if (!dockerReady) throw new Error("dockerd is not up yet");
       await setGuestClock(client, now(), signal);
-      await client.settleDisk({}, { signal, timeoutMs: settleTimeoutMs });
+      await client.settleDisk({ keepCacheBytes: 0n }, { signal, timeoutMs: settleTimeoutMs });
     } finally {
       connection.close();
     }

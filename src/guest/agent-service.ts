@@ -33,7 +33,7 @@ import { checkNetwork } from "./network/check-network.ts";
 import type { GuestNetwork } from "./network/guest-network.ts";
 import { runProcess } from "./run-process.ts";
 import type { GuestSettings } from "./settings.ts";
-import { growDisk, readDiskBill, reclaimSpace, settleDisk } from "./usage/disk-bill.ts";
+import { dropCaches, growDisk, readDiskBill, reclaimSpace, settleDisk } from "./usage/disk-bill.ts";
 import { type EnvironmentFigures, usageMessage } from "./usage/environment-figures.ts";
 import { readUsage } from "./usage/machine-usage.ts";
 
@@ -96,7 +96,11 @@ export function agentService(dependencies: AgentDependencies): ServiceImpl<typeo
     getBootProfile: () => ({
       phases: bootProfile.phases().map(({ name, endedAtMs }) => ({ name, endedAt: durationFromMs(Math.round(endedAtMs)) })),
     }),
-    settleDisk: async () => settleDisk(settings.dataFolder).then(() => ({})),
+    async settleDisk({ keepCacheBytes }) {
+      await settleDisk(settings.dataFolder);
+      await dropCaches(Number(keepCacheBytes));
+      return {};
+    },
     dial: (requests) => dial(requests, dependencies),
     exec: (requests) => exec(requests, dependencies),
     async observeEnvironments(request) {

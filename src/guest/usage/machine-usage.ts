@@ -8,13 +8,15 @@ export interface MachineUsageView {
   readonly loadAverage1m: number;
 }
 
+/** The figures of /proc/meminfo (proc_meminfo(5)) in bytes. */
+export function readMemory(): ReadonlyMap<string, number> {
+  const lines = readFileSync("/proc/meminfo", "utf8").split("\n");
+  return new Map(lines.map((line) => [line.slice(0, line.indexOf(":")), Number(/(\d+)/.exec(line)?.[1] ?? 0) * 1024] as const));
+}
+
 /** Memory and disk of the machine as its kernel sees them. */
 export function readUsage(dataFolder: string): MachineUsageView {
-  const memory = new Map(
-    readFileSync("/proc/meminfo", "utf8")
-      .split("\n")
-      .map((line) => [line.slice(0, line.indexOf(":")), Number(/(\d+)/.exec(line)?.[1] ?? 0) * 1024] as const),
-  );
+  const memory = readMemory();
   const disk = statfsSync(dataFolder);
   return {
     memoryTotalBytes: memory.get("MemTotal") ?? 0,

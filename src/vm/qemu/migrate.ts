@@ -4,7 +4,7 @@ import type { QmpClient } from "./qmp.ts";
 
 /** Reading 8 GiB from a slow disk takes a minute. */
 const migrationTimeoutMs = 180_000;
-const pollMs = 10;
+const pollMs = 5;
 /** Pages lie at fixed places in the file, so that several threads write and read it (docs/adr/0005). */
 const capabilities = ["mapped-ram", "multifd"] as const;
 const channels = 2;

@@ -8,7 +8,7 @@ import type { MachineFolder } from "./machine-folder.ts";
 import { childFailure, spawnDetached } from "../child-process.ts";
 
 const startTimeoutMs = 20_000;
-const pollMs = 20;
+const pollMs = 5;
 
 /** Starts a machine's passt where there is one; false when the network falls back to slirp. */
 export async function startPasst(folder: MachineFolder, env: NodeJS.ProcessEnv, log: Log, signal: AbortSignal): Promise<boolean> {

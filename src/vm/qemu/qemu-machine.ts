@@ -18,7 +18,7 @@ import { stateKey } from "./saved-state.ts";
 
 const startTimeoutMs = 20_000;
 const killTimeoutMs = 10_000;
-const pollMs = 20;
+const pollMs = 5;
 /** Older ones cannot write memory to fixed places of a file. */
 const firstSuspendingMajorVersion = 9;
 /** Run states of QEMU (qapi/run-state.json) in which somebody stopped the guest, or did not let it go on yet. */
@@ -282,7 +282,7 @@ export class QemuMachine {
     const { saved } = this.folder;
     try {
       const qmp = await this.#load(launch, saved.path, signal);
-      await saved.discard();
+      await saved.forget();
       await qmp.execute("cont");
     } catch (error) {
       signal.throwIfAborted();
@@ -290,8 +290,11 @@ export class QemuMachine {
       await this.#endProcesses();
       await saved.discard();
       this.#exit = undefined;
-      await boot();
+      return boot();
     }
+    await saved
+      .discard()
+      .catch((error: unknown) => this.#options.log.warn("the memory of a suspended machine was not removed", { reason: messageOf(error) }));
   }
 
   /** Runs QEMU with what was saved in it; its processors do not go on yet. */

@@ -58,9 +58,14 @@ export class SavedState {
   }
 
   /** From when this returns on, also after a loss of power, the machine counts as not suspended. */
-  async discard(): Promise<void> {
+  async forget(): Promise<void> {
     rmSync(this.#recordPath, { force: true });
     await syncFolder(dirname(this.#recordPath));
+  }
+
+  /** Forgets it and frees its space, which takes a while. */
+  async discard(): Promise<void> {
+    await this.forget();
     await rm(this.path, { force: true });
   }
 
