@@ -65,8 +65,9 @@ export class MarkerScanner {
   /** How many bytes at the end of the input could begin a key. */
   #partialKeyLength(input: Buffer): number {
     for (let length = Math.min(linkKeyBytes - 1, input.length); length > 0; length--) {
-      const end = input.subarray(input.length - length);
-      if (this.#keys.some((key) => end.equals(key.subarray(0, length)))) return length;
+      const first = input[input.length - length];
+      for (const key of this.#keys)
+        if (first === key[0] && input.subarray(input.length - length).equals(key.subarray(0, length))) return length;
     }
     return 0;
   }
