@@ -47,7 +47,7 @@ export async function collectNetworkFacts(
     problems,
     authorities,
     wall,
-    machine: parts.machine.view,
+    machine: parts.machines.shared.keeper.view,
     checks,
   };
 }
@@ -86,7 +86,8 @@ async function lookAtWall({ driver, paths }: HostParts, env: NodeJS.ProcessEnv, 
   }
 }
 
-async function askMachine({ machine }: HostParts, target: Target, registry: Target, signal: AbortSignal): Promise<NetworkFacts["checks"]> {
+async function askMachine({ machines }: HostParts, target: Target, registry: Target, signal: AbortSignal): Promise<NetworkFacts["checks"]> {
+  const machine = machines.shared.keeper;
   if (machine.view !== "ready") return [];
   try {
     const request = { ...target, registryHost: registry.host, registryPort: registry.port };
