@@ -5,7 +5,7 @@ import type { HostClients } from "./connection.ts";
 import { allEnvironments, findEnvironment, nameOf } from "./environments.ts";
 
 /** What people call the machine that environments share. */
-export const sharedName = "shared";
+const sharedName = "shared";
 
 export interface NamedMachine {
   readonly id: string;

@@ -88,7 +88,7 @@ export class Engine {
     actor.failure = undefined;
     const machine = this.#options.machines.kept(id);
     machine.keeper.clearFailure();
-    this.#idleOf(machine).cancel();
+    this.#idleOf(machine).wishChanged();
     this.#wake(id);
   }
 

@@ -26,7 +26,6 @@ export class IdleWatch {
 
   /** `isUnused`: all environments on it are stopped, and shall be. */
   look(isUnused: boolean): void {
-    if (!isUnused) this.#byHand = false;
     const idleMs = this.#idleMs;
     if (!isUnused || idleMs === 0 || this.#options.machine.view !== "ready") return this.cancel();
     this.#timer ??= setTimeout(() => this.#end(), idleMs).unref();
@@ -36,6 +35,12 @@ export class IdleWatch {
   cancel(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+  }
+
+  /** Something else is wanted of an environment on it. */
+  wishChanged(): void {
+    this.#byHand = false;
+    this.cancel();
   }
 
   /** Somebody started it for a reason of their own. */

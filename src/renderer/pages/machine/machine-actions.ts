@@ -1,4 +1,5 @@
 import { useCallback, useMemo, useState } from "react";
+import { sharedMachineId } from "../../../contract/machine-id.ts";
 import { EnvironmentPhase } from "../../../contract/gen/gitpod/v1/environment_pb.js";
 import { useApp, useAppState } from "../../app/context.ts";
 import type { EnvironmentView } from "../../store/watch-state.ts";
@@ -32,17 +33,23 @@ export function useMachineActs(): MachineActs {
   return useMemo(() => ({ doing, run }), [doing, run]);
 }
 
-/** Names of the environments that run, or are on their way to, and would stop with the machine. */
+/** Names of the environments that run, or are on their way to, and would stop with the shared machine. */
 export function useRunningNames(): readonly string[] {
   return useAppState((state) => runningNames([...state.environments.values()]));
 }
 
 function runningNames(views: readonly EnvironmentView[]): string[] {
   return views
+    .filter(isOnSharedMachine)
     .filter(({ environment: { spec, status } }) => {
       const phase = status?.phase ?? EnvironmentPhase.UNSPECIFIED;
       return phase === EnvironmentPhase.RUNNING || (spec?.desiredPhase === EnvironmentPhase.RUNNING && phase !== EnvironmentPhase.STOPPED);
     })
     .map((view) => view.environment.metadata?.name ?? view.id)
     .toSorted((a, b) => a.localeCompare(b));
+}
+
+/** One that has a machine of its own does not go with the shared one. */
+export function isOnSharedMachine({ details }: EnvironmentView): boolean {
+  return details === undefined || details.machineId === sharedMachineId;
 }

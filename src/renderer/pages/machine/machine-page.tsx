@@ -11,11 +11,12 @@ import { ConsoleLog } from "./console-log.tsx";
 import { DiskSection } from "./disk-section.tsx";
 import { type MachineActs, useMachineActs, useRunningNames } from "./machine-actions.ts";
 import { MachineNotices } from "./machine-notices.tsx";
+import { OwnMachines } from "./own-machines.tsx";
 import { ResetSection } from "./reset-section.tsx";
 import { SizeSection } from "./size-section.tsx";
 import { StateSection } from "./state-section.tsx";
 
-/** The Linux machine that all environments run in. */
+/** The Linux machine that environments share, and those that some have to themselves. */
 export function MachinePage() {
   const { machine: words } = useStrings();
   const known = useAppState((state) => state.known);
@@ -30,6 +31,7 @@ export function MachinePage() {
           <StateSection />
           <SizeSection acts={acts} onRestart={controls.restart.now} onAskRestart={controls.restart.run} />
           <DiskSection acts={acts} />
+          <OwnMachines />
           <ConsoleLog />
           <ResetSection acts={acts} />
         </Sections>
