@@ -73,7 +73,7 @@ export class Engine {
       store.onSpecChange((id) => this.#onSpecChange(id)),
       machines.onChange((ids, machine) => (ids === "all" ? void this.#wakeAll([machine]) : ids.forEach((id) => this.#wake(id)))),
     );
-    await machines.adopt(await store.list());
+    await machines.adopt(async () => store.list());
     await this.#wakeAll(machines.all);
   }
 

@@ -81,8 +81,11 @@ export class Machines {
   }
 
   /** Connects to the machines that run already, and removes what a host that was killed left of deleted environments. */
-  async adopt(environments: readonly Environment[]): Promise<void> {
-    await this.#removeOrphans(environments);
+  async adopt(list: () => Promise<readonly Environment[]>): Promise<void> {
+    // Environments after machines: a machine is made after its environment, which is on the list then.
+    const found = await this.#options.driver.list();
+    const environments = await list();
+    await this.#removeOrphans(found, environments);
     for (const { id } of environments) this.kept(id);
     await Promise.all(this.all.map(async ({ keeper }) => keeper.adopt()));
   }
@@ -114,10 +117,10 @@ export class Machines {
     for (const { keeper } of this.all) keeper.close();
   }
 
-  async #removeOrphans(environments: readonly Environment[]): Promise<void> {
+  async #removeOrphans(found: readonly string[], environments: readonly Environment[]): Promise<void> {
     const { driver, log, onRemoved } = this.#options;
     const owned = new Set(environments.map(({ id }) => dedicatedMachineId(id)));
-    for (const id of await driver.list()) {
+    for (const id of found) {
       if (!id.startsWith(dedicatedPrefix) || owned.has(id)) continue;
       log.warn("a machine whose environment is gone is removed", { machineId: id });
       try {

@@ -236,7 +236,11 @@ async function stop(
   engine.stop();
   try {
     const limit = AbortSignal.timeout(powerOffTimeoutMs);
-    if (!options.keepMachines) await Promise.all(machines.all.map(async ({ keeper }) => keeper.rest(limit, { nothingRuns: false })));
+    if (!options.keepMachines) {
+      // One that does not go down keeps no other from it.
+      const rests = await Promise.allSettled(machines.all.map(async ({ keeper }) => keeper.rest(limit, { nothingRuns: false })));
+      for (const rest of rests) if (rest.status === "rejected") throw rest.reason;
+    }
   } finally {
     setImmediate(() => void end().catch((error: unknown) => log.error("the host did not end in order", { reason: messageOf(error) })));
   }

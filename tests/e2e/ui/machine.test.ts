@@ -243,6 +243,8 @@ test("machines that environments have to themselves are told, suspended, started
   await button("Start the machine of alpha").click();
   await expect(row("alpha")).toContainText("Machine running");
   await button("Stop the machine of beta").click();
+  await expect(page.getByRole("dialog")).toContainText("beta");
+  await page.getByRole("dialog").getByRole("button", { name: "Shut down" }).click();
   await expect(row("beta")).toContainText("Machine off");
   // Neither needed the shared machine.
   await expect(page.getByText("There is no machine yet")).toBeVisible();

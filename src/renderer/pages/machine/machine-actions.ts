@@ -33,14 +33,13 @@ export function useMachineActs(): MachineActs {
   return useMemo(() => ({ doing, run }), [doing, run]);
 }
 
-/** Names of the environments that run, or are on their way to, and would stop with the shared machine. */
-export function useRunningNames(): readonly string[] {
-  return useAppState((state) => runningNames([...state.environments.values()]));
+/** Names of the environments that run, or are on their way to, and would stop with this machine. */
+export function useRunningNames(machineId: string): readonly string[] {
+  return useAppState((state) => runningNames([...state.environments.values()].filter((view) => machineIdOf(view) === machineId)));
 }
 
 function runningNames(views: readonly EnvironmentView[]): string[] {
   return views
-    .filter(isOnSharedMachine)
     .filter(({ environment: { spec, status } }) => {
       const phase = status?.phase ?? EnvironmentPhase.UNSPECIFIED;
       return phase === EnvironmentPhase.RUNNING || (spec?.desiredPhase === EnvironmentPhase.RUNNING && phase !== EnvironmentPhase.STOPPED);
@@ -50,6 +49,10 @@ function runningNames(views: readonly EnvironmentView[]): string[] {
 }
 
 /** One that has a machine of its own does not go with the shared one. */
-export function isOnSharedMachine({ details }: EnvironmentView): boolean {
-  return details === undefined || details.machineId === sharedMachineId;
+export function isOnSharedMachine(view: EnvironmentView): boolean {
+  return machineIdOf(view) === sharedMachineId;
+}
+
+function machineIdOf({ details }: EnvironmentView): string {
+  return details?.machineId ?? sharedMachineId;
 }

@@ -1,5 +1,5 @@
 import { Moon, Play, Power } from "lucide-react";
-import { useCallback, useEffect } from "react";
+import { useCallback, useEffect, useState } from "react";
 import { type Machine, MachineState } from "../../../contract/gen/berth/v1/host_pb.js";
 import { useCall } from "../../api/use-call.ts";
 import { useApp, useAppState, useFormats, useStrings } from "../../app/context.ts";
@@ -7,7 +7,8 @@ import { Dot } from "../../ui/badge.tsx";
 import { IconButton } from "../../ui/button.tsx";
 import { Link } from "../../ui/link.tsx";
 import { Section } from "../../ui/section.tsx";
-import { type MachineActs, useMachineActs } from "./machine-actions.ts";
+import { ConfirmDialog } from "./confirm-dialog.tsx";
+import { type MachineActs, useMachineActs, useRunningNames } from "./machine-actions.ts";
 import { machineLooks } from "./machine-looks.ts";
 import { OwnSize } from "./own-size.tsx";
 
@@ -17,7 +18,7 @@ const figuresIntervalMs = 5000;
 export function OwnMachines() {
   const { machine: words } = useStrings();
   const machines = useAppState((s) => [...s.ownMachines.values()]);
-  const figures = useFigures(machines.length > 0);
+  const figures = useFigures(machines.map(({ id, state }) => `${id}/${state}`).join(" "));
   return (
     <Section title={words.own.heading} description={words.own.description}>
       {machines.length === 0 ? (
@@ -35,14 +36,20 @@ export function OwnMachines() {
 }
 
 /** What the machines take now; the watch leaves out figures that change all the time. */
-function useFigures(wanted: boolean): ReadonlyMap<string, Machine> {
+function useFigures(machinesAndStates: string): ReadonlyMap<string, Machine> {
   const { clients } = useApp();
   const online = useAppState((s) => s.connection === "online");
-  const asks = wanted && online;
+  const asks = machinesAndStates !== "" && online;
   const ask = useCallback(
     async (signal: AbortSignal) =>
-      new Map((asks ? (await clients.host.listMachines({}, { signal })).machines : []).map((machine) => [machine.id, machine])),
-    [clients, asks],
+      // Another machine, or another state of one, has other figures.
+      new Map(
+        (machinesAndStates !== "" && online ? (await clients.host.listMachines({}, { signal })).machines : []).map((machine) => [
+          machine.id,
+          machine,
+        ]),
+      ),
+    [clients, machinesAndStates, online],
   );
   const { value, reload } = useCall(ask);
   useEffect(() => {
@@ -79,6 +86,11 @@ function OwnMachine({ machine, figures }: { readonly machine: Machine; readonly 
       </span>
       <OwnControls machine={machine} name={name} acts={acts} />
       {machine.failureMessage === "" ? null : <p className="w-full font-mono text-sm text-danger">{machine.failureMessage}</p>}
+      {machine.warnings.map((warning) => (
+        <p key={warning} className="w-full text-sm text-warn">
+          {warning}
+        </p>
+      ))}
     </li>
   );
 }
@@ -91,6 +103,9 @@ function OwnControls({ machine, name, acts }: { readonly machine: Machine; reado
   const { state } = machine;
   const general = !online ? words.notOffline : acts.doing === undefined ? undefined : words.waitForIt;
   const isUp = state === MachineState.READY || state === MachineState.PAUSED;
+  const [asking, setAsking] = useState(false);
+  const running = useRunningNames(machineId);
+  const stop = (): void => void acts.run("stop", async () => clients.host.stopMachine({ machineId }));
   const isOff = state === MachineState.OFF || state === MachineState.ABSENT || state === MachineState.UNSPECIFIED;
   return (
     <span className="flex gap-1">
@@ -109,9 +124,10 @@ function OwnControls({ machine, name, acts }: { readonly machine: Machine; reado
       <IconButton
         icon={Power}
         label={words.own.stop(name)}
-        onClick={() => void acts.run("stop", async () => clients.host.stopMachine({ machineId }))}
+        onClick={() => (running.length > 0 ? setAsking(true) : stop())}
         disabledReason={general ?? (isOff ? words.notRunning : undefined)}
       />
+      {asking ? <ConfirmDialog words={words.confirmStop} names={running} onClose={() => setAsking(false)} onConfirm={stop} /> : null}
     </span>
   );
 }
