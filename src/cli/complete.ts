@@ -15,7 +15,10 @@ export type Values = "environments" | "files" | readonly string[];
 export interface Known {
   /** Names of environments; empty when no host runs. */
   readonly environmentNames: () => Promise<readonly string[]>;
-  /** By the command's name and the argument's or option's own, e.g. "open --editor"; an option's own alone for all commands; arguments called `name` are environments. */
+  /**
+   * By the command's name and the argument's or option's own, e.g. "open --editor"; by an option's own alone for all
+   * commands. Arguments called `name` are environments.
+   */
   readonly values: Readonly<Record<string, Values>>;
 }
 
