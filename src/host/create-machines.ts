@@ -1,5 +1,5 @@
 import { MachineKeeper } from "../engine/machine-keeper.ts";
-import type { MachineKeeperOptions } from "../engine/machine-view.ts";
+import type { MachineKeeperOptions, MachineTemplate } from "../engine/machine-view.ts";
 import { type KeptMachine, Machines } from "../engine/machines.ts";
 import type { Log } from "../lib/log.ts";
 import type { MachineDriver, MachineSpec } from "../vm/driver.ts";
@@ -36,6 +36,8 @@ export interface HostMachinesOptions extends Omit<MachineImagesOptions, "machine
   /** What people call the environment of a machine. */
   readonly nameOf: (environmentId: string) => string;
   readonly computerMemoryBytes: number;
+  /** A suspended machine that environments' own machines start as copies of, in the place of a first boot. */
+  readonly template?: MachineTemplate;
 }
 
 /** All machines, each with an image and a size of its own. */
@@ -58,7 +60,8 @@ export function createMachines(options: HostMachinesOptions): HostMachines {
         if (environmentId !== undefined) refuseTooMany(machines, partsOf, options, environmentId);
       };
       const started = machineSource({ ...options, id, images, sizes, mayStart });
-      const keeper = new MachineKeeper({ driver, id, log, now, judge: images, ...started });
+      const copies = environmentId === undefined || options.template === undefined ? {} : { template: options.template };
+      const keeper = new MachineKeeper({ driver, id, log, now, judge: images, ...started, ...copies });
       parts.set(keeper, { images, sizes });
       return keeper;
     },
