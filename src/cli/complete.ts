@@ -15,7 +15,10 @@ export type Values = "environments" | "files" | readonly string[];
 export interface Known {
   /** Names of environments; empty when no host runs. */
   readonly environmentNames: () => Promise<readonly string[]>;
-  /** By the command's name and the argument's or option's own, e.g. "open --editor"; arguments called `name` are environments. */
+  /**
+   * By the command's name and the argument's or option's own, e.g. "open --editor"; by an option's own alone for all
+   * commands. Arguments called `name` are environments.
+   */
   readonly values: Readonly<Record<string, Values>>;
 }
 
@@ -26,7 +29,7 @@ export async function complete(program: Command, words: readonly string[], known
   const isHelp = before[0] === "help";
   const { command, rest } = descend(program, isHelp ? before.slice(1) : before);
   const pending = optionThatTakes(command, rest.at(-1));
-  if (pending !== undefined) return completeValue(known.values[`${command.name()} ${pending.long}`], current, known);
+  if (pending !== undefined) return completeValue(valuesOf(command, pending, known), current, known);
   if (command.commands.length > 0) return startingWith(current, rest.length > 0 ? [] : subcommandsOrOptions(command, current));
   if (isHelp) return startingWith(current, []);
   // What comes after the name is for the command that exec or ssh runs.
@@ -37,6 +40,11 @@ export async function complete(program: Command, words: readonly string[], known
   if (argument === undefined) return startingWith(current, []);
   const isEnvironment = argument.name() === "name";
   return completeValue(isEnvironment ? "environments" : known.values[`${command.name()} ${argument.name()}`], current, known);
+}
+
+/** What an option takes; one that every command has in common is known by its own name alone. */
+function valuesOf(command: Command, { long = "", argChoices }: Option, { values }: Known): Values | undefined {
+  return values[`${command.name()} ${long}`] ?? values[long] ?? argChoices;
 }
 
 async function completeValue(values: Values | undefined, current: string, known: Known): Promise<Completion> {

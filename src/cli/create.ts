@@ -1,6 +1,8 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
+import { BerthError } from "../contract/berth-error.ts";
 import { parseContextUrl } from "../contract/context-url.ts";
+import { hasOwnMachine } from "../contract/environment-class.ts";
 import type { EnvironmentDetails, ForwardedPort } from "../contract/gen/berth/v1/host_pb.js";
 import { type Environment, EnvironmentPhase } from "../contract/gen/gitpod/v1/environment_pb.js";
 import type { HostClients } from "./connection.ts";
@@ -19,6 +21,8 @@ export interface CreateOptions {
   readonly name: string;
   /** Empty when there is only one. */
   readonly devcontainer: string;
+  /** On a machine of its own. */
+  readonly dedicated: boolean;
   /** Takes the environment that was made of this source before. */
   readonly reuse: boolean;
 }
@@ -52,7 +56,7 @@ type Source = Awaited<ReturnType<typeof readSource>>;
 export async function wishEnvironment(
   clients: HostClients,
   source: Source,
-  { name, devcontainer, reuse }: CreateOptions,
+  { name, devcontainer, dedicated, reuse }: CreateOptions,
 ): Promise<{ readonly id: string; readonly isNew: boolean }> {
   const contextUrl = "folder" in source ? `berth-folder:${source.folder}` : source.url;
   const existing = reuse ? await findMadeOf(clients, contextUrl) : undefined;
@@ -60,11 +64,13 @@ export async function wishEnvironment(
     await clients.environments.startEnvironment({ environmentId: existing.id });
     return { id: existing.id, isNew: false };
   }
+  const classId = dedicated ? await dedicatedClassId(clients) : "";
   if ("folder" in source) {
     const { environmentId } = await clients.workspaces.createFromFolder({
       folder: source.folder,
       name,
       devcontainerFilePath: devcontainer,
+      classId,
     });
     return { id: environmentId, isNew: true };
   }
@@ -72,6 +78,7 @@ export async function wishEnvironment(
     ...(name === "" ? {} : { name }),
     spec: {
       desiredPhase: EnvironmentPhase.RUNNING,
+      machine: { class: classId },
       devcontainer: { devcontainerFilePath: devcontainer },
       content: { initializer: { specs: [{ spec: { case: "contextUrl", value: { url: contextUrl } } }] } },
     },
@@ -111,6 +118,13 @@ export function describeReady({ created, ports }: Ready, durationMs: number): st
     "",
     ...formatPairs([["shell", created.sshCommand], ["editor", created.editorUrl], ...urls]).map((line) => `  ${line}`),
   ].join("\n");
+}
+
+/** The class of environments that have a machine of their own. */
+async function dedicatedClassId({ environments }: HostClients): Promise<string> {
+  const found = (await environments.listEnvironmentClasses({})).environmentClasses.find(hasOwnMachine);
+  if (found === undefined) throw new BerthError("not-supported", "environments with a machine of their own");
+  return found.id;
 }
 
 async function findMadeOf(clients: HostClients, contextUrl: string): Promise<Environment | undefined> {

@@ -75,6 +75,7 @@ export function environmentRow(environment: Environment, details: EnvironmentDet
     unpushed: git?.totalUnpushedCommits ?? 0,
     ports: (details?.ports ?? []).filter((p) => p.hostPort !== 0).map((p) => p.hostPort),
     source: environment.metadata?.originalContextUrl ?? "",
+    machine: details?.machineId ?? "",
   };
 }
 

@@ -26,7 +26,8 @@ export async function follow<T>(clients: HostClients, wish: Wish<T>, signal: Abo
   const progress = stderrProgress();
   const watch = await openWatch(clients, progress, signal);
   try {
-    const before = { machine: watch.state.machine, environments: new Map(watch.state.environments) };
+    const { machine, machines, environments } = watch.state;
+    const before = { machine, machines: new Map(machines), environments: new Map(environments) };
     const environmentId = await wish.tell();
     if (wish.step !== undefined) progress.begin(wish.step, wish.step);
     const teller = new StepTeller({ progress, environmentId, before, now: Date.now });

@@ -12,7 +12,16 @@ export interface EnvironmentView {
 /** What the host has told last. */
 export interface HostState {
   readonly environments: ReadonlyMap<string, EnvironmentView>;
+  /** The machine that environments share. */
   readonly machine: Machine | undefined;
+  /** All machines by their ids. */
+  readonly machines: ReadonlyMap<string, Machine>;
+}
+
+/** The machine that an environment is on; the shared one of an environment that is not known yet. */
+export function machineOf({ environments, machines, machine }: HostState, environmentId: string): Machine | undefined {
+  const id = environments.get(environmentId)?.details?.machineId ?? "";
+  return id === "" ? machine : machines.get(id);
 }
 
 /** Follows WorkspaceService.Watch: everything the host knows, kept up to date without asking again. */
@@ -21,7 +30,7 @@ export class HostWatch {
   readonly #end = new AbortController();
   readonly #signal: AbortSignal;
   readonly #environments = new Map<string, EnvironmentView>();
-  #machine: Machine | undefined;
+  readonly #machines = new Map<string, Machine>();
   #sequence = 0n;
   #events: AsyncIterator<WatchResponse> | undefined;
 
@@ -38,7 +47,8 @@ export class HostWatch {
   }
 
   get state(): HostState {
-    return { environments: this.#environments, machine: this.#machine };
+    const machine = [...this.#machines.values()].find(({ environmentId }) => environmentId === "");
+    return { environments: this.#environments, machines: this.#machines, machine };
   }
 
   /** Looks at each state until `look` gives something. */
@@ -87,7 +97,8 @@ export class HostWatch {
       case "snapshot":
         this.#environments.clear();
         for (const environment of event.value.environments) this.#put(environment);
-        this.#machine = event.value.machines[0];
+        this.#machines.clear();
+        for (const machine of event.value.machines) this.#machines.set(machine.id, machine);
         return;
       case "environment":
         return this.#put(event.value);
@@ -95,7 +106,10 @@ export class HostWatch {
         this.#environments.delete(event.value);
         return;
       case "machine":
-        this.#machine = event.value;
+        this.#machines.set(event.value.id, event.value);
+        return;
+      case "removedMachineId":
+        this.#machines.delete(event.value);
         return;
       case undefined:
         return;

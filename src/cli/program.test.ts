@@ -10,6 +10,7 @@ const known: Known = {
     "open --editor": ["vscode", "zed"],
     "create source": "files",
     "reset --confirm": "environments",
+    "--machine": "environments",
   },
 };
 
@@ -56,6 +57,8 @@ test.each<[readonly string[], readonly string[] | "files"]>([
   [["create", ""], "files"],
   [["create", "--name", ""], []],
   [["create", "--devcontainer", ""], []],
+  [["create", "--class", "d"], ["dedicated"]],
+  [["machine", "suspend", "--machine", "a"], ["api"]],
   [["open", "web", "--editor", "z"], ["zed"]],
   [
     ["open", "-e", ""],

@@ -39,7 +39,7 @@ async function start(given: string | undefined, { json, window }: StartOptions, 
     return 0;
   }
   say(`Making an environment of ${given}`);
-  const ready = await createAndWait(clients, source, { name: "", devcontainer: "", reuse: true }, signal);
+  const ready = await createAndWait(clients, source, { name: "", devcontainer: "", dedicated: false, reuse: true }, signal);
   const exitCode = reportTrouble(ready.environment);
   if (json) printJson(ready.created);
   else print(`\n${describeReady(ready, performance.now() - begunAtMs)}\n\nStop everything with: npm run host -- stop`);

@@ -1,7 +1,7 @@
 import { type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
 import { type EnvironmentStep, MachineState } from "../contract/gen/berth/v1/host_pb.js";
 import { EnvironmentPhase, EnvironmentStatus_ContentPhase } from "../contract/gen/gitpod/v1/environment_pb.js";
-import type { EnvironmentView, HostState } from "./host-watch.ts";
+import { type EnvironmentView, type HostState, machineOf } from "./host-watch.ts";
 import type { Progress } from "./progress.ts";
 
 const machineKey = "machine";
@@ -37,16 +37,17 @@ export class StepTeller {
     this.#environmentId = environmentId;
     this.#now = now;
     this.#openedAtMs = now();
-    this.#machineState = before.machine?.state;
+    this.#machineState = machineOf(before, environmentId)?.state;
     const steps = before.environments.get(environmentId)?.details?.steps ?? [];
     this.#done = new Set(steps.filter(hasEnded).map(keyOf));
   }
 
   tell(state: HostState): void {
-    this.#tellMachine(state.machine?.state);
+    const machine = machineOf(state, this.#environmentId)?.state;
+    this.#tellMachine(machine);
     const view = state.environments.get(this.#environmentId);
     if (view === undefined) return;
-    this.#tellCopy(view, state.machine?.state);
+    this.#tellCopy(view, machine);
     for (const step of view.details?.steps ?? []) this.#tellStep(step);
   }
 

@@ -237,7 +237,13 @@ export const errorCatalogue = {
     "The template is not suspended as it would have to be.",
     "Start the environment again; its machine then boots instead.",
   ),
-  "machine-not-found": entry("not_found", "The machine was not found", "There is no machine of this name.", "See: berth machine status"),
+  "computer-memory-short": entry(
+    "failed_precondition",
+    "This computer has not enough memory for another machine",
+    "The machines that run take what it can spare.",
+    "Suspend one of them with: berth machine suspend --machine NAME, or give machines less memory with: berth ui",
+  ),
+  "machine-not-found": entry("not_found", "The machine was not found", "There is no machine of this name.", "See: berth machine list"),
   "data-schema-too-new": entry(
     "failed_precondition",
     "The machine's disk is of a newer version",

@@ -16,8 +16,9 @@ import { type Log, messageOf } from "../lib/log.ts";
 import { sshAliasOf } from "../lib/ssh-alias.ts";
 import { deriveStatus } from "./derive-status.ts";
 import { readFolder } from "./folder-source.ts";
+import { IdleWatch } from "./idle-watch.ts";
 import { cloneJobOf, directoryNameOf, folderScheme, upJobOf, wishOf } from "./job-requests.ts";
-import type { MachineKeeper } from "./machine-keeper.ts";
+import type { KeptMachine, Machines } from "./machines.ts";
 import { type JobView, type Observation, plan, type Step, type Wish } from "./plan.ts";
 
 /** A step that failed for a passing reason is tried again after this. */
@@ -27,18 +28,22 @@ const maxStepTries = 5;
 /** What may be otherwise a moment later; anything else is told at once. */
 const passingCodes: ReadonlySet<string> = new Set(["machine-unreachable", "timeout", "internal", "canceled"]);
 const maxStepsWithoutPause = 50;
-/** A machine without an environment that shall run is suspended after this, or shut down where it cannot be. */
+/** The shared machine without an environment that shall run is suspended after this, or shut down where it cannot be. */
 const defaultMachineIdleMinutes = 5;
-const powerOffTimeoutMs = 120_000;
+/** So long a look at the log or the changes of an environment that has stopped may take to begin; then its own machine rests. */
+const defaultDedicatedIdleMs = 3000;
+const removeMachineTimeoutMs = 120_000;
 
 export interface EngineOptions {
   readonly store: EnvironmentStore;
-  readonly machine: MachineKeeper;
+  readonly machines: Machines;
   readonly log: Log;
   /** ssh public keys that may log in to an environment. */
   readonly authorizedKeys: (environmentId: string) => Promise<readonly string[]>;
-  /** After so long without anything that runs the machine rests; 0 is never. */
+  /** After so long without anything that runs the shared machine rests; 0 is never. */
   readonly machineIdleMinutes?: () => number;
+  /** The same of environments' own machines, which rest when their environment has stopped. */
+  readonly dedicatedIdleMs?: number;
 }
 
 interface Actor {
@@ -56,25 +61,24 @@ export class Engine {
   readonly #actors = new Map<string, Actor>();
   readonly #unsubscribe: (() => void)[] = [];
   readonly #stop = new AbortController();
-  #idle: NodeJS.Timeout | undefined;
+  readonly #idle = new WeakMap<KeptMachine, IdleWatch>();
 
   constructor(options: EngineOptions) {
     this.#options = options;
   }
 
   async start(): Promise<void> {
-    const { store, machine } = this.#options;
+    const { store, machines } = this.#options;
     this.#unsubscribe.push(
       store.onSpecChange((id) => this.#onSpecChange(id)),
-      machine.onChange((ids) => (ids === "all" ? void this.#wakeAll() : ids.forEach((id) => this.#wake(id)))),
+      machines.onChange((ids, machine) => (ids === "all" ? void this.#wakeAll([machine]) : ids.forEach((id) => this.#wake(id)))),
     );
-    await machine.adopt();
-    await this.#wakeAll();
+    await machines.adopt(async () => store.list());
+    await this.#wakeAll(machines.all);
   }
 
   stop(): void {
     this.#stop.abort();
-    clearTimeout(this.#idle);
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
   }
 
@@ -82,43 +86,54 @@ export class Engine {
     const actor = this.#actorOf(id);
     if (actor.upload === "failed") actor.upload = "absent";
     actor.failure = undefined;
-    this.#options.machine.clearFailure();
-    clearTimeout(this.#idle);
-    this.#idle = undefined;
+    const machine = this.#options.machines.kept(id);
+    machine.keeper.clearFailure();
+    this.#idleOf(machine).wishChanged();
     this.#wake(id);
   }
 
-  async #wakeAll(): Promise<void> {
+  /** Every environment of these machines. */
+  async #wakeAll(machines: readonly KeptMachine[]): Promise<void> {
     const environments = await this.#options.store.list();
-    for (const environment of environments) this.#wake(environment.id);
-    this.#watchIdle(environments);
-  }
-
-  /** Lets the machine rest when nothing has needed it for a while. */
-  #watchIdle(environments: readonly Environment[]): void {
-    const { machine, log } = this.#options;
-    const settled = ({ status }: Environment): boolean => status?.phase === EnvironmentPhase.STOPPED;
-    const idleMinutes = this.#options.machineIdleMinutes?.() ?? defaultMachineIdleMinutes;
-    const unused = environments.every((e) => e.spec?.desiredPhase === EnvironmentPhase.STOPPED && settled(e));
-    const idle = idleMinutes > 0 && machine.view === "ready" && unused;
-    if (!idle) {
-      clearTimeout(this.#idle);
-      this.#idle = undefined;
-      return;
+    for (const machine of machines) {
+      const held = environments.filter(({ id }) => this.#options.machines.kept(id) === machine);
+      for (const { id } of held) this.#wake(id);
+      this.#idleOf(machine).look(held.every(isUnused));
     }
-    this.#idle ??= setTimeout(() => {
-      log.info("the machine is not needed and rests");
-      machine
-        .rest(AbortSignal.any([this.#stop.signal, AbortSignal.timeout(powerOffTimeoutMs)]), { nothingRuns: true })
-        .catch((error: unknown) => log.warn("the machine does not rest", { reason: messageOf(error) }));
-    }, idleMinutes * 60_000).unref();
   }
 
-  /** How long the machine may idle was changed. */
+  async #watchIdle(machine: KeptMachine): Promise<void> {
+    const environments = await this.#options.store.list();
+    this.#idleOf(machine).look(environments.filter(({ id }) => this.#options.machines.kept(id) === machine).every(isUnused));
+  }
+
+  /** How long machines may idle was changed. */
   async idleTimeChanged(): Promise<void> {
-    clearTimeout(this.#idle);
-    this.#idle = undefined;
-    this.#watchIdle(await this.#options.store.list());
+    for (const machine of this.#options.machines.all) {
+      this.#idleOf(machine).cancel();
+      await this.#watchIdle(machine);
+    }
+  }
+
+  /** A person started a machine by hand: it does not rest at once though nothing on it shall run. */
+  startedByHand(machine: KeptMachine): void {
+    this.#idleOf(machine).startedByHand();
+  }
+
+  #idleOf(machine: KeptMachine): IdleWatch {
+    const known = this.#idle.get(machine);
+    if (known !== undefined) return known;
+    const { dedicatedIdleMs = defaultDedicatedIdleMs } = this.#options;
+    const idleByHandMs = (): number => (this.#options.machineIdleMinutes?.() ?? defaultMachineIdleMinutes) * 60_000;
+    const idle = new IdleWatch({
+      machine: machine.keeper,
+      idleMs: machine.environmentId === undefined ? idleByHandMs : () => dedicatedIdleMs,
+      idleByHandMs,
+      log: this.#options.log,
+      ended: this.#stop.signal,
+    });
+    this.#idle.set(machine, idle);
+    return idle;
   }
 
   #actorOf(id: string): Actor {
@@ -142,15 +157,19 @@ export class Engine {
     for (let steps = 0; actor.again && steps < maxStepsWithoutPause; steps++) {
       actor.again = false;
       const environment = await this.#options.store.get(id);
+      if (this.#stop.signal.aborted) return;
       if (environment === undefined) {
         // A machine may tell of what this host does not know.
         this.#actors.delete(id);
         return;
       }
-      const wish = wishOf(environment, this.#options.machine.hello?.bootId ?? "");
-      const observed = this.#options.machine.environment(id);
-      const planned = plan(wish, this.#observe(observed, actor));
-      const failureKey = `${planned.kind}/${this.#options.machine.hello?.bootId ?? ""}`;
+      const machine = this.#options.machines.kept(id);
+      const { keeper } = machine;
+      const bootId = keeper.hello?.bootId ?? "";
+      const wish = wishOf(environment, bootId);
+      const observed = keeper.environment(id);
+      const planned = plan(wish, observe(machine, observed, actor));
+      const failureKey = `${planned.kind}/${bootId}`;
       const failed = actor.failure?.key === failureKey ? actor.failure : undefined;
       const step: Step = failed !== undefined && failed.tries >= maxStepTries ? { kind: "settled", outcome: "failed" } : planned;
       await this.#options.store.writeStatus(
@@ -159,15 +178,15 @@ export class Engine {
           environment,
           wish,
           step,
-          machine: this.#options.machine.view,
-          machineFailure: this.#options.machine.failure,
+          machine: keeper.view,
+          machineFailure: keeper.failure,
           observed,
           uploadFailure: actor.uploadFailure,
           stepFailure: step === planned ? undefined : failed?.message,
           sshUrl: `ssh://${sshAliasOf(environment.metadata?.name ?? "", id)}`,
         }),
       );
-      if (step.kind === "settled" && wish.phase === "stopped") this.#watchIdle(await this.#options.store.list());
+      if (step.kind === "settled" && wish.phase === "stopped") await this.#watchIdle(machine);
       try {
         await this.#carryOut(step, environment, wish, actor);
         if (step === planned) actor.failure = undefined;
@@ -182,28 +201,10 @@ export class Engine {
     }
   }
 
-  #observe(observed: ObservedEnvironment | undefined, actor: Actor): Observation {
-    const container = observed?.devcontainer;
-    return {
-      machine: this.#options.machine.view,
-      known: observed !== undefined,
-      contentReady: observed?.content?.state === ObservedContent_State.READY,
-      container:
-        container?.state === ObservedDevcontainer_State.RUNNING
-          ? "running"
-          : container?.state === ObservedDevcontainer_State.STOPPED
-            ? "stopped"
-            : "absent",
-      containerSession: container?.session ?? "",
-      anyJobRunning: observed?.jobs.some((job) => job.state === ObservedJob_State.RUNNING) ?? false,
-      upload: actor.upload,
-      job: (jobId) => jobView(observed, jobId),
-    };
-  }
-
   async #carryOut(step: Step, environment: Environment, wish: Wish, actor: Actor): Promise<void> {
-    const { machine, store } = this.#options;
+    const { machines, store } = this.#options;
     const { id: environmentId } = environment;
+    const machine = machines.of(environmentId);
     switch (step.kind) {
       case "start-machine":
         return machine.start();
@@ -232,10 +233,20 @@ export class Engine {
       case "remove-record":
         this.#actors.delete(environmentId);
         return store.remove(environmentId);
+      case "remove-with-machine":
+        await this.#removeWithMachine(environmentId);
+        return;
       case "wait":
       case "settled":
         return;
     }
+  }
+
+  async #removeWithMachine(environmentId: string): Promise<void> {
+    const { machines, store } = this.#options;
+    const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(removeMachineTimeoutMs)]);
+    await machines.remove(environmentId, signal, async () => store.remove(environmentId));
+    this.#actors.delete(environmentId);
   }
 
   async #upload(environment: Environment, actor: Actor): Promise<void> {
@@ -254,7 +265,7 @@ export class Engine {
       yield create(UploadContentRequestSchema, { message: { case: "complete", value: true } });
     }
     try {
-      await this.#options.machine.agent().uploadContent(messages(), { signal });
+      await this.#options.machines.of(environment.id).agent().uploadContent(messages(), { signal });
       actor.upload = "succeeded";
       actor.uploadFailure = undefined;
     } catch (error) {
@@ -287,6 +298,30 @@ export const engineCalls: EngineCalls = {
   },
   validateSpec: async () => undefined,
 };
+
+function isUnused({ spec, status }: Environment): boolean {
+  return spec?.desiredPhase === EnvironmentPhase.STOPPED && status?.phase === EnvironmentPhase.STOPPED;
+}
+
+function observe({ keeper, environmentId }: KeptMachine, observed: ObservedEnvironment | undefined, actor: Actor): Observation {
+  const container = observed?.devcontainer;
+  return {
+    machine: keeper.view,
+    isMachineOwn: environmentId !== undefined,
+    known: observed !== undefined,
+    contentReady: observed?.content?.state === ObservedContent_State.READY,
+    container:
+      container?.state === ObservedDevcontainer_State.RUNNING
+        ? "running"
+        : container?.state === ObservedDevcontainer_State.STOPPED
+          ? "stopped"
+          : "absent",
+    containerSession: container?.session ?? "",
+    anyJobRunning: observed?.jobs.some((job) => job.state === ObservedJob_State.RUNNING) ?? false,
+    upload: actor.upload,
+    job: (jobId) => jobView(observed, jobId),
+  };
+}
 
 function jobView(observed: ObservedEnvironment | undefined, jobId: string): JobView {
   const job = observed?.jobs.find((j) => j.jobId === jobId);

@@ -68,14 +68,14 @@ export async function cloneJobOf(environment: Environment, store: EnvironmentSto
 /** What the agent is told to bring up. */
 export async function upJobOf(
   environment: Environment,
-  { store, machine, authorizedKeys }: Pick<EngineOptions, "store" | "machine" | "authorizedKeys">,
+  { store, machines, authorizedKeys }: Pick<EngineOptions, "store" | "machines" | "authorizedKeys">,
 ) {
   const spec = environment.spec?.devcontainer;
   const secrets = await store.openSecrets(environment.id);
   const rebuild =
     environment.status?.devcontainer?.containerId !== undefined &&
     environment.status.devcontainer.containerId !== "" &&
-    machine.environment(environment.id)?.devcontainer?.session !== spec?.session;
+    machines.of(environment.id).environment(environment.id)?.devcontainer?.session !== spec?.session;
   return {
     session: spec?.session ?? "",
     configPath: spec?.devcontainerFilePath ?? "",

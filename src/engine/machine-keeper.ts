@@ -69,7 +69,8 @@ export class MachineKeeper {
     this.#crashes = new CrashCount(options.now);
     this.uses = new MachineUses(options.now);
     this.#resuming = new ResumeRetry(async () => this.#driver.resume(this.#id), options.log);
-    options.driver.onChange(() => void this.#onDriverChange());
+    const unsubscribe = options.driver.onChange((id) => void (id === this.#id && this.#onDriverChange()));
+    this.#stop.signal.addEventListener("abort", unsubscribe, { once: true });
   }
 
   get view(): MachineView {

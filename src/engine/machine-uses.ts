@@ -26,6 +26,11 @@ export class MachineUses {
     };
   }
 
+  /** Somebody uses it right now. */
+  get isHeld(): boolean {
+    return this.#open > 0;
+  }
+
   /** For how long nobody has used it; 0 while somebody does. */
   get unusedMs(): number {
     return this.#open > 0 ? 0 : this.#now() - this.#lastAtMs;

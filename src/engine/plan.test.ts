@@ -13,6 +13,7 @@ const wish: Wish = {
 };
 const nothing: Observation = {
   machine: "ready",
+  isMachineOwn: false,
   known: false,
   contentReady: false,
   container: "absent",
@@ -51,6 +52,11 @@ test.each([
   ["what is stopped lets it sleep", { phase: "stopped" }, { machine: "asleep" }, "settled"],
   ["delete wakes it to look", { phase: "deleted" }, { machine: "asleep" }, "start-machine"],
   ["delete starts the machine to look", { phase: "deleted" }, { machine: "off" }, "start-machine"],
+  ["an own machine goes with its environment", { phase: "deleted" }, { isMachineOwn: true, known: true }, "remove-with-machine"],
+  ["it is not started for that", { phase: "deleted" }, { isMachineOwn: true, machine: "off" }, "remove-with-machine"],
+  ["nor woken", { phase: "deleted" }, { isMachineOwn: true, machine: "asleep" }, "remove-with-machine"],
+  ["nor kept because it failed", { phase: "deleted" }, { isMachineOwn: true, machine: "failed" }, "remove-with-machine"],
+  ["stop of an environment keeps its own machine", { phase: "stopped" }, { isMachineOwn: true }, "settled"],
 ] as const)("%s", (_name, wanted, seen, kind) => {
   expect(plan({ ...wish, ...wanted }, { ...nothing, ...seen }).kind).toBe(kind);
 });
@@ -59,6 +65,7 @@ test("nothing is deleted unless deletion is wanted", () => {
   const state = fc.constantFrom<JobView>("absent", "running", "succeeded", "failed");
   const observation = fc.record({
     machine: fc.constantFrom<Observation["machine"]>("off", "busy", "ready", "asleep", "failed"),
+    isMachineOwn: fc.boolean(),
     known: fc.boolean(),
     contentReady: fc.boolean(),
     container: fc.constantFrom<Observation["container"]>("absent", "stopped", "running"),
@@ -70,7 +77,7 @@ test("nothing is deleted unless deletion is wanted", () => {
   fc.assert(
     fc.property(observation, fc.constantFrom<"running" | "stopped">("running", "stopped"), (seen, phase) => {
       const step = plan({ ...wish, phase }, { ...seen, job: () => seen.one });
-      expect(["delete", "remove-record"]).not.toContain(step.kind);
+      expect(["delete", "remove-record", "remove-with-machine"]).not.toContain(step.kind);
     }),
   );
 });

@@ -14,6 +14,8 @@ export type JobView = "absent" | "running" | "succeeded" | "failed";
 /** What was observed of it. `known` is false while the machine has nothing of it. */
 export interface Observation {
   readonly machine: "off" | "busy" | "paused" | "ready" | "asleep" | "failed";
+  /** The machine is this environment's alone. */
+  readonly isMachineOwn: boolean;
   readonly known: boolean;
   readonly contentReady: boolean;
   readonly container: "absent" | "stopped" | "running";
@@ -32,6 +34,8 @@ export type Step =
   | { readonly kind: "stop-containers" }
   | { readonly kind: "delete" }
   | { readonly kind: "remove-record" }
+  /** The machine holds nothing else: it goes with its disk, and then the record. */
+  | { readonly kind: "remove-with-machine" }
   /** Something is going on; its end wakes the actor. */
   | { readonly kind: "wait" }
   /** Nothing to do until the wish or the world changes. */
@@ -39,6 +43,7 @@ export type Step =
 
 /** The next step from what is observed towards what is wanted; pure, and the same whatever happened before (P7). */
 export function plan(wish: Wish, seen: Observation): Step {
+  if (wish.phase === "deleted" && seen.isMachineOwn) return { kind: "remove-with-machine" };
   if (seen.machine !== "asleep") return planAwake(wish, seen);
   // What was so when it fell asleep is so still; a machine wakes only for what there is to do.
   const step = wish.phase === "deleted" ? undefined : planAwake(wish, { ...seen, machine: "ready" });

@@ -23,6 +23,8 @@ export interface ChosenDriver {
   readonly driver: MachineDriver;
   /** What its machines boot. */
   readonly images: ImageSource;
+  /** The memory of a computer that is simulated too. */
+  readonly memoryBytes?: number;
   /** Told after each step of an upgrade that lasts. */
   readonly onUpgradeStep: (step: UpgradeStep) => void;
 }
@@ -31,7 +33,7 @@ export interface ChosenDriver {
  * The driver of this computer: on a Mac with Apple silicon Apple's Virtualization framework where vfkit is there,
  * else QEMU. BERTH_DRIVER=vz or qemu says which one it shall be. BERTH_DRIVER=simulated does without a hypervisor,
  * for tests and for work on what is above the driver; BERTH_SIMULATE=slow,fail-boot gives it a computer without
- * acceleration, and a machine that does not come up. BERTH_SIMULATED_IMAGES is a folder of images of which the kernel
+ * acceleration, and a machine that does not come up; memory-16g gives it so much memory. BERTH_SIMULATED_IMAGES is a folder of images of which the kernel
  * says what becomes of them (see simulated-image.ts), and BERTH_SIMULATE=die-at-STEP ends the host at a step of an
  * upgrade as `kill -9` would.
  */
@@ -92,7 +94,9 @@ function chooseSimulated(env: NodeJS.ProcessEnv, paths: BerthPaths, log: Log): C
     if (step === dyingStep) process.kill(process.pid, "SIGKILL");
   };
   const offeredFolder = env["BERTH_SIMULATED_IMAGES"];
+  const memoryGib = /(?:^|,)memory-(\d+)g(?:,|$)/.exec(env["BERTH_SIMULATE"] ?? "")?.[1];
   return {
+    ...(memoryGib === undefined ? {} : { memoryBytes: Number(memoryGib) * 1024 ** 3 }),
     driver: new SimulatedDriver({
       machinesFolder: paths.machines,
       computer: new SimulatedComputer(),

@@ -7,8 +7,7 @@ import { SettingsService } from "../contract/gen/berth/v1/settings_pb.js";
 import { SupportService } from "../contract/gen/berth/v1/support_pb.js";
 import { TerminalService } from "../contract/gen/berth/v1/terminal_pb.js";
 import { Engine, engineCalls } from "../engine/engine.ts";
-import { MachineKeeper } from "../engine/machine-keeper.ts";
-import type { MachineKeeperOptions } from "../engine/machine-view.ts";
+import type { Machines } from "../engine/machines.ts";
 import { UnusedWatch } from "../engine/unused-watch.ts";
 import { type Log, messageOf } from "../lib/log.ts";
 import { type BerthPaths, berthPaths } from "../lib/paths.ts";
@@ -17,22 +16,21 @@ import { version } from "../lib/version.ts";
 import { createPlane, type Plane } from "../plane/create-plane.ts";
 import { Sealer } from "../plane/seal.ts";
 import type { MachineDriver } from "../vm/driver.ts";
-import { MachineImages, removeOldImages } from "../vm/image/machine-images.ts";
+import { removeOldImages } from "../vm/image/machine-images.ts";
 import { chooseDriver } from "./choose-driver.ts";
+import { createMachines, type HostMachines } from "./create-machines.ts";
 import { detailsOf } from "./details.ts";
-import { growDisk } from "./grow-disk.ts";
+import { growDisks } from "./grow-disk.ts";
 import { lockHost } from "./host-lock.ts";
 import { hostService } from "./host-service.ts";
 import { fileLog } from "./log.ts";
 import { LoopbackServer } from "./loopback.ts";
-import { machineMessage } from "./machine-message.ts";
-import { LinkNameServers } from "./network/link-name-servers.ts";
-import { currentNameServers } from "./network/name-servers.ts";
-import { collectNetwork, watchNameServers } from "./network/machine-network.ts";
+import { machineMessages } from "./machine-message.ts";
+import { watchNameServers } from "./network/machine-network.ts";
 import { NetworkSettings } from "./network/network-settings.ts";
 import { PortKeeper } from "./port-keeper.ts";
 import { serveOnSocket } from "./serve.ts";
-import { machineId, type MachineSize, proxyCommand, uiFolder } from "./settings.ts";
+import { type MachineSize, proxyCommand, uiFolder } from "./settings.ts";
 import { computerGitIdentity, type GitIdentity } from "./settings/git-identity.ts";
 import { HostSettings } from "./settings/host-settings.ts";
 import { settingsService } from "./settings/settings-service.ts";
@@ -62,8 +60,9 @@ export interface HostParts {
   readonly paths: BerthPaths;
   readonly log: Log;
   readonly driver: MachineDriver;
-  readonly machine: MachineKeeper;
-  readonly images: MachineImages;
+  readonly machines: Machines;
+  readonly imagesOf: HostMachines["imagesOf"];
+  readonly sizesOf: HostMachines["sizesOf"];
   readonly plane: Plane;
   readonly engine: Engine;
   readonly ports: PortKeeper;
@@ -81,22 +80,22 @@ export async function createHost({ env, onEnd }: HostOptions): Promise<Host> {
   const lock = lockHost(join(paths.home, "host.lock"));
   const log = fileLog(paths.hostLog);
   const parts = await createParts(env, paths, log);
-  const { machine, plane, engine, ports, settings } = parts;
+  const { machines, plane, engine, ports, settings } = parts;
   const unused = new UnusedWatch({
-    machine,
+    machines,
     environments: async () => plane.environmentStore.list(),
     unusedMinutes: () => settings.stored.machineUnusedMinutes,
     now: () => Date.now(),
     log,
   });
-  const stopWatchingNameServers = watchNameServers(() => machine.setNetwork());
+  const stopWatchingNameServers = watchNameServers(() => machines.setNetwork());
   let ending: Promise<void> | undefined;
   const endOnce = async (): Promise<void> => {
     engine.stop();
     unused.stop();
     stopWatchingNameServers();
     await Promise.all([ports.close(), stopServing()]);
-    machine.close();
+    machines.close();
     loopback.close();
     plane.close();
     lock.release();
@@ -113,9 +112,9 @@ export async function createHost({ env, onEnd }: HostOptions): Promise<Host> {
       router.service(
         SettingsService,
         settingsService(parts, env, async () => {
-          await growDisk(parts);
+          await growDisks(parts);
           parts.hub.touch();
-          machine.setNetwork();
+          machines.setNetwork();
           void engine.idleTimeChanged();
         }),
       );
@@ -156,36 +155,44 @@ function makeFolders(paths: BerthPaths): void {
 
 async function createParts(env: NodeJS.ProcessEnv, paths: BerthPaths, log: Log): Promise<HostParts> {
   const now = (): number => Date.now();
-  const { driver, images: source, onUpgradeStep } = chooseDriver({ env, paths, log });
+  const { driver, images: source, onUpgradeStep, memoryBytes = totalmem() } = chooseDriver({ env, paths, log });
   const machinesFolder = paths.machines;
-  const images = new MachineImages({ machineId, machinesFolder, source, driver, log, now, onStep: onUpgradeStep });
   await removeOldImages({ machinesFolder, source, driver }).catch((error: unknown) =>
     log.warn("old machine images were not removed", { reason: messageOf(error) }),
   );
-  const settings = await HostSettings.open(paths.settings, { cpus: cpus().length, memoryBytes: totalmem() }, log);
+  const settings = await HostSettings.open(paths.settings, { cpus: cpus().length, memoryBytes }, log);
   const networkSettings = await NetworkSettings.open(paths.networkSettings, await Sealer.open(paths.keyFile), log);
-  const machine = new MachineKeeper({
-    driver,
-    id: machineId,
-    log,
-    now,
-    ...machineSource({ env, driver, settings, networkSettings, images }),
-    judge: images,
-  });
   const gitIdentity = async (): Promise<GitIdentity> => {
     const { gitUserName: name, gitUserEmail: email } = settings.stored;
     return name === "" && email === "" ? computerGitIdentity() : { name, email };
   };
-  const plane = await createPlane({ databasePath: paths.database, keyPath: paths.keyFile, engineCalls, now, version, gitIdentity });
-  const authorizedKeys = async (id: string): Promise<string[]> => [(await ensureSshKey(paths.sshFolder, id)).publicKey];
+  const dedicatedSize = (): MachineSize => settings.nextDedicatedSize;
+  const identity = { databasePath: paths.database, keyPath: paths.keyFile, version };
+  const plane = await createPlane({ ...identity, engineCalls, now, gitIdentity, dedicatedSize });
+  const { machines, imagesOf, sizesOf } = createMachines({
+    ...{ machinesFolder, source, driver, log, now, env, settings, networkSettings, onStep: onUpgradeStep },
+    computerMemoryBytes: memoryBytes,
+    isDedicated: (id) => plane.isDedicated(id),
+    nameOf: (id) => plane.nameOf(id),
+  });
   const engine = new Engine({
     store: plane.environmentStore,
-    machine,
+    machines,
     log,
-    authorizedKeys,
+    authorizedKeys: async (id) => [(await ensureSshKey(paths.sshFolder, id)).publicKey],
     machineIdleMinutes: () => settings.stored.machineIdleMinutes,
   });
-  const ports: PortKeeper = new PortKeeper({ plane, machine, log, onChange: () => hub.touch() });
+  const kept = { paths, log, driver, machines, imagesOf, sizesOf, plane, engine, settings, networkSettings, startedAtMs: now() };
+  return { ...kept, ...tellChanges(kept, env) };
+}
+
+/** What tells others of every change: ports of this computer, ssh's files, and those who watch. */
+function tellChanges(
+  parts: Omit<HostParts, "hub" | "ports" | "sshFiles">,
+  env: NodeJS.ProcessEnv,
+): Pick<HostParts, "hub" | "ports" | "sshFiles"> {
+  const { paths, log, machines, plane, startedAtMs } = parts;
+  const ports: PortKeeper = new PortKeeper({ plane, machines, log, onChange: () => hub.touch() });
   const sshFiles = new SshFiles({
     paths,
     userConfig: env["BERTH_SSH_CONFIG"] ?? join(homedir(), ".ssh", "config"),
@@ -195,69 +202,45 @@ async function createParts(env: NodeJS.ProcessEnv, paths: BerthPaths, log: Log):
       (await plane.environmentStore.list()).map(({ id, metadata }) => ({
         id,
         alias: sshAliasOf(metadata?.name ?? "", id),
-        hostPublicKey: machine.environment(id)?.sshHostPublicKey ?? "",
+        hostPublicKey: machines.of(id).environment(id)?.sshHostPublicKey ?? "",
       })),
   });
   const hub = new WatchHub(
     {
       environments: async () => plane.environmentStore.list(),
-      details: (environment) => detailsOf(environment, machine.environment(environment.id), ports.forwards(environment.id)),
-      machine: async () => machineMessage({ driver, machine, images, settings, environments: await plane.environmentStore.list() }),
+      details: (environment) => detailsOf(environment, machines.kept(environment.id), ports.forwards(environment.id)),
+      machines: async () => machineMessages(parts),
       failed: (error) => log.warn("a change was not told to those who watch", { reason: messageOf(error) }),
     },
-    now(),
+    startedAtMs,
   );
   const changed = (): void => {
     hub.touch();
     void sshFiles.write();
   };
   plane.events.subscribe(changed);
-  machine.onChange(() => {
+  machines.onChange(() => {
     changed();
     ports.follow();
   });
-  return { paths, log, driver, machine, images, plane, engine, ports, sshFiles, settings, networkSettings, hub, startedAtMs: now() };
-}
-
-/** What the machine is started as, and how it is told to get to the world. */
-function machineSource(
-  parts: Pick<HostParts, "driver" | "settings" | "networkSettings" | "images"> & { readonly env: NodeJS.ProcessEnv },
-): Pick<MachineKeeperOptions, "network" | "spec"> {
-  const { env, driver, settings, networkSettings, images } = parts;
-  const linkNameServers = new LinkNameServers(currentNameServers);
-  return {
-    network: async () => {
-      const { network } = await collectNetwork(networkSettings.stored, env);
-      return { ...network, nameServers: linkNameServers.toTell(network.nameServers) };
-    },
-    spec: async (signal) => {
-      const { state } = await driver.inspect(machineId);
-      await linkNameServers.noteStart({ isRunning: state === "running" || state === "paused" });
-      return { id: machineId, image: await images.next(signal), ...(await sizeToStart(driver, settings)) };
-    },
-  };
-}
-
-/** A machine that runs or was suspended keeps the size it was started with; one that is booted now gets what is set. */
-async function sizeToStart(driver: MachineDriver, settings: HostSettings): Promise<MachineSize> {
-  const status = await driver.inspect(machineId);
-  const isSuspended = status.state === "off" && status.suspended !== undefined;
-  if (status.state === "running" || status.state === "paused" || isSuspended) return settings.startedSize ?? settings.nextSize;
-  const size = settings.nextSize;
-  await settings.noteStart(size);
-  return size;
+  return { hub, ports, sshFiles };
 }
 
 /** Ends the host from within a call, which is answered first. */
 async function stop(
-  { engine, machine, log }: HostParts,
+  { engine, machines, log }: HostParts,
   options: { readonly keepMachines: boolean },
   end: () => Promise<void>,
 ): Promise<void> {
   // An engine that goes on would start the machine again.
   engine.stop();
   try {
-    if (!options.keepMachines) await machine.rest(AbortSignal.timeout(powerOffTimeoutMs), { nothingRuns: false });
+    const limit = AbortSignal.timeout(powerOffTimeoutMs);
+    if (!options.keepMachines) {
+      // One that does not go down keeps no other from it.
+      const rests = await Promise.allSettled(machines.all.map(async ({ keeper }) => keeper.rest(limit, { nothingRuns: false })));
+      for (const rest of rests) if (rest.status === "rejected") throw rest.reason;
+    }
   } finally {
     setImmediate(() => void end().catch((error: unknown) => log.error("the host did not end in order", { reason: messageOf(error) })));
   }

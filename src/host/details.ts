@@ -3,17 +3,14 @@ import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { JobKind, type ObservedEnvironment, type ObservedJob } from "../contract/gen/berth/v1/agent_pb.js";
 import { type EnvironmentDetails, EnvironmentDetailsSchema } from "../contract/gen/berth/v1/host_pb.js";
 import type { Environment } from "../contract/gen/gitpod/v1/environment_pb.js";
+import type { KeptMachine } from "../engine/machines.ts";
 import { sshAliasOf } from "../lib/ssh-alias.ts";
 import { folderScheme, sourceOf } from "../plane/environment-source.ts";
 import type { Forward } from "./port-forwarder.ts";
-import { machineId } from "./settings.ts";
 
 /** What clients on this computer see of an environment beyond the public API. */
-export function detailsOf(
-  environment: Environment,
-  observed: ObservedEnvironment | undefined,
-  forwards: readonly Forward[],
-): EnvironmentDetails {
+export function detailsOf(environment: Environment, machine: KeptMachine, forwards: readonly Forward[]): EnvironmentDetails {
+  const observed = machine.keeper.environment(environment.id);
   const host = sshAliasOf(environment.metadata?.name ?? "", environment.id);
   const source = environment.spec === undefined ? "" : sourceOf(environment.spec);
   const { failureMessage = [], devcontainer } = environment.status ?? {};
@@ -38,7 +35,7 @@ export function detailsOf(
     devcontainerFilePaths: observed?.content?.devcontainerFilePaths ?? [],
     recovery: observed?.devcontainer?.recovery ?? false,
     errorCode: (failureMessage[0] ?? devcontainer?.failureMessage ?? "").split(": ")[0] ?? "",
-    machineId,
+    machineId: machine.id,
     sourceFolder: source.startsWith(folderScheme) ? source.slice(folderScheme.length) : "",
   });
 }

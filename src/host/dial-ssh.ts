@@ -1,21 +1,23 @@
 import { create } from "@bufbuild/protobuf";
 import { BerthError } from "../contract/berth-error.ts";
 import { type DialSshRequest, type DialSshResponse, DialSshResponseSchema } from "../contract/gen/berth/v1/host_pb.js";
-import type { MachineKeeper } from "../engine/machine-keeper.ts";
+import type { Machines } from "../engine/machines.ts";
 import { feedStream } from "../lib/feed-stream.ts";
 import { dialStream } from "./dial.ts";
 
 /** WorkspaceService.DialSsh: joins a client's stream with an environment's ssh server. */
 export async function* dialSsh(
   requests: AsyncIterable<DialSshRequest>,
-  machine: MachineKeeper,
+  machines: Machines,
   signal: AbortSignal,
 ): AsyncGenerator<DialSshResponse> {
   const input = requests[Symbol.asyncIterator]();
   const first = await input.next();
   if (first.done === true || first.value.message.case !== "environmentId")
     throw new BerthError("ssh-failed", "the first message must name the environment");
-  const stream = await dialStream(await machine.awake(signal), { case: "sshEnvironmentId", value: first.value.message.value });
+  const environmentId = first.value.message.value;
+  const machine = machines.of(environmentId);
+  const stream = await dialStream(await machine.awake(signal), { case: "sshEnvironmentId", value: environmentId });
   const release = machine.uses.hold();
   try {
     yield create(DialSshResponseSchema, { message: { case: "connected", value: true } });

@@ -1,8 +1,16 @@
 import { create } from "@bufbuild/protobuf";
+import { BerthError } from "../contract/berth-error.ts";
 import { type ExecRequest, ExecRequestSchema } from "../contract/gen/berth/v1/agent_pb.js";
-import { type WorkspaceExecRequest, type WorkspaceExecResponse, WorkspaceExecResponseSchema } from "../contract/gen/berth/v1/host_pb.js";
+import {
+  type WorkspaceExecRequest,
+  type WorkspaceExecResponse,
+  WorkspaceExecResponseSchema,
+  type WorkspaceExecStart,
+} from "../contract/gen/berth/v1/host_pb.js";
 import type { MachineKeeper } from "../engine/machine-keeper.ts";
+import type { Machines } from "../engine/machines.ts";
 import type { AgentClient } from "../engine/machine-view.ts";
+import { findMachine } from "./find-machine.ts";
 
 /** POSIX shells tell a command that a signal ended by this exit code plus the signal's number. */
 const signalExitBase = 128;
@@ -14,16 +22,30 @@ const signalNumbers: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, 
  */
 export async function* exec(
   requests: AsyncIterable<WorkspaceExecRequest>,
-  machine: MachineKeeper,
+  machines: Machines,
   signal: AbortSignal,
 ): AsyncGenerator<WorkspaceExecResponse> {
+  const rest = requests[Symbol.asyncIterator]();
+  const first = await rest.next();
+  if (first.done === true || first.value.message.case !== "start")
+    throw new BerthError("argument-invalid", "the first message must say what to run");
+  const machine = machineOf(machines, first.value.message.value);
   const agent = await machine.awake(signal);
   const release = machine.uses.hold();
   try {
-    yield* relay(agent, requests, signal);
+    yield* relay(agent, after(first.value, rest), signal);
   } finally {
     release();
   }
+}
+
+function machineOf(machines: Machines, { environmentId, machineId }: WorkspaceExecStart): MachineKeeper {
+  return environmentId === "" ? findMachine(machines, machineId).keeper : machines.of(environmentId);
+}
+
+async function* after(first: WorkspaceExecRequest, rest: AsyncIterator<WorkspaceExecRequest>): AsyncGenerator<WorkspaceExecRequest> {
+  yield first;
+  for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
 }
 
 async function* relay(

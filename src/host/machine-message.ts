@@ -7,14 +7,13 @@ import {
   MachineSchema,
   MachineState,
 } from "../contract/gen/berth/v1/host_pb.js";
-import type { Environment } from "../contract/gen/gitpod/v1/environment_pb.js";
 import type { MachineKeeper } from "../engine/machine-keeper.ts";
+import type { KeptMachine } from "../engine/machines.ts";
 import type { MachineView } from "../engine/machine-view.ts";
 import { withoutControls } from "../lib/terminals/osc-scanner.ts";
-import type { MachineDriver, MachineStatus } from "../vm/driver.ts";
-import type { ImageView, MachineImages } from "../vm/image/machine-images.ts";
-import { machineId } from "./settings.ts";
-import type { HostSettings } from "./settings/host-settings.ts";
+import type { MachineStatus } from "../vm/driver.ts";
+import type { ImageView } from "../vm/image/machine-images.ts";
+import type { HostParts } from "./create-host.ts";
 
 /** Timing an accelerator for the first time takes a few seconds. */
 const probeTimeoutMs = 30_000;
@@ -30,30 +29,33 @@ const machineStates: Readonly<Record<MachineView, MachineState>> = {
   failed: MachineState.FAILED,
 };
 
-export interface MachineSource {
-  readonly driver: MachineDriver;
-  readonly machine: MachineKeeper;
-  readonly images: MachineImages;
-  readonly settings: Pick<HostSettings, "startedSize" | "nextSize">;
-  readonly environments: readonly Environment[];
-}
+export type MachineSource = Pick<HostParts, "driver" | "machines" | "imagesOf" | "sizesOf" | "plane">;
 
 function stateOf(machine: MachineKeeper, status: MachineStatus): MachineState {
   if (machine.waking) return MachineState.BOOTING;
   return machine.view === "off" && status.state === "absent" ? MachineState.ABSENT : machineStates[machine.view];
 }
 
-/** The machine as clients see it, without figures that change all the time. */
-export async function machineMessage({ driver, machine, images, settings, environments }: MachineSource): Promise<Machine> {
+/** All machines as clients see them, the shared one first, without figures that change all the time. */
+export async function machineMessages(source: MachineSource): Promise<Machine[]> {
+  return Promise.all(source.machines.all.map(async (machine) => machineMessage(source, machine)));
+}
+
+/** A machine as clients see it, without figures that change all the time. */
+async function machineMessage(source: MachineSource, machine: KeptMachine): Promise<Machine> {
+  const { id, environmentId, keeper } = machine;
+  const { driver, machines, plane } = source;
   const probe = await driver.probe(AbortSignal.timeout(probeTimeoutMs));
-  const status = await driver.inspect(machineId);
+  const status = await driver.inspect(id);
   const runs = status.state === "running" || status.state === "paused";
+  const { startedSize, nextSize } = source.sizesOf(machine);
   // A suspended machine is continued as it was.
-  const keepsSize = runs || machine.view === "asleep";
-  const size = keepsSize ? (settings.startedSize ?? settings.nextSize) : settings.nextSize;
+  const size = runs || keeper.view === "asleep" ? (startedSize ?? nextSize) : nextSize;
+  const held = (await plane.environmentStore.list()).filter((e) => machines.kept(e.id).id === id);
   return create(MachineSchema, {
-    id: machineId,
-    state: stateOf(machine, status),
+    id,
+    environmentId: environmentId ?? "",
+    state: stateOf(keeper, status),
     driver: driver.name,
     accelerator: probe.accelerator,
     acceleratorWarning: probe.reason,
@@ -61,27 +63,27 @@ export async function machineMessage({ driver, machine, images, settings, enviro
     cpus: size.cpus,
     memoryBytes: BigInt(size.memoryBytes),
     dataDiskLimitBytes: BigInt(size.dataDiskLimitBytes),
-    imageSha256: machine.hello?.imageSha256 ?? "",
-    bootId: machine.hello?.bootId ?? "",
-    failureMessage: machine.failure ?? "",
-    warnings: machine.warnings.map((warning) => withoutControls(warning)),
-    environmentNames: environments.map((e) => e.metadata?.name ?? ""),
-    image: imageMessage(await images.view()),
+    imageSha256: keeper.hello?.imageSha256 ?? "",
+    bootId: keeper.hello?.bootId ?? "",
+    failureMessage: keeper.failure ?? "",
+    warnings: keeper.warnings.map((warning) => withoutControls(warning)),
+    environmentNames: held.map((e) => e.metadata?.name ?? ""),
+    image: imageMessage(await source.imagesOf(machine).view()),
     ...(runs ? { startedAt: timestampFromMs(status.startedAtMs) } : {}),
   });
 }
 
 /** The same with what it uses now. */
-export async function machineWithUsage(source: MachineSource): Promise<Machine> {
-  const message = await machineMessage(source);
-  message.image = imageMessage(await source.images.look());
-  const usage = await source.driver.usage(machineId).catch(() => undefined);
+export async function machineWithUsage(source: MachineSource, machine: KeptMachine): Promise<Machine> {
+  const message = await machineMessage(source, machine);
+  message.image = imageMessage(await source.imagesOf(machine).look());
+  const usage = await source.driver.usage(machine.id).catch(() => undefined);
   if (usage !== undefined) {
     message.dataDiskAllocatedBytes = BigInt(usage.dataDiskAllocatedBytes);
     message.hostMemoryBytes = BigInt(usage.residentMemoryBytes);
   }
-  if (source.machine.view === "ready") {
-    const inside = await source.machine
+  if (machine.keeper.view === "ready") {
+    const inside = await machine.keeper
       .agent()
       .getUsage({}, { timeoutMs: usageTimeoutMs })
       .catch(() => undefined);

@@ -1,5 +1,5 @@
 import { ObservedDevcontainer_State } from "../contract/gen/berth/v1/agent_pb.js";
-import type { MachineKeeper } from "../engine/machine-keeper.ts";
+import type { Machines } from "../engine/machines.ts";
 import { type Log, messageOf } from "../lib/log.ts";
 import type { Plane } from "../plane/create-plane.ts";
 import { dialStream } from "./dial.ts";
@@ -7,7 +7,7 @@ import { type Forward, PortForwarder, wantedForwards } from "./port-forwarder.ts
 
 export interface PortKeeperOptions {
   readonly plane: Plane;
-  readonly machine: MachineKeeper;
+  readonly machines: Machines;
   readonly log: Log;
   /** Called after what is forwarded may have changed. */
   readonly onChange: () => void;
@@ -50,10 +50,10 @@ export class PortKeeper {
 
   async #followAll(): Promise<void> {
     this.#again = false;
-    const { plane, machine } = this.#options;
+    const { plane, machines } = this.#options;
     const ids = new Set((await plane.environmentStore.list()).map((e) => e.id));
     for (const id of ids) {
-      const observed = machine.environment(id);
+      const observed = machines.of(id).environment(id);
       const running = observed?.devcontainer?.state === ObservedDevcontainer_State.RUNNING;
       const forwarder = this.#forwarders.get(id) ?? this.#forwarderOf(id);
       await forwarder.update(running ? wantedForwards(observed.ports, observed.devcontainer?.forwardPorts ?? []) : []);
@@ -67,8 +67,9 @@ export class PortKeeper {
   }
 
   #forwarderOf(environmentId: string): PortForwarder {
-    const { machine } = this.#options;
+    const { machines } = this.#options;
     const forwarder = new PortForwarder(async (host, port, signal) => {
+      const machine = machines.of(environmentId);
       const target = { case: "port", value: { $typeName: "berth.v1.ContainerPort", environmentId, host, port } } as const;
       const stream = await dialStream(await machine.awake(signal), target);
       return stream.once("close", machine.uses.hold());

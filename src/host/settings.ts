@@ -2,11 +2,11 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { programArguments } from "../lib/programs.ts";
 
-/** The machine all environments of this computer share. */
-export const machineId = "default";
 const defaultDataDiskBytes = 64 * 1024 ** 3;
 const maxDefaultMemoryBytes = 8 * 1024 ** 3;
 const minCpus = 2;
+const maxDefaultDedicatedCpus = 2;
+const maxDefaultDedicatedMemoryBytes = 2 * 1024 ** 3;
 
 /** How big a machine is. */
 export interface MachineSize {
@@ -20,6 +20,15 @@ export function defaultMachineSize(computer: { readonly cpus: number; readonly m
   return {
     cpus: Math.max(minCpus, computer.cpus),
     memoryBytes: Math.min(maxDefaultMemoryBytes, Math.floor(computer.memoryBytes / 2)),
+    dataDiskLimitBytes: defaultDataDiskBytes,
+  };
+}
+
+/** How big the machine is that an environment has to itself, unless the person wants it otherwise. */
+export function defaultDedicatedSize(computer: { readonly cpus: number; readonly memoryBytes: number }): MachineSize {
+  return {
+    cpus: Math.min(maxDefaultDedicatedCpus, computer.cpus),
+    memoryBytes: Math.min(maxDefaultDedicatedMemoryBytes, Math.floor(computer.memoryBytes / 2)),
     dataDiskLimitBytes: defaultDataDiskBytes,
   };
 }

@@ -21,15 +21,15 @@ const maxPathLength = 4096;
 const maxWords = 64;
 
 /** berth.v1.TerminalService for clients on this computer: the agent's, as far as an environment is known and the machine is there. */
-export function terminalService({ plane, machine }: Pick<HostParts, "plane" | "machine">): ServiceImpl<typeof TerminalService> {
+export function terminalService({ plane, machines }: Pick<HostParts, "plane" | "machines">): ServiceImpl<typeof TerminalService> {
   const agent = async (environmentId: string) => {
     if ((await plane.environmentStore.get(environmentId)) === undefined)
       throw new BerthError("environment-not-found", `there is no environment ${environmentId}`);
-    return machine.terminals();
+    return machines.of(environmentId).terminals();
   };
   /** Looking at a terminal wakes no machine; using one does. */
   const wokenAgent = async (environmentId: string, signal: AbortSignal) => {
-    await machine.awake(signal);
+    await machines.of(environmentId).awake(signal);
     return agent(environmentId);
   };
   return {

@@ -13,11 +13,12 @@ import { WatchHub } from "./watch-hub.ts";
 class World {
   readonly environments = new Map<string, Environment>();
   machine: Machine = create(MachineSchema, { id: "default", state: MachineState.OFF });
+  dedicated: Machine[] = [];
   readonly hub = new WatchHub(
     {
       environments: async () => [...this.environments.values()],
       details: (environment) => create(EnvironmentDetailsSchema, { environmentId: environment.id }),
-      machine: async () => this.machine,
+      machines: async () => [this.machine, ...this.dedicated],
       failed: (error) => {
         throw error;
       },
@@ -100,4 +101,20 @@ test("a watcher that does not keep up gets a snapshot in place of what it missed
   expect(value?.event.case === "snapshot" ? value.event.value.environments.length : 0).toBe(301);
   world.put("a", "end");
   expect(nameOf((await take(slow, 1))[0])).toBe("end");
+});
+
+test("every machine is told, and that one went", async () => {
+  const world = new World();
+  world.dedicated = [create(MachineSchema, { id: "env-1", environmentId: "a" })];
+  const events = world.hub.watch(0n, AbortSignal.timeout(5000));
+  const [snapshot] = await take(events, 1);
+  expect(snapshot?.event.case === "snapshot" && snapshot.event.value.machines.map(({ id }) => id)).toEqual(["default", "env-1"]);
+  world.dedicated = [create(MachineSchema, { id: "env-1", environmentId: "a", state: MachineState.READY })];
+  world.hub.touch();
+  const [changed] = await take(events, 1);
+  expect(changed?.event).toMatchObject({ case: "machine", value: { id: "env-1", state: MachineState.READY } });
+  world.dedicated = [];
+  world.hub.touch();
+  const [removed] = await take(events, 1);
+  expect(removed?.event).toMatchObject({ case: "removedMachineId", value: "env-1" });
 });

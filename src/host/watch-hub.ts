@@ -24,8 +24,8 @@ export interface WatchSource {
   failed(error: unknown): void;
   environments(): Promise<readonly Environment[]>;
   details(environment: Environment): EnvironmentDetails;
-  /** Without figures that change all the time. */
-  machine(): Promise<Machine>;
+  /** The shared one first; without figures that change all the time. */
+  machines(): Promise<readonly Machine[]>;
 }
 
 type Event = WatchResponse["event"];
@@ -44,7 +44,7 @@ interface Watcher {
 export class WatchHub {
   readonly #source: WatchSource;
   readonly #environments = new Map<string, { readonly bytes: Uint8Array; readonly message: WatchEnvironment }>();
-  #machine: { readonly bytes: Uint8Array; readonly message: Machine } | undefined;
+  readonly #machines = new Map<string, { readonly bytes: Uint8Array; readonly message: Machine }>();
   readonly #watchers = new Set<Watcher>();
   #kept: WatchResponse[] = [];
   #sequence: bigint;
@@ -103,20 +103,16 @@ export class WatchHub {
   #snapshot(): WatchResponse {
     const value = {
       environments: [...this.#environments.values()].map((e) => e.message),
-      machines: this.#machine === undefined ? [] : [this.#machine.message],
+      machines: [...this.#machines.values()].map((m) => m.message),
     };
     return create(WatchResponseSchema, { sequence: this.#sequence, event: { case: "snapshot", value } });
   }
 
   async #look(): Promise<void> {
     this.#dirty = false;
-    const machine = await this.#source.machine();
+    const machines = await this.#source.machines();
     const environments = await this.#source.environments();
-    const machineBytes = toBinary(MachineSchema, machine);
-    if (this.#machine === undefined || !same(this.#machine.bytes, machineBytes)) {
-      this.#machine = { bytes: machineBytes, message: machine };
-      this.#publish({ case: "machine", value: machine });
-    }
+    this.#compareMachines(machines);
     for (const environment of environments) {
       const message = create(WatchEnvironmentSchema, {
         environment: toBinary(EnvironmentSchema, environment),
@@ -133,6 +129,22 @@ export class WatchHub {
       if (ids.has(id)) continue;
       this.#environments.delete(id);
       this.#publish({ case: "removedEnvironmentId", value: id });
+    }
+  }
+
+  #compareMachines(machines: readonly Machine[]): void {
+    for (const message of machines) {
+      const bytes = toBinary(MachineSchema, message);
+      const before = this.#machines.get(message.id);
+      if (before !== undefined && same(before.bytes, bytes)) continue;
+      this.#machines.set(message.id, { bytes, message });
+      this.#publish({ case: "machine", value: message });
+    }
+    const ids = new Set(machines.map(({ id }) => id));
+    for (const id of this.#machines.keys()) {
+      if (ids.has(id)) continue;
+      this.#machines.delete(id);
+      this.#publish({ case: "removedMachineId", value: id });
     }
   }
 

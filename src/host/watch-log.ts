@@ -6,21 +6,25 @@ import { type ChangeSignal, changeSignal } from "../lib/change-signal.ts";
 import type { HostParts } from "./create-host.ts";
 import { shownJobs } from "./details.ts";
 
-type LogSource = Pick<HostParts, "plane" | "machine">;
+type LogSource = Pick<HostParts, "plane" | "machines">;
 
 /**
  * WorkspaceService.WatchLog: the logs of cloning and of the dev container, one after the other. With `follow` it
  * goes on until nothing is under way any more. Fails with `machine-unreachable`: the logs are on the machine's disk.
  */
 export async function* watchLog(source: LogSource, request: WatchLogRequest, signal: AbortSignal): AsyncGenerator<WatchLogResponse> {
-  if (!request.follow && source.machine.view === "asleep") await source.machine.awake(signal);
-  if (!request.follow && source.machine.view !== "ready")
+  const machine = source.machines.of(request.environmentId);
+  if (!request.follow && machine.view === "asleep") await machine.awake(signal);
+  if (!request.follow && machine.view !== "ready")
     throw new BerthError("machine-unreachable", "the log is on its disk, and it does not run");
+  // Who follows a log looks on: that keeps no machine awake.
+  const release = request.follow ? undefined : machine.uses.hold();
   const changes = changeSignal((listener) => subscribe(source, listener), signal);
   try {
     yield* watchJobs(source, request, changes, signal);
   } finally {
     changes.close();
+    release?.();
   }
 }
 
@@ -33,14 +37,15 @@ async function* watchJobs(
   const told = new Set<string>();
   let at = 0n;
   for (;;) {
-    const job = shownJobs(source.machine.environment(environmentId)).find((j) => !told.has(j.jobId));
+    const job = shownJobs(source.machines.of(environmentId).environment(environmentId)).find((j) => !told.has(j.jobId));
     if (job === undefined) {
       if (!follow || signal.aborted || !(await isUnderWay(source, environmentId))) return;
       await changes.next();
       continue;
     }
     told.add(job.jobId);
-    for await (const { message } of source.machine.agent().watchJob({ jobId: job.jobId, environmentId, offset: 0n, follow }, { signal })) {
+    const agent = source.machines.of(environmentId).agent();
+    for await (const { message } of agent.watchJob({ jobId: job.jobId, environmentId, offset: 0n, follow }, { signal })) {
       if (message.case !== "log") continue;
       const { data } = message.value;
       const skip = offset > at ? Number(offset - at) : 0;
@@ -50,8 +55,8 @@ async function* watchJobs(
   }
 }
 
-function subscribe({ plane, machine }: LogSource, listener: () => void): () => void {
-  const ends = [machine.onChange(listener), plane.events.subscribe(listener)];
+function subscribe({ plane, machines }: LogSource, listener: () => void): () => void {
+  const ends = [machines.onChange(listener), plane.events.subscribe(listener)];
   return () => {
     for (const end of ends) end();
   };

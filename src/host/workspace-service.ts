@@ -8,9 +8,15 @@ import {
   type CreateFromFolderRequest,
   WatchResponseSchema,
 } from "../contract/gen/berth/v1/host_pb.js";
-import { type Environment, EnvironmentPhase, EnvironmentSpec_DevContainerSchema } from "../contract/gen/gitpod/v1/environment_pb.js";
+import {
+  type Environment,
+  EnvironmentPhase,
+  EnvironmentSpec_DevContainerSchema,
+  EnvironmentSpec_MachineSchema,
+} from "../contract/gen/gitpod/v1/environment_pb.js";
 import { noCacheAnnotation } from "../engine/job-requests.ts";
 import type { MachineKeeper } from "../engine/machine-keeper.ts";
+import type { Machines } from "../engine/machines.ts";
 import { sshAliasOf } from "../lib/ssh-alias.ts";
 import { uuidV7 } from "../lib/uuid.ts";
 import { folderSpec } from "../plane/environment-source.ts";
@@ -24,7 +30,7 @@ import { watchLog } from "./watch-log.ts";
 
 /** berth.v1.WorkspaceService: what clients on this computer need beyond the public API. */
 export function workspaceService(parts: HostParts): Partial<ServiceImpl<typeof WorkspaceService>> {
-  const { plane, machine, ports, hub, paths, sshFiles } = parts;
+  const { plane, machines, ports, hub, paths, sshFiles } = parts;
   const find = async (id: string): Promise<Environment> => {
     const found = await plane.environmentStore.get(id);
     if (found === undefined) throw new BerthError("environment-not-found", `there is no environment ${id}`);
@@ -35,7 +41,7 @@ export function workspaceService(parts: HostParts): Partial<ServiceImpl<typeof W
       for await (const event of hub.watch(request.fromSequence, context.signal)) yield create(WatchResponseSchema, event);
     },
     getDetails: async ({ environmentId }) => ({
-      details: detailsOf(await find(environmentId), machine.environment(environmentId), ports.forwards(environmentId)),
+      details: detailsOf(await find(environmentId), machines.kept(environmentId), ports.forwards(environmentId)),
     }),
     getEnvironmentUsage: async (request) => environmentUsage(parts, request),
     createFromFolder: async (request, context) => ({ environmentId: await createFromFolder(parts, request, context.signal) }),
@@ -47,9 +53,9 @@ export function workspaceService(parts: HostParts): Partial<ServiceImpl<typeof W
       await find(request.environmentId);
       yield* watchLog(parts, request, context.signal);
     },
-    dialSsh: (requests, context) => dialSsh(requests, machine, context.signal),
-    exec: (requests, context) => exec(requests, machine, context.signal),
-    refreshGitState: async ({ environmentIds }, { signal }) => ({ environments: await unsavedWork(machine, environmentIds, signal) }),
+    dialSsh: (requests, context) => dialSsh(requests, machines, context.signal),
+    exec: (requests, context) => exec(requests, machines, context.signal),
+    refreshGitState: async ({ environmentIds }, { signal }) => ({ environments: await unsavedWork(machines, environmentIds, signal) }),
     getSshConfig: async ({ environmentId }) => {
       const environment = await find(environmentId);
       await sshFiles.write();
@@ -57,29 +63,40 @@ export function workspaceService(parts: HostParts): Partial<ServiceImpl<typeof W
         hostAlias: sshAliasOf(environment.metadata?.name ?? "", environment.id),
         user: "berth",
         identityFile: (await ensureSshKey(paths.sshFolder, environmentId)).path,
-        hostPublicKey: machine.environment(environmentId)?.sshHostPublicKey ?? "",
+        hostPublicKey: machines.of(environmentId).environment(environmentId)?.sshHostPublicKey ?? "",
         warning: sshFiles.warning,
       };
     },
   };
 }
 
-/** What git says now of those whose machine runs; of any other nothing. */
-async function unsavedWork(machine: MachineKeeper, environmentIds: readonly string[], signal: AbortSignal) {
+/** What git says now of those whose machine runs or is suspended; of any other nothing. */
+async function unsavedWork(machines: Machines, environmentIds: readonly string[], signal: AbortSignal) {
+  const byMachine = Map.groupBy(environmentIds, (id) => machines.of(id));
+  return (await Promise.all([...byMachine].map(async ([machine, ids]) => unsavedWorkOn(machine, ids, signal)))).flat();
+}
+
+async function unsavedWorkOn(machine: MachineKeeper, environmentIds: readonly string[], signal: AbortSignal) {
   if (machine.view === "asleep") await machine.awake(signal);
   const known = environmentIds.filter((id) => machine.environment(id)?.content?.state === ObservedContent_State.READY);
   if (machine.view !== "ready" || known.length === 0) return [];
-  const observed = await machine.refresh(known, signal);
-  return observed.map(({ environmentId, content }) => ({
-    environmentId,
-    known: content?.git !== undefined,
-    changedFiles: content?.git?.totalChangedFiles ?? 0,
-    unpushedCommits: content?.git?.totalUnpushedCommits ?? 0,
-  }));
+  const release = machine.uses.hold();
+  try {
+    const observed = await machine.refresh(known, signal);
+    return observed.map(({ environmentId, content }) => ({
+      environmentId,
+      known: content?.git !== undefined,
+      changedFiles: content?.git?.totalChangedFiles ?? 0,
+      unpushedCommits: content?.git?.totalUnpushedCommits ?? 0,
+    }));
+  } finally {
+    release();
+  }
 }
 
 async function createFromFolder({ plane }: HostParts, request: CreateFromFolderRequest, signal: AbortSignal): Promise<string> {
   const spec = folderSpec(request.folder);
+  if (request.classId !== "") spec.machine = create(EnvironmentSpec_MachineSchema, { class: request.classId });
   if (request.devcontainerFilePath !== "")
     spec.devcontainer = create(EnvironmentSpec_DevContainerSchema, { devcontainerFilePath: request.devcontainerFilePath });
   return (await plane.createEnvironment({ spec, name: request.name, annotations: {}, sessionId: "" }, signal)).id;

@@ -61,7 +61,10 @@ export function applyWatch(state: ShellState, { event }: WatchResponse): ShellSt
     case "removedEnvironmentId":
       return { ...state, environments: state.environments.filter(({ id }) => id !== event.value) };
     case "machine":
-      return { ...state, machine: event.value.state };
+      // Menus tell of the shared one.
+      return event.value.environmentId === "" ? { ...state, machine: event.value.state } : state;
+    case "removedMachineId":
+      return state;
     case undefined:
       return state;
   }

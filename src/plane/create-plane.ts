@@ -13,7 +13,11 @@ import { IdentityService } from "../contract/gen/gitpod/v1/identity_pb.js";
 import { OrganizationService } from "../contract/gen/gitpod/v1/organization_pb.js";
 import { PrebuildService } from "../contract/gen/gitpod/v1/prebuild_pb.js";
 import { ProjectService } from "../contract/gen/gitpod/v1/project_pb.js";
-import { HostAuthenticationTokenSchema, RunnerConfigurationService } from "../contract/gen/gitpod/v1/runner_configuration_pb.js";
+import {
+  type EnvironmentClass,
+  HostAuthenticationTokenSchema,
+  RunnerConfigurationService,
+} from "../contract/gen/gitpod/v1/runner_configuration_pb.js";
 import { RunnerService } from "../contract/gen/gitpod/v1/runner_pb.js";
 import { SecretSchema, SecretService } from "../contract/gen/gitpod/v1/secret_pb.js";
 import { ServiceAccountService } from "../contract/gen/gitpod/v1/service_account_pb.js";
@@ -26,7 +30,7 @@ import { environmentStore } from "./environment-store.ts";
 import { PlaneEvents } from "./events.ts";
 import { paginationFromQuery, refuseUnbuilt, translateErrors, validateRequests } from "./interceptors.ts";
 import { serveJsonlEvents } from "./jsonl.ts";
-import { loadLocalIdentity } from "./local-identity.ts";
+import { type DedicatedSize, isDedicatedClass, loadLocalIdentity, localClasses } from "./local-identity.ts";
 import { ResourceStore } from "./resource-store.ts";
 import { Sealer } from "./seal.ts";
 import { editorService } from "./services/editor-service.ts";
@@ -43,6 +47,8 @@ export interface PlaneOptions {
   readonly engineCalls: EngineCalls;
   readonly now: () => number;
   readonly version: string;
+  /** How big the machine of an environment is that has its own. */
+  readonly dedicatedSize?: () => DedicatedSize;
   /** Who commits in new environments whose spec does not say it. */
   readonly gitIdentity?: () => Promise<{ readonly name: string; readonly email: string }>;
 }
@@ -57,6 +63,12 @@ export interface Plane {
   serveJsonl(request: IncomingMessage, response: ServerResponse): boolean;
   /** For the host's own services, e.g. an environment from a folder. */
   createEnvironment(request: NewEnvironment, signal: AbortSignal): Promise<Environment>;
+  /** The class of environments that have a machine of their own. */
+  readonly dedicatedClassId: string;
+  /** Whether its class gives an environment a machine of its own; one that is unknown has none. */
+  isDedicated(id: string): boolean;
+  /** What people call an environment; its id where it is unknown. */
+  nameOf(id: string): string;
   updateEnvironment(id: string, change: (draft: Environment) => void): Environment;
   close(): void;
 }
@@ -84,14 +96,15 @@ export async function createPlane(options: PlaneOptions): Promise<Plane> {
   const records = new EnvironmentRecords({ database, events, now });
   const secrets = new ResourceStore(database, "secret", SecretSchema);
   const tokens = new ResourceStore(database, "host-token", HostAuthenticationTokenSchema);
-  const dependencies = { records, engineCalls, identity, gitIdentity, now };
+  const classes = (): EnvironmentClass[] => localClasses(identity, options.dedicatedSize?.());
+  const dependencies = { records, engineCalls, identity, classes, gitIdentity, now };
   const watch = watchEvents(events, records);
   const services = [
     bind(EnvironmentService, environmentService(dependencies)),
     bind(EventService, { watchEvents: (request, context) => watch(request, context.signal) }),
     bind(EditorService, editorService(records)),
     bind(RunnerService, runnerService({ identity, engineCalls, version })),
-    bind(RunnerConfigurationService, runnerConfigurationService({ identity, tokens, sealer, now })),
+    bind(RunnerConfigurationService, runnerConfigurationService({ identity, classes, tokens, sealer, now })),
     bind(SecretService, secretService({ identity, secrets, sealer, now })),
     bind(UserService, userService(identity)),
     bind(IdentityService, {
@@ -112,6 +125,9 @@ export async function createPlane(options: PlaneOptions): Promise<Plane> {
     },
     serveJsonl: (request, response) => serveJsonlEvents(request, response, watch),
     createEnvironment: async (request, signal) => createEnvironment(dependencies, request, signal),
+    dedicatedClassId: identity.dedicatedClassId,
+    isDedicated: (id) => isDedicatedClass(identity, records.find(id)?.spec),
+    nameOf: (id) => records.find(id)?.metadata?.name ?? id,
     updateEnvironment: (id, change) => records.update(id, change),
     close: () => database.close(),
   };

@@ -1,5 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import type { DatabaseSync } from "node:sqlite";
+import { cpusField, machineField, memoryField, ownMachine } from "../contract/environment-class.ts";
+import type { EnvironmentSpec } from "../contract/gen/gitpod/v1/environment_pb.js";
 import { type Subject, SubjectSchema, Principal } from "../contract/gen/gitpod/v1/identity_pb.js";
 import { type EnvironmentClass, EnvironmentClassSchema, RunnerProvider } from "../contract/gen/gitpod/v1/runner_configuration_pb.js";
 import { uuidV7 } from "../lib/uuid.ts";
@@ -9,7 +11,10 @@ export interface LocalIdentity {
   readonly organizationId: string;
   readonly userId: string;
   readonly runnerId: string;
+  /** Of environments that share this computer's machine. */
   readonly classId: string;
+  /** Of environments that have a machine of their own. */
+  readonly dedicatedClassId: string;
   readonly subject: Subject;
 }
 
@@ -27,12 +32,19 @@ export function loadLocalIdentity(database: DatabaseSync, now: () => number): Lo
     userId,
     runnerId: idOf("runner-id"),
     classId: idOf("class-id"),
+    dedicatedClassId: idOf("dedicated-class-id"),
     subject: create(SubjectSchema, { id: userId, principal: Principal.USER }),
   };
 }
 
-/** The classes of the local runner: today one machine that all environments share. */
-export function localClasses(identity: LocalIdentity): EnvironmentClass[] {
+/** How big the machine is that an environment has to itself. */
+export interface DedicatedSize {
+  readonly cpus: number;
+  readonly memoryBytes: number;
+}
+
+/** The classes of the local runner, the usual one first. */
+export function localClasses(identity: LocalIdentity, dedicated?: DedicatedSize): EnvironmentClass[] {
   return [
     create(EnvironmentClassSchema, {
       id: identity.classId,
@@ -42,7 +54,28 @@ export function localClasses(identity: LocalIdentity): EnvironmentClass[] {
       enabled: true,
       configuration: [],
     }),
+    create(EnvironmentClassSchema, {
+      id: identity.dedicatedClassId,
+      displayName: "Own machine",
+      description: "A machine on this computer for this environment alone, walled off from all others",
+      runnerId: identity.runnerId,
+      enabled: true,
+      configuration: [{ key: machineField, value: ownMachine }, ...sizeFields(dedicated)],
+    }),
   ];
+}
+
+function sizeFields(size: DedicatedSize | undefined): { key: string; value: string }[] {
+  if (size === undefined) return [];
+  return [
+    { key: cpusField, value: String(size.cpus) },
+    { key: memoryField, value: String(size.memoryBytes) },
+  ];
+}
+
+/** Whether a spec's class is that of environments with a machine of their own. */
+export function isDedicatedClass(identity: LocalIdentity, spec: EnvironmentSpec | undefined): boolean {
+  return spec?.machine?.class === identity.dedicatedClassId;
 }
 
 /** What kind of runner this computer is. */

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { open, readFile, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
@@ -17,6 +17,7 @@ const headerBytes = 1024 ** 2;
 const machineIdPattern = /^[a-z0-9-]{1,32}$/;
 /** sockaddr_un(5) of macOS, the shortest there is. */
 const maxSocketPathBytes = 103;
+const runFolderNameLetters = 8;
 
 const savedProcessSchema = z.object({ pid: z.int(), startTicks: z.int(), startedAtMs: z.number(), stateKey: z.string().optional() });
 export type SavedProcess = z.infer<typeof savedProcessSchema>;
@@ -32,7 +33,7 @@ export class MachineFolderBase<ProcessName extends string> {
   constructor(options: { readonly machinesFolder: string; readonly runFolder: string; readonly id: string }) {
     if (!machineIdPattern.test(options.id)) throw new BerthError("machine-not-found", `'${options.id}' is no machine's name`);
     this.folder = join(options.machinesFolder, options.id);
-    this.runFolder = join(options.runFolder, options.id);
+    this.runFolder = join(options.runFolder, runFolderName(options.id));
     this.dataDisk = join(this.folder, "data.raw");
     this.console = join(this.folder, "console.log");
     this.linkKey = join(this.folder, "link-key");
@@ -149,6 +150,11 @@ export class MachineFolderBase<ProcessName extends string> {
 export function checkCommas(paths: readonly string[]): void {
   for (const path of paths)
     if (path.includes(",")) throw new BerthError("hypervisor-failed", `a folder's name must have no comma: ${path}`);
+}
+
+/** Of a long id only its hash fits beside the longest socket's name into the path of a socket. */
+function runFolderName(id: string): string {
+  return id.length <= runFolderNameLetters ? id : createHash("sha256").update(id).digest("hex").slice(0, runFolderNameLetters);
 }
 
 /** Fails with `hypervisor-failed` for a path that no socket can have. */

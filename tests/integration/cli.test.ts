@@ -50,10 +50,10 @@ test("creating tells the steps with their times and how to use what was made", a
 test("what is made is listed and shown", async () => {
   const { stdout } = await cli.berth("list");
   const [title, line] = stdout.split("\n");
-  expect(title).toMatch(/^NAME +PHASE +BRANCH +CHANGED +UNPUSHED +PORTS +SOURCE$/);
-  expect(line).toMatch(/^web +running +main +0 +0 +\d+ +simulated.test\/web$/);
+  expect(title).toMatch(/^NAME +PHASE +BRANCH +CHANGED +UNPUSHED +PORTS +MACHINE +SOURCE$/);
+  expect(line).toMatch(/^web +running +main +0 +0 +\d+ +shared +simulated.test\/web$/);
   const [row] = await cli.json("list");
-  expect(Object.keys(row ?? {})).toEqual(["id", "name", "phase", "branch", "changed", "unpushed", "ports", "source"]);
+  expect(Object.keys(row ?? {})).toEqual(["id", "name", "phase", "branch", "changed", "unpushed", "ports", "source", "machine"]);
   const [port] = await cli.json("ports", "web");
   expect(port).toMatchObject({ containerPort: 3000, process: "node", listening: true });
   const [shown] = await cli.json("show", "web.berth");

@@ -11,14 +11,17 @@ import {
 } from "../../src/contract/gen/gitpod/v1/environment_pb.js";
 import { Engine, engineCalls } from "../../src/engine/engine.ts";
 import { MachineKeeper } from "../../src/engine/machine-keeper.ts";
+import { Machines } from "../../src/engine/machines.ts";
 import { silentLog } from "../../src/lib/log.ts";
 import { waitUntil } from "../../src/lib/wait-until.ts";
 import { createPlane, type Plane } from "../../src/plane/create-plane.ts";
 import type { MachineSpec } from "../../src/vm/driver.ts";
 import { SimulatedComputer, SimulatedDriver } from "../../src/vm/simulated/simulated-driver.ts";
 
-const machineId = "default";
+const sharedId = "default";
 const pollMs = 5;
+/** How soon an environment's own machine rests here. */
+export const dedicatedIdleMs = 50;
 /** Far more than it takes, since a computer may be busy with other things. */
 const waitLimitMs = 50_000;
 
@@ -31,16 +34,21 @@ export class SimulatedProduct {
   #aheadMs = 0;
   #plane: Plane | undefined;
   #engine: Engine | undefined;
-  #keeper: MachineKeeper | undefined;
+  #machines: Machines | undefined;
 
   get plane(): Plane {
     if (this.#plane === undefined) throw new Error("no host runs");
     return this.#plane;
   }
 
+  get machines(): Machines {
+    if (this.#machines === undefined) throw new Error("no host runs");
+    return this.#machines;
+  }
+
+  /** The shared one. */
   get machine(): MachineKeeper {
-    if (this.#keeper === undefined) throw new Error("no host runs");
-    return this.#keeper;
+    return this.machines.shared.keeper;
   }
 
   async startHost(): Promise<void> {
@@ -51,18 +59,25 @@ export class SimulatedProduct {
       now: () => Date.now(),
       version: "test",
     });
-    this.#keeper = new MachineKeeper({
+    this.#machines = new Machines({
       driver: this.driver,
-      id: machineId,
-      spec: async () => this.#spec(),
       log: silentLog,
-      now: () => Date.now() + this.#aheadMs,
+      isDedicated: (id) => this.#plane?.isDedicated(id) ?? false,
+      make: (id) =>
+        new MachineKeeper({
+          driver: this.driver,
+          id,
+          spec: async () => this.specOf(id),
+          log: silentLog,
+          now: () => Date.now() + this.#aheadMs,
+        }),
     });
     this.#engine = new Engine({
       store: this.#plane.environmentStore,
-      machine: this.#keeper,
+      machines: this.#machines,
       log: silentLog,
       authorizedKeys: async () => [],
+      dedicatedIdleMs,
     });
     await this.#engine.start();
   }
@@ -70,14 +85,14 @@ export class SimulatedProduct {
   /** As `kill -9` does: nothing is told to anybody, the machine runs on. */
   killHost(): void {
     this.#engine?.stop();
-    this.#keeper?.close();
+    this.#machines?.close();
     this.#plane?.close();
     this.#plane = undefined;
   }
 
   end(): void {
     if (this.#plane !== undefined) this.killHost();
-    this.computer.end(machineId, "killed", "");
+    for (const id of this.computer.machines.keys()) this.computer.end(id, "killed", "");
     rmSync(this.folder, { recursive: true, force: true });
   }
 
@@ -86,15 +101,24 @@ export class SimulatedProduct {
     this.#aheadMs += durationMs;
   }
 
-  crashMachine(): void {
-    this.computer.end(machineId, "crashed", "by the test");
+  crashMachine(id = sharedId): void {
+    this.computer.end(id, "crashed", "by the test");
   }
 
-  async create(sentinel: string): Promise<string> {
+  /** One with a machine of its own. */
+  async createDedicated(sentinel: string): Promise<string> {
+    return this.create(sentinel, this.plane.dedicatedClassId);
+  }
+
+  async create(sentinel: string, classId = ""): Promise<string> {
     const initializer = create(EnvironmentInitializerSchema, {
       specs: [{ spec: { case: "contextUrl", value: { url: `https://simulated.test/${sentinel}.git` } } }],
     });
-    const spec = create(EnvironmentSpecSchema, { desiredPhase: EnvironmentPhase.RUNNING, content: { initializer } });
+    const spec = create(EnvironmentSpecSchema, {
+      desiredPhase: EnvironmentPhase.RUNNING,
+      machine: { class: classId },
+      content: { initializer },
+    });
     return (await this.plane.createEnvironment({ spec, name: "", annotations: {}, sessionId: "" }, AbortSignal.timeout(waitLimitMs))).id;
   }
 
@@ -122,7 +146,7 @@ export class SimulatedProduct {
     );
     if (!held || last === undefined)
       throw new Error(
-        `the environment is ${last === undefined ? "gone" : JSON.stringify({ phase: EnvironmentPhase[last.status?.phase ?? 0], failure: last.status?.failureMessage, content: last.status?.content?.phase, devcontainer: last.status?.devcontainer?.phase })}; the machine is ${this.machine.view}`,
+        `the environment is ${last === undefined ? "gone" : JSON.stringify({ phase: EnvironmentPhase[last.status?.phase ?? 0], failure: last.status?.failureMessage, content: last.status?.content?.phase, devcontainer: last.status?.devcontainer?.phase })}; its machine is ${this.machines.of(id).view}`,
       );
     return last;
   }
@@ -137,16 +161,23 @@ export class SimulatedProduct {
 
   /** Waits until the machine does a step of this name for an environment. */
   async whenStep(id: string, name: string): Promise<void> {
-    const seen = await waitUntil(() => this.machine.environment(id)?.jobs.some((job) => job.step === name) ?? false, {
-      intervalMs: pollMs,
-      signal: AbortSignal.timeout(waitLimitMs),
-    });
+    const seen = await waitUntil(
+      () =>
+        this.machines
+          .of(id)
+          .environment(id)
+          ?.jobs.some((job) => job.step === name) ?? false,
+      {
+        intervalMs: pollMs,
+        signal: AbortSignal.timeout(waitLimitMs),
+      },
+    );
     if (!seen) throw new Error(`'${name}' was not begun`);
   }
 
-  #spec(): MachineSpec {
+  specOf(id: string): MachineSpec {
     return {
-      id: machineId,
+      id,
       image: { sha256: this.imageSha256, arch: "amd64", kernelPath: "", initrdPath: "", rootPath: "" },
       cpus: 2,
       memoryBytes: 1024 ** 3,

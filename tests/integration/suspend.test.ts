@@ -101,7 +101,7 @@ test("a machine nobody uses is suspended after the time that is set, and not whi
   let nowMs = Date.now();
   let unusedMinutes = 0;
   const watch = new UnusedWatch({
-    machine: product.machine,
+    machines: product.machines,
     environments: async () => product.plane.environmentStore.list(),
     unusedMinutes: () => unusedMinutes,
     now: () => nowMs,
@@ -128,15 +128,15 @@ test("a machine nobody uses is suspended after the time that is set, and not whi
 test("a machine whose guest does not get over its computer's sleep is held meanwhile, and only such a one", async () => {
   const id = await product.create("web");
   await product.whenPhase(id, RUNNING);
-  const { computer, machine } = product;
+  const { computer, machine, machines } = product;
   const state = async (): Promise<string> => (await product.driver.inspect("default")).state;
-  await beforeSleep({ driver: product.driver, machine, log: silentLog });
+  await beforeSleep({ driver: product.driver, machines, log: silentLog });
   expect(await state()).toBe("running");
   const driver = new SimulatedDriver({ machinesFolder: join(product.folder, "machines"), computer, pauseForSleep: true });
-  await beforeSleep({ driver, machine, log: silentLog });
+  await beforeSleep({ driver, machines, log: silentLog });
   expect(await state()).toBe("paused");
   expect((await product.get(id))?.status?.phase).toBe(RUNNING);
-  await afterSleep({ driver, machine, log: silentLog });
+  await afterSleep({ driver, machines, log: silentLog });
   expect(await state()).toBe("running");
   await machine.awake(signal);
 });

@@ -49,24 +49,45 @@ test.each<[object, number]>([
   expect((await client.runners.list({ filter } as Gitpod.RunnerListParams)).runners).toHaveLength(count);
 });
 
-test("there is one class, found the same way by both services", async () => {
-  const [first] = (await client.environments.classes.list({})).environmentClasses;
+test("there are two classes, the shared one first, found the same way by both services", async () => {
+  const { environmentClasses: all } = await client.environments.classes.list({});
+  const [first, second] = all;
   expect(first).toMatchObject({ runnerId, displayName: "This computer", enabled: true });
-  expect((await client.runners.configurations.environmentClasses.list({})).environmentClasses).toEqual([first]);
-  const one = await client.runners.configurations.environmentClasses.retrieve({ environmentClassId: first?.id ?? "" });
-  expect(one.environmentClass).toEqual(first);
+  expect(second).toMatchObject({ runnerId, displayName: "Own machine", enabled: true });
+  expect(second?.configuration).toContainEqual({ key: "machine", value: "own" });
+  expect((await client.runners.configurations.environmentClasses.list({})).environmentClasses).toEqual(all);
+  for (const wanted of all) {
+    const one = await client.runners.configurations.environmentClasses.retrieve({ environmentClassId: wanted.id });
+    expect(one.environmentClass).toEqual(wanted);
+  }
   await expect(client.runners.configurations.environmentClasses.retrieve({ environmentClassId: unknownId })).rejects.toMatchObject({
     status: 404,
   });
   for (const [filter, count] of [
-    [{ runnerIds: [runnerId] }, 1],
+    [{ runnerIds: [runnerId] }, 2],
     [{ runnerIds: [unknownId] }, 0],
     [{ enabled: false }, 0],
-    [{ canCreateEnvironments: true }, 1],
+    [{ canCreateEnvironments: true }, 2],
     [{ runnerKinds: ["RUNNER_KIND_REMOTE"] }, 0],
     [{ runnerProviders: ["RUNNER_PROVIDER_GCP"] }, 0],
   ] as const)
     expect((await client.environments.classes.list({ filter } as object)).environmentClasses).toHaveLength(count);
+});
+
+test("an environment is of the class it was made with, and of the shared one when nothing was said", async () => {
+  const { environmentClasses } = await client.environments.classes.list({});
+  const [shared, own] = environmentClasses.map(({ id }) => id);
+  for (const [machine, expected] of [
+    [{ class: own }, own],
+    [{ class: shared }, shared],
+    [{}, shared],
+  ] as const) {
+    const id = await served.make({ spec: { machine } });
+    expect((await served.get(id)).spec?.machine?.class).toBe(expected);
+    expect(served.plane.isDedicated(id)).toBe(expected === own);
+  }
+  const parsed = await client.runners.parseContextURL({ contextUrl: "https://github.com/o/r", runnerId });
+  expect(parsed).toMatchObject({ recommendedEnvironmentClasses: [shared, own] });
 });
 
 test.each<[string, object]>([

@@ -103,11 +103,12 @@ export class SimulatedHost {
   }
 
   /** An environment of https://simulated.test/SENTINEL.git; src/vm/simulated/sentinels.ts says what becomes of it. */
-  async create(sentinel: string, name = sentinel): Promise<string> {
+  async create(sentinel: string, name = sentinel, classId = ""): Promise<string> {
     const { environment } = await this.environments.createEnvironment({
       name,
       spec: {
         desiredPhase: EnvironmentPhase.RUNNING,
+        machine: { class: classId },
         content: { initializer: { specs: [{ spec: { case: "contextUrl", value: { url: `https://simulated.test/${sentinel}.git` } } }] } },
       },
     });

@@ -37,6 +37,7 @@ To have it in every shell:
         "open --editor": editorNames,
         "create source": "files",
         "reset --confirm": "environments",
+        "--machine": "environments",
       } as const;
       const completion = await complete(program, words[0] === "--" ? words.slice(1) : words, { environmentNames, values });
       if (completion.kind === "files") print(":files");

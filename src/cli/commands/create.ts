@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { connectHost } from "../connection.ts";
 import { createAndWait, describeReady, readSource, wishEnvironment } from "../create.ts";
 import { findEnvironment, nameOf } from "../environments.ts";
@@ -10,6 +10,7 @@ import { addWaitOptions, jsonOption, type WaitOptions } from "./options.ts";
 interface CreateCommandOptions extends WaitOptions {
   readonly name?: string;
   readonly devcontainer?: string;
+  readonly class: "shared" | "dedicated";
 }
 
 /** `berth create`. */
@@ -20,6 +21,11 @@ export function registerCreate(program: Command): void {
     .description("Make an environment of a repository or of a folder with its uncommitted changes")
     .option("--name <name>", "what to call it (without it: as the repository or folder)")
     .option("--devcontainer <path>", "the devcontainer.json to use when there are several")
+    .addOption(
+      new Option("--class <class>", "on the machine that environments share, or on one of its own")
+        .choices(["shared", "dedicated"])
+        .default("shared"),
+    )
     .addOption(jsonOption());
   addWaitOptions(command, "print its name and return while it is being made").action(
     async (given: string, options: CreateCommandOptions) => {
@@ -32,7 +38,12 @@ async function create(given: string, options: CreateCommandOptions, signal: Abor
   const begunAtMs = performance.now();
   const source = await readSource(given);
   const clients = await connectHost({ signal });
-  const wanted = { name: options.name ?? "", devcontainer: options.devcontainer ?? "", reuse: false };
+  const wanted = {
+    name: options.name ?? "",
+    devcontainer: options.devcontainer ?? "",
+    dedicated: options.class === "dedicated",
+    reuse: false,
+  };
   if (!options.wait) {
     const { id } = await wishEnvironment(clients, source, wanted);
     const name = nameOf(await findEnvironment(clients, id));

@@ -1,10 +1,12 @@
 import { create } from "@bufbuild/protobuf";
 import type { Command } from "commander";
 import { BerthError } from "../../contract/berth-error.ts";
-import { type WorkspaceExecRequest, WorkspaceExecRequestSchema } from "../../contract/gen/berth/v1/host_pb.js";
+import { type WorkspaceExecRequest, WorkspaceExecRequestSchema, type WorkspaceExecStart } from "../../contract/gen/berth/v1/host_pb.js";
 import { AsyncQueue } from "../../lib/async-queue.ts";
 import { connectHost, type HostClients } from "../connection.ts";
 import { findEnvironment } from "../environments.ts";
+import { findMachineId } from "../machines.ts";
+import { machineOption, type MachineOptions } from "./options.ts";
 
 /** Input waiting for the machine; beyond this stdin is held up. */
 const maxQueuedMessages = 16;
@@ -36,7 +38,7 @@ export function registerExec(program: Command): void {
     .action(async (name: string, command: readonly string[], options: ExecOptions) => {
       const clients = await connectHost();
       const environment = await findEnvironment(clients, name);
-      process.exitCode = await runExec(clients, environment.id, withoutDashes(command), options);
+      process.exitCode = await runExec(clients, { environmentId: environment.id, machineId: "" }, withoutDashes(command), options);
     });
 }
 
@@ -47,14 +49,13 @@ export function registerMachineShell(machine: Command): void {
     .argument("[command...]", "the command and its arguments; a shell when it is left out")
     .description("Run a command in the machine itself, as root")
     .option("--no-tty", "no terminal, even when stdin is one")
+    .addOption(machineOption())
     .passThroughOptions()
-    .action(async (command: readonly string[], options: Pick<ExecOptions, "tty">) => {
+    .action(async (command: readonly string[], { machine: name, tty }: Pick<ExecOptions, "tty"> & MachineOptions) => {
       const clients = await connectHost();
-      process.exitCode = await runExec(clients, "", command.length === 0 ? ["/bin/bash", "-l"] : withoutDashes(command), {
-        ...options,
-
-        env: [],
-      });
+      const place = { environmentId: "", machineId: await findMachineId(clients, name) };
+      const argv = command.length === 0 ? ["/bin/bash", "-l"] : withoutDashes(command);
+      process.exitCode = await runExec(clients, place, argv, { ...(tty === undefined ? {} : { tty }), env: [] });
     });
 }
 
@@ -66,7 +67,10 @@ function withoutDashes(command: readonly string[]): readonly string[] {
   return command;
 }
 
-async function runExec(clients: HostClients, environmentId: string, command: readonly string[], options: ExecOptions): Promise<number> {
+/** Where a command runs: in an environment, or in a machine itself. */
+type Place = Pick<WorkspaceExecStart, "environmentId" | "machineId">;
+
+async function runExec(clients: HostClients, place: Place, command: readonly string[], options: ExecOptions): Promise<number> {
   const pty = options.tty !== false && process.stdin.isTTY && process.stdout.isTTY;
   const queue = new AsyncQueue<WorkspaceExecRequest>(maxQueuedMessages);
   const send = async (message: WorkspaceExecRequest["message"]): Promise<void> =>
@@ -75,7 +79,7 @@ async function runExec(clients: HostClients, environmentId: string, command: rea
     case: "start",
     value: {
       $typeName: "berth.v1.WorkspaceExecStart",
-      environmentId,
+      ...place,
       argv: [...(command.length === 0 ? defaultShell : command)],
       env: parseEnv(options.env),
       workingDirectory: options.workdir ?? "",

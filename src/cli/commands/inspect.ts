@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { Environment } from "../../contract/gen/gitpod/v1/environment_pb.js";
+import { sharedMachineId } from "../../contract/machine-id.ts";
 import { connectHost } from "../connection.ts";
 import { describeWork, environmentFacts, environmentRow, findEnvironment, nameOf, phaseName, portRow, workOf } from "../environments.ts";
 import { formatPairs, shortSource } from "../format.ts";
@@ -49,6 +50,7 @@ async function list({ json }: JsonOptions, signal: AbortSignal): Promise<void> {
       { title: "CHANGED" },
       { title: "UNPUSHED" },
       { title: "PORTS", minWidth: 6 },
+      { title: "MACHINE" },
       { title: "SOURCE", minWidth: 10, cut: "start" },
     ],
     rows.map((row, i) => [
@@ -57,9 +59,14 @@ async function list({ json }: JsonOptions, signal: AbortSignal): Promise<void> {
       row.branch,
       ...workCells(views[i]?.environment),
       row.ports.join(","),
+      machineWord(row.machine),
       shortSource(row.source),
     ]),
   );
+}
+
+function machineWord(machineId: string): string {
+  return machineId === sharedMachineId ? "shared" : "own";
 }
 
 /** Changed files and unpushed commits; "-" where they are not known. */
@@ -87,6 +94,7 @@ async function show(name: string, { json }: JsonOptions): Promise<void> {
       "configuration",
       `${facts.devcontainerFile}${facts.devcontainerInSync ? "" : " (changed since it was built: berth rebuild applies it)"}`,
     ],
+    ["machine", machineWord(facts.machine) === "own" ? `of its own, ${facts.machine}` : "shared"],
     ["user", facts.remoteUser],
     ["folder", facts.folder],
     ["shell", facts.sshCommand],

@@ -1,12 +1,13 @@
 import type { Command } from "commander";
 import { connectHost } from "../connection.ts";
 import { formatBytes, formatPairs } from "../format.ts";
+import { findMachineId } from "../machines.ts";
 import { print, printJson, say } from "../output.ts";
-import { jsonOption } from "./options.ts";
+import { jsonOption, machineOption, type MachineOptions } from "./options.ts";
 
 const shownLetters = 12;
 
-interface ImageOptions {
+interface ImageOptions extends MachineOptions {
   readonly json?: true;
   readonly retry?: true;
 }
@@ -17,13 +18,16 @@ export function registerMachineImage(machine: Command): void {
     .command("image")
     .description("Show which image it boots, and what became of a new one")
     .option("--retry", "try an image that did not come up once more, at the next start")
+    .addOption(machineOption())
     .addOption(jsonOption())
     .action(image);
 }
 
-async function image({ json, retry }: ImageOptions): Promise<void> {
-  const { host } = await connectHost();
-  const { machine } = retry === true ? await host.retryMachineImage({}) : await host.getMachine({});
+async function image({ json, machine: name, retry }: ImageOptions): Promise<void> {
+  const clients = await connectHost();
+  const { host } = clients;
+  const machineId = await findMachineId(clients, name);
+  const { machine } = retry === true ? await host.retryMachineImage({ machineId }) : await host.getMachine({ machineId });
   const status = machine?.image;
   if (status === undefined) return;
   const facts = {

@@ -9,51 +9,67 @@ import { allEnvironments, describeWork, nameOf, workOf } from "../environments.t
 import { formatBytes, formatPairs } from "../format.ts";
 import { HostWatch } from "../host-watch.ts";
 import { interruptible } from "../interrupt.ts";
-import { print, printJson, say } from "../output.ts";
+import { print, printJson, printTable, say } from "../output.ts";
 import { type Progress, stderrProgress } from "../progress.ts";
 import { askForNames } from "../prompt.ts";
 import { asError } from "../report.ts";
+import { allMachines, findMachineId } from "../machines.ts";
 import { registerMachineShell } from "./exec.ts";
 import { registerMachineImage } from "./machine-image.ts";
-import { addWaitOptions, jsonOption, type WaitOptions } from "./options.ts";
+import { addWaitOptions, jsonOption, machineOption, type MachineOptions, type WaitOptions } from "./options.ts";
 
 interface JsonOptions {
   readonly json?: true;
 }
 
+interface OneMachineOptions extends JsonOptions, MachineOptions {}
+
 interface ResetOptions extends JsonOptions {
   readonly confirm: readonly string[];
 }
 
-/** `berth machine …`: the Linux machine that environments run in. */
+/** `berth machine …`: the Linux machines that environments run in. */
 export function registerMachine(program: Command): void {
   const machine = program
     .command("machine")
-    .description("The Linux machine that environments run in: status, start, suspend, stop, boot-profile, reset, image, shell");
+    .description("The Linux machines that environments run in: list, status, start, suspend, stop, boot-profile, reset, image, shell");
+  machine.command("list").alias("ls").description("List all machines").addOption(jsonOption()).action(list);
   machine
     .command("status")
     .description("Show its state, its accelerator and what it uses")
     .option("--console", "print the last output of its console instead")
+    .addOption(machineOption())
     .addOption(jsonOption())
     .action(status);
   addWaitOptions(
-    machine.command("start").description("Start it; environments start it by themselves").addOption(jsonOption()),
+    machine
+      .command("start")
+      .description("Start it; environments start it by themselves")
+      .addOption(machineOption())
+      .addOption(jsonOption()),
     "return while it starts",
   ).action(start);
   machine
     .command("stop")
     .description("Stop its environments and shut it down; everything on its disk stays")
+    .addOption(machineOption())
     .addOption(jsonOption())
     .action(stop);
-  machine.command("boot-profile").description("Show how long each part of its last boot took").addOption(jsonOption()).action(bootProfile);
+  machine
+    .command("boot-profile")
+    .description("Show how long each part of its last boot took")
+    .addOption(machineOption())
+    .addOption(jsonOption())
+    .action(bootProfile);
   machine
     .command("suspend")
     .description("Save it with everything that runs in it, and free its memory; any use of an environment wakes it")
+    .addOption(machineOption())
     .addOption(jsonOption())
     .action(suspend);
   machine
     .command("reset")
-    .description("Delete it with every environment on it; the next start makes a new one")
+    .description("Delete the shared machine with every environment on it; the next start makes a new one")
     .option(
       "--confirm <name>",
       "the name of an environment that may be lost; repeat it for each of them",
@@ -66,32 +82,58 @@ export function registerMachine(program: Command): void {
   registerMachineShell(machine);
 }
 
-async function status({ console: wantsConsole, json }: JsonOptions & { readonly console?: true }): Promise<void> {
+async function list({ json }: JsonOptions): Promise<void> {
+  const rows = (await allMachines(await connectHost())).map(({ name, machine }) => ({ name, ...machineFacts(machine) }));
+  if (json) return rows.forEach(printJson);
+  printTable(
+    [
+      { title: "MACHINE", minWidth: 8 },
+      { title: "STATE" },
+      { title: "MEMORY" },
+      { title: "IN USE" },
+      { title: "DISK" },
+      { title: "ENVIRONMENTS", minWidth: 12 },
+    ],
+    rows.map((row) => [
+      row.name,
+      row.state,
+      formatBytes(row.memoryBytes),
+      formatBytes(row.usedMemoryBytes),
+      formatBytes(row.diskAllocatedBytes),
+      row.environments.join(", "),
+    ]),
+  );
+}
+
+async function status({ console: wantsConsole, machine, json }: OneMachineOptions & { readonly console?: true }): Promise<void> {
   const clients = await connectHost();
+  const machineId = await findMachineId(clients, machine);
   if (wantsConsole) {
-    const { text } = await clients.host.getConsole({});
+    const { text } = await clients.host.getConsole({ machineId });
     return json ? printJson({ console: text }) : void process.stdout.write(text);
   }
-  printMachine((await clients.host.getMachine({})).machine, json);
+  printMachine((await clients.host.getMachine({ machineId })).machine, json);
 }
 
-async function start({ json, wait }: WaitOptions): Promise<void> {
+async function start({ json, machine, wait }: WaitOptions & MachineOptions): Promise<void> {
   const clients = await connectHost();
-  if (wait) await interruptible(async (signal) => startAndWait(clients, signal));
-  else await clients.host.startMachine({});
-  if (json) printMachine((await clients.host.getMachine({})).machine, json);
+  const machineId = await findMachineId(clients, machine);
+  if (wait) await interruptible(async (signal) => startAndWait(clients, machineId, signal));
+  else await clients.host.startMachine({ machineId });
+  if (json) printMachine((await clients.host.getMachine({ machineId })).machine, json);
 }
 
-async function startAndWait(clients: HostClients, signal: AbortSignal): Promise<void> {
+async function startAndWait(clients: HostClients, machineId: string, signal: AbortSignal): Promise<void> {
   const watch = await HostWatch.open(clients, signal);
   const progress = stderrProgress();
   try {
-    let began = watch.state.machine?.state !== MachineState.FAILED;
+    let began = watch.state.machines.get(machineId)?.state !== MachineState.FAILED;
     progress.begin("machine", "Starting the machine");
-    const { machine: now } = await clients.host.startMachine({});
+    const { machine: now } = await clients.host.startMachine({ machineId });
     // What is refused at once was never seen booting.
     if (now?.state === MachineState.FAILED) throw asError(now.failureMessage);
-    await watch.until(({ machine }) => {
+    await watch.until(({ machines }) => {
+      const machine = machines.get(machineId);
       if (machine?.state === MachineState.READY) return machine;
       began ||= machine?.state === MachineState.BOOTING;
       if (began && machine?.state === MachineState.FAILED) throw asError(machine.failureMessage);
@@ -107,14 +149,16 @@ async function startAndWait(clients: HostClients, signal: AbortSignal): Promise<
   }
 }
 
-async function stop({ json }: JsonOptions): Promise<void> {
+async function stop({ json, machine }: OneMachineOptions): Promise<void> {
   const clients = await connectHost();
-  await withStep("Stopping the machine", "The machine goes on stopping.", async () => clients.host.stopMachine({}));
-  if (json) printMachine((await clients.host.getMachine({})).machine, json);
+  const machineId = await findMachineId(clients, machine);
+  await withStep("Stopping the machine", "The machine goes on stopping.", async () => clients.host.stopMachine({ machineId }));
+  if (json) printMachine((await clients.host.getMachine({ machineId })).machine, json);
 }
 
-async function bootProfile({ json }: JsonOptions): Promise<void> {
-  const { phases } = await (await connectHost()).host.getBootProfile({});
+async function bootProfile({ json, machine }: OneMachineOptions): Promise<void> {
+  const clients = await connectHost();
+  const { phases } = await clients.host.getBootProfile({ machineId: await findMachineId(clients, machine) });
   const rows = phases.map(({ name, endedAtMs }, i) => ({ name, endedAtMs, tookMs: endedAtMs - (phases[i - 1]?.endedAtMs ?? 0) }));
   if (json) return printJson({ phases: rows });
   const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
@@ -122,15 +166,17 @@ async function bootProfile({ json }: JsonOptions): Promise<void> {
     print(line);
 }
 
-async function suspend({ json }: JsonOptions): Promise<void> {
+async function suspend({ json, machine }: OneMachineOptions): Promise<void> {
   const clients = await connectHost();
-  await withStep("Suspending the machine", "The machine goes on being suspended.", async () => clients.host.suspendMachine({}));
-  if (json) printMachine((await clients.host.getMachine({})).machine, json);
+  const machineId = await findMachineId(clients, machine);
+  await withStep("Suspending the machine", "The machine goes on being suspended.", async () => clients.host.suspendMachine({ machineId }));
+  if (json) printMachine((await clients.host.getMachine({ machineId })).machine, json);
 }
 
 async function reset({ confirm, json }: ResetOptions): Promise<void> {
   const clients = await connectHost();
-  const environments = await allEnvironments(clients);
+  const shared = (await clients.host.getMachine({})).machine?.environmentNames ?? [];
+  const environments = (await allEnvironments(clients)).filter((environment) => shared.includes(nameOf(environment)));
   const names = environments.map(nameOf);
   const confirmed = confirm.length > 0 ? confirm : await confirmByTyping(environments);
   const missing = names.filter((name) => !confirmed.includes(name));
@@ -177,9 +223,9 @@ async function withStep(name: string, goesOn: string, work: (progress: Progress)
   });
 }
 
-function printMachine(machine: Machine | undefined, json: true | undefined): void {
-  if (machine === undefined) return;
-  const facts = {
+function machineFacts(machine: Machine) {
+  return {
+    id: machine.id,
     state: (MachineState[machine.state] ?? "unknown").toLowerCase(),
     driver: machine.driver,
     accelerator: machine.accelerator,
@@ -197,6 +243,11 @@ function printMachine(machine: Machine | undefined, json: true | undefined): voi
     warnings: machine.warnings,
     environments: machine.environmentNames,
   };
+}
+
+function printMachine(machine: Machine | undefined, json: true | undefined): void {
+  if (machine === undefined) return;
+  const facts = machineFacts(machine);
   if (json) return printJson(facts);
   const lines = formatPairs([
     ["state", facts.state],

@@ -12,10 +12,11 @@ const usageTimeoutMs = 2000;
 
 /** Looks at everything a diagnosis is made from; what cannot be seen is left out rather than guessed. */
 export async function collectFacts(
-  { driver, machine, images, paths, sshFiles }: HostParts,
+  { driver, machines, plane, imagesOf, paths, sshFiles }: HostParts,
   env: NodeJS.ProcessEnv,
   signal: AbortSignal,
 ): Promise<Facts> {
+  const machine = machines.shared.keeper;
   const space = await statfs(paths.home);
   const inside =
     machine.view === "ready"
@@ -34,8 +35,13 @@ export async function collectFacts(
     availableMemoryBytes: await availableMemory(),
     freeDiskBytes: space.bavail * space.bsize,
     image: driver.name === "simulated" ? { sha256: "simulated" } : await imageFact(env),
-    imageWarning: (await images.look()).warning,
+    imageWarning: (await imagesOf(machines.shared).look()).warning,
     machine: { view: machine.view, failure: machine.failure ?? "", warnings: machine.warnings },
+    ownMachines: machines.all.flatMap(({ id, environmentId, keeper }) =>
+      environmentId === undefined
+        ? []
+        : [{ id, name: plane.nameOf(environmentId), view: keeper.view, failure: keeper.failure ?? "", warnings: keeper.warnings }],
+    ),
     dataDisk:
       inside === undefined ? undefined : { totalBytes: Number(inside.dataDiskTotalBytes), freeBytes: Number(inside.dataDiskFreeBytes) },
     programs: Object.fromEntries(

@@ -1,6 +1,7 @@
 import { getCACertificates } from "node:tls";
 import { BerthError } from "../../contract/berth-error.ts";
 import { type CheckNetworkResponse, NetworkCheck_Result } from "../../contract/gen/berth/v1/agent_pb.js";
+import type { MachineKeeper } from "../../engine/machine-keeper.ts";
 import { findProgram } from "../../lib/find-program.ts";
 import { messageOf } from "../../lib/log.ts";
 import { proxyFor, redactProxyUrl } from "../../lib/network/proxy.ts";
@@ -47,7 +48,7 @@ export async function collectNetworkFacts(
     problems,
     authorities,
     wall,
-    machine: parts.machine.view,
+    machine: machineToAsk(parts).view,
     checks,
   };
 }
@@ -86,7 +87,13 @@ async function lookAtWall({ driver, paths }: HostParts, env: NodeJS.ProcessEnv, 
   }
 }
 
-async function askMachine({ machine }: HostParts, target: Target, registry: Target, signal: AbortSignal): Promise<NetworkFacts["checks"]> {
+/** Any one that runs goes the same way; the shared one first. */
+function machineToAsk({ machines }: HostParts): MachineKeeper {
+  return machines.all.find(({ keeper }) => keeper.view === "ready")?.keeper ?? machines.shared.keeper;
+}
+
+async function askMachine(parts: HostParts, target: Target, registry: Target, signal: AbortSignal): Promise<NetworkFacts["checks"]> {
+  const machine = machineToAsk(parts);
   if (machine.view !== "ready") return [];
   try {
     const request = { ...target, registryHost: registry.host, registryPort: registry.port };

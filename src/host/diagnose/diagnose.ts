@@ -26,6 +26,8 @@ export interface Facts {
   /** Why the machine does not run what came with this version; empty when it does. */
   readonly imageWarning: string;
   readonly machine: { readonly view: MachineView; readonly failure: string; readonly warnings: readonly string[] };
+  /** Those that environments have to themselves. */
+  readonly ownMachines: readonly (Facts["machine"] & { readonly id: string; readonly name: string })[];
   /** Only while the machine runs. */
   readonly dataDisk: { readonly totalBytes: number; readonly freeBytes: number } | undefined;
   readonly programs: Readonly<Record<string, boolean>>;
@@ -45,6 +47,7 @@ export function diagnose(facts: Facts): Diagnosis[] {
     ...programs(facts),
     ssh(facts),
     machine(facts),
+    ...facts.ownMachines.flatMap(ownMachine),
     ...dataDisk(facts),
   ];
 }
@@ -129,6 +132,14 @@ function machine({ machine: { view, failure, warnings } }: Facts): Diagnosis {
     asleep: "suspended; it wakes when it is used",
   } as const;
   return found("machine", "ok", "Machine", words[view]);
+}
+
+/** Only what is wrong: how many there are and what they do is no question of health. */
+function ownMachine({ id, name, view, failure, warnings }: Facts["ownMachines"][number]): Diagnosis[] {
+  const title = `Machine of ${name}`;
+  const more = `berth machine status --console --machine '${name}' tells more`;
+  if (view === "failed") return [found(`machine-${id}`, "error", title, failure, `${more}; starting the environment tries again`)];
+  return warnings.length === 0 ? [] : [found(`machine-${id}`, "warning", title, warnings.join("; "), more)];
 }
 
 function dataDisk({ dataDisk: disk }: Facts): Diagnosis[] {

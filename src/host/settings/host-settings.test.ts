@@ -86,3 +86,27 @@ test("of changes at the same time the last one stays in the file", async () => {
   await Promise.all([1, 2, 3, 4, 5].map(async (cpus) => settings.change({ cpus })));
   expect((await open()).nextSize.cpus).toBe(5);
 });
+
+test("machines that environments have to themselves have a size of their own, and keep what each was started with", async () => {
+  const settings = await open();
+  expect(settings.dedicated("env-1").nextSize).toEqual({ cpus: 2, memoryBytes: 2 * gib, dataDiskLimitBytes: 64 * gib });
+  await settings.change({ dedicatedCpus: 4, dedicatedMemoryBytes: 3 * gib });
+  await settings.dedicated("env-1").noteStart({ cpus: 4, memoryBytes: 3 * gib, dataDiskLimitBytes: 128 * gib });
+  const later = await open();
+  expect(later.dedicated("env-1").startedSize).toMatchObject({ memoryBytes: 3 * gib });
+  // A disk never shrinks, and nobody else's size is touched.
+  expect(later.dedicated("env-1").nextSize).toEqual({ cpus: 4, memoryBytes: 3 * gib, dataDiskLimitBytes: 128 * gib });
+  expect(later.dedicated("env-2").nextSize.dataDiskLimitBytes).toBe(64 * gib);
+  expect(later.startedSize).toBeUndefined();
+  await later.dedicated("env-1").noteReset();
+  expect((await open()).dedicated("env-1").startedSize).toBeUndefined();
+});
+
+test("a small computer gives such a machine no more than it has", async () => {
+  const settings = await open({ cpus: 1, memoryBytes: 3 * gib });
+  expect(settings.nextDedicatedSize).toMatchObject({ cpus: 1, memoryBytes: 1.5 * gib });
+  await expect(settings.change({ dedicatedMemoryBytes: 3 * gib })).rejects.toMatchObject({ code: "setting-invalid" });
+  // Set on a larger computer.
+  await (await open()).change({ dedicatedCpus: 8, dedicatedMemoryBytes: 16 * gib });
+  expect((await open({ cpus: 1, memoryBytes: 3 * gib })).nextDedicatedSize).toMatchObject({ cpus: 2, memoryBytes: 2 * gib });
+});

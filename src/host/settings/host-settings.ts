@@ -3,12 +3,12 @@ import { z } from "zod";
 import { BerthError } from "../../contract/berth-error.ts";
 import { writeFileAtomically } from "../../lib/atomic-file.ts";
 import { type Log, messageOf } from "../../lib/log.ts";
-import { defaultMachineSize, type MachineSize } from "../settings.ts";
+import { defaultDedicatedSize, defaultMachineSize, type MachineSize } from "../settings.ts";
 
 const gib = 1024 ** 3;
 const leastMemoryBytes = gib;
 /** What this computer itself keeps at least, however much the machine gets. */
-const memoryLeftBytes = gib;
+export const memoryLeftBytes = gib;
 const leastDiskLimitBytes = 16 * gib;
 const greatestDiskLimitBytes = 1024 * gib;
 const maxIdleMinutes = 7 * 24 * 60;
@@ -24,25 +24,48 @@ const storedSchema = z.object({
   cpus: z.int().nonnegative().catch(0),
   memoryBytes: z.int().nonnegative().catch(0),
   dataDiskLimitBytes: z.int().nonnegative().catch(0),
+  dedicatedCpus: z.int().nonnegative().catch(0),
+  dedicatedMemoryBytes: z.int().nonnegative().catch(0),
   machineIdleMinutes: z.int().nonnegative().max(maxIdleMinutes).catch(5),
   machineUnusedMinutes: z.int().nonnegative().max(maxIdleMinutes).catch(0),
   gitUserName: gitTextSchema.catch(""),
   gitUserEmail: gitTextSchema.catch(""),
   /** With what the machine was started last. A host that comes later finds it running and could not tell otherwise. */
   started: sizeSchema.optional().catch(undefined),
+  /** The same of the machines that environments have to themselves, by the machine's id. */
+  startedDedicated: z.record(z.string(), sizeSchema).catch({}),
 });
+
+/** The settings that are sizes, with what bounds them. */
+const sizeSettings = [
+  ["cpus", "cpus"],
+  ["memoryBytes", "memoryBytes"],
+  ["dataDiskLimitBytes", "dataDiskLimitBytes"],
+  ["dedicatedCpus", "cpus"],
+  ["dedicatedMemoryBytes", "memoryBytes"],
+] as const satisfies readonly (readonly [keyof Stored, keyof MachineSize])[];
 
 type Stored = z.infer<typeof storedSchema>;
 /** What a person may change. 0 in a size: what Berth chooses. */
-export type SettingsChange = Partial<Omit<Stored, "started">>;
+export type SettingsChange = Partial<Omit<Stored, "started" | "startedDedicated">>;
 
 export interface Computer {
   readonly cpus: number;
   readonly memoryBytes: number;
 }
 
+/** How big one machine was started last, and will be at its next start. */
+export interface MachineSizes {
+  readonly startedSize: MachineSize | undefined;
+  readonly nextSize: MachineSize;
+  /** Notes with what the machine is being started. */
+  noteStart(size: MachineSize): Promise<void>;
+  /** The machine and its disk are gone. */
+  noteReset(): Promise<void>;
+}
+
 /** What the person set for this computer: one small file, which another version or a hand may spoil without harm. */
-export class HostSettings {
+export class HostSettings implements MachineSizes {
   readonly #path: string;
   readonly #computer: Computer;
   #stored: Stored;
@@ -92,27 +115,66 @@ export class HostSettings {
     return { cpus: within("cpus"), memoryBytes: within("memoryBytes"), dataDiskLimitBytes: within("dataDiskLimitBytes") };
   }
 
+  get defaultDedicatedSize(): MachineSize {
+    return defaultDedicatedSize(this.#computer);
+  }
+
+  /** What a machine gets that an environment has to itself. */
+  get nextDedicatedSize(): MachineSize {
+    const { leastSize: least, greatestSize: greatest, defaultDedicatedSize: usual } = this;
+    const { dedicatedCpus, dedicatedMemoryBytes, dataDiskLimitBytes } = this.#stored;
+    return {
+      cpus: Math.min(greatest.cpus, dedicatedCpus || usual.cpus),
+      memoryBytes: Math.min(greatest.memoryBytes, Math.max(least.memoryBytes, dedicatedMemoryBytes || usual.memoryBytes)),
+      dataDiskLimitBytes: dataDiskLimitBytes || usual.dataDiskLimitBytes,
+    };
+  }
+
+  /** The sizes of a machine that an environment has to itself. */
+  dedicated(machineId: string): MachineSizes {
+    const started = (): MachineSize | undefined => this.#stored.startedDedicated[machineId];
+    const next = (): MachineSize => {
+      const size = this.nextDedicatedSize;
+      // A disk never shrinks.
+      return { ...size, dataDiskLimitBytes: Math.max(size.dataDiskLimitBytes, started()?.dataDiskLimitBytes ?? 0) };
+    };
+    const note = async (size: MachineSize | undefined): Promise<void> =>
+      this.#save((stored) => {
+        const { [machineId]: _before, ...others } = stored.startedDedicated;
+        return { ...stored, startedDedicated: size === undefined ? others : { ...others, [machineId]: { ...size } } };
+      });
+    return {
+      get startedSize() {
+        return started();
+      },
+      get nextSize() {
+        return next();
+      },
+      noteStart: async (size) => note(size),
+      noteReset: async () => note(undefined),
+    };
+  }
+
   /** Fails with `setting-invalid` and changes nothing, when this computer does not have so much. */
   async change(change: SettingsChange): Promise<void> {
     const parsed = storedSchema.partial().safeParse(change);
     for (const key of ["gitUserName", "gitUserEmail", "machineIdleMinutes", "machineUnusedMinutes"] as const)
       if (change[key] !== undefined && (!parsed.success || parsed.data[key] !== change[key]))
         throw new BerthError("setting-invalid", `${key}: ${String(change[key])}`);
-    for (const key of ["cpus", "memoryBytes", "dataDiskLimitBytes"] as const) {
-      const wanted = change[key];
+    for (const [name, key] of sizeSettings) {
+      const wanted = change[name];
       if (wanted === undefined || wanted === 0) continue;
       if (!Number.isSafeInteger(wanted) || wanted < this.leastSize[key] || wanted > this.greatestSize[key])
-        throw new BerthError("setting-invalid", `${key}: ${wanted} is not between ${this.leastSize[key]} and ${this.greatestSize[key]}`);
+        throw new BerthError("setting-invalid", `${name}: ${wanted} is not between ${this.leastSize[key]} and ${this.greatestSize[key]}`);
     }
     await this.#save((stored) => ({ ...stored, ...change }));
   }
 
-  /** Notes with what the machine is being started. */
+  /** Of the shared machine, as is all that says no other. */
   async noteStart(size: MachineSize): Promise<void> {
     await this.#save((stored) => ({ ...stored, started: { ...size } }));
   }
 
-  /** The machine and its disk are gone. */
   async noteReset(): Promise<void> {
     await this.#save((stored) => ({ ...stored, started: undefined }));
   }

@@ -47,10 +47,13 @@ function networkOf({ proxyMode, httpProxy, httpsProxy, noProxy, caCertificateFil
 
 function changeOf(request: UpdateSettingsRequest): SettingsChange {
   const { cpus, memoryBytes, dataDiskLimitBytes, machineIdleMinutes, machineUnusedMinutes, gitUserName, gitUserEmail } = request;
+  const { dedicatedCpus, dedicatedMemoryBytes } = request;
   return {
     ...(cpus === undefined ? {} : { cpus }),
     ...(memoryBytes === undefined ? {} : { memoryBytes: Number(memoryBytes) }),
     ...(dataDiskLimitBytes === undefined ? {} : { dataDiskLimitBytes: Number(dataDiskLimitBytes) }),
+    ...(dedicatedCpus === undefined ? {} : { dedicatedCpus }),
+    ...(dedicatedMemoryBytes === undefined ? {} : { dedicatedMemoryBytes: Number(dedicatedMemoryBytes) }),
     ...(machineIdleMinutes === undefined ? {} : { machineIdleMinutes }),
     ...(machineUnusedMinutes === undefined ? {} : { machineUnusedMinutes }),
     ...(gitUserName === undefined ? {} : { gitUserName: gitUserName.trim() }),
@@ -70,6 +73,8 @@ async function view(
       machineSize: sizeMessage(stored),
       machineIdleMinutes: stored.machineIdleMinutes,
       machineUnusedMinutes: stored.machineUnusedMinutes,
+      dedicatedCpus: stored.dedicatedCpus,
+      dedicatedMemoryBytes: BigInt(stored.dedicatedMemoryBytes),
       gitUserName: stored.gitUserName,
       gitUserEmail: stored.gitUserEmail,
       network: {
@@ -85,6 +90,8 @@ async function view(
     defaultSize: sizeMessage(settings.defaultSize),
     nextSize: sizeMessage(settings.nextSize),
     ...(startedSize === undefined ? {} : { startedSize: sizeMessage(startedSize) }),
+    defaultDedicatedSize: sizeMessage(settings.defaultDedicatedSize),
+    nextDedicatedSize: sizeMessage(settings.nextDedicatedSize),
     diskGrowsOnline: driver.features.diskGrowsOnline,
     computerGitUserName: computer.name,
     computerGitUserEmail: computer.email,

@@ -14,6 +14,7 @@ import {
   type EnvironmentSpec,
   EnvironmentSpecSchema,
 } from "../../contract/gen/gitpod/v1/environment_pb.js";
+import type { EnvironmentClass } from "../../contract/gen/gitpod/v1/runner_configuration_pb.js";
 import { sshAliasOf } from "../../lib/ssh-alias.ts";
 import { uuidV7 } from "../../lib/uuid.ts";
 import type { EnvironmentRecords } from "../environment-records.ts";
@@ -31,17 +32,18 @@ interface Dependencies {
   readonly records: EnvironmentRecords;
   readonly engineCalls: EngineCalls;
   readonly identity: LocalIdentity;
+  readonly classes: () => EnvironmentClass[];
   readonly gitIdentity: () => Promise<{ readonly name: string; readonly email: string }>;
   readonly now: () => number;
 }
 
 /** gitpod.v1.EnvironmentService: wishes in, observations out; carrying out is the engine's. */
 export function environmentService(dependencies: Dependencies): Partial<ServiceImpl<typeof EnvironmentService>> {
-  const { records, identity } = dependencies;
+  const { records, identity, classes } = dependencies;
   return {
     getEnvironment: (request) => ({ environment: records.get(request.environmentId) }),
     listEnvironments: (request) => listEnvironments(request, records.list(), identity.runnerId),
-    listEnvironmentClasses: (request) => listClasses(request, identity),
+    listEnvironmentClasses: (request) => listClasses(request, classes()),
     createEnvironmentFromProject: (request) => {
       throw new BerthError("resource-not-found", `there is no project ${request.projectId}`);
     },
@@ -111,8 +113,8 @@ export async function createEnvironment(
 ): Promise<Environment> {
   checkSpec(request.spec);
   const spec = clone(EnvironmentSpecSchema, request.spec);
-  const classId = spec.machine?.class ?? "";
-  if (classId !== "" && classId !== identity.classId)
+  const classId = spec.machine?.class || identity.classId;
+  if (classId !== identity.classId && classId !== identity.dedicatedClassId)
     throw new BerthError("resource-not-found", `there is no environment class ${classId}`);
   const { content } = spec;
   const saysWho = content !== undefined && (content.gitUsername !== "" || content.gitEmail !== "");
@@ -128,7 +130,7 @@ export async function createEnvironment(
   spec.machine = {
     $typeName: "gitpod.v1.EnvironmentSpec.Machine",
     session: uuidV7(now()),
-    class: identity.classId,
+    class: classId,
     preferDualDisk: false,
   };
   spec.content = {

@@ -2,12 +2,13 @@ import { create } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { BerthError } from "../../contract/berth-error.ts";
 import {
+  type EnvironmentClass,
   type HostAuthenticationToken,
   HostAuthenticationTokenSchema,
   type RunnerConfigurationService,
 } from "../../contract/gen/gitpod/v1/runner_configuration_pb.js";
 import { uuidV7 } from "../../lib/uuid.ts";
-import { type LocalIdentity, localClasses } from "../local-identity.ts";
+import type { LocalIdentity } from "../local-identity.ts";
 import { paginate } from "../pagination.ts";
 import type { ResourceStore } from "../resource-store.ts";
 import type { Sealer } from "../seal.ts";
@@ -23,11 +24,13 @@ export function tokenOwner(id: string): string {
 /** gitpod.v1.RunnerConfigurationService: classes, and tokens for source-control and registry hosts. */
 export function runnerConfigurationService({
   identity,
+  classes,
   tokens,
   sealer,
   now,
 }: {
   readonly identity: LocalIdentity;
+  readonly classes: () => EnvironmentClass[];
   readonly tokens: ResourceStore<typeof HostAuthenticationTokenSchema>;
   readonly sealer: Sealer;
   readonly now: () => number;
@@ -38,9 +41,9 @@ export function runnerConfigurationService({
     return token;
   };
   return {
-    listEnvironmentClasses: (request) => listClasses(request, identity),
+    listEnvironmentClasses: (request) => listClasses(request, classes()),
     getEnvironmentClass: ({ environmentClassId }) => {
-      const environmentClass = localClasses(identity).find((c) => c.id === environmentClassId);
+      const environmentClass = classes().find((c) => c.id === environmentClassId);
       if (environmentClass === undefined) throw new BerthError("resource-not-found", `there is no environment class ${environmentClassId}`);
       return { environmentClass };
     },

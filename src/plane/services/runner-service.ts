@@ -35,7 +35,7 @@ export function runnerService({
     parseContextURL: async ({ runnerId, contextUrl }, context) => {
       if (runnerId !== "") checkRunner(identity, runnerId);
       const parsed = await engineCalls.parseContextUrl({ contextUrl, principalId: identity.userId }, context.signal);
-      return { ...parsed, recommendedEnvironmentClasses: [identity.classId] };
+      return { ...parsed, recommendedEnvironmentClasses: [identity.classId, identity.dedicatedClassId] };
     },
   };
 }

@@ -108,5 +108,5 @@ test("orders and groups", () => {
     ["running", "b"],
     ["stopped", "a"],
   ]);
-  expect(shown(rows, { groupBy: "machine" })).toEqual([["default", "a", "b", "c"]]);
+  expect(shown(rows, { groupBy: "machine" })).toEqual([["shared", "a", "b", "c"]]);
 });

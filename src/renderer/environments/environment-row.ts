@@ -1,5 +1,6 @@
 import { timestampMs, type Timestamp } from "@bufbuild/protobuf/wkt";
 import { parseContextUrl } from "../../contract/context-url.ts";
+import { sharedMachineId } from "../../contract/machine-id.ts";
 import { EnvironmentPhase } from "../../contract/gen/gitpod/v1/environment_pb.js";
 import type { EnvironmentView } from "../store/watch-state.ts";
 
@@ -23,7 +24,8 @@ export interface EnvironmentRow {
   readonly changed: number;
   readonly unpushed: number;
   readonly ports: readonly { readonly port: number; readonly url: string; readonly name: string }[];
-  readonly machine: string;
+  /** Whether it shares its machine; empty while that is not known. */
+  readonly machine: "" | "shared" | "own";
   readonly createdMs: number;
   readonly activityMs: number;
   /** The step that goes on now. */
@@ -57,13 +59,18 @@ export function rowOf(view: EnvironmentView): EnvironmentRow {
     ports: (details?.ports ?? [])
       .filter((port) => port.url !== "")
       .map((port) => ({ port: port.containerPort, url: port.url, name: port.label === "" ? port.processName : port.label })),
-    machine: details?.machineId ?? "",
+    machine: machineOf(details?.machineId ?? ""),
     createdMs: msOf(metadata?.createdAt),
     activityMs: Math.max(msOf(metadata?.lastStartedAt), msOf(metadata?.createdAt)),
     step: state === "starting" && running !== undefined ? { name: running.name, sinceMs: msOf(running.startedAt) } : undefined,
     failure: status?.failureMessage[0] ?? "",
     searched: [name, project, branch, source].join(" ").toLowerCase(),
   };
+}
+
+function machineOf(machineId: string): EnvironmentRow["machine"] {
+  if (machineId === "") return "";
+  return machineId === sharedMachineId ? "shared" : "own";
 }
 
 function stateOf({ environment, details }: EnvironmentView): RowState {

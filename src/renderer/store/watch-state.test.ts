@@ -47,3 +47,12 @@ test("an event of a kind this version does not know is passed over", () => {
   const state = afterWatch(nothingWatched, snapshot(10n, "a"));
   expect(afterWatch(state, message(11n, { case: undefined })).sequence).toBe(11n);
 });
+
+test("environments' own machines are kept apart from the shared one", () => {
+  const before = afterWatch(nothingWatched, snapshot(10n, "a"));
+  const own = create(MachineSchema, { id: "env-1", environmentId: "id-a" });
+  const after = afterWatch(before, message(11n, { case: "machine", value: own }));
+  expect(after.machine?.id).toBe("default");
+  expect([...after.ownMachines.keys()]).toEqual(["env-1"]);
+  expect(afterWatch(after, message(12n, { case: "removedMachineId", value: "env-1" })).ownMachines.size).toBe(0);
+});

@@ -15,10 +15,19 @@ export interface WatchState {
   readonly known: boolean;
   readonly sequence: bigint;
   readonly environments: ReadonlyMap<string, EnvironmentView>;
+  /** The machine that environments share. */
   readonly machine: Machine | undefined;
+  /** The machines that environments have to themselves, by the machine's id. */
+  readonly ownMachines: ReadonlyMap<string, Machine>;
 }
 
-export const nothingWatched: WatchState = { known: false, sequence: 0n, environments: new Map(), machine: undefined };
+export const nothingWatched: WatchState = {
+  known: false,
+  sequence: 0n,
+  environments: new Map(),
+  machine: undefined,
+  ownMachines: new Map(),
+};
 
 /** Thrown when a number is missing in between; the answer is to watch again from 0. */
 export class WatchGap extends Error {
@@ -29,7 +38,8 @@ export class WatchGap extends Error {
 export function afterWatch(state: WatchState, { sequence, event }: WatchResponse): WatchState {
   if (event.case === "snapshot") {
     const environments = new Map(event.value.environments.map(viewOf).map((view) => [view.id, view]));
-    return { known: true, sequence, environments, machine: event.value.machines[0] };
+    const ownMachines = new Map(event.value.machines.filter(isOwn).map((machine) => [machine.id, machine]));
+    return { known: true, sequence, environments, machine: event.value.machines.find((m) => !isOwn(m)), ownMachines };
   }
   if (!state.known || sequence !== state.sequence + 1n) throw new WatchGap(`${sequence} follows ${state.sequence}`);
   switch (event.case) {
@@ -43,7 +53,13 @@ export function afterWatch(state: WatchState, { sequence, event }: WatchResponse
       return { ...state, sequence, environments };
     }
     case "machine":
-      return { ...state, sequence, machine: event.value };
+      if (!isOwn(event.value)) return { ...state, sequence, machine: event.value };
+      return { ...state, sequence, ownMachines: new Map(state.ownMachines).set(event.value.id, event.value) };
+    case "removedMachineId": {
+      const ownMachines = new Map(state.ownMachines);
+      ownMachines.delete(event.value);
+      return { ...state, sequence, ownMachines };
+    }
     case undefined:
       return { ...state, sequence };
   }
@@ -52,4 +68,8 @@ export function afterWatch(state: WatchState, { sequence, event }: WatchResponse
 function viewOf({ environment, details }: WatchEnvironment): EnvironmentView {
   const message = fromBinary(EnvironmentSchema, environment);
   return { id: message.id, environment: message, details };
+}
+
+function isOwn({ environmentId }: Machine): boolean {
+  return environmentId !== "";
 }

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { MachineState } from "../../../src/contract/gen/berth/v1/host_pb.js";
+import { hasOwnMachine } from "../../../src/contract/environment-class.ts";
 import { EnvironmentPhase } from "../../../src/contract/gen/gitpod/v1/environment_pb.js";
 import { SimulatedHost } from "../../support/simulated-host.ts";
 import { offerImage } from "../../support/simulated-images.ts";
@@ -99,7 +100,7 @@ test("a machine is suspended with what runs on it, and goes on where it was", as
   const [environment] = (await host.environments.listEnvironments({})).environments;
   expect(environment?.status?.phase).toBe(EnvironmentPhase.RUNNING);
   // It goes on with the size it has.
-  await page.getByRole("slider", { name: "Memory" }).focus();
+  await page.getByRole("slider", { name: "Memory", exact: true }).focus();
   await page.keyboard.press("ArrowLeft");
   await expect(page.getByText("1 environment stops meanwhile and comes up again by itself.")).toBeVisible();
   await button("Discard").click();
@@ -127,7 +128,7 @@ test("a new size says what it costs, and counts after a restart that brings ever
   await running("api");
   const before = (await machine())?.memoryBytes ?? 0n;
   const bootId = (await machine())?.bootId;
-  const memory = page.getByRole("slider", { name: "Memory" });
+  const memory = page.getByRole("slider", { name: "Memory", exact: true });
   await memory.focus();
   await page.keyboard.press("ArrowLeft");
   await page.keyboard.press("ArrowLeft");
@@ -222,4 +223,39 @@ test("it speaks German", async () => {
   await button("Neu messen").click();
   await expect(page.getByRole("table")).toContainText("Arbeitskopie");
   await window.check("machine-german");
+});
+
+test("machines that environments have to themselves are told, suspended, started and stopped one by one", async () => {
+  await open({}, { BERTH_SIMULATE: "memory-32g" });
+  const { environmentClasses } = await host.environments.listEnvironmentClasses({});
+  const own = environmentClasses.find(hasOwnMachine)?.id ?? "";
+  for (const name of ["alpha", "beta"]) await host.whenPhase(await host.create("app", name, own), EnvironmentPhase.RUNNING);
+  const row = (name: string) => page.getByRole("listitem").filter({ has: page.getByRole("link", { name, exact: true }) });
+  await expect(row("alpha")).toContainText("Machine running");
+  await expect(row("alpha")).toContainText("2 processors, 2 GB of memory");
+  await expect(row("alpha")).toContainText("on this computer's disk");
+  await page.getByRole("heading", { name: "Own machines" }).scrollIntoViewIfNeeded();
+  await page.getByRole("slider", { name: "Memory of each" }).scrollIntoViewIfNeeded();
+  await window.check("machine-own");
+  await button("Suspend the machine of alpha").click();
+  await expect(row("alpha")).toContainText("Machine suspended");
+  await expect(row("beta")).toContainText("Machine running");
+  await button("Start the machine of alpha").click();
+  await expect(row("alpha")).toContainText("Machine running");
+  await button("Stop the machine of beta").click();
+  await expect(page.getByRole("dialog")).toContainText("beta");
+  await page.getByRole("dialog").getByRole("button", { name: "Shut down" }).click();
+  await expect(row("beta")).toContainText("Machine off");
+  // Neither needed the shared machine.
+  await expect(page.getByText("There is no machine yet")).toBeVisible();
+});
+
+test("how big own machines are is chosen beside the list of them", async () => {
+  await open({ locale: "de-DE" }, { BERTH_SIMULATE: "memory-32g" });
+  const memory = page.getByRole("slider", { name: "Arbeitsspeicher je Maschine" });
+  await memory.focus();
+  await page.keyboard.press("ArrowRight");
+  await button("Speichern").click();
+  await expect.poll(async () => (await host.settings.getSettings({})).settings?.dedicatedMemoryBytes).toBe(BigInt(2.5 * 1024 ** 3));
+  await expect(page.getByText("Keine Umgebung hat eine eigene Maschine.")).toBeVisible();
 });

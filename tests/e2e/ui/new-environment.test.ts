@@ -15,7 +15,7 @@ beforeAll(async () => void (browser = await launchBrowser()));
 afterAll(async () => browser.close());
 
 beforeEach(async () => {
-  host = new SimulatedHost();
+  host = new SimulatedHost({ BERTH_SIMULATE: "memory-32g" });
   await host.start();
   window = await BrowserWindow.open(browser, host);
   page = window.page;
@@ -119,4 +119,21 @@ test("a sample is one click and one key", async () => {
   await page.getByRole("button", { name: "node-web" }).click();
   await create().click();
   await expect(page.getByRole("heading", { level: 1, name: "node-web" })).toBeVisible();
+});
+
+test("an environment gets a machine of its own by keys alone, after what that costs was said", async () => {
+  await source().fill("https://simulated.test/web.git");
+  const own = page.getByRole("radio", { name: "Own machine" });
+  await expect(own).toHaveAccessibleDescription("Walled off from all other environments. Needs 2 GB of memory while it runs.");
+  await page.getByRole("radio", { name: "Shared" }).focus();
+  await page.keyboard.press("ArrowDown");
+  await expect(own).toBeChecked();
+  await expect(page.getByText("A machine is made for this environment alone, and starts.")).toBeVisible();
+  await window.check("new-environment-own-machine");
+  await create().click();
+  await expect(page.getByRole("heading", { level: 1, name: "web" })).toBeVisible();
+  await expect(page.getByText("Its own, walled off from other environments")).toBeVisible();
+  const [environment] = (await host.environments.listEnvironments({})).environments;
+  await host.whenPhase(environment?.id ?? "", EnvironmentPhase.RUNNING);
+  expect((await host.host.listMachines({})).machines.map((machine) => machine.environmentId)).toEqual(["", environment?.id]);
 });

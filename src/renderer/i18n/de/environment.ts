@@ -42,6 +42,8 @@ export const environment: Strings["environment"] = {
     copySsh: "ssh-Befehl kopieren",
     source: "Gemacht aus",
     machine: "Maschine",
+    ownMachine: "Ihre eigene, von anderen Umgebungen abgeschottet",
+    sharedMachine: "Mit anderen Umgebungen geteilt",
     started: "Gestartet",
     created: "Erstellt",
     unknown: "Noch nicht bekannt",

@@ -9,6 +9,8 @@ export const environments: Strings["environments"] = {
   filters: { all: "Alle", running: "Laufende", stopped: "Angehaltene", attention: "Brauchen dich", unsaved: "Mit ungesicherter Arbeit" },
   groupBy: "Gruppieren",
   groups: { none: "Ohne Gruppen", project: "Nach Projekt", state: "Nach Zustand", machine: "Nach Maschine" },
+  machines: { "": "", shared: "Gemeinsame", own: "Eigene" },
+  machineGroups: { shared: "Gemeinsame Maschine", own: "Eigene Maschine" },
   sortBy: "Sortieren",
   sorts: { activity: "Zuletzt gestartet", name: "Name", created: "Neueste", state: "Zustand" },
   asList: "Als Liste zeigen",

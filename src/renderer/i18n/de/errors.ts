@@ -143,6 +143,11 @@ export const errors: ErrorTexts = {
     "Halte die Maschine auf ihrer Seite an und starte dann die Umgebung.",
   ),
   "machine-running": text("Die Maschine läuft", "Dafür muss sie aus sein.", "Halte sie zuerst auf der Seite Maschine an."),
+  "computer-memory-short": text(
+    "Dieser Computer hat nicht genug Arbeitsspeicher für noch eine Maschine",
+    "Die Maschinen, die laufen, brauchen, was er hergeben kann.",
+    "Leg auf der Seite Maschine eine davon schlafen, oder gib Maschinen weniger Arbeitsspeicher.",
+  ),
   "machine-not-found": text("Die Maschine wurde nicht gefunden", "Es gibt keine mit diesem Namen.", "Sieh auf der Seite Maschine nach."),
   "data-disk-read-only": text(
     "Auf die Platte der Maschine kann nicht mehr geschrieben werden",

@@ -54,7 +54,7 @@ export const machine: Strings["machine"] = {
   },
   size: {
     heading: "Größe",
-    description: "Alle Umgebungen teilen sich die Maschine. Was sie nicht braucht, bleibt diesem Computer.",
+    description: "Alle Umgebungen ohne eigene teilen sich diese Maschine. Was sie nicht braucht, bleibt diesem Computer.",
     cpus: "Prozessoren",
     memory: "Arbeitsspeicher",
     disk: "Platte, höchstens",
@@ -116,6 +116,19 @@ export const machine: Strings["machine"] = {
     system: "Alles andere",
     canBeFreed: "kann freigegeben werden",
     all: "Alles",
+  },
+  own: {
+    heading: "Eigene Maschinen",
+    description: "Umgebungen, die mit einer eigenen Maschine angelegt wurden. Jede schläft, wenn ihre Umgebung angehalten ist.",
+    none: "Keine Umgebung hat eine eigene Maschine. Gewählt wird das beim Anlegen.",
+    start: (name) => `Maschine von ${name} starten`,
+    suspend: (name) => `Maschine von ${name} schlafen legen`,
+    stop: (name) => `Maschine von ${name} ausschalten`,
+    memoryTaken: (size) => `${size} gerade belegt`,
+    diskTaken: (size) => `${size} auf der Platte dieses Computers`,
+    cpus: "Prozessoren je Maschine",
+    memory: "Arbeitsspeicher je Maschine",
+    saved: "Jede bekommt diese Größe bei ihrem nächsten Start",
   },
   console: {
     heading: "Konsole",

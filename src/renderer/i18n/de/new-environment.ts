@@ -16,7 +16,14 @@ export const newEnvironment: Strings["newEnvironment"] = {
   devcontainer: "Konfiguration des Dev-Containers",
   devcontainerHint: "Pfad im Repository. Bleibt das leer, wird sie gefunden; gibt es mehrere, wählst du.",
   devcontainerInvalid: "Es muss ein Pfad im Repository sein, der auf .json endet.",
-  environmentClass: "Wo sie läuft",
+  machine: {
+    title: "Maschine",
+    shared: "Gemeinsame",
+    sharedNote: "Mit allen anderen Umgebungen; Abbilder und Caches auf ihrer Platte nutzen alle.",
+    own: "Eigene Maschine",
+    ownNote: (memory) => `Von allen anderen Umgebungen abgeschottet. Braucht ${memory} Arbeitsspeicher, solange sie läuft.`,
+    ownNoteUnsized: "Von allen anderen Umgebungen abgeschottet. Braucht eigenen Arbeitsspeicher, solange sie läuft.",
+  },
   more: "Weitere Einstellungen",
   create: "Anlegen",
   creating: "Wird angelegt",
@@ -33,6 +40,7 @@ export const newEnvironment: Strings["newEnvironment"] = {
   will: "Was geschieht",
   steps: {
     startMachine: "Die Maschine auf diesem Computer startet.",
+    makeMachine: "Eine Maschine nur für diese Umgebung entsteht und startet.",
     clone: (repository, at) =>
       at === "" ? `${repository} wird in die Maschine geklont.` : `${repository} wird in die Maschine geklont, ${at}.`,
     copy: (folder) => `${folder} wird mit allen Änderungen in die Maschine kopiert. Der Ordner selbst bleibt, wie er ist.`,

@@ -41,6 +41,8 @@ export const environment = {
     copySsh: "Copy the ssh command",
     source: "Made from",
     machine: "Machine",
+    ownMachine: "Its own, walled off from other environments",
+    sharedMachine: "Shared with other environments",
     started: "Started",
     created: "Created",
     unknown: "Not known yet",

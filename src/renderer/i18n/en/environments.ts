@@ -10,6 +10,8 @@ export const environments = {
   filters: { all: "All", running: "Running", stopped: "Stopped", attention: "Need attention", unsaved: "With unpushed work" },
   groupBy: "Group by",
   groups: { none: "No groups", project: "Group by project", state: "Group by state", machine: "Group by machine" },
+  machines: { "": "", shared: "Shared", own: "Own" },
+  machineGroups: { shared: "Shared machine", own: "Own machine" },
   sortBy: "Sort by",
   sorts: { activity: "Last started", name: "Name", created: "Newest", state: "State" },
   asList: "Show as a list",

@@ -19,6 +19,7 @@ export const errors: ErrorTexts = {
   "data-migration-failed": {
     whatToTry: "Nothing was lost: the disk is put back as it was before. The console on the page Machine tells more.",
   },
+  "computer-memory-short": { whatToTry: "Suspend one of them on the page Machine, or give machines less memory." },
   "machine-not-found": { whatToTry: "Look at the page Machine." },
   "hypervisor-failed": { whatToTry: "Look at the page Diagnostics." },
   "port-taken": { whatToTry: "Another port was chosen; the environment's page shows it." },

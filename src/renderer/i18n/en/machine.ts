@@ -53,7 +53,7 @@ export const machine = {
   },
   size: {
     heading: "Size",
-    description: "The machine is shared by all environments. What it does not use stays with this computer.",
+    description: "This machine is shared by all environments without one of their own. What it does not use stays with this computer.",
     cpus: "Processors",
     memory: "Memory",
     disk: "Disk, at most",
@@ -115,6 +115,19 @@ export const machine = {
     system: "Everything else",
     canBeFreed: "can be freed",
     all: "All",
+  },
+  own: {
+    heading: "Own machines",
+    description: "Environments that were made with a machine of their own. Each rests when its environment is stopped.",
+    none: "No environment has a machine of its own. The choice is made when an environment is made.",
+    start: (name: string) => `Start the machine of ${name}`,
+    suspend: (name: string) => `Suspend the machine of ${name}`,
+    stop: (name: string) => `Stop the machine of ${name}`,
+    memoryTaken: (size: string) => `${size} taken now`,
+    diskTaken: (size: string) => `${size} on this computer's disk`,
+    cpus: "Processors of each",
+    memory: "Memory of each",
+    saved: "Each gets this size at its next start",
   },
   console: {
     heading: "Console",

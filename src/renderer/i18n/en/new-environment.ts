@@ -15,7 +15,14 @@ export const newEnvironment = {
   devcontainer: "Dev container configuration",
   devcontainerHint: "Path in the repository. Left empty, it is found; when there are several, you choose.",
   devcontainerInvalid: "It must be a path in the repository, ending in .json.",
-  environmentClass: "Where it runs",
+  machine: {
+    title: "Machine",
+    shared: "Shared",
+    sharedNote: "With all other environments; images and caches on its disk are there for each of them.",
+    own: "Own machine",
+    ownNote: (memory: string) => `Walled off from all other environments. Needs ${memory} of memory while it runs.`,
+    ownNoteUnsized: "Walled off from all other environments. Needs memory of its own while it runs.",
+  },
   more: "More options",
   create: "Create",
   creating: "Creating",
@@ -32,6 +39,7 @@ export const newEnvironment = {
   will: "What will happen",
   steps: {
     startMachine: "The machine on this computer starts.",
+    makeMachine: "A machine is made for this environment alone, and starts.",
     clone: (repository: string, at: string) =>
       at === "" ? `${repository} is cloned into the machine.` : `${repository} is cloned into the machine, at ${at}.`,
     copy: (folder: string) => `${folder} is copied into the machine, with its uncommitted changes. The folder itself stays as it is.`,

@@ -73,7 +73,7 @@ export const ListRow = memo(function ListRow({ row, current, selected, nowMs, ed
         <Ports row={row} />
       </span>
       <span role="gridcell" className={columns.machine}>
-        {row.machine}
+        {environments.machines[row.machine]}
       </span>
       <span role="gridcell" className={columns.age}>
         <Age row={row} nowMs={nowMs} />

@@ -1,6 +1,7 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { type RefObject, useEffect, useMemo, useRef, useState } from "react";
 import { useStrings } from "../../app/context.ts";
+import type { Strings } from "../../i18n/strings.ts";
 import type { RowGroup } from "../../environments/arrange.ts";
 import { type EnvironmentRow, rowStates } from "../../environments/environment-row.ts";
 import { Checkbox } from "../../ui/checkbox.tsx";
@@ -148,13 +149,17 @@ function GroupLine({ name, count }: { readonly name: string; readonly count: num
   return (
     <div role="row" className="flex h-8 items-center gap-2 border-b bg-sunken px-4">
       <span role="gridcell" className="flex min-w-0 gap-2">
-        <span className="truncate font-medium">
-          {state === undefined ? (name === "" ? environments.noProject : name) : environments.states[state]}
-        </span>
+        <span className="truncate font-medium">{state === undefined ? groupName(name, environments) : environments.states[state]}</span>
         <span className="text-muted tabular-nums">{count}</span>
       </span>
     </div>
   );
+}
+
+/** Of a project, or of those that share a machine or have their own. */
+function groupName(name: string, words: Strings["environments"]): string {
+  if (name === "shared" || name === "own") return words.machineGroups[name];
+  return name === "" ? words.noProject : name;
 }
 
 function useWidth(element: RefObject<HTMLElement | null>): number {

@@ -2,20 +2,20 @@ import { useRef } from "react";
 import { useStrings } from "../../app/context.ts";
 import { Button } from "../../ui/button.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
-import { useRunningNames } from "./machine-actions.ts";
 
 /** Asks before something that stops environments, and names them. */
 export function ConfirmDialog({
   words,
+  names,
   onClose,
   onConfirm,
 }: {
   readonly words: { readonly title: string; readonly detail: string; readonly submit: string };
+  readonly names: readonly string[];
   readonly onClose: () => void;
   readonly onConfirm: () => void;
 }) {
   const { shell } = useStrings();
-  const names = useRunningNames();
   const submit = useRef<HTMLButtonElement>(null);
   return (
     <Dialog

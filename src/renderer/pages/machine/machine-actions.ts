@@ -1,4 +1,5 @@
 import { useCallback, useMemo, useState } from "react";
+import { sharedMachineId } from "../../../contract/machine-id.ts";
 import { EnvironmentPhase } from "../../../contract/gen/gitpod/v1/environment_pb.js";
 import { useApp, useAppState } from "../../app/context.ts";
 import type { EnvironmentView } from "../../store/watch-state.ts";
@@ -32,9 +33,9 @@ export function useMachineActs(): MachineActs {
   return useMemo(() => ({ doing, run }), [doing, run]);
 }
 
-/** Names of the environments that run, or are on their way to, and would stop with the machine. */
-export function useRunningNames(): readonly string[] {
-  return useAppState((state) => runningNames([...state.environments.values()]));
+/** Names of the environments that run, or are on their way to, and would stop with this machine. */
+export function useRunningNames(machineId: string): readonly string[] {
+  return useAppState((state) => runningNames([...state.environments.values()].filter((view) => machineIdOf(view) === machineId)));
 }
 
 function runningNames(views: readonly EnvironmentView[]): string[] {
@@ -45,4 +46,13 @@ function runningNames(views: readonly EnvironmentView[]): string[] {
     })
     .map((view) => view.environment.metadata?.name ?? view.id)
     .toSorted((a, b) => a.localeCompare(b));
+}
+
+/** One that has a machine of its own does not go with the shared one. */
+export function isOnSharedMachine(view: EnvironmentView): boolean {
+  return machineIdOf(view) === sharedMachineId;
+}
+
+function machineIdOf({ details }: EnvironmentView): string {
+  return details?.machineId ?? sharedMachineId;
 }

@@ -1,6 +1,7 @@
 import { Moon, Play, Power, RotateCw } from "lucide-react";
 import { useMemo, useState } from "react";
 import { MachineState } from "../../../contract/gen/berth/v1/host_pb.js";
+import { sharedMachineId } from "../../../contract/machine-id.ts";
 import { useApp, useAppState, useCommands, useStrings } from "../../app/context.ts";
 import { Button } from "../../ui/button.tsx";
 import { Page } from "../../ui/page.tsx";
@@ -11,17 +12,19 @@ import { ConsoleLog } from "./console-log.tsx";
 import { DiskSection } from "./disk-section.tsx";
 import { type MachineActs, useMachineActs, useRunningNames } from "./machine-actions.ts";
 import { MachineNotices } from "./machine-notices.tsx";
+import { OwnMachines } from "./own-machines.tsx";
 import { ResetSection } from "./reset-section.tsx";
 import { SizeSection } from "./size-section.tsx";
 import { StateSection } from "./state-section.tsx";
 
-/** The Linux machine that all environments run in. */
+/** The Linux machine that environments share, and those that some have to themselves. */
 export function MachinePage() {
   const { machine: words } = useStrings();
   const known = useAppState((state) => state.known);
   const acts = useMachineActs();
   const [asking, setAsking] = useState<"stop" | "restart" | undefined>();
   const controls = useControls(acts, setAsking);
+  const running = useRunningNames(sharedMachineId);
   return (
     <Page title={words.title} actions={<Controls controls={controls} />}>
       {known ? (
@@ -30,6 +33,7 @@ export function MachinePage() {
           <StateSection />
           <SizeSection acts={acts} onRestart={controls.restart.now} onAskRestart={controls.restart.run} />
           <DiskSection acts={acts} />
+          <OwnMachines />
           <ConsoleLog />
           <ResetSection acts={acts} />
         </Sections>
@@ -42,6 +46,7 @@ export function MachinePage() {
       )}
       {asking === undefined ? null : (
         <ConfirmDialog
+          names={running}
           words={asking === "stop" ? words.confirmStop : words.confirmRestart}
           onClose={() => setAsking(undefined)}
           onConfirm={asking === "stop" ? controls.stop.now : controls.restart.now}
@@ -67,7 +72,7 @@ function useControls(acts: MachineActs, ask: (what: "stop" | "restart") => void)
   // A guest that hangs has failed, and its process still runs.
   const hangs = useAppState((s) => s.machine?.state === MachineState.FAILED && s.machine.startedAt !== undefined);
   const online = useAppState((s) => s.connection === "online");
-  const running = useRunningNames();
+  const running = useRunningNames(sharedMachineId);
   const { doing, run } = acts;
   const controls = useMemo((): ControlSet => {
     const general = !online ? words.notOffline : doing === undefined ? undefined : words.waitForIt;

@@ -5,7 +5,7 @@ import { Button } from "../../ui/button.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
 import { Field, Input } from "../../ui/input.tsx";
 import { Section } from "../../ui/section.tsx";
-import type { MachineActs } from "./machine-actions.ts";
+import { isOnSharedMachine, type MachineActs } from "./machine-actions.ts";
 import { typedNames } from "./typed-names.ts";
 
 /** The way to begin anew, which loses everything. */
@@ -33,7 +33,7 @@ export function ResetSection({ acts }: { readonly acts: MachineActs }) {
 function ResetDialog({ acts, onClose }: { readonly acts: MachineActs; readonly onClose: () => void }) {
   const { clients, toasts } = useApp();
   const { machine: words, shell } = useStrings();
-  const environments = useAppState((s) => [...s.environments.values()]);
+  const environments = useAppState((s) => [...s.environments.values()].filter(isOnSharedMachine));
   const [text, setText] = useState("");
   const input = useRef<HTMLInputElement>(null);
   const rows: readonly LossRow[] = environments.map(({ id, environment: { metadata, status } }) => ({

@@ -1,6 +1,7 @@
 import { RotateCw } from "lucide-react";
 import { useCallback, useState } from "react";
 import { MachineState } from "../../../contract/gen/berth/v1/host_pb.js";
+import { sharedMachineId } from "../../../contract/machine-id.ts";
 import type { GetSettingsResponse } from "../../../contract/gen/berth/v1/settings_pb.js";
 import { useCall } from "../../api/use-call.ts";
 import { useApp, useAppState, useFormats, useStrings } from "../../app/context.ts";
@@ -137,7 +138,7 @@ function SizeButtons({
 /** What a change would cost now. */
 function Cost({ isUp, growsNow }: { readonly isUp: boolean; readonly growsNow: boolean }) {
   const { machine: words } = useStrings();
-  const running = useRunningNames();
+  const running = useRunningNames(sharedMachineId);
   return (
     <div role="status" className="basis-full text-muted">
       <p>{isUp ? words.size.costsRestart(running.length) : growsNow ? words.size.growsNow : words.size.costsNothing}</p>

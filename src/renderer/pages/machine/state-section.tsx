@@ -3,26 +3,14 @@ import { useCallback, useEffect } from "react";
 import { MachineState } from "../../../contract/gen/berth/v1/host_pb.js";
 import { useCall } from "../../api/use-call.ts";
 import { useApp, useAppState, useFormats, useNow, useStrings } from "../../app/context.ts";
-import type { Strings } from "../../i18n/strings.ts";
-import { type Tone, Dot } from "../../ui/badge.tsx";
+import { Dot } from "../../ui/badge.tsx";
 import { Facts } from "../../ui/row.tsx";
 import { Section } from "../../ui/section.tsx";
+import { machineLooks } from "./machine-looks.ts";
 
 const clockIntervalMs = 1000;
 const figuresIntervalMs = 5000;
 const shownImageLetters = 12;
-
-const looks: Readonly<Record<MachineState, { readonly name: keyof Strings["shell"]["machineStates"]; readonly tone: Tone }>> = {
-  [MachineState.UNSPECIFIED]: { name: "absent", tone: "neutral" },
-  [MachineState.ABSENT]: { name: "absent", tone: "neutral" },
-  [MachineState.OFF]: { name: "off", tone: "neutral" },
-  [MachineState.BOOTING]: { name: "booting", tone: "accent" },
-  [MachineState.READY]: { name: "ready", tone: "ok" },
-  [MachineState.STOPPING]: { name: "stopping", tone: "accent" },
-  [MachineState.PAUSED]: { name: "paused", tone: "warn" },
-  [MachineState.SUSPENDED]: { name: "suspended", tone: "neutral" },
-  [MachineState.FAILED]: { name: "failed", tone: "danger" },
-};
 
 /** What the machine is and how long it has been running. */
 export function StateSection() {
@@ -31,7 +19,7 @@ export function StateSection() {
   const machine = useAppState((s) => s.machine);
   const memoryBytes = useMemoryTaken();
   if (machine === undefined) return null;
-  const look = looks[machine.state];
+  const look = machineLooks[machine.state];
   const accelerators: Readonly<Record<string, string>> = words.accelerators;
   const size = words.facts.sizeOf(machine.cpus, formats.bytes(Number(machine.memoryBytes)));
   return (

@@ -1,20 +1,26 @@
 import { ChevronRight } from "lucide-react";
 import { type FormEvent, useState } from "react";
+import { hasOwnMachine } from "../../../contract/environment-class.ts";
 import { useStrings } from "../../app/context.ts";
 import { Button } from "../../ui/button.tsx";
 import { ErrorState } from "../../ui/states.tsx";
+import { MachineChoice } from "./machine-choice.tsx";
 import { isConfigPath, MoreOptions, type Options } from "./more-options.tsx";
 import { Preview } from "./preview.tsx";
 import { understand } from "./source.ts";
 import { SourceField } from "./source-field.tsx";
 import { Suggestions } from "./suggestions.tsx";
+import { useClasses } from "./use-classes.ts";
 import { useCreate } from "./use-create.ts";
 
 /** From an address or a folder to an environment that starts. */
 export function CreateForm({ initial, newcomer }: { readonly initial: string; readonly newcomer: boolean }) {
   const { newEnvironment: words } = useStrings();
   const [text, setText] = useState(initial);
-  const [options, setOptions] = useState<Options>({ name: "", devcontainerFilePath: "", classId: "" });
+  const [options, setOptions] = useState<Options>({ name: "", devcontainerFilePath: "" });
+  const [classId, setClassId] = useState("");
+  const classes = useClasses();
+  const isOwn = classes.some((c) => c.id === classId && hasOwnMachine(c));
   const { create, creating, error } = useCreate();
   const source = understand(text);
   const good = source.kind === "repository" || source.kind === "folder";
@@ -27,14 +33,15 @@ export function CreateForm({ initial, newcomer }: { readonly initial: string; re
         : words.devcontainerInvalid;
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    if (disabledReason === undefined) create({ source, ...options });
+    if (disabledReason === undefined) create({ source, ...options, classId });
   };
   return (
     <form onSubmit={submit} className="flex flex-col gap-4">
       <SourceField text={text} source={source} onChange={setText} />
       {good ? (
         <>
-          <Preview source={source} />
+          <Preview source={source} hasOwnMachine={isOwn} />
+          <MachineChoice classes={classes} classId={classId} onChange={setClassId} />
           <details className="group">
             <summary className="flex h-7 w-fit list-none items-center gap-1 rounded-md pr-2 text-muted hover:text-fg">
               <ChevronRight size={14} aria-hidden className="group-open:rotate-90" />

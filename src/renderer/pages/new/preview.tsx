@@ -7,14 +7,14 @@ import { Facts } from "../../ui/row.tsx";
 import { contextUrlOf, type Source } from "./source.ts";
 
 /** What was understood, and what will happen because of it. */
-export function Preview({ source }: { readonly source: Source }) {
+export function Preview({ source, hasOwnMachine }: { readonly source: Source; readonly hasOwnMachine: boolean }) {
   const { newEnvironment: words } = useStrings();
   if (source.kind !== "repository" && source.kind !== "folder") return null;
   return (
     <>
       <Existing source={source} />
       <Facts rows={source.kind === "folder" ? [{ name: words.facts.folder, value: source.path }] : factsOf(source.context, words)} />
-      <WhatWillHappen source={source} />
+      <WhatWillHappen source={source} hasOwnMachine={hasOwnMachine} />
     </>
   );
 }
@@ -49,11 +49,11 @@ function Existing({ source }: { readonly source: Source }) {
   );
 }
 
-function WhatWillHappen({ source }: { readonly source: Source }) {
+function WhatWillHappen({ source, hasOwnMachine }: { readonly source: Source; readonly hasOwnMachine: boolean }) {
   const { newEnvironment: words } = useStrings();
   const machineRuns = useAppState((state) => state.machine?.state === MachineState.READY);
   const steps = [
-    machineRuns ? "" : words.steps.startMachine,
+    hasOwnMachine ? words.steps.makeMachine : machineRuns ? "" : words.steps.startMachine,
     source.kind === "folder" ? words.steps.copy(source.path) : source.kind === "repository" ? cloneStep(source.context, words) : "",
     words.steps.build,
     words.steps.open,

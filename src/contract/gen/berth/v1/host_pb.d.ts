@@ -221,6 +221,13 @@ export declare type Machine = Message<"berth.v1.Machine"> & {
   warnings: string[];
 
   /**
+   * The environment whose own machine it is; empty for the one that all others share.
+   *
+   * @generated from field: string environment_id = 19;
+   */
+  environmentId: string;
+
+  /**
    * Which image it boots, and whether that is the one that came with this version of Berth.
    *
    * @generated from field: berth.v1.MachineImageStatus image = 30;
@@ -328,6 +335,34 @@ export declare type RetryMachineImageResponse = Message<"berth.v1.RetryMachineIm
  * Use `create(RetryMachineImageResponseSchema)` to create a new message.
  */
 export declare const RetryMachineImageResponseSchema: GenMessage<RetryMachineImageResponse>;
+
+/**
+ * @generated from message berth.v1.ListMachinesRequest
+ */
+export declare type ListMachinesRequest = Message<"berth.v1.ListMachinesRequest"> & {
+};
+
+/**
+ * Describes the message berth.v1.ListMachinesRequest.
+ * Use `create(ListMachinesRequestSchema)` to create a new message.
+ */
+export declare const ListMachinesRequestSchema: GenMessage<ListMachinesRequest>;
+
+/**
+ * @generated from message berth.v1.ListMachinesResponse
+ */
+export declare type ListMachinesResponse = Message<"berth.v1.ListMachinesResponse"> & {
+  /**
+   * @generated from field: repeated berth.v1.Machine machines = 1;
+   */
+  machines: Machine[];
+};
+
+/**
+ * Describes the message berth.v1.ListMachinesResponse.
+ * Use `create(ListMachinesResponseSchema)` to create a new message.
+ */
+export declare const ListMachinesResponseSchema: GenMessage<ListMachinesResponse>;
 
 /**
  * @generated from message berth.v1.GetMachineRequest
@@ -965,7 +1000,7 @@ export declare const WatchRequestSchema: GenMessage<WatchRequest>;
 /**
  * Every message carries the sequence number of the state after it. A gap means: watch again from 0.
  * A snapshot may come again at any time, for a watcher that did not keep up, and replaces all before it.
- * The machine comes without figures that change all the time (memory, disk).
+ * Machines come without figures that change all the time (memory, disk).
  *
  * @generated from message berth.v1.WatchResponse
  */
@@ -1004,6 +1039,14 @@ export declare type WatchResponse = Message<"berth.v1.WatchResponse"> & {
      */
     value: Machine;
     case: "machine";
+  } | {
+    /**
+     * It went with the environment whose own it was.
+     *
+     * @generated from field: string removed_machine_id = 6;
+     */
+    value: string;
+    case: "removedMachineId";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1023,6 +1066,8 @@ export declare type WatchSnapshot = Message<"berth.v1.WatchSnapshot"> & {
   environments: WatchEnvironment[];
 
   /**
+   * The shared one first.
+   *
    * @generated from field: repeated berth.v1.Machine machines = 2;
    */
   machines: Machine[];
@@ -1124,6 +1169,8 @@ export declare type GetEnvironmentUsageResponse = Message<"berth.v1.GetEnvironme
   sampledAt?: Timestamp | undefined;
 
   /**
+   * Of the machine that the environments asked for are on; of the shared one where they are on several.
+   *
    * @generated from field: uint64 machine_memory_total_bytes = 3;
    */
   machineMemoryTotalBytes: bigint;
@@ -1604,6 +1651,13 @@ export declare type WorkspaceExecStart = Message<"berth.v1.WorkspaceExecStart"> 
    * @generated from field: uint32 rows = 7;
    */
   rows: number;
+
+  /**
+   * Where no environment is named: the machine it runs in, as root; empty is the shared one.
+   *
+   * @generated from field: string machine_id = 8;
+   */
+  machineId: string;
 };
 
 /**
@@ -1852,7 +1906,8 @@ export enum MachineState {
 export declare const MachineStateSchema: GenEnum<MachineState>;
 
 /**
- * What a client on this computer asks of the host beyond gitpod.v1.
+ * What a client on this computer asks of the host beyond gitpod.v1. An empty machine_id is the machine that
+ * environments share; the others are told by ListMachines and EnvironmentDetails.
  *
  * @generated from service berth.v1.HostService
  */
@@ -1872,6 +1927,16 @@ export declare const HostService: GenService<{
     methodKind: "unary";
     input: typeof StopHostRequestSchema;
     output: typeof StopHostResponseSchema;
+  },
+  /**
+   * The shared machine first, then those that environments have to themselves.
+   *
+   * @generated from rpc berth.v1.HostService.ListMachines
+   */
+  listMachines: {
+    methodKind: "unary";
+    input: typeof ListMachinesRequestSchema;
+    output: typeof ListMachinesResponseSchema;
   },
   /**
    * @generated from rpc berth.v1.HostService.GetMachine

@@ -10,7 +10,7 @@ import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
  * Describes the file berth/v1/host.proto.
  */
 export const file_berth_v1_host = /*@__PURE__*/
-  fileDesc("ChNiZXJ0aC92MS9ob3N0LnByb3RvEghiZXJ0aC52MSIQCg5HZXRIb3N0UmVxdWVzdCKmAQoPR2V0SG9zdFJlc3BvbnNlEg8KB3ZlcnNpb24YASABKAkSCwoDcGlkGAIgASgNEi4KCnN0YXJ0ZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGhvbWUYBCABKAkSFAoMaW1hZ2Vfc2hhMjU2GAUgASgJEiEKB3NhbXBsZXMYBiADKAsyEC5iZXJ0aC52MS5TYW1wbGUiJgoGU2FtcGxlEgwKBG5hbWUYASABKAkSDgoGZm9sZGVyGAIgASgJIigKD1N0b3BIb3N0UmVxdWVzdBIVCg1rZWVwX21hY2hpbmVzGAEgASgIIhIKEFN0b3BIb3N0UmVzcG9uc2UigAQKB01hY2hpbmUSCgoCaWQYASABKAkSJQoFc3RhdGUYAiABKA4yFi5iZXJ0aC52MS5NYWNoaW5lU3RhdGUSDgoGZHJpdmVyGAMgASgJEhMKC2FjY2VsZXJhdG9yGAQgASgJEhsKE2FjY2VsZXJhdG9yX3dhcm5pbmcYBSABKAkSDAoEY3B1cxgGIAEoDRIUCgxtZW1vcnlfYnl0ZXMYByABKAQSHQoVZGF0YV9kaXNrX2xpbWl0X2J5dGVzGAggASgEEiEKGWRhdGFfZGlza19hbGxvY2F0ZWRfYnl0ZXMYCSABKAQSHAoUZGF0YV9kaXNrX2ZyZWVfYnl0ZXMYCiABKAQSFAoMaW1hZ2Vfc2hhMjU2GAsgASgJEg8KB2Jvb3RfaWQYDCABKAkSLgoKc3RhcnRlZF9hdBgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFwoPZmFpbHVyZV9tZXNzYWdlGA4gASgJEhkKEWVudmlyb25tZW50X25hbWVzGA8gAygJEhkKEWhvc3RfbWVtb3J5X2J5dGVzGBAgASgEEhcKD2FjY2VsZXJhdG9yX2ZpeBgRIAEoCRIQCgh3YXJuaW5ncxgSIAMoCRIrCgVpbWFnZRgeIAEoCzIcLmJlcnRoLnYxLk1hY2hpbmVJbWFnZVN0YXR1cyLNAQoSTWFjaGluZUltYWdlU3RhdHVzEhUKDWFjdGl2ZV9zaGEyNTYYASABKAkSFwoPcHJldmlvdXNfc2hhMjU2GAIgASgJEhgKEGNhbmRpZGF0ZV9zaGEyNTYYAyABKAkSHAoUY2FuZGlkYXRlX3RyaWVzX2xlZnQYBCABKA0SFgoOb2ZmZXJlZF9zaGEyNTYYBSABKAkSGQoRYWN0aXZlX3NpemVfYnl0ZXMYBiABKAQSDwoHd2FybmluZxgHIAEoCRILCgNmaXgYCCABKAkiLgoYUmV0cnlNYWNoaW5lSW1hZ2VSZXF1ZXN0EhIKCm1hY2hpbmVfaWQYASABKAkiPwoZUmV0cnlNYWNoaW5lSW1hZ2VSZXNwb25zZRIiCgdtYWNoaW5lGAEgASgLMhEuYmVydGgudjEuTWFjaGluZSInChFHZXRNYWNoaW5lUmVxdWVzdBISCgptYWNoaW5lX2lkGAEgASgJIjgKEkdldE1hY2hpbmVSZXNwb25zZRIiCgdtYWNoaW5lGAEgASgLMhEuYmVydGgudjEuTWFjaGluZSIpChNTdGFydE1hY2hpbmVSZXF1ZXN0EhIKCm1hY2hpbmVfaWQYASABKAkiOgoUU3RhcnRNYWNoaW5lUmVzcG9uc2USIgoHbWFjaGluZRgBIAEoCzIRLmJlcnRoLnYxLk1hY2hpbmUiKAoSU3RvcE1hY2hpbmVSZXF1ZXN0EhIKCm1hY2hpbmVfaWQYASABKAkiOQoTU3RvcE1hY2hpbmVSZXNwb25zZRIiCgdtYWNoaW5lGAEgASgLMhEuYmVydGgudjEuTWFjaGluZSIrChVTdXNwZW5kTWFjaGluZVJlcXVlc3QSEgoKbWFjaGluZV9pZBgBIAEoCSI8ChZTdXNwZW5kTWFjaGluZVJlc3BvbnNlEiIKB21hY2hpbmUYASABKAsyES5iZXJ0aC52MS5NYWNoaW5lIisKFVJlc3RhcnRNYWNoaW5lUmVxdWVzdBISCgptYWNoaW5lX2lkGAEgASgJIjwKFlJlc3RhcnRNYWNoaW5lUmVzcG9uc2USIgoHbWFjaGluZRgBIAEoCzIRLmJlcnRoLnYxLk1hY2hpbmUiTAoTUmVzZXRNYWNoaW5lUmVxdWVzdBISCgptYWNoaW5lX2lkGAEgASgJEiEKGWNvbmZpcm1fZW52aXJvbm1lbnRfbmFtZXMYAiADKAkiFgoUUmVzZXRNYWNoaW5lUmVzcG9uc2UiOgoRR2V0Q29uc29sZVJlcXVlc3QSEgoKbWFjaGluZV9pZBgBIAEoCRIRCgltYXhfYnl0ZXMYAiABKA0iIgoSR2V0Q29uc29sZVJlc3BvbnNlEgwKBHRleHQYASABKAkiMgocR2V0TWFjaGluZUJvb3RQcm9maWxlUmVxdWVzdBISCgptYWNoaW5lX2lkGAEgASgJIksKHUdldE1hY2hpbmVCb290UHJvZmlsZVJlc3BvbnNlEioKBnBoYXNlcxgBIAMoCzIaLmJlcnRoLnYxLk1hY2hpbmVCb290UGhhc2UiNQoQTWFjaGluZUJvb3RQaGFzZRIMCgRuYW1lGAEgASgJEhMKC2VuZGVkX2F0X21zGAIgASgNIi8KGUdldE1hY2hpbmVEaXNrQmlsbFJlcXVlc3QSEgoKbWFjaGluZV9pZBgBIAEoCSJXChpHZXRNYWNoaW5lRGlza0JpbGxSZXNwb25zZRIgCgRiaWxsGAEgASgLMhIuYmVydGgudjEuRGlza0JpbGwSFwoPYWxsb2NhdGVkX2J5dGVzGAIgASgEIjAKGlJlY2xhaW1NYWNoaW5lU3BhY2VSZXF1ZXN0EhIKCm1hY2hpbmVfaWQYASABKAkiTgobUmVjbGFpbU1hY2hpbmVTcGFjZVJlc3BvbnNlEhcKD3JlY2xhaW1lZF9ieXRlcxgBIAEoBBIWCg5yZXR1cm5lZF9ieXRlcxgCIAEoBCIVChNPcGVuTG9vcGJhY2tSZXF1ZXN0IjcKFE9wZW5Mb29wYmFja1Jlc3BvbnNlEhAKCGJhc2VfdXJsGAEgASgJEg0KBXRva2VuGAIgASgJIhcKFU5vdGlmeVNsZWVwaW5nUmVxdWVzdCIYChZOb3RpZnlTbGVlcGluZ1Jlc3BvbnNlIhYKFE5vdGlmeVJlc3VtZWRSZXF1ZXN0IhcKFU5vdGlmeVJlc3VtZWRSZXNwb25zZSIPCg1PcGVuVWlSZXF1ZXN0Ih0KDk9wZW5VaVJlc3BvbnNlEgsKA3VybBgBIAEoCSIRCg9EaWFnbm9zZVJlcXVlc3QiOgoQRGlhZ25vc2VSZXNwb25zZRImCglkaWFnbm9zZXMYASADKAsyEy5iZXJ0aC52MS5EaWFnbm9zaXMiOgoWRGlhZ25vc2VOZXR3b3JrUmVxdWVzdBIOCgZ0YXJnZXQYASABKAkSEAoIcmVnaXN0cnkYAiABKAkiQQoXRGlhZ25vc2VOZXR3b3JrUmVzcG9uc2USJgoJZGlhZ25vc2VzGAEgAygLMhMuYmVydGgudjEuRGlhZ25vc2lzItQBCglEaWFnbm9zaXMSCgoCaWQYASABKAkSLgoIc2V2ZXJpdHkYAiABKA4yHC5iZXJ0aC52MS5EaWFnbm9zaXMuU2V2ZXJpdHkSDQoFdGl0bGUYAyABKAkSDgoGZGV0YWlsGAQgASgJEgsKA2ZpeBgFIAEoCSJfCghTZXZlcml0eRIYChRTRVZFUklUWV9VTlNQRUNJRklFRBAAEg8KC1NFVkVSSVRZX09LEAESFAoQU0VWRVJJVFlfV0FSTklORxACEhIKDlNFVkVSSVRZX0VSUk9SEAMiJQoMV2F0Y2hSZXF1ZXN0EhUKDWZyb21fc2VxdWVuY2UYASABKAQi0gEKDVdhdGNoUmVzcG9uc2USEAoIc2VxdWVuY2UYASABKAQSKwoIc25hcHNob3QYAiABKAsyFy5iZXJ0aC52MS5XYXRjaFNuYXBzaG90SAASMQoLZW52aXJvbm1lbnQYAyABKAsyGi5iZXJ0aC52MS5XYXRjaEVudmlyb25tZW50SAASIAoWcmVtb3ZlZF9lbnZpcm9ubWVudF9pZBgEIAEoCUgAEiQKB21hY2hpbmUYBSABKAsyES5iZXJ0aC52MS5NYWNoaW5lSABCBwoFZXZlbnQiZgoNV2F0Y2hTbmFwc2hvdBIwCgxlbnZpcm9ubWVudHMYASADKAsyGi5iZXJ0aC52MS5XYXRjaEVudmlyb25tZW50EiMKCG1hY2hpbmVzGAIgAygLMhEuYmVydGgudjEuTWFjaGluZSJWChBXYXRjaEVudmlyb25tZW50EhMKC2Vudmlyb25tZW50GAEgASgMEi0KB2RldGFpbHMYAiABKAsyHC5iZXJ0aC52MS5FbnZpcm9ubWVudERldGFpbHMiKwoRR2V0RGV0YWlsc1JlcXVlc3QSFgoOZW52aXJvbm1lbnRfaWQYASABKAkiQwoSR2V0RGV0YWlsc1Jlc3BvbnNlEi0KB2RldGFpbHMYASABKAsyHC5iZXJ0aC52MS5FbnZpcm9ubWVudERldGFpbHMiNQoaR2V0RW52aXJvbm1lbnRVc2FnZVJlcXVlc3QSFwoPZW52aXJvbm1lbnRfaWRzGAEgAygJIqQCChtHZXRFbnZpcm9ubWVudFVzYWdlUmVzcG9uc2USMAoMZW52aXJvbm1lbnRzGAEgAygLMhouYmVydGgudjEuRW52aXJvbm1lbnRVc2FnZRIuCgpzYW1wbGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIiChptYWNoaW5lX21lbW9yeV90b3RhbF9ieXRlcxgDIAEoBBImCh5tYWNoaW5lX21lbW9yeV9hdmFpbGFibGVfYnl0ZXMYBCABKAQSIAoYbWFjaGluZV9kaXNrX3RvdGFsX2J5dGVzGAUgASgEEh8KF21hY2hpbmVfZGlza19mcmVlX2J5dGVzGAYgASgEEhQKDG1hY2hpbmVfY3B1cxgHIAEoDSKXAgoSRW52aXJvbm1lbnREZXRhaWxzEhYKDmVudmlyb25tZW50X2lkGAEgASgJEigKBXN0ZXBzGAIgAygLMhkuYmVydGgudjEuRW52aXJvbm1lbnRTdGVwEiYKBXBvcnRzGAMgAygLMhcuYmVydGgudjEuRm9yd2FyZGVkUG9ydBIQCghzc2hfaG9zdBgEIAEoCRITCgtzc2hfY29tbWFuZBgFIAEoCRIfChdkZXZjb250YWluZXJfZmlsZV9wYXRocxgGIAMoCRIQCghyZWNvdmVyeRgHIAEoCBISCgplcnJvcl9jb2RlGAggASgJEhIKCm1hY2hpbmVfaWQYCSABKAkSFQoNc291cmNlX2ZvbGRlchgKIAEoCSKkAQoPRW52aXJvbm1lbnRTdGVwEgwKBG5hbWUYASABKAkSLgoKc3RhcnRlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZmluaXNoZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBmZhaWxlZBgEIAEoCBISCgpsb2dfb2Zmc2V0GAUgASgEIrABCg1Gb3J3YXJkZWRQb3J0EhYKDmNvbnRhaW5lcl9wb3J0GAEgASgNEhYKDmNvbnRhaW5lcl9ob3N0GAIgASgJEhEKCWhvc3RfcG9ydBgDIAEoDRILCgN1cmwYBCABKAkSFAoMcHJvY2Vzc19uYW1lGAUgASgJEg0KBWxhYmVsGAYgASgJEhEKCWxpc3RlbmluZxgHIAEoCBIXCg9mYWlsdXJlX21lc3NhZ2UYCCABKAkiSQoPV2F0Y2hMb2dSZXF1ZXN0EhYKDmVudmlyb25tZW50X2lkGAEgASgJEg4KBm9mZnNldBgCIAEoBBIOCgZmb2xsb3cYAyABKAgiMAoQV2F0Y2hMb2dSZXNwb25zZRIOCgZvZmZzZXQYASABKAQSDAoEZGF0YRgCIAEoDCKCAQoXQ3JlYXRlRnJvbUZvbGRlclJlcXVlc3QSDgoGZm9sZGVyGAEgASgJEgwKBG5hbWUYAiABKAkSEAoIY2xhc3NfaWQYAyABKAkSHgoWZGV2Y29udGFpbmVyX2ZpbGVfcGF0aBgEIAEoCRIXCg9zc2hfcHVibGljX2tleXMYBSADKAkiMgoYQ3JlYXRlRnJvbUZvbGRlclJlc3BvbnNlEhYKDmVudmlyb25tZW50X2lkGAEgASgJIloKDlJlYnVpbGRSZXF1ZXN0EhYKDmVudmlyb25tZW50X2lkGAEgASgJEhAKCG5vX2NhY2hlGAIgASgIEh4KFmRldmNvbnRhaW5lcl9maWxlX3BhdGgYAyABKAkiEQoPUmVidWlsZFJlc3BvbnNlIlQKDkRpYWxTc2hSZXF1ZXN0EhgKDmVudmlyb25tZW50X2lkGAEgASgJSAASDgoEZGF0YRgCIAEoDEgAEg0KA2VuZBgDIAEoCEgAQgkKB21lc3NhZ2UiUAoPRGlhbFNzaFJlc3BvbnNlEhMKCWNvbm5lY3RlZBgBIAEoCEgAEg4KBGRhdGEYAiABKAxIABINCgNlbmQYAyABKAhIAEIJCgdtZXNzYWdlIrcBChRXb3Jrc3BhY2VFeGVjUmVxdWVzdBItCgVzdGFydBgBIAEoCzIcLmJlcnRoLnYxLldvcmtzcGFjZUV4ZWNTdGFydEgAEg8KBXN0ZGluGAIgASgMSAASEwoJc3RkaW5fZW5kGAMgASgISAASLQoGcmVzaXplGAQgASgLMhsuYmVydGgudjEuV29ya3NwYWNlRXhlY1NpemVIABIQCgZzaWduYWwYBSABKAlIAEIJCgdtZXNzYWdlIuEBChJXb3Jrc3BhY2VFeGVjU3RhcnQSFgoOZW52aXJvbm1lbnRfaWQYASABKAkSDAoEYXJndhgCIAMoCRIyCgNlbnYYAyADKAsyJS5iZXJ0aC52MS5Xb3Jrc3BhY2VFeGVjU3RhcnQuRW52RW50cnkSGQoRd29ya2luZ19kaXJlY3RvcnkYBCABKAkSCwoDcHR5GAUgASgIEg8KB2NvbHVtbnMYBiABKA0SDAoEcm93cxgHIAEoDRoqCghFbnZFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIlsKFVdvcmtzcGFjZUV4ZWNSZXNwb25zZRIQCgZzdGRvdXQYASABKAxIABIQCgZzdGRlcnIYAiABKAxIABITCglleGl0X2NvZGUYAyABKAVIAEIJCgdtZXNzYWdlIjEKFlJlZnJlc2hHaXRTdGF0ZVJlcXVlc3QSFwoPZW52aXJvbm1lbnRfaWRzGAEgAygJIkYKF1JlZnJlc2hHaXRTdGF0ZVJlc3BvbnNlEisKDGVudmlyb25tZW50cxgBIAMoCzIVLmJlcnRoLnYxLlVuc2F2ZWRXb3JrImUKC1Vuc2F2ZWRXb3JrEhYKDmVudmlyb25tZW50X2lkGAEgASgJEg0KBWtub3duGAIgASgIEhUKDWNoYW5nZWRfZmlsZXMYAyABKA0SGAoQdW5wdXNoZWRfY29tbWl0cxgEIAEoDSItChNHZXRTc2hDb25maWdSZXF1ZXN0EhYKDmVudmlyb25tZW50X2lkGAEgASgJInkKFEdldFNzaENvbmZpZ1Jlc3BvbnNlEhIKCmhvc3RfYWxpYXMYASABKAkSDAoEdXNlchgCIAEoCRIVCg1pZGVudGl0eV9maWxlGAMgASgJEhcKD2hvc3RfcHVibGljX2tleRgEIAEoCRIPCgd3YXJuaW5nGAUgASgJIjIKEVdvcmtzcGFjZUV4ZWNTaXplEg8KB2NvbHVtbnMYASABKA0SDAoEcm93cxgCIAEoDSr/AQoMTWFjaGluZVN0YXRlEh0KGU1BQ0hJTkVfU1RBVEVfVU5TUEVDSUZJRUQQABIYChRNQUNISU5FX1NUQVRFX0FCU0VOVBABEhUKEU1BQ0hJTkVfU1RBVEVfT0ZGEAISGQoVTUFDSElORV9TVEFURV9CT09USU5HEAMSFwoTTUFDSElORV9TVEFURV9SRUFEWRAEEhoKFk1BQ0hJTkVfU1RBVEVfU1RPUFBJTkcQBRIYChRNQUNISU5FX1NUQVRFX1BBVVNFRBAGEhgKFE1BQ0hJTkVfU1RBVEVfRkFJTEVEEAcSGwoXTUFDSElORV9TVEFURV9TVVNQRU5ERUQQCDKtDAoLSG9zdFNlcnZpY2USQwoHR2V0SG9zdBIYLmJlcnRoLnYxLkdldEhvc3RSZXF1ZXN0GhkuYmVydGgudjEuR2V0SG9zdFJlc3BvbnNlIgOQAgESQQoIU3RvcEhvc3QSGS5iZXJ0aC52MS5TdG9wSG9zdFJlcXVlc3QaGi5iZXJ0aC52MS5TdG9wSG9zdFJlc3BvbnNlEkwKCkdldE1hY2hpbmUSGy5iZXJ0aC52MS5HZXRNYWNoaW5lUmVxdWVzdBocLmJlcnRoLnYxLkdldE1hY2hpbmVSZXNwb25zZSIDkAIBEk0KDFN0YXJ0TWFjaGluZRIdLmJlcnRoLnYxLlN0YXJ0TWFjaGluZVJlcXVlc3QaHi5iZXJ0aC52MS5TdGFydE1hY2hpbmVSZXNwb25zZRJKCgtTdG9wTWFjaGluZRIcLmJlcnRoLnYxLlN0b3BNYWNoaW5lUmVxdWVzdBodLmJlcnRoLnYxLlN0b3BNYWNoaW5lUmVzcG9uc2USUwoOU3VzcGVuZE1hY2hpbmUSHy5iZXJ0aC52MS5TdXNwZW5kTWFjaGluZVJlcXVlc3QaIC5iZXJ0aC52MS5TdXNwZW5kTWFjaGluZVJlc3BvbnNlElMKDlJlc3RhcnRNYWNoaW5lEh8uYmVydGgudjEuUmVzdGFydE1hY2hpbmVSZXF1ZXN0GiAuYmVydGgudjEuUmVzdGFydE1hY2hpbmVSZXNwb25zZRJNCgxSZXNldE1hY2hpbmUSHS5iZXJ0aC52MS5SZXNldE1hY2hpbmVSZXF1ZXN0Gh4uYmVydGgudjEuUmVzZXRNYWNoaW5lUmVzcG9uc2USTAoKR2V0Q29uc29sZRIbLmJlcnRoLnYxLkdldENvbnNvbGVSZXF1ZXN0GhwuYmVydGgudjEuR2V0Q29uc29sZVJlc3BvbnNlIgOQAgESXAoRUmV0cnlNYWNoaW5lSW1hZ2USIi5iZXJ0aC52MS5SZXRyeU1hY2hpbmVJbWFnZVJlcXVlc3QaIy5iZXJ0aC52MS5SZXRyeU1hY2hpbmVJbWFnZVJlc3BvbnNlEmYKDkdldEJvb3RQcm9maWxlEiYuYmVydGgudjEuR2V0TWFjaGluZUJvb3RQcm9maWxlUmVxdWVzdBonLmJlcnRoLnYxLkdldE1hY2hpbmVCb290UHJvZmlsZVJlc3BvbnNlIgOQAgESZAoSR2V0TWFjaGluZURpc2tCaWxsEiMuYmVydGgudjEuR2V0TWFjaGluZURpc2tCaWxsUmVxdWVzdBokLmJlcnRoLnYxLkdldE1hY2hpbmVEaXNrQmlsbFJlc3BvbnNlIgOQAgESYgoTUmVjbGFpbU1hY2hpbmVTcGFjZRIkLmJlcnRoLnYxLlJlY2xhaW1NYWNoaW5lU3BhY2VSZXF1ZXN0GiUuYmVydGgudjEuUmVjbGFpbU1hY2hpbmVTcGFjZVJlc3BvbnNlEkYKCERpYWdub3NlEhkuYmVydGgudjEuRGlhZ25vc2VSZXF1ZXN0GhouYmVydGgudjEuRGlhZ25vc2VSZXNwb25zZSIDkAIBElsKD0RpYWdub3NlTmV0d29yaxIgLmJlcnRoLnYxLkRpYWdub3NlTmV0d29ya1JlcXVlc3QaIS5iZXJ0aC52MS5EaWFnbm9zZU5ldHdvcmtSZXNwb25zZSIDkAIBEk0KDE9wZW5Mb29wYmFjaxIdLmJlcnRoLnYxLk9wZW5Mb29wYmFja1JlcXVlc3QaHi5iZXJ0aC52MS5PcGVuTG9vcGJhY2tSZXNwb25zZRI7CgZPcGVuVWkSFy5iZXJ0aC52MS5PcGVuVWlSZXF1ZXN0GhguYmVydGgudjEuT3BlblVpUmVzcG9uc2USUwoOTm90aWZ5U2xlZXBpbmcSHy5iZXJ0aC52MS5Ob3RpZnlTbGVlcGluZ1JlcXVlc3QaIC5iZXJ0aC52MS5Ob3RpZnlTbGVlcGluZ1Jlc3BvbnNlElAKDU5vdGlmeVJlc3VtZWQSHi5iZXJ0aC52MS5Ob3RpZnlSZXN1bWVkUmVxdWVzdBofLmJlcnRoLnYxLk5vdGlmeVJlc3VtZWRSZXNwb25zZTKdBgoQV29ya3NwYWNlU2VydmljZRI6CgVXYXRjaBIWLmJlcnRoLnYxLldhdGNoUmVxdWVzdBoXLmJlcnRoLnYxLldhdGNoUmVzcG9uc2UwARJMCgpHZXREZXRhaWxzEhsuYmVydGgudjEuR2V0RGV0YWlsc1JlcXVlc3QaHC5iZXJ0aC52MS5HZXREZXRhaWxzUmVzcG9uc2UiA5ACARJnChNHZXRFbnZpcm9ubWVudFVzYWdlEiQuYmVydGgudjEuR2V0RW52aXJvbm1lbnRVc2FnZVJlcXVlc3QaJS5iZXJ0aC52MS5HZXRFbnZpcm9ubWVudFVzYWdlUmVzcG9uc2UiA5ACARJDCghXYXRjaExvZxIZLmJlcnRoLnYxLldhdGNoTG9nUmVxdWVzdBoaLmJlcnRoLnYxLldhdGNoTG9nUmVzcG9uc2UwARJZChBDcmVhdGVGcm9tRm9sZGVyEiEuYmVydGgudjEuQ3JlYXRlRnJvbUZvbGRlclJlcXVlc3QaIi5iZXJ0aC52MS5DcmVhdGVGcm9tRm9sZGVyUmVzcG9uc2USPgoHUmVidWlsZBIYLmJlcnRoLnYxLlJlYnVpbGRSZXF1ZXN0GhkuYmVydGgudjEuUmVidWlsZFJlc3BvbnNlEkIKB0RpYWxTc2gSGC5iZXJ0aC52MS5EaWFsU3NoUmVxdWVzdBoZLmJlcnRoLnYxLkRpYWxTc2hSZXNwb25zZSgBMAESSwoERXhlYxIeLmJlcnRoLnYxLldvcmtzcGFjZUV4ZWNSZXF1ZXN0Gh8uYmVydGgudjEuV29ya3NwYWNlRXhlY1Jlc3BvbnNlKAEwARJNCgxHZXRTc2hDb25maWcSHS5iZXJ0aC52MS5HZXRTc2hDb25maWdSZXF1ZXN0Gh4uYmVydGgudjEuR2V0U3NoQ29uZmlnUmVzcG9uc2USVgoPUmVmcmVzaEdpdFN0YXRlEiAuYmVydGgudjEuUmVmcmVzaEdpdFN0YXRlUmVxdWVzdBohLmJlcnRoLnYxLlJlZnJlc2hHaXRTdGF0ZVJlc3BvbnNlYgZwcm90bzM", [file_berth_v1_usage, file_google_protobuf_timestamp]);
+  fileDesc("ChNiZXJ0aC92MS9ob3N0LnByb3RvEghiZXJ0aC52MSIQCg5HZXRIb3N0UmVxdWVzdCKmAQoPR2V0SG9zdFJlc3BvbnNlEg8KB3ZlcnNpb24YASABKAkSCwoDcGlkGAIgASgNEi4KCnN0YXJ0ZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGhvbWUYBCABKAkSFAoMaW1hZ2Vfc2hhMjU2GAUgASgJEiEKB3NhbXBsZXMYBiADKAsyEC5iZXJ0aC52MS5TYW1wbGUiJgoGU2FtcGxlEgwKBG5hbWUYASABKAkSDgoGZm9sZGVyGAIgASgJIigKD1N0b3BIb3N0UmVxdWVzdBIVCg1rZWVwX21hY2hpbmVzGAEgASgIIhIKEFN0b3BIb3N0UmVzcG9uc2UimAQKB01hY2hpbmUSCgoCaWQYASABKAkSJQoFc3RhdGUYAiABKA4yFi5iZXJ0aC52MS5NYWNoaW5lU3RhdGUSDgoGZHJpdmVyGAMgASgJEhMKC2FjY2VsZXJhdG9yGAQgASgJEhsKE2FjY2VsZXJhdG9yX3dhcm5pbmcYBSABKAkSDAoEY3B1cxgGIAEoDRIUCgxtZW1vcnlfYnl0ZXMYByABKAQSHQoVZGF0YV9kaXNrX2xpbWl0X2J5dGVzGAggASgEEiEKGWRhdGFfZGlza19hbGxvY2F0ZWRfYnl0ZXMYCSABKAQSHAoUZGF0YV9kaXNrX2ZyZWVfYnl0ZXMYCiABKAQSFAoMaW1hZ2Vfc2hhMjU2GAsgASgJEg8KB2Jvb3RfaWQYDCABKAkSLgoKc3RhcnRlZF9hdBgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFwoPZmFpbHVyZV9tZXNzYWdlGA4gASgJEhkKEWVudmlyb25tZW50X25hbWVzGA8gAygJEhkKEWhvc3RfbWVtb3J5X2J5dGVzGBAgASgEEhcKD2FjY2VsZXJhdG9yX2ZpeBgRIAEoCRIQCgh3YXJuaW5ncxgSIAMoCRIWCg5lbnZpcm9ubWVudF9pZBgTIAEoCRIrCgVpbWFnZRgeIAEoCzIcLmJlcnRoLnYxLk1hY2hpbmVJbWFnZVN0YXR1cyLNAQoSTWFjaGluZUltYWdlU3RhdHVzEhUKDWFjdGl2ZV9zaGEyNTYYASABKAkSFwoPcHJldmlvdXNfc2hhMjU2GAIgASgJEhgKEGNhbmRpZGF0ZV9zaGEyNTYYAyABKAkSHAoUY2FuZGlkYXRlX3RyaWVzX2xlZnQYBCABKA0SFgoOb2ZmZXJlZF9zaGEyNTYYBSABKAkSGQoRYWN0aXZlX3NpemVfYnl0ZXMYBiABKAQSDwoHd2FybmluZxgHIAEoCRILCgNmaXgYCCABKAkiLgoYUmV0cnlNYWNoaW5lSW1hZ2VSZXF1ZXN0EhIKCm1hY2hpbmVfaWQYASABKAkiPwoZUmV0cnlNYWNoaW5lSW1hZ2VSZXNwb25zZRIiCgdtYWNoaW5lGAEgASgLMhEuYmVydGgudjEuTWFjaGluZSIVChNMaXN0TWFjaGluZXNSZXF1ZXN0IjsKFExpc3RNYWNoaW5lc1Jlc3BvbnNlEiMKCG1hY2hpbmVzGAEgAygLMhEuYmVydGgudjEuTWFjaGluZSInChFHZXRNYWNoaW5lUmVxdWVzdBISCgptYWNoaW5lX2lkGAEgASgJIjgKEkdldE1hY2hpbmVSZXNwb25zZRIiCgdtYWNoaW5lGAEgASgLMhEuYmVydGgudjEuTWFjaGluZSIpChNTdGFydE1hY2hpbmVSZXF1ZXN0EhIKCm1hY2hpbmVfaWQYASABKAkiOgoUU3RhcnRNYWNoaW5lUmVzcG9uc2USIgoHbWFjaGluZRgBIAEoCzIRLmJlcnRoLnYxLk1hY2hpbmUiKAoSU3RvcE1hY2hpbmVSZXF1ZXN0EhIKCm1hY2hpbmVfaWQYASABKAkiOQoTU3RvcE1hY2hpbmVSZXNwb25zZRIiCgdtYWNoaW5lGAEgASgLMhEuYmVydGgudjEuTWFjaGluZSIrChVTdXNwZW5kTWFjaGluZVJlcXVlc3QSEgoKbWFjaGluZV9pZBgBIAEoCSI8ChZTdXNwZW5kTWFjaGluZVJlc3BvbnNlEiIKB21hY2hpbmUYASABKAsyES5iZXJ0aC52MS5NYWNoaW5lIisKFVJlc3RhcnRNYWNoaW5lUmVxdWVzdBISCgptYWNoaW5lX2lkGAEgASgJIjwKFlJlc3RhcnRNYWNoaW5lUmVzcG9uc2USIgoHbWFjaGluZRgBIAEoCzIRLmJlcnRoLnYxLk1hY2hpbmUiTAoTUmVzZXRNYWNoaW5lUmVxdWVzdBISCgptYWNoaW5lX2lkGAEgASgJEiEKGWNvbmZpcm1fZW52aXJvbm1lbnRfbmFtZXMYAiADKAkiFgoUUmVzZXRNYWNoaW5lUmVzcG9uc2UiOgoRR2V0Q29uc29sZVJlcXVlc3QSEgoKbWFjaGluZV9pZBgBIAEoCRIRCgltYXhfYnl0ZXMYAiABKA0iIgoSR2V0Q29uc29sZVJlc3BvbnNlEgwKBHRleHQYASABKAkiMgocR2V0TWFjaGluZUJvb3RQcm9maWxlUmVxdWVzdBISCgptYWNoaW5lX2lkGAEgASgJIksKHUdldE1hY2hpbmVCb290UHJvZmlsZVJlc3BvbnNlEioKBnBoYXNlcxgBIAMoCzIaLmJlcnRoLnYxLk1hY2hpbmVCb290UGhhc2UiNQoQTWFjaGluZUJvb3RQaGFzZRIMCgRuYW1lGAEgASgJEhMKC2VuZGVkX2F0X21zGAIgASgNIi8KGUdldE1hY2hpbmVEaXNrQmlsbFJlcXVlc3QSEgoKbWFjaGluZV9pZBgBIAEoCSJXChpHZXRNYWNoaW5lRGlza0JpbGxSZXNwb25zZRIgCgRiaWxsGAEgASgLMhIuYmVydGgudjEuRGlza0JpbGwSFwoPYWxsb2NhdGVkX2J5dGVzGAIgASgEIjAKGlJlY2xhaW1NYWNoaW5lU3BhY2VSZXF1ZXN0EhIKCm1hY2hpbmVfaWQYASABKAkiTgobUmVjbGFpbU1hY2hpbmVTcGFjZVJlc3BvbnNlEhcKD3JlY2xhaW1lZF9ieXRlcxgBIAEoBBIWCg5yZXR1cm5lZF9ieXRlcxgCIAEoBCIVChNPcGVuTG9vcGJhY2tSZXF1ZXN0IjcKFE9wZW5Mb29wYmFja1Jlc3BvbnNlEhAKCGJhc2VfdXJsGAEgASgJEg0KBXRva2VuGAIgASgJIhcKFU5vdGlmeVNsZWVwaW5nUmVxdWVzdCIYChZOb3RpZnlTbGVlcGluZ1Jlc3BvbnNlIhYKFE5vdGlmeVJlc3VtZWRSZXF1ZXN0IhcKFU5vdGlmeVJlc3VtZWRSZXNwb25zZSIPCg1PcGVuVWlSZXF1ZXN0Ih0KDk9wZW5VaVJlc3BvbnNlEgsKA3VybBgBIAEoCSIRCg9EaWFnbm9zZVJlcXVlc3QiOgoQRGlhZ25vc2VSZXNwb25zZRImCglkaWFnbm9zZXMYASADKAsyEy5iZXJ0aC52MS5EaWFnbm9zaXMiOgoWRGlhZ25vc2VOZXR3b3JrUmVxdWVzdBIOCgZ0YXJnZXQYASABKAkSEAoIcmVnaXN0cnkYAiABKAkiQQoXRGlhZ25vc2VOZXR3b3JrUmVzcG9uc2USJgoJZGlhZ25vc2VzGAEgAygLMhMuYmVydGgudjEuRGlhZ25vc2lzItQBCglEaWFnbm9zaXMSCgoCaWQYASABKAkSLgoIc2V2ZXJpdHkYAiABKA4yHC5iZXJ0aC52MS5EaWFnbm9zaXMuU2V2ZXJpdHkSDQoFdGl0bGUYAyABKAkSDgoGZGV0YWlsGAQgASgJEgsKA2ZpeBgFIAEoCSJfCghTZXZlcml0eRIYChRTRVZFUklUWV9VTlNQRUNJRklFRBAAEg8KC1NFVkVSSVRZX09LEAESFAoQU0VWRVJJVFlfV0FSTklORxACEhIKDlNFVkVSSVRZX0VSUk9SEAMiJQoMV2F0Y2hSZXF1ZXN0EhUKDWZyb21fc2VxdWVuY2UYASABKAQi8AEKDVdhdGNoUmVzcG9uc2USEAoIc2VxdWVuY2UYASABKAQSKwoIc25hcHNob3QYAiABKAsyFy5iZXJ0aC52MS5XYXRjaFNuYXBzaG90SAASMQoLZW52aXJvbm1lbnQYAyABKAsyGi5iZXJ0aC52MS5XYXRjaEVudmlyb25tZW50SAASIAoWcmVtb3ZlZF9lbnZpcm9ubWVudF9pZBgEIAEoCUgAEiQKB21hY2hpbmUYBSABKAsyES5iZXJ0aC52MS5NYWNoaW5lSAASHAoScmVtb3ZlZF9tYWNoaW5lX2lkGAYgASgJSABCBwoFZXZlbnQiZgoNV2F0Y2hTbmFwc2hvdBIwCgxlbnZpcm9ubWVudHMYASADKAsyGi5iZXJ0aC52MS5XYXRjaEVudmlyb25tZW50EiMKCG1hY2hpbmVzGAIgAygLMhEuYmVydGgudjEuTWFjaGluZSJWChBXYXRjaEVudmlyb25tZW50EhMKC2Vudmlyb25tZW50GAEgASgMEi0KB2RldGFpbHMYAiABKAsyHC5iZXJ0aC52MS5FbnZpcm9ubWVudERldGFpbHMiKwoRR2V0RGV0YWlsc1JlcXVlc3QSFgoOZW52aXJvbm1lbnRfaWQYASABKAkiQwoSR2V0RGV0YWlsc1Jlc3BvbnNlEi0KB2RldGFpbHMYASABKAsyHC5iZXJ0aC52MS5FbnZpcm9ubWVudERldGFpbHMiNQoaR2V0RW52aXJvbm1lbnRVc2FnZVJlcXVlc3QSFwoPZW52aXJvbm1lbnRfaWRzGAEgAygJIqQCChtHZXRFbnZpcm9ubWVudFVzYWdlUmVzcG9uc2USMAoMZW52aXJvbm1lbnRzGAEgAygLMhouYmVydGgudjEuRW52aXJvbm1lbnRVc2FnZRIuCgpzYW1wbGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIiChptYWNoaW5lX21lbW9yeV90b3RhbF9ieXRlcxgDIAEoBBImCh5tYWNoaW5lX21lbW9yeV9hdmFpbGFibGVfYnl0ZXMYBCABKAQSIAoYbWFjaGluZV9kaXNrX3RvdGFsX2J5dGVzGAUgASgEEh8KF21hY2hpbmVfZGlza19mcmVlX2J5dGVzGAYgASgEEhQKDG1hY2hpbmVfY3B1cxgHIAEoDSKXAgoSRW52aXJvbm1lbnREZXRhaWxzEhYKDmVudmlyb25tZW50X2lkGAEgASgJEigKBXN0ZXBzGAIgAygLMhkuYmVydGgudjEuRW52aXJvbm1lbnRTdGVwEiYKBXBvcnRzGAMgAygLMhcuYmVydGgudjEuRm9yd2FyZGVkUG9ydBIQCghzc2hfaG9zdBgEIAEoCRITCgtzc2hfY29tbWFuZBgFIAEoCRIfChdkZXZjb250YWluZXJfZmlsZV9wYXRocxgGIAMoCRIQCghyZWNvdmVyeRgHIAEoCBISCgplcnJvcl9jb2RlGAggASgJEhIKCm1hY2hpbmVfaWQYCSABKAkSFQoNc291cmNlX2ZvbGRlchgKIAEoCSKkAQoPRW52aXJvbm1lbnRTdGVwEgwKBG5hbWUYASABKAkSLgoKc3RhcnRlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZmluaXNoZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBmZhaWxlZBgEIAEoCBISCgpsb2dfb2Zmc2V0GAUgASgEIrABCg1Gb3J3YXJkZWRQb3J0EhYKDmNvbnRhaW5lcl9wb3J0GAEgASgNEhYKDmNvbnRhaW5lcl9ob3N0GAIgASgJEhEKCWhvc3RfcG9ydBgDIAEoDRILCgN1cmwYBCABKAkSFAoMcHJvY2Vzc19uYW1lGAUgASgJEg0KBWxhYmVsGAYgASgJEhEKCWxpc3RlbmluZxgHIAEoCBIXCg9mYWlsdXJlX21lc3NhZ2UYCCABKAkiSQoPV2F0Y2hMb2dSZXF1ZXN0EhYKDmVudmlyb25tZW50X2lkGAEgASgJEg4KBm9mZnNldBgCIAEoBBIOCgZmb2xsb3cYAyABKAgiMAoQV2F0Y2hMb2dSZXNwb25zZRIOCgZvZmZzZXQYASABKAQSDAoEZGF0YRgCIAEoDCKCAQoXQ3JlYXRlRnJvbUZvbGRlclJlcXVlc3QSDgoGZm9sZGVyGAEgASgJEgwKBG5hbWUYAiABKAkSEAoIY2xhc3NfaWQYAyABKAkSHgoWZGV2Y29udGFpbmVyX2ZpbGVfcGF0aBgEIAEoCRIXCg9zc2hfcHVibGljX2tleXMYBSADKAkiMgoYQ3JlYXRlRnJvbUZvbGRlclJlc3BvbnNlEhYKDmVudmlyb25tZW50X2lkGAEgASgJIloKDlJlYnVpbGRSZXF1ZXN0EhYKDmVudmlyb25tZW50X2lkGAEgASgJEhAKCG5vX2NhY2hlGAIgASgIEh4KFmRldmNvbnRhaW5lcl9maWxlX3BhdGgYAyABKAkiEQoPUmVidWlsZFJlc3BvbnNlIlQKDkRpYWxTc2hSZXF1ZXN0EhgKDmVudmlyb25tZW50X2lkGAEgASgJSAASDgoEZGF0YRgCIAEoDEgAEg0KA2VuZBgDIAEoCEgAQgkKB21lc3NhZ2UiUAoPRGlhbFNzaFJlc3BvbnNlEhMKCWNvbm5lY3RlZBgBIAEoCEgAEg4KBGRhdGEYAiABKAxIABINCgNlbmQYAyABKAhIAEIJCgdtZXNzYWdlIrcBChRXb3Jrc3BhY2VFeGVjUmVxdWVzdBItCgVzdGFydBgBIAEoCzIcLmJlcnRoLnYxLldvcmtzcGFjZUV4ZWNTdGFydEgAEg8KBXN0ZGluGAIgASgMSAASEwoJc3RkaW5fZW5kGAMgASgISAASLQoGcmVzaXplGAQgASgLMhsuYmVydGgudjEuV29ya3NwYWNlRXhlY1NpemVIABIQCgZzaWduYWwYBSABKAlIAEIJCgdtZXNzYWdlIvUBChJXb3Jrc3BhY2VFeGVjU3RhcnQSFgoOZW52aXJvbm1lbnRfaWQYASABKAkSDAoEYXJndhgCIAMoCRIyCgNlbnYYAyADKAsyJS5iZXJ0aC52MS5Xb3Jrc3BhY2VFeGVjU3RhcnQuRW52RW50cnkSGQoRd29ya2luZ19kaXJlY3RvcnkYBCABKAkSCwoDcHR5GAUgASgIEg8KB2NvbHVtbnMYBiABKA0SDAoEcm93cxgHIAEoDRISCgptYWNoaW5lX2lkGAggASgJGioKCEVudkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiWwoVV29ya3NwYWNlRXhlY1Jlc3BvbnNlEhAKBnN0ZG91dBgBIAEoDEgAEhAKBnN0ZGVychgCIAEoDEgAEhMKCWV4aXRfY29kZRgDIAEoBUgAQgkKB21lc3NhZ2UiMQoWUmVmcmVzaEdpdFN0YXRlUmVxdWVzdBIXCg9lbnZpcm9ubWVudF9pZHMYASADKAkiRgoXUmVmcmVzaEdpdFN0YXRlUmVzcG9uc2USKwoMZW52aXJvbm1lbnRzGAEgAygLMhUuYmVydGgudjEuVW5zYXZlZFdvcmsiZQoLVW5zYXZlZFdvcmsSFgoOZW52aXJvbm1lbnRfaWQYASABKAkSDQoFa25vd24YAiABKAgSFQoNY2hhbmdlZF9maWxlcxgDIAEoDRIYChB1bnB1c2hlZF9jb21taXRzGAQgASgNIi0KE0dldFNzaENvbmZpZ1JlcXVlc3QSFgoOZW52aXJvbm1lbnRfaWQYASABKAkieQoUR2V0U3NoQ29uZmlnUmVzcG9uc2USEgoKaG9zdF9hbGlhcxgBIAEoCRIMCgR1c2VyGAIgASgJEhUKDWlkZW50aXR5X2ZpbGUYAyABKAkSFwoPaG9zdF9wdWJsaWNfa2V5GAQgASgJEg8KB3dhcm5pbmcYBSABKAkiMgoRV29ya3NwYWNlRXhlY1NpemUSDwoHY29sdW1ucxgBIAEoDRIMCgRyb3dzGAIgASgNKv8BCgxNYWNoaW5lU3RhdGUSHQoZTUFDSElORV9TVEFURV9VTlNQRUNJRklFRBAAEhgKFE1BQ0hJTkVfU1RBVEVfQUJTRU5UEAESFQoRTUFDSElORV9TVEFURV9PRkYQAhIZChVNQUNISU5FX1NUQVRFX0JPT1RJTkcQAxIXChNNQUNISU5FX1NUQVRFX1JFQURZEAQSGgoWTUFDSElORV9TVEFURV9TVE9QUElORxAFEhgKFE1BQ0hJTkVfU1RBVEVfUEFVU0VEEAYSGAoUTUFDSElORV9TVEFURV9GQUlMRUQQBxIbChdNQUNISU5FX1NUQVRFX1NVU1BFTkRFRBAIMoENCgtIb3N0U2VydmljZRJDCgdHZXRIb3N0EhguYmVydGgudjEuR2V0SG9zdFJlcXVlc3QaGS5iZXJ0aC52MS5HZXRIb3N0UmVzcG9uc2UiA5ACARJBCghTdG9wSG9zdBIZLmJlcnRoLnYxLlN0b3BIb3N0UmVxdWVzdBoaLmJlcnRoLnYxLlN0b3BIb3N0UmVzcG9uc2USUgoMTGlzdE1hY2hpbmVzEh0uYmVydGgudjEuTGlzdE1hY2hpbmVzUmVxdWVzdBoeLmJlcnRoLnYxLkxpc3RNYWNoaW5lc1Jlc3BvbnNlIgOQAgESTAoKR2V0TWFjaGluZRIbLmJlcnRoLnYxLkdldE1hY2hpbmVSZXF1ZXN0GhwuYmVydGgudjEuR2V0TWFjaGluZVJlc3BvbnNlIgOQAgESTQoMU3RhcnRNYWNoaW5lEh0uYmVydGgudjEuU3RhcnRNYWNoaW5lUmVxdWVzdBoeLmJlcnRoLnYxLlN0YXJ0TWFjaGluZVJlc3BvbnNlEkoKC1N0b3BNYWNoaW5lEhwuYmVydGgudjEuU3RvcE1hY2hpbmVSZXF1ZXN0Gh0uYmVydGgudjEuU3RvcE1hY2hpbmVSZXNwb25zZRJTCg5TdXNwZW5kTWFjaGluZRIfLmJlcnRoLnYxLlN1c3BlbmRNYWNoaW5lUmVxdWVzdBogLmJlcnRoLnYxLlN1c3BlbmRNYWNoaW5lUmVzcG9uc2USUwoOUmVzdGFydE1hY2hpbmUSHy5iZXJ0aC52MS5SZXN0YXJ0TWFjaGluZVJlcXVlc3QaIC5iZXJ0aC52MS5SZXN0YXJ0TWFjaGluZVJlc3BvbnNlEk0KDFJlc2V0TWFjaGluZRIdLmJlcnRoLnYxLlJlc2V0TWFjaGluZVJlcXVlc3QaHi5iZXJ0aC52MS5SZXNldE1hY2hpbmVSZXNwb25zZRJMCgpHZXRDb25zb2xlEhsuYmVydGgudjEuR2V0Q29uc29sZVJlcXVlc3QaHC5iZXJ0aC52MS5HZXRDb25zb2xlUmVzcG9uc2UiA5ACARJcChFSZXRyeU1hY2hpbmVJbWFnZRIiLmJlcnRoLnYxLlJldHJ5TWFjaGluZUltYWdlUmVxdWVzdBojLmJlcnRoLnYxLlJldHJ5TWFjaGluZUltYWdlUmVzcG9uc2USZgoOR2V0Qm9vdFByb2ZpbGUSJi5iZXJ0aC52MS5HZXRNYWNoaW5lQm9vdFByb2ZpbGVSZXF1ZXN0GicuYmVydGgudjEuR2V0TWFjaGluZUJvb3RQcm9maWxlUmVzcG9uc2UiA5ACARJkChJHZXRNYWNoaW5lRGlza0JpbGwSIy5iZXJ0aC52MS5HZXRNYWNoaW5lRGlza0JpbGxSZXF1ZXN0GiQuYmVydGgudjEuR2V0TWFjaGluZURpc2tCaWxsUmVzcG9uc2UiA5ACARJiChNSZWNsYWltTWFjaGluZVNwYWNlEiQuYmVydGgudjEuUmVjbGFpbU1hY2hpbmVTcGFjZVJlcXVlc3QaJS5iZXJ0aC52MS5SZWNsYWltTWFjaGluZVNwYWNlUmVzcG9uc2USRgoIRGlhZ25vc2USGS5iZXJ0aC52MS5EaWFnbm9zZVJlcXVlc3QaGi5iZXJ0aC52MS5EaWFnbm9zZVJlc3BvbnNlIgOQAgESWwoPRGlhZ25vc2VOZXR3b3JrEiAuYmVydGgudjEuRGlhZ25vc2VOZXR3b3JrUmVxdWVzdBohLmJlcnRoLnYxLkRpYWdub3NlTmV0d29ya1Jlc3BvbnNlIgOQAgESTQoMT3Blbkxvb3BiYWNrEh0uYmVydGgudjEuT3Blbkxvb3BiYWNrUmVxdWVzdBoeLmJlcnRoLnYxLk9wZW5Mb29wYmFja1Jlc3BvbnNlEjsKBk9wZW5VaRIXLmJlcnRoLnYxLk9wZW5VaVJlcXVlc3QaGC5iZXJ0aC52MS5PcGVuVWlSZXNwb25zZRJTCg5Ob3RpZnlTbGVlcGluZxIfLmJlcnRoLnYxLk5vdGlmeVNsZWVwaW5nUmVxdWVzdBogLmJlcnRoLnYxLk5vdGlmeVNsZWVwaW5nUmVzcG9uc2USUAoNTm90aWZ5UmVzdW1lZBIeLmJlcnRoLnYxLk5vdGlmeVJlc3VtZWRSZXF1ZXN0Gh8uYmVydGgudjEuTm90aWZ5UmVzdW1lZFJlc3BvbnNlMp0GChBXb3Jrc3BhY2VTZXJ2aWNlEjoKBVdhdGNoEhYuYmVydGgudjEuV2F0Y2hSZXF1ZXN0GhcuYmVydGgudjEuV2F0Y2hSZXNwb25zZTABEkwKCkdldERldGFpbHMSGy5iZXJ0aC52MS5HZXREZXRhaWxzUmVxdWVzdBocLmJlcnRoLnYxLkdldERldGFpbHNSZXNwb25zZSIDkAIBEmcKE0dldEVudmlyb25tZW50VXNhZ2USJC5iZXJ0aC52MS5HZXRFbnZpcm9ubWVudFVzYWdlUmVxdWVzdBolLmJlcnRoLnYxLkdldEVudmlyb25tZW50VXNhZ2VSZXNwb25zZSIDkAIBEkMKCFdhdGNoTG9nEhkuYmVydGgudjEuV2F0Y2hMb2dSZXF1ZXN0GhouYmVydGgudjEuV2F0Y2hMb2dSZXNwb25zZTABElkKEENyZWF0ZUZyb21Gb2xkZXISIS5iZXJ0aC52MS5DcmVhdGVGcm9tRm9sZGVyUmVxdWVzdBoiLmJlcnRoLnYxLkNyZWF0ZUZyb21Gb2xkZXJSZXNwb25zZRI+CgdSZWJ1aWxkEhguYmVydGgudjEuUmVidWlsZFJlcXVlc3QaGS5iZXJ0aC52MS5SZWJ1aWxkUmVzcG9uc2USQgoHRGlhbFNzaBIYLmJlcnRoLnYxLkRpYWxTc2hSZXF1ZXN0GhkuYmVydGgudjEuRGlhbFNzaFJlc3BvbnNlKAEwARJLCgRFeGVjEh4uYmVydGgudjEuV29ya3NwYWNlRXhlY1JlcXVlc3QaHy5iZXJ0aC52MS5Xb3Jrc3BhY2VFeGVjUmVzcG9uc2UoATABEk0KDEdldFNzaENvbmZpZxIdLmJlcnRoLnYxLkdldFNzaENvbmZpZ1JlcXVlc3QaHi5iZXJ0aC52MS5HZXRTc2hDb25maWdSZXNwb25zZRJWCg9SZWZyZXNoR2l0U3RhdGUSIC5iZXJ0aC52MS5SZWZyZXNoR2l0U3RhdGVSZXF1ZXN0GiEuYmVydGgudjEuUmVmcmVzaEdpdFN0YXRlUmVzcG9uc2ViBnByb3RvMw", [file_berth_v1_usage, file_google_protobuf_timestamp]);
 
 /**
  * Describes the message berth.v1.GetHostRequest.
@@ -76,248 +76,262 @@ export const RetryMachineImageResponseSchema = /*@__PURE__*/
   messageDesc(file_berth_v1_host, 8);
 
 /**
+ * Describes the message berth.v1.ListMachinesRequest.
+ * Use `create(ListMachinesRequestSchema)` to create a new message.
+ */
+export const ListMachinesRequestSchema = /*@__PURE__*/
+  messageDesc(file_berth_v1_host, 9);
+
+/**
+ * Describes the message berth.v1.ListMachinesResponse.
+ * Use `create(ListMachinesResponseSchema)` to create a new message.
+ */
+export const ListMachinesResponseSchema = /*@__PURE__*/
+  messageDesc(file_berth_v1_host, 10);
+
+/**
  * Describes the message berth.v1.GetMachineRequest.
  * Use `create(GetMachineRequestSchema)` to create a new message.
  */
 export const GetMachineRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 9);
+  messageDesc(file_berth_v1_host, 11);
 
 /**
  * Describes the message berth.v1.GetMachineResponse.
  * Use `create(GetMachineResponseSchema)` to create a new message.
  */
 export const GetMachineResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 10);
+  messageDesc(file_berth_v1_host, 12);
 
 /**
  * Describes the message berth.v1.StartMachineRequest.
  * Use `create(StartMachineRequestSchema)` to create a new message.
  */
 export const StartMachineRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 11);
+  messageDesc(file_berth_v1_host, 13);
 
 /**
  * Describes the message berth.v1.StartMachineResponse.
  * Use `create(StartMachineResponseSchema)` to create a new message.
  */
 export const StartMachineResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 12);
+  messageDesc(file_berth_v1_host, 14);
 
 /**
  * Describes the message berth.v1.StopMachineRequest.
  * Use `create(StopMachineRequestSchema)` to create a new message.
  */
 export const StopMachineRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 13);
+  messageDesc(file_berth_v1_host, 15);
 
 /**
  * Describes the message berth.v1.StopMachineResponse.
  * Use `create(StopMachineResponseSchema)` to create a new message.
  */
 export const StopMachineResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 14);
+  messageDesc(file_berth_v1_host, 16);
 
 /**
  * Describes the message berth.v1.SuspendMachineRequest.
  * Use `create(SuspendMachineRequestSchema)` to create a new message.
  */
 export const SuspendMachineRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 15);
+  messageDesc(file_berth_v1_host, 17);
 
 /**
  * Describes the message berth.v1.SuspendMachineResponse.
  * Use `create(SuspendMachineResponseSchema)` to create a new message.
  */
 export const SuspendMachineResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 16);
+  messageDesc(file_berth_v1_host, 18);
 
 /**
  * Describes the message berth.v1.RestartMachineRequest.
  * Use `create(RestartMachineRequestSchema)` to create a new message.
  */
 export const RestartMachineRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 17);
+  messageDesc(file_berth_v1_host, 19);
 
 /**
  * Describes the message berth.v1.RestartMachineResponse.
  * Use `create(RestartMachineResponseSchema)` to create a new message.
  */
 export const RestartMachineResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 18);
+  messageDesc(file_berth_v1_host, 20);
 
 /**
  * Describes the message berth.v1.ResetMachineRequest.
  * Use `create(ResetMachineRequestSchema)` to create a new message.
  */
 export const ResetMachineRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 19);
+  messageDesc(file_berth_v1_host, 21);
 
 /**
  * Describes the message berth.v1.ResetMachineResponse.
  * Use `create(ResetMachineResponseSchema)` to create a new message.
  */
 export const ResetMachineResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 20);
+  messageDesc(file_berth_v1_host, 22);
 
 /**
  * Describes the message berth.v1.GetConsoleRequest.
  * Use `create(GetConsoleRequestSchema)` to create a new message.
  */
 export const GetConsoleRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 21);
+  messageDesc(file_berth_v1_host, 23);
 
 /**
  * Describes the message berth.v1.GetConsoleResponse.
  * Use `create(GetConsoleResponseSchema)` to create a new message.
  */
 export const GetConsoleResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 22);
+  messageDesc(file_berth_v1_host, 24);
 
 /**
  * Describes the message berth.v1.GetMachineBootProfileRequest.
  * Use `create(GetMachineBootProfileRequestSchema)` to create a new message.
  */
 export const GetMachineBootProfileRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 23);
+  messageDesc(file_berth_v1_host, 25);
 
 /**
  * Describes the message berth.v1.GetMachineBootProfileResponse.
  * Use `create(GetMachineBootProfileResponseSchema)` to create a new message.
  */
 export const GetMachineBootProfileResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 24);
+  messageDesc(file_berth_v1_host, 26);
 
 /**
  * Describes the message berth.v1.MachineBootPhase.
  * Use `create(MachineBootPhaseSchema)` to create a new message.
  */
 export const MachineBootPhaseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 25);
+  messageDesc(file_berth_v1_host, 27);
 
 /**
  * Describes the message berth.v1.GetMachineDiskBillRequest.
  * Use `create(GetMachineDiskBillRequestSchema)` to create a new message.
  */
 export const GetMachineDiskBillRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 26);
+  messageDesc(file_berth_v1_host, 28);
 
 /**
  * Describes the message berth.v1.GetMachineDiskBillResponse.
  * Use `create(GetMachineDiskBillResponseSchema)` to create a new message.
  */
 export const GetMachineDiskBillResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 27);
+  messageDesc(file_berth_v1_host, 29);
 
 /**
  * Describes the message berth.v1.ReclaimMachineSpaceRequest.
  * Use `create(ReclaimMachineSpaceRequestSchema)` to create a new message.
  */
 export const ReclaimMachineSpaceRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 28);
+  messageDesc(file_berth_v1_host, 30);
 
 /**
  * Describes the message berth.v1.ReclaimMachineSpaceResponse.
  * Use `create(ReclaimMachineSpaceResponseSchema)` to create a new message.
  */
 export const ReclaimMachineSpaceResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 29);
+  messageDesc(file_berth_v1_host, 31);
 
 /**
  * Describes the message berth.v1.OpenLoopbackRequest.
  * Use `create(OpenLoopbackRequestSchema)` to create a new message.
  */
 export const OpenLoopbackRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 30);
+  messageDesc(file_berth_v1_host, 32);
 
 /**
  * Describes the message berth.v1.OpenLoopbackResponse.
  * Use `create(OpenLoopbackResponseSchema)` to create a new message.
  */
 export const OpenLoopbackResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 31);
+  messageDesc(file_berth_v1_host, 33);
 
 /**
  * Describes the message berth.v1.NotifySleepingRequest.
  * Use `create(NotifySleepingRequestSchema)` to create a new message.
  */
 export const NotifySleepingRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 32);
+  messageDesc(file_berth_v1_host, 34);
 
 /**
  * Describes the message berth.v1.NotifySleepingResponse.
  * Use `create(NotifySleepingResponseSchema)` to create a new message.
  */
 export const NotifySleepingResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 33);
+  messageDesc(file_berth_v1_host, 35);
 
 /**
  * Describes the message berth.v1.NotifyResumedRequest.
  * Use `create(NotifyResumedRequestSchema)` to create a new message.
  */
 export const NotifyResumedRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 34);
+  messageDesc(file_berth_v1_host, 36);
 
 /**
  * Describes the message berth.v1.NotifyResumedResponse.
  * Use `create(NotifyResumedResponseSchema)` to create a new message.
  */
 export const NotifyResumedResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 35);
+  messageDesc(file_berth_v1_host, 37);
 
 /**
  * Describes the message berth.v1.OpenUiRequest.
  * Use `create(OpenUiRequestSchema)` to create a new message.
  */
 export const OpenUiRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 36);
+  messageDesc(file_berth_v1_host, 38);
 
 /**
  * Describes the message berth.v1.OpenUiResponse.
  * Use `create(OpenUiResponseSchema)` to create a new message.
  */
 export const OpenUiResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 37);
+  messageDesc(file_berth_v1_host, 39);
 
 /**
  * Describes the message berth.v1.DiagnoseRequest.
  * Use `create(DiagnoseRequestSchema)` to create a new message.
  */
 export const DiagnoseRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 38);
+  messageDesc(file_berth_v1_host, 40);
 
 /**
  * Describes the message berth.v1.DiagnoseResponse.
  * Use `create(DiagnoseResponseSchema)` to create a new message.
  */
 export const DiagnoseResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 39);
+  messageDesc(file_berth_v1_host, 41);
 
 /**
  * Describes the message berth.v1.DiagnoseNetworkRequest.
  * Use `create(DiagnoseNetworkRequestSchema)` to create a new message.
  */
 export const DiagnoseNetworkRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 40);
+  messageDesc(file_berth_v1_host, 42);
 
 /**
  * Describes the message berth.v1.DiagnoseNetworkResponse.
  * Use `create(DiagnoseNetworkResponseSchema)` to create a new message.
  */
 export const DiagnoseNetworkResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 41);
+  messageDesc(file_berth_v1_host, 43);
 
 /**
  * Describes the message berth.v1.Diagnosis.
  * Use `create(DiagnosisSchema)` to create a new message.
  */
 export const DiagnosisSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 42);
+  messageDesc(file_berth_v1_host, 44);
 
 /**
  * Describes the enum berth.v1.Diagnosis.Severity.
  */
 export const Diagnosis_SeveritySchema = /*@__PURE__*/
-  enumDesc(file_berth_v1_host, 42, 0);
+  enumDesc(file_berth_v1_host, 44, 0);
 
 /**
  * @generated from enum berth.v1.Diagnosis.Severity
@@ -330,196 +344,196 @@ export const Diagnosis_Severity = /*@__PURE__*/
  * Use `create(WatchRequestSchema)` to create a new message.
  */
 export const WatchRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 43);
+  messageDesc(file_berth_v1_host, 45);
 
 /**
  * Describes the message berth.v1.WatchResponse.
  * Use `create(WatchResponseSchema)` to create a new message.
  */
 export const WatchResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 44);
+  messageDesc(file_berth_v1_host, 46);
 
 /**
  * Describes the message berth.v1.WatchSnapshot.
  * Use `create(WatchSnapshotSchema)` to create a new message.
  */
 export const WatchSnapshotSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 45);
+  messageDesc(file_berth_v1_host, 47);
 
 /**
  * Describes the message berth.v1.WatchEnvironment.
  * Use `create(WatchEnvironmentSchema)` to create a new message.
  */
 export const WatchEnvironmentSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 46);
+  messageDesc(file_berth_v1_host, 48);
 
 /**
  * Describes the message berth.v1.GetDetailsRequest.
  * Use `create(GetDetailsRequestSchema)` to create a new message.
  */
 export const GetDetailsRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 47);
+  messageDesc(file_berth_v1_host, 49);
 
 /**
  * Describes the message berth.v1.GetDetailsResponse.
  * Use `create(GetDetailsResponseSchema)` to create a new message.
  */
 export const GetDetailsResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 48);
+  messageDesc(file_berth_v1_host, 50);
 
 /**
  * Describes the message berth.v1.GetEnvironmentUsageRequest.
  * Use `create(GetEnvironmentUsageRequestSchema)` to create a new message.
  */
 export const GetEnvironmentUsageRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 49);
+  messageDesc(file_berth_v1_host, 51);
 
 /**
  * Describes the message berth.v1.GetEnvironmentUsageResponse.
  * Use `create(GetEnvironmentUsageResponseSchema)` to create a new message.
  */
 export const GetEnvironmentUsageResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 50);
+  messageDesc(file_berth_v1_host, 52);
 
 /**
  * Describes the message berth.v1.EnvironmentDetails.
  * Use `create(EnvironmentDetailsSchema)` to create a new message.
  */
 export const EnvironmentDetailsSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 51);
+  messageDesc(file_berth_v1_host, 53);
 
 /**
  * Describes the message berth.v1.EnvironmentStep.
  * Use `create(EnvironmentStepSchema)` to create a new message.
  */
 export const EnvironmentStepSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 52);
+  messageDesc(file_berth_v1_host, 54);
 
 /**
  * Describes the message berth.v1.ForwardedPort.
  * Use `create(ForwardedPortSchema)` to create a new message.
  */
 export const ForwardedPortSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 53);
+  messageDesc(file_berth_v1_host, 55);
 
 /**
  * Describes the message berth.v1.WatchLogRequest.
  * Use `create(WatchLogRequestSchema)` to create a new message.
  */
 export const WatchLogRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 54);
+  messageDesc(file_berth_v1_host, 56);
 
 /**
  * Describes the message berth.v1.WatchLogResponse.
  * Use `create(WatchLogResponseSchema)` to create a new message.
  */
 export const WatchLogResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 55);
+  messageDesc(file_berth_v1_host, 57);
 
 /**
  * Describes the message berth.v1.CreateFromFolderRequest.
  * Use `create(CreateFromFolderRequestSchema)` to create a new message.
  */
 export const CreateFromFolderRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 56);
+  messageDesc(file_berth_v1_host, 58);
 
 /**
  * Describes the message berth.v1.CreateFromFolderResponse.
  * Use `create(CreateFromFolderResponseSchema)` to create a new message.
  */
 export const CreateFromFolderResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 57);
+  messageDesc(file_berth_v1_host, 59);
 
 /**
  * Describes the message berth.v1.RebuildRequest.
  * Use `create(RebuildRequestSchema)` to create a new message.
  */
 export const RebuildRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 58);
+  messageDesc(file_berth_v1_host, 60);
 
 /**
  * Describes the message berth.v1.RebuildResponse.
  * Use `create(RebuildResponseSchema)` to create a new message.
  */
 export const RebuildResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 59);
+  messageDesc(file_berth_v1_host, 61);
 
 /**
  * Describes the message berth.v1.DialSshRequest.
  * Use `create(DialSshRequestSchema)` to create a new message.
  */
 export const DialSshRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 60);
+  messageDesc(file_berth_v1_host, 62);
 
 /**
  * Describes the message berth.v1.DialSshResponse.
  * Use `create(DialSshResponseSchema)` to create a new message.
  */
 export const DialSshResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 61);
+  messageDesc(file_berth_v1_host, 63);
 
 /**
  * Describes the message berth.v1.WorkspaceExecRequest.
  * Use `create(WorkspaceExecRequestSchema)` to create a new message.
  */
 export const WorkspaceExecRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 62);
+  messageDesc(file_berth_v1_host, 64);
 
 /**
  * Describes the message berth.v1.WorkspaceExecStart.
  * Use `create(WorkspaceExecStartSchema)` to create a new message.
  */
 export const WorkspaceExecStartSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 63);
+  messageDesc(file_berth_v1_host, 65);
 
 /**
  * Describes the message berth.v1.WorkspaceExecResponse.
  * Use `create(WorkspaceExecResponseSchema)` to create a new message.
  */
 export const WorkspaceExecResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 64);
+  messageDesc(file_berth_v1_host, 66);
 
 /**
  * Describes the message berth.v1.RefreshGitStateRequest.
  * Use `create(RefreshGitStateRequestSchema)` to create a new message.
  */
 export const RefreshGitStateRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 65);
+  messageDesc(file_berth_v1_host, 67);
 
 /**
  * Describes the message berth.v1.RefreshGitStateResponse.
  * Use `create(RefreshGitStateResponseSchema)` to create a new message.
  */
 export const RefreshGitStateResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 66);
+  messageDesc(file_berth_v1_host, 68);
 
 /**
  * Describes the message berth.v1.UnsavedWork.
  * Use `create(UnsavedWorkSchema)` to create a new message.
  */
 export const UnsavedWorkSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 67);
+  messageDesc(file_berth_v1_host, 69);
 
 /**
  * Describes the message berth.v1.GetSshConfigRequest.
  * Use `create(GetSshConfigRequestSchema)` to create a new message.
  */
 export const GetSshConfigRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 68);
+  messageDesc(file_berth_v1_host, 70);
 
 /**
  * Describes the message berth.v1.GetSshConfigResponse.
  * Use `create(GetSshConfigResponseSchema)` to create a new message.
  */
 export const GetSshConfigResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 69);
+  messageDesc(file_berth_v1_host, 71);
 
 /**
  * Describes the message berth.v1.WorkspaceExecSize.
  * Use `create(WorkspaceExecSizeSchema)` to create a new message.
  */
 export const WorkspaceExecSizeSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_host, 70);
+  messageDesc(file_berth_v1_host, 72);
 
 /**
  * Describes the enum berth.v1.MachineState.
@@ -534,7 +548,8 @@ export const MachineState = /*@__PURE__*/
   tsEnum(MachineStateSchema);
 
 /**
- * What a client on this computer asks of the host beyond gitpod.v1.
+ * What a client on this computer asks of the host beyond gitpod.v1. An empty machine_id is the machine that
+ * environments share; the others are told by ListMachines and EnvironmentDetails.
  *
  * @generated from service berth.v1.HostService
  */

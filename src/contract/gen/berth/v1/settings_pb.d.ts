@@ -116,6 +116,19 @@ export declare type HostSettings = Message<"berth.v1.HostSettings"> & {
   machineUnusedMinutes: number;
 
   /**
+   * Of machines that environments have to themselves, each from its next start on; 0 is what Berth chooses. Their
+   * disks are limited as the shared one's.
+   *
+   * @generated from field: uint32 dedicated_cpus = 6;
+   */
+  dedicatedCpus: number;
+
+  /**
+   * @generated from field: uint64 dedicated_memory_bytes = 7;
+   */
+  dedicatedMemoryBytes: bigint;
+
+  /**
    * @generated from field: berth.v1.NetworkSettings network = 10;
    */
   network?: NetworkSettings | undefined;
@@ -199,6 +212,18 @@ export declare type GetSettingsResponse = Message<"berth.v1.GetSettingsResponse"
   diskGrowsOnline: boolean;
 
   /**
+   * Of a machine that an environment has to itself: what Berth chooses, and what is set.
+   *
+   * @generated from field: berth.v1.MachineSize default_dedicated_size = 10;
+   */
+  defaultDedicatedSize?: MachineSize | undefined;
+
+  /**
+   * @generated from field: berth.v1.MachineSize next_dedicated_size = 11;
+   */
+  nextDedicatedSize?: MachineSize | undefined;
+
+  /**
    * Of this computer's environment, with *** for user and password; empty where it names none.
    *
    * @generated from field: string computer_http_proxy = 20;
@@ -260,6 +285,16 @@ export declare type UpdateSettingsRequest = Message<"berth.v1.UpdateSettingsRequ
    * @generated from field: optional uint32 machine_unused_minutes = 7;
    */
   machineUnusedMinutes?: number | undefined;
+
+  /**
+   * @generated from field: optional uint32 dedicated_cpus = 8;
+   */
+  dedicatedCpus?: number | undefined;
+
+  /**
+   * @generated from field: optional uint64 dedicated_memory_bytes = 9;
+   */
+  dedicatedMemoryBytes?: bigint | undefined;
 
   /**
    * Replaces all of it, and arrives in the machine at once.

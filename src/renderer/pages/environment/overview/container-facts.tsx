@@ -33,7 +33,10 @@ export function ContainerFacts({ row }: { readonly row: EnvironmentRow }) {
         ...(details?.sourceFolder === undefined || details.sourceFolder === ""
           ? []
           : [{ name: words.source, value: details.sourceFolder }]),
-        { name: words.machine, value: known(details?.machineId) },
+        {
+          name: words.machine,
+          value: row.machine === "own" ? words.ownMachine : row.machine === "shared" ? words.sharedMachine : words.unknown,
+        },
         ...(started === undefined ? [] : [{ name: words.started, value: formats.ago(timestampMs(started), nowMs) }]),
         { name: words.created, value: formats.dateTime(row.createdMs) },
       ]}

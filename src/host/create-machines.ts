@@ -1,0 +1,150 @@
+import { MachineKeeper } from "../engine/machine-keeper.ts";
+import type { MachineKeeperOptions, MachineTemplate } from "../engine/machine-view.ts";
+import { type KeptMachine, Machines } from "../engine/machines.ts";
+import type { Log } from "../lib/log.ts";
+import type { MachineDriver, MachineSpec } from "../vm/driver.ts";
+import { MachineImages, type MachineImagesOptions } from "../vm/image/machine-images.ts";
+import { checkMemory, type MachineMemory } from "./memory-guard.ts";
+import { LinkNameServers } from "./network/link-name-servers.ts";
+import { currentNameServers } from "./network/name-servers.ts";
+import { collectNetwork } from "./network/machine-network.ts";
+import type { NetworkSettings } from "./network/network-settings.ts";
+import type { MachineSize } from "./settings.ts";
+import { type HostSettings, type MachineSizes, memoryLeftBytes } from "./settings/host-settings.ts";
+
+/** What the host keeps for a machine beside its keeper. */
+interface MachineParts {
+  readonly images: MachineImages;
+  readonly sizes: MachineSizes;
+}
+
+export interface HostMachines {
+  readonly machines: Machines;
+  /** Which image a machine boots. */
+  imagesOf(machine: KeptMachine): MachineImages;
+  /** How big a machine is. */
+  sizesOf(machine: KeptMachine): MachineSizes;
+}
+
+export interface HostMachinesOptions extends Omit<MachineImagesOptions, "machineId"> {
+  readonly env: NodeJS.ProcessEnv;
+  readonly driver: MachineDriver;
+  readonly log: Log;
+  readonly settings: HostSettings;
+  readonly networkSettings: NetworkSettings;
+  readonly isDedicated: (environmentId: string) => boolean;
+  /** What people call the environment of a machine. */
+  readonly nameOf: (environmentId: string) => string;
+  readonly computerMemoryBytes: number;
+  /** A suspended machine that environments' own machines start as copies of, in the place of a first boot. */
+  readonly template?: MachineTemplate;
+}
+
+/** All machines, each with an image and a size of its own. */
+export function createMachines(options: HostMachinesOptions): HostMachines {
+  const { driver, log, now, settings, isDedicated } = options;
+  const parts = new WeakMap<MachineKeeper, MachineParts>();
+  const partsOf = ({ id, keeper }: KeptMachine): MachineParts => {
+    const found = parts.get(keeper);
+    if (found === undefined) throw new Error(`the machine ${id} was not made here`);
+    return found;
+  };
+  const machines: Machines = new Machines({
+    driver,
+    log,
+    isDedicated,
+    make: (id, environmentId) => {
+      const images = new MachineImages({ ...options, machineId: id });
+      const sizes = environmentId === undefined ? settings : settings.dedicated(id);
+      const mayStart = (): void => {
+        if (environmentId !== undefined) refuseTooMany(machines, partsOf, options, environmentId);
+      };
+      const started = machineSource({ ...options, id, images, sizes, mayStart });
+      const copies = environmentId === undefined || options.template === undefined ? {} : { template: options.template };
+      const keeper = new MachineKeeper({ driver, id, log, now, judge: images, ...started, ...copies });
+      parts.set(keeper, { images, sizes });
+      return keeper;
+    },
+    onRemoved: async (id) => settings.dedicated(id).noteReset(),
+  });
+  return { machines, imagesOf: (machine) => partsOf(machine).images, sizesOf: (machine) => partsOf(machine).sizes };
+}
+
+interface Source extends MachineParts, Pick<HostMachinesOptions, "driver" | "env" | "networkSettings"> {
+  readonly id: string;
+  /** Throws where a machine that does not run yet must not be started. */
+  readonly mayStart: () => void;
+}
+
+/** What a machine is started as, and how it is told to get to the world. */
+function machineSource({
+  id,
+  driver,
+  env,
+  images,
+  sizes,
+  networkSettings,
+  mayStart,
+}: Source): Pick<MachineKeeperOptions, "network" | "spec"> {
+  const linkNameServers = new LinkNameServers(currentNameServers);
+  return {
+    network: async () => {
+      const { network } = await collectNetwork(networkSettings.stored, env);
+      return { ...network, nameServers: linkNameServers.toTell(network.nameServers) };
+    },
+    spec: async (signal): Promise<MachineSpec> => {
+      // At once: of two that begin together the second must see the first.
+      const refusal = refusalOf(mayStart);
+      const { state } = await driver.inspect(id);
+      const isRunning = state === "running" || state === "paused";
+      if (!isRunning && refusal !== undefined) throw refusal;
+      await linkNameServers.noteStart({ isRunning });
+      return { id, image: await images.next(signal), ...(await sizeToStart(id, driver, sizes)) };
+    },
+  };
+}
+
+function refusalOf(check: () => void): Error | undefined {
+  try {
+    check();
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+/** A machine that runs or was suspended keeps the size it was started with; one that is booted now gets what is set. */
+async function sizeToStart(id: string, driver: MachineDriver, sizes: MachineSizes): Promise<MachineSize> {
+  const status = await driver.inspect(id);
+  const isSuspended = status.state === "off" && status.suspended !== undefined;
+  if (status.state === "running" || status.state === "paused" || isSuspended) return sizes.startedSize ?? sizes.nextSize;
+  const size = sizes.nextSize;
+  await sizes.noteStart(size);
+  return size;
+}
+
+/** Fails with `computer-memory-short` where this computer cannot spare the memory of one more machine. */
+function refuseTooMany(
+  machines: Machines,
+  partsOf: (machine: KeptMachine) => MachineParts,
+  { nameOf, computerMemoryBytes }: Pick<HostMachinesOptions, "nameOf" | "computerMemoryBytes">,
+  environmentId: string,
+): void {
+  const memoryOf = (machine: KeptMachine, runs: boolean): MachineMemory => {
+    const { startedSize, nextSize } = partsOf(machine).sizes;
+    const { memoryBytes } = runs ? (startedSize ?? nextSize) : nextSize;
+    return { name: machine.environmentId === undefined ? "the shared machine" : nameOf(machine.environmentId), memoryBytes };
+  };
+  const wanted = machines.kept(environmentId);
+  checkMemory({
+    computerBytes: computerMemoryBytes,
+    reserveBytes: memoryLeftBytes,
+    // A suspended machine is continued as it was.
+    wanted: memoryOf(wanted, wanted.keeper.view === "asleep"),
+    others: machines.all.filter((machine) => machine !== wanted && takesMemory(machine)).map((machine) => memoryOf(machine, true)),
+  });
+}
+
+function takesMemory({ keeper }: KeptMachine): boolean {
+  return keeper.view === "ready" || keeper.view === "paused" || keeper.view === "busy" || keeper.waking;
+}
