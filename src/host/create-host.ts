@@ -4,6 +4,7 @@ import { cpus, homedir, totalmem } from "node:os";
 import { join } from "node:path";
 import { HostService, WorkspaceService } from "../contract/gen/berth/v1/host_pb.js";
 import { SettingsService } from "../contract/gen/berth/v1/settings_pb.js";
+import { SyncService } from "../contract/gen/berth/v1/sync_pb.js";
 import { SupportService } from "../contract/gen/berth/v1/support_pb.js";
 import { TerminalService } from "../contract/gen/berth/v1/terminal_pb.js";
 import { Engine, engineCalls } from "../engine/engine.ts";
@@ -39,6 +40,8 @@ import { settingsService } from "./settings/settings-service.ts";
 import { ensureSshKey } from "./ssh-keys.ts";
 import { SshFiles } from "./ssh-files.ts";
 import { supportService } from "./support/support-service.ts";
+import { syncService } from "./sync/sync-service.ts";
+import { Syncs } from "./sync/syncs.ts";
 import { terminalService } from "./terminals.ts";
 import { WatchHub } from "./watch-hub.ts";
 import { workspaceService } from "./workspace-service.ts";
@@ -71,6 +74,7 @@ export interface HostParts {
   readonly settings: HostSettings;
   readonly networkSettings: NetworkSettings;
   readonly hub: WatchHub;
+  readonly syncs: Syncs;
   readonly startedAtMs: number;
 }
 
@@ -81,7 +85,7 @@ export async function createHost({ env, onEnd }: HostOptions): Promise<Host> {
   const lock = lockHost(join(paths.home, "host.lock"));
   const log = fileLog(paths.hostLog);
   const parts = await createParts(env, paths, log);
-  const { machine, plane, engine, ports, settings } = parts;
+  const { machine, plane, engine, ports, settings, syncs } = parts;
   const unused = new UnusedWatch({
     machine,
     environments: async () => plane.environmentStore.list(),
@@ -95,7 +99,7 @@ export async function createHost({ env, onEnd }: HostOptions): Promise<Host> {
     engine.stop();
     unused.stop();
     stopWatchingNameServers();
-    await Promise.all([ports.close(), stopServing()]);
+    await Promise.all([ports.close(), stopServing(), syncs.close()]);
     machine.close();
     loopback.close();
     plane.close();
@@ -120,6 +124,7 @@ export async function createHost({ env, onEnd }: HostOptions): Promise<Host> {
         }),
       );
       router.service(SupportService, supportService(parts, env));
+      router.service(SyncService, syncService(parts));
       router.service(
         HostService,
         hostService(parts, {
@@ -131,7 +136,21 @@ export async function createHost({ env, onEnd }: HostOptions): Promise<Host> {
       );
     },
   });
-  const loopback = new LoopbackServer({
+  const loopback = loopbackServer(parts, env, handler);
+  const stopServing = await serveOnSocket({ socketPath: paths.apiSocket, handler, log });
+  await engine.start();
+  unused.start();
+  await syncs.load();
+  log.info("the host is ready", { home: paths.home, version });
+  return { end };
+}
+
+function loopbackServer(
+  { paths, plane, log }: HostParts,
+  env: NodeJS.ProcessEnv,
+  handler: ReturnType<typeof connectNodeAdapter>,
+): LoopbackServer {
+  return new LoopbackServer({
     handler,
     serveJsonl: plane.serveJsonl,
     uiFolder: uiFolder(env),
@@ -139,11 +158,6 @@ export async function createHost({ env, onEnd }: HostOptions): Promise<Host> {
     now: () => Date.now(),
     log,
   });
-  const stopServing = await serveOnSocket({ socketPath: paths.apiSocket, handler, log });
-  await engine.start();
-  unused.start();
-  log.info("the host is ready", { home: paths.home, version });
-  return { end };
 }
 
 /** The person's alone. */
@@ -216,7 +230,8 @@ async function createParts(env: NodeJS.ProcessEnv, paths: BerthPaths, log: Log):
     changed();
     ports.follow();
   });
-  return { paths, log, driver, machine, images, plane, engine, ports, sshFiles, settings, networkSettings, hub, startedAtMs: now() };
+  const syncs = new Syncs({ berthHome: paths.home, machineOf: () => machine, now, log });
+  return { paths, log, driver, machine, images, plane, engine, ports, sshFiles, settings, networkSettings, hub, syncs, startedAtMs: now() };
 }
 
 /** What the machine is started as, and how it is told to get to the world. */
