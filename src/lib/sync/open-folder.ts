@@ -38,7 +38,7 @@ export class OpenFolder {
   static async #enter(path: string): Promise<OpenFolder> {
     if (!hasFolderPaths) {
       const found = await lstat(path);
-      if (!found.isDirectory()) throw Object.assign(new Error(`${path} is no folder`), { code: "ENOTDIR" });
+      if (!found.isDirectory()) throw Object.assign(new Error(`${path} is no folder`), { code: "ENOTDIR", syscall: "open" });
       return new OpenFolder(undefined, path);
     }
     const handle = await open(path, folderFlags);
