@@ -145,14 +145,15 @@ class Scanner implements Scan {
 async function hashFile(path: string, stamp: string, signal: AbortSignal): Promise<string | undefined> {
   const file = await open(path, readFlags);
   try {
-    if (stampOf(await file.stat({ bigint: true })) !== stamp) return undefined;
+    const stats = await file.stat({ bigint: true });
+    if (stampOf(stats) !== stamp) return undefined;
     const hash = createHash("sha256");
-    const chunk = Buffer.allocUnsafe(syncLimits.chunkBytes);
-    for (let readBytes = 0; readBytes <= syncLimits.maxFileBytes;) {
+    const chunk = Buffer.allocUnsafe(Math.min(Number(stats.size), syncLimits.chunkBytes));
+    for (let left = Number(stats.size); left > 0;) {
       signal.throwIfAborted();
-      const { bytesRead } = await file.read(chunk, 0, chunk.length);
-      if (bytesRead === 0) break;
-      readBytes += bytesRead;
+      const { bytesRead } = await file.read(chunk, 0, Math.min(left, chunk.length));
+      if (bytesRead === 0) return undefined;
+      left -= bytesRead;
       hash.update(chunk.subarray(0, bytesRead));
     }
     return stampOf(await file.stat({ bigint: true })) === stamp ? hash.digest("hex") : undefined;
