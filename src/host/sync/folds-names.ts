@@ -2,8 +2,8 @@ import { randomBytes } from "node:crypto";
 import { lstat, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-/** Whether the file system of a folder takes names that differ in case alone for one: by making a file and looking. */
-export async function foldsNames(folder: string): Promise<boolean> {
+/** Whether the file system of a folder takes names that differ in case alone for one: by making a file and looking. Undefined where none can be made. */
+export async function foldsNames(folder: string): Promise<boolean | undefined> {
   const name = `.berth-sync-${randomBytes(8).toString("hex")}.tmp`;
   const path = join(folder, name);
   try {
@@ -13,8 +13,7 @@ export async function foldsNames(folder: string): Promise<boolean> {
       () => false,
     );
   } catch {
-    // A folder that cannot be written to gets nothing that could clash.
-    return false;
+    return undefined;
   } finally {
     await unlink(path).catch(() => undefined);
   }

@@ -50,7 +50,8 @@ export interface SyncSessionOptions {
 interface Sides {
   readonly local: FolderSide;
   readonly base: SyncBase;
-  readonly foldsNames: boolean;
+  /** Undefined while it is not known, because the folder is not there. */
+  foldsNames: boolean | undefined;
 }
 
 /** Keeps two folders the same for as long as it lives. It never wakes a machine by itself: what changed meanwhile waits. */
@@ -149,7 +150,7 @@ export class SyncSession {
     const { id, localFolder, ignorePatterns } = this.#record;
     const local = await FolderSide.open({ root: localFolder, subfolder: "", ignorePatterns, stateFolder: store.folderOf(id), now });
     local.onChange(() => this.#bell.ring());
-    return { local, base: await SyncBase.open(store.baseOf(id)), foldsNames: await foldsNames(localFolder) };
+    return { local, base: await SyncBase.open(store.baseOf(id)), foldsNames: undefined };
   }
 
   #isReady(): boolean {
@@ -174,13 +175,15 @@ export class SyncSession {
     await this.#onResult(result, sides.base);
   }
 
-  async #round({ local, base, foldsNames: folds }: Sides): Promise<RoundResult> {
+  async #round(sides: Sides): Promise<RoundResult> {
     const { machine, now } = this.#options;
+    const { local, base } = sides;
+    sides.foldsNames ??= await foldsNames(this.#record.localFolder);
     return syncRound({
       local,
       remote: this.#remote,
       base,
-      foldsNames: folds,
+      foldsNames: sides.foldsNames ?? false,
       acceptDeletes: this.#acceptDeletes,
       inDoubt: this.#record.inDoubt,
       onUse: () => machine.uses.note(),

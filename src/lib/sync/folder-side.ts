@@ -17,7 +17,7 @@ import { FolderWriter } from "./folder-writer.ts";
 import { HashCache } from "./hash-cache.ts";
 import { ignoreOf } from "./ignore.ts";
 import { pathProblem } from "./names.ts";
-import { isMoved, OpenFolder, stampOf } from "./open-folder.ts";
+import { isSystemError, OpenFolder, stampOf } from "./open-folder.ts";
 import { readFlags, scanFolder } from "./scan-folder.ts";
 import { Trash } from "./trash.ts";
 
@@ -120,7 +120,8 @@ export class FolderSide implements SyncSide {
         await file.close();
       }
     } catch (error) {
-      if (!isMoved(error)) throw error;
+      // Whatever the system has against it: the file is not written on the other side.
+      if (!isSystemError(error)) throw error;
     } finally {
       await folder?.close();
     }

@@ -6,7 +6,7 @@ import { messageOf } from "../log.ts";
 import { type Change, type ChangePart, nameIn, type Outcome, parentOf } from "./entries.ts";
 import { type Ignore, isLeftOut } from "./ignore.ts";
 import { conflictPath, isLinkInside, pathProblem } from "./names.ts";
-import { isMoved, OpenFolder, stampOf } from "./open-folder.ts";
+import { isMoved, isSystemError, OpenFolder, stampOf } from "./open-folder.ts";
 import { isStill, noSecondName, type Trash } from "./trash.ts";
 
 const createFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
@@ -225,7 +225,7 @@ function ignoreMoved(error: unknown): void {
 
 /** What the system refused is an outcome; anything else is a failure of whoever sends the changes. */
 function outcomeOf(error: unknown): Outcome {
-  if (!(error instanceof Error && "syscall" in error)) throw error;
+  if (!isSystemError(error)) throw error;
   if (isErrno(error, "ENOTEMPTY")) return { result: "not-empty" };
   if (isMoved(error)) return changed;
   const noSpace = isErrno(error, "ENOSPC") || isErrno(error, "EDQUOT");

@@ -4,7 +4,7 @@ import { temporaryPattern } from "./names.ts";
 const maxPatterns = 100;
 const maxPatternLength = 200;
 /** Never synced: both sides' own, and what git or a package manager keeps in step by other means. */
-export const alwaysIgnored: readonly string[] = [".git", "node_modules"];
+const alwaysIgnored: readonly string[] = [".git", "node_modules"];
 /** What some file systems leave out of a name, so that it can be taken for another one. */
 const invisible = /[\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]/g;
 
@@ -12,7 +12,7 @@ const invisible = /[\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]/g;
 export type Ignore = (path: string) => boolean;
 
 /** Why a pattern is not accepted; nothing when it is. */
-export function patternProblem(pattern: string): string | undefined {
+function patternProblem(pattern: string): string | undefined {
   if (pattern === "" || pattern.length > maxPatternLength) return `a pattern has 1 to ${maxPatternLength} characters`;
   if (pattern.startsWith("!")) return "a pattern cannot take back another one";
   return /[\\[\]{}]/.test(pattern) ? "a pattern has the wildcards *, ** and ? only" : undefined;

@@ -1,6 +1,7 @@
 import { constants, type BigIntStats } from "node:fs";
 import { type FileHandle, lstat, open } from "node:fs/promises";
 import { join } from "node:path";
+import { syncFolder } from "../atomic-file.ts";
 import { isErrno } from "../errno.ts";
 
 const folderFlags = constants.O_RDONLY | (constants.O_DIRECTORY ?? 0) | (constants.O_NOFOLLOW ?? 0);
@@ -61,7 +62,8 @@ export class OpenFolder {
 
   /** Makes what was renamed in it durable. */
   async sync(): Promise<void> {
-    await this.#handle?.sync();
+    if (this.#handle === undefined) await syncFolder(this.#place);
+    else await this.#handle.sync();
   }
 
   /** Only where folders have paths, which is where owners are given. */
@@ -101,4 +103,8 @@ export function contentStampOf(stamp: string): string {
 /** A name is not where it was, or is something else by now. */
 export function isMoved(error: unknown): boolean {
   return ["ENOENT", "ENOTDIR", "ELOOP", "EEXIST", "EISDIR"].some((code) => isErrno(error, code));
+}
+
+export function isSystemError(error: unknown): boolean {
+  return error instanceof Error && "syscall" in error;
 }
