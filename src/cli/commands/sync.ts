@@ -26,6 +26,11 @@ interface StartOptions extends WaitOptions {
   readonly ignore: readonly string[];
 }
 
+interface ResumeOptions extends JsonOptions {
+  readonly acceptDeletes?: true;
+  readonly acceptConflicts?: true;
+}
+
 /** A sync with the name of its environment, which is its id when that is gone. */
 interface Named {
   readonly sync: Sync;
@@ -65,6 +70,7 @@ export function registerSync(program: Command): void {
   named("conflicts", "List what both sides changed, and where the other version is", { required: false }).action(conflicts);
   named("resume", "Go on after it was halted", { required: true })
     .option("--accept-deletes", "carry out the deletions it was halted at")
+    .option("--accept-conflicts", "keep both versions of all the files it was halted at")
     .action(resume);
   named("stop", "End it; both folders stay as they are", { required: true }).action(stop);
 }
@@ -127,11 +133,15 @@ async function conflicts(wanted: string | undefined, { json }: JsonOptions): Pro
   say("A conflict is over when this computer's version is removed, on either side.");
 }
 
-async function resume(wanted: string, { acceptDeletes, json }: JsonOptions & { readonly acceptDeletes?: true }): Promise<void> {
+async function resume(wanted: string, { acceptDeletes, acceptConflicts, json }: ResumeOptions): Promise<void> {
   const clients = await connectHost();
   const [named] = await chosen(clients, wanted);
   if (named === undefined) return;
-  await clients.syncs.resumeSync({ syncId: named.sync.syncId, acceptDeletes: acceptDeletes ?? false });
+  await clients.syncs.resumeSync({
+    syncId: named.sync.syncId,
+    acceptDeletes: acceptDeletes ?? false,
+    acceptConflicts: acceptConflicts ?? false,
+  });
   report(await lookNow(clients, named), json);
 }
 
@@ -199,15 +209,20 @@ function report({ sync, environment }: Named, json: true | undefined): void {
     ["id", sync.syncId],
   ]);
   for (const line of lines) print(line);
-  if (sync.halt === "deletes")
-    say(
-      `If that is meant: berth sync resume ${sync.syncId} --accept-deletes\nIf not, bring the files back; the other side still has them.`,
-    );
+  const advice = adviceAt[sync.halt]?.replaceAll("SYNC", sync.syncId);
+  if (advice !== undefined) say(advice);
 }
 
 function more(what: string, count: number): (readonly [string, string])[] {
   return count > 0 ? [[what, `and ${count} more`]] : [];
 }
+
+/** What there is to do at a halt that asks something. */
+const adviceAt: Readonly<Record<string, string>> = {
+  deletes: "If that is meant: berth sync resume SYNC --accept-deletes\nIf not, bring the files back; the other side still has them.",
+  conflicts:
+    "To keep both versions of each: berth sync resume SYNC --accept-conflicts\nTo have the environment's alone, stop it and begin with an empty folder.",
+};
 
 const reasons: Readonly<Record<string, string>> = {
   name: "its name cannot be used on both sides",

@@ -109,6 +109,7 @@ test("a file that is not what was promised is not written", async () => {
       base: await SyncBase.open("/nonexistent/base.json"),
       foldsNames: false,
       acceptDeletes: false,
+      acceptConflicts: false,
       inDoubt: false,
       onUse: () => undefined,
       now: Date.now,

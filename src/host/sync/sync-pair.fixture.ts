@@ -48,7 +48,12 @@ export class Pair {
   }
 
   async round(
-    options: { readonly acceptDeletes?: boolean; readonly wrap?: (side: SyncSide) => SyncSide; readonly foldsNames?: boolean } = {},
+    options: {
+      readonly acceptDeletes?: boolean;
+      readonly acceptConflicts?: boolean;
+      readonly wrap?: (side: SyncSide) => SyncSide;
+      readonly foldsNames?: boolean;
+    } = {},
   ): Promise<RoundResult> {
     const { local, remote, base } = await this.sides();
     const wrap = options.wrap ?? ((side) => side);
@@ -58,6 +63,7 @@ export class Pair {
       base,
       foldsNames: options.foldsNames ?? false,
       acceptDeletes: options.acceptDeletes ?? false,
+      acceptConflicts: options.acceptConflicts ?? false,
       inDoubt: false,
       onUse: () => undefined,
       now: () => atMs,

@@ -171,3 +171,14 @@ test("a deleted folder that holds what is left out stays, and is told", async ()
 });
 
 /** Something happens on a side after the scan and before each change. */
+
+test("many conflicts at once are asked about, and kept in both versions when they are accepted", async () => {
+  const versions = (text: string): Tree => Object.fromEntries(Array.from({ length: 21 }, (_, i) => [`${i}.txt`, text]));
+  write(pair.local, versions("mine"));
+  write(pair.remote, versions("theirs"));
+  expect((await pair.round()).halt).toEqual({ reason: "conflicts", detail: "21 files are not the same on both sides" });
+  expect(read(pair.local)).toEqual(versions("mine"));
+  await pair.settle({ acceptConflicts: true });
+  expect(Object.keys(read(pair.local))).toHaveLength(42);
+  expect(read(pair.remote)).toEqual(read(pair.local));
+});

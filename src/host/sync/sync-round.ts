@@ -18,9 +18,11 @@ const maxBatchBytes = 32 * 1024 ** 2;
 /** So many files deleted at once, and so large a part of all, are asked about first. */
 const manyDeletes = 20;
 const largeShare = 0.5;
+/** So many new conflicts at once are most often a wrong folder, or another branch. */
+const manyConflicts = 20;
 
 /** Why nothing was done, and nothing is until a person says so or it is mended. */
-export type Halt = "local-missing" | "remote-missing" | "deletes" | "too-many" | "no-space";
+export type Halt = "local-missing" | "remote-missing" | "deletes" | "conflicts" | "too-many" | "no-space";
 
 export interface SyncProblem {
   readonly path: string;
@@ -36,6 +38,7 @@ export interface RoundOptions {
   /** This computer's file system takes `A` and `a` for the same name. */
   readonly foldsNames: boolean;
   readonly acceptDeletes: boolean;
+  readonly acceptConflicts: boolean;
   /** It halted at deletions before; now every one is asked about. */
   readonly inDoubt: boolean;
   /** Called before something of the remote side is changed. */
@@ -78,6 +81,9 @@ export async function syncRound(options: RoundOptions): Promise<RoundResult> {
     ? undefined
     : (emptied(base.entries, local, remote) ?? massDeletion(base.entries, plan, options.inDoubt));
   if (doubt !== undefined) return halted("deletes", doubt);
+  const conflicts = plan.actions.filter(({ change }) => change.op === "move").length;
+  if (conflicts > manyConflicts && !options.acceptConflicts)
+    return halted("conflicts", `${conflicts} files are not the same on both sides`);
   for (const { path, entry } of plan.agreed) base.set(path, entry);
   const found = [...skippedOf("local", seen), ...skippedOf("remote", remote)];
   return { ...(await carryOut(plan, options, found)), local };

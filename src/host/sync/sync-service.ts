@@ -31,8 +31,8 @@ export function syncService({ plane, syncs }: Pick<HostParts, "plane" | "syncs">
       await syncs.stop(syncId);
       return {};
     },
-    async resumeSync({ syncId, acceptDeletes }) {
-      await syncs.get(syncId).resume({ acceptDeletes });
+    resumeSync({ syncId, acceptDeletes, acceptConflicts }) {
+      syncs.get(syncId).resume({ deletes: acceptDeletes, conflicts: acceptConflicts });
       return {};
     },
     async syncNow({ syncId }, { signal }) {

@@ -62,7 +62,7 @@ export class SyncSession {
   readonly #stop = new AbortController();
   #record: SyncRecord;
   #view: SyncView = nothingYet;
-  #acceptDeletes = false;
+  #accepted = { deletes: false, conflicts: false };
   #wasReady = false;
   #isWatching = false;
   #waiters: PromiseWithResolvers<void>[] = [];
@@ -99,8 +99,10 @@ export class SyncSession {
     await abortable(turn.promise, AbortSignal.any([signal, this.#stop.signal]));
   }
 
-  async resume({ acceptDeletes }: { readonly acceptDeletes: boolean }): Promise<void> {
-    this.#acceptDeletes ||= acceptDeletes;
+  /** Goes on, once with what it asked about when that is accepted. */
+  resume(accepted: { readonly deletes: boolean; readonly conflicts: boolean }): void {
+    const before = this.#accepted;
+    this.#accepted = { deletes: before.deletes || accepted.deletes, conflicts: before.conflicts || accepted.conflicts };
     this.#bell.ring();
   }
 
@@ -184,7 +186,8 @@ export class SyncSession {
       remote: this.#remote,
       base,
       foldsNames: sides.foldsNames ?? false,
-      acceptDeletes: this.#acceptDeletes,
+      acceptDeletes: this.#accepted.deletes,
+      acceptConflicts: this.#accepted.conflicts,
       inDoubt: this.#record.inDoubt,
       onUse: () => machine.uses.note(),
       now,
@@ -194,7 +197,7 @@ export class SyncSession {
 
   async #onResult({ halt, problems, local, again }: RoundResult, base: SyncBase): Promise<void> {
     const inDoubt = halt?.reason === "deletes";
-    if (!inDoubt) this.#acceptDeletes = false;
+    if (halt === undefined) this.#accepted = { deletes: false, conflicts: false };
     if (inDoubt !== this.#record.inDoubt) {
       this.#record = { ...this.#record, inDoubt };
       await this.#options.store.save(this.#record);

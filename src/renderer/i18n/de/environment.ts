@@ -59,6 +59,7 @@ export const environment: Strings["environment"] = {
       "local-missing": "Der Ordner auf diesem Computer ist nicht da.",
       "remote-missing": "Der Ordner in der Umgebung ist nicht da.",
       deletes: "Auf einer Seite wurden viele Dateien gelöscht. Bringe sie zurück, oder lösche sie auch auf der anderen.",
+      conflicts: "Viele Dateien sind nicht auf beiden Seiten gleich: berth sync status sagt, was zu tun ist.",
       "too-many": "Es sind mehr Dateien, als abgeglichen werden können.",
       "no-space": "Ein Datenträger ist voll.",
     },

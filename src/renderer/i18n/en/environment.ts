@@ -58,6 +58,7 @@ export const environment = {
       "local-missing": "The folder on this computer is not there.",
       "remote-missing": "The folder in the environment is not there.",
       deletes: "Many files were deleted on one side. Bring them back, or delete them on the other side too.",
+      conflicts: "Many files are not the same on both sides: berth sync status says what to do.",
       "too-many": "There are more files than can be synced.",
       "no-space": "A disk is full.",
     },

@@ -50,7 +50,7 @@ export declare type Sync = Message<"berth.v1.Sync"> & {
   state: Sync_State;
 
   /**
-   * Of HALTED: local-missing, remote-missing, deletes, too-many, no-space.
+   * Of HALTED: local-missing, remote-missing, deletes, conflicts, too-many, no-space.
    *
    * @generated from field: string halt = 7;
    */
@@ -346,6 +346,13 @@ export declare type ResumeSyncRequest = Message<"berth.v1.ResumeSyncRequest"> & 
    * @generated from field: bool accept_deletes = 2;
    */
   acceptDeletes: boolean;
+
+  /**
+   * Keeps both versions of all that differ, however many they are.
+   *
+   * @generated from field: bool accept_conflicts = 3;
+   */
+  acceptConflicts: boolean;
 };
 
 /**
