@@ -94,6 +94,25 @@ test("a conflict that came while no host ran is told until it is over, and what 
   expect(statSync(join(folder, "sync.json")).mode & 0o777).toBe(0o600);
 });
 
+test("a host that is killed in the middle of it goes on with the next one, and nothing is there twice", async () => {
+  const names = Array.from({ length: 400 }, (_, i) => `${i}.txt`);
+  for (const name of names) writeFileSync(join(there, name), name.repeat(100));
+  mkdirSync(here);
+  writeFileSync(join(here, "from-here.txt"), "h");
+  const [host] = await cli.json("host", "pid");
+  await start("--no-wait");
+  const began = await waitUntil(() => existsSync(here) && readdirSync(here).length > 20, {
+    intervalMs: 1,
+    signal: AbortSignal.timeout(arriveLimitMs),
+  });
+  process.kill(Number(host?.["pid"]), "SIGKILL");
+  expect([began, readdirSync(here).length < names.length]).toEqual([true, true]);
+  await cli.json("machine", "start");
+  expect((await cli.json("sync", "now", here))[0]).toMatchObject({ state: "in-sync", files: names.length + 1, totalConflicts: 0 });
+  expect(readdirSync(here).filter((name) => name.endsWith(".txt"))).toHaveLength(names.length + 1);
+  expect(readFileSync(join(there, "from-here.txt"), "utf8")).toBe("h");
+});
+
 test("what changes while the machine is suspended waits, wakes nothing, and comes when somebody asks", async () => {
   await start();
   await cli.json("machine", "suspend");
