@@ -7,6 +7,7 @@ import { Button, IconButton } from "../../../ui/button.tsx";
 import { Section } from "../../../ui/section.tsx";
 
 const intervalMs = 3000;
+const maxProblems = 5;
 
 /** Folders of this computer that are kept the same as the environment's; nothing where there are none. */
 export function SyncedFolders({ environmentId }: { readonly environmentId: string }) {
@@ -43,7 +44,8 @@ export function SyncedFolders({ environmentId }: { readonly environmentId: strin
                 onClick={() => run(clients.syncs.stopSync({ syncId: sync.syncId }))}
               />
             </div>
-            <SyncState sync={sync} onAccept={() => run(clients.syncs.resumeSync({ syncId: sync.syncId, acceptDeletes: true }))} />
+            <SyncState sync={sync} />
+            <Question sync={sync} onAccept={(accepted) => run(clients.syncs.resumeSync({ syncId: sync.syncId, ...accepted }))} />
           </li>
         ))}
       </ul>
@@ -51,28 +53,48 @@ export function SyncedFolders({ environmentId }: { readonly environmentId: strin
   );
 }
 
-function SyncState({ sync, onAccept }: { readonly sync: Sync; readonly onAccept: () => void }) {
+interface Accepted {
+  readonly acceptDeletes: boolean;
+  readonly acceptConflicts: boolean;
+}
+
+/** What is done only when the person says so. */
+function Question({ sync, onAccept }: { readonly sync: Sync; readonly onAccept: (accepted: Accepted) => void }) {
+  const words = useStrings().environment.sync;
+  const acceptDeletes = sync.halt === "deletes";
+  const acceptConflicts = sync.halt === "conflicts";
+  if (!acceptDeletes && !acceptConflicts) return null;
+  return (
+    <Button className="self-start" onClick={() => onAccept({ acceptDeletes, acceptConflicts })}>
+      {acceptDeletes ? words.acceptDeletes : words.acceptConflicts}
+    </Button>
+  );
+}
+
+function SyncState({ sync }: { readonly sync: Sync }) {
   const words = useStrings().environment.sync;
   const halt = Object.entries(words.halts).find(([reason]) => reason === sync.halt)?.[1];
   const more = sync.totalConflicts - sync.conflicts.length;
+  const problems = sync.problems.slice(0, maxProblems);
+  const moreProblems = sync.totalProblems - problems.length;
   return (
     <div className="flex flex-col gap-1 text-sm text-muted" role="status">
       <p>
         {stateText(sync, words.states)} · {words.files(sync.files)}
       </p>
       {halt === undefined ? null : <p className="text-fg">{halt}</p>}
-      {sync.halt === "deletes" ? (
-        <Button className="self-start" onClick={onAccept}>
-          {words.acceptDeletes}
-        </Button>
-      ) : null}
       {sync.conflicts.map(({ path, keptAs }) => (
         <p key={keptAs} className="break-words select-text">
           <span className="text-fg">{path}</span>: {words.conflict(keptAs)}
         </p>
       ))}
       {more > 0 ? <p>{words.moreConflicts(more)}</p> : null}
-      {sync.totalProblems > 0 ? <p>{words.problems(sync.totalProblems)}</p> : null}
+      {problems.map(({ path, local }) => (
+        <p key={`${local} ${path}`} className="break-words select-text">
+          {words.problem(path)}
+        </p>
+      ))}
+      {moreProblems > 0 ? <p>{words.moreProblems(moreProblems)}</p> : null}
     </div>
   );
 }
