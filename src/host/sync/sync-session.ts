@@ -197,7 +197,8 @@ export class SyncSession {
 
   async #onResult({ halt, problems, local, again }: RoundResult, base: SyncBase): Promise<void> {
     const inDoubt = halt?.reason === "deletes";
-    if (halt === undefined) this.#accepted = { deletes: false, conflicts: false };
+    // What was accepted is what was asked about then, and not what comes after.
+    if (!inDoubt && halt?.reason !== "conflicts") this.#accepted = { deletes: false, conflicts: false };
     if (inDoubt !== this.#record.inDoubt) {
       this.#record = { ...this.#record, inDoubt };
       await this.#options.store.save(this.#record);

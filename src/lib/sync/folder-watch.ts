@@ -1,5 +1,5 @@
 import { type FSWatcher, watch } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Scan } from "./entries.ts";
 import { type Ignore, isLeftOut } from "./ignore.ts";
 
@@ -20,7 +20,6 @@ export class FolderWatch {
   readonly #onChange: () => void;
   readonly #watchers = new Map<string, FSWatcher>();
   #timer: NodeJS.Timeout | undefined;
-  #isComplete = true;
   #isClosed = false;
 
   constructor(root: string, ignore: Ignore, onChange: () => void) {
@@ -40,10 +39,13 @@ export class FolderWatch {
       watcher.close();
       this.#watchers.delete(path);
     }
-    this.#isComplete = scan !== undefined;
-    for (const path of folders) if (!this.#watchers.has(path)) this.#isComplete = this.#add(path, isRecursive) && this.#isComplete;
+    const added = [...folders].filter((path) => !this.#watchers.has(path));
+    const watched = added.filter((path) => this.#add(path, isRecursive));
+    const isComplete = scan !== undefined && this.#watchers.size >= folders.size;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(this.#onChange, this.#isComplete ? safetyIntervalMs : pollIntervalMs).unref();
+    // What came into a new folder between the scan and now is found by another look.
+    const nextLookMs = watched.length > 0 ? 0 : isComplete ? safetyIntervalMs : pollIntervalMs;
+    this.#timer = setTimeout(this.#onChange, nextLookMs).unref();
   }
 
   close(): void {
@@ -53,11 +55,23 @@ export class FolderWatch {
     this.#watchers.clear();
   }
 
+  /** A folder of this name may be another one now, or that of the root: a watch stays with the one that it began with. */
+  #forget(path: string): void {
+    const isRoot = path === basename(this.#root);
+    if (!this.#watchers.has(path) && !isRoot) return;
+    for (const [watched, watcher] of this.#watchers) {
+      if (watched !== path && !watched.startsWith(`${path}/`) && !(isRoot && watched === "")) continue;
+      watcher.close();
+      this.#watchers.delete(watched);
+    }
+  }
+
   #add(path: string, recursive: boolean): boolean {
     if (this.#watchers.size >= maxWatchedFolders) return false;
     try {
-      const watcher = watch(join(this.#root, path), { recursive, persistent: false }, (_event, name) => {
+      const watcher = watch(join(this.#root, path), { recursive, persistent: false }, (event, name) => {
         const changed = name === null ? undefined : join(path, name).replaceAll("\\", "/");
+        if (event === "rename") this.#forget(changed ?? path);
         if (changed === undefined || !isLeftOut(this.#ignore, changed)) this.#onChange();
       });
       // What is gone tells so, and is found by the scan that follows.
