@@ -5,6 +5,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { BerthError } from "../contract/berth-error.ts";
 import { HostService, WorkspaceService } from "../contract/gen/berth/v1/host_pb.js";
+import { SyncService } from "../contract/gen/berth/v1/sync_pb.js";
 import { EditorService } from "../contract/gen/gitpod/v1/editor_pb.js";
 import { EnvironmentService } from "../contract/gen/gitpod/v1/environment_pb.js";
 import { berthPaths, type BerthPaths } from "../lib/paths.ts";
@@ -26,6 +27,7 @@ export interface HostClients {
   readonly workspaces: Client<typeof WorkspaceService>;
   readonly editors: Client<typeof EditorService>;
   readonly host: Client<typeof HostService>;
+  readonly syncs: Client<typeof SyncService>;
 }
 
 /** Clients of the host's API; starts a host in the background when none runs. Fails with what kept it from starting. */
@@ -49,6 +51,7 @@ function clientsOf(paths: BerthPaths): HostClients {
     workspaces: createClient(WorkspaceService, transport),
     editors: createClient(EditorService, transport),
     host: createClient(HostService, transport),
+    syncs: createClient(SyncService, transport),
   };
 }
 

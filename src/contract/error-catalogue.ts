@@ -336,6 +336,13 @@ export const errorCatalogue = {
     "There are as many as Berth keeps.",
     "Close one you no longer need.",
   ),
+  "sync-not-found": entry("not_found", "The sync was not found", "There is none of this name.", "See the list: berth sync list"),
+  "sync-refused": entry(
+    "failed_precondition",
+    "The folder was not synced",
+    "It is in use otherwise, cannot be used, or holds more than work.",
+    "Choose a folder of its own for the environment.",
+  ),
   "editor-unknown": entry(
     "invalid_argument",
     "The editor is not known",

@@ -28,7 +28,7 @@ export interface KeptMachine {
 export type MachinesListener = (environmentIds: readonly string[] | "all", machine: KeptMachine) => void;
 
 export interface MachinesOptions {
-  readonly driver: Pick<MachineDriver, "kill" | "list" | "remove">;
+  readonly driver: Pick<MachineDriver, "list">;
   /** Makes the keeper of a machine, which is an environment's own where one is named. */
   readonly make: (machineId: string, environmentId?: string) => MachineKeeper;
   /** Whether the class of an environment gives it a machine of its own. */
@@ -80,12 +80,12 @@ export class Machines {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Connects to the machines that run already, and removes what a host that was killed left of deleted environments. */
+  /** Connects to the machines that run already. */
   async adopt(list: () => Promise<readonly Environment[]>): Promise<void> {
     // Environments after machines: a machine is made after its environment, which is on the list then.
     const found = await this.#options.driver.list();
     const environments = await list();
-    await this.#removeOrphans(found, environments);
+    this.#tellStrangers(found, environments);
     for (const { id } of environments) this.kept(id);
     await Promise.all(this.all.map(async ({ keeper }) => keeper.adopt()));
   }
@@ -117,20 +117,12 @@ export class Machines {
     for (const { keeper } of this.all) keeper.close();
   }
 
-  async #removeOrphans(found: readonly string[], environments: readonly Environment[]): Promise<void> {
-    const { driver, log, onRemoved } = this.#options;
+  /** A deletion removes the machine before the record, so whoever is here without one may hold the only copy of somebody's work. */
+  #tellStrangers(found: readonly string[], environments: readonly Environment[]): void {
     const owned = new Set(environments.map(({ id }) => dedicatedMachineId(id)));
-    for (const id of found) {
-      if (!id.startsWith(dedicatedPrefix) || owned.has(id)) continue;
-      log.warn("a machine whose environment is gone is removed", { machineId: id });
-      try {
-        await driver.kill(id);
-        await driver.remove(id);
-        await onRemoved?.(id);
-      } catch (error) {
-        log.warn("the machine was not removed", { machineId: id, reason: error instanceof Error ? error.message : String(error) });
-      }
-    }
+    for (const machineId of found)
+      if (machineId.startsWith(dedicatedPrefix) && !owned.has(machineId))
+        this.#options.log.warn("the environment of a machine is not known; the machine and its disk are left alone", { machineId });
   }
 
   #keep(id: string, environmentId: string | undefined): KeptMachine {

@@ -16,6 +16,7 @@ import {
   WatchJobResponseSchema,
 } from "../contract/gen/berth/v1/agent_pb.js";
 import { changeSignal } from "../lib/change-signal.ts";
+import { folderCalls } from "../lib/sync/folder-calls.ts";
 import type { BootProfile } from "./boot-profile.ts";
 import { receiveUpload } from "./content/upload.ts";
 import type { KnownUsers } from "./devcontainer/known-users.ts";
@@ -33,6 +34,7 @@ import { checkNetwork } from "./network/check-network.ts";
 import type { GuestNetwork } from "./network/guest-network.ts";
 import { runProcess } from "./run-process.ts";
 import type { GuestSettings } from "./settings.ts";
+import { syncPlaces } from "./sync/sync-places.ts";
 import { dropCaches, growDisk, readDiskBill, reclaimSpace, settleDisk } from "./usage/disk-bill.ts";
 import { type EnvironmentFigures, usageMessage } from "./usage/environment-figures.ts";
 import { readUsage } from "./usage/machine-usage.ts";
@@ -59,7 +61,7 @@ export interface AgentDependencies {
 
 /** The agent's RPC methods (proto/berth/v1/agent.proto). */
 export function agentService(dependencies: AgentDependencies): ServiceImpl<typeof AgentService> {
-  const { settings, identity, docker, jobs, observer, figures, health, bootProfile, network, now } = dependencies;
+  const { settings, identity, docker, states, jobs, observer, figures, health, bootProfile, network, now } = dependencies;
   return {
     async hello() {
       const dockerVersion = docker.knownVersion ?? (await docker.version());
@@ -121,6 +123,7 @@ export function agentService(dependencies: AgentDependencies): ServiceImpl<typeo
       return {};
     },
     uploadContent: async (requests) => uploadContent(requests, dependencies).catch(failCall),
+    ...folderCalls((id) => syncPlaces(states, id), now),
     async powerOff(request) {
       void durationMs(request.grace ?? durationFromMs(0));
       spawn("/bin/busybox", ["poweroff"], { stdio: "ignore", detached: true }).unref();

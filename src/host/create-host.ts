@@ -4,10 +4,12 @@ import { cpus, homedir, totalmem } from "node:os";
 import { join } from "node:path";
 import { HostService, WorkspaceService } from "../contract/gen/berth/v1/host_pb.js";
 import { SettingsService } from "../contract/gen/berth/v1/settings_pb.js";
+import { SyncService } from "../contract/gen/berth/v1/sync_pb.js";
 import { SupportService } from "../contract/gen/berth/v1/support_pb.js";
 import { TerminalService } from "../contract/gen/berth/v1/terminal_pb.js";
 import { Engine, engineCalls } from "../engine/engine.ts";
 import type { Machines } from "../engine/machines.ts";
+import { Templates } from "../engine/templates.ts";
 import { UnusedWatch } from "../engine/unused-watch.ts";
 import { type Log, messageOf } from "../lib/log.ts";
 import { type BerthPaths, berthPaths } from "../lib/paths.ts";
@@ -37,6 +39,8 @@ import { settingsService } from "./settings/settings-service.ts";
 import { ensureSshKey } from "./ssh-keys.ts";
 import { SshFiles } from "./ssh-files.ts";
 import { supportService } from "./support/support-service.ts";
+import { syncService } from "./sync/sync-service.ts";
+import { Syncs } from "./sync/syncs.ts";
 import { terminalService } from "./terminals.ts";
 import { WatchHub } from "./watch-hub.ts";
 import { workspaceService } from "./workspace-service.ts";
@@ -70,6 +74,7 @@ export interface HostParts {
   readonly settings: HostSettings;
   readonly networkSettings: NetworkSettings;
   readonly hub: WatchHub;
+  readonly syncs: Syncs;
   readonly startedAtMs: number;
 }
 
@@ -80,7 +85,7 @@ export async function createHost({ env, onEnd }: HostOptions): Promise<Host> {
   const lock = lockHost(join(paths.home, "host.lock"));
   const log = fileLog(paths.hostLog);
   const parts = await createParts(env, paths, log);
-  const { machines, plane, engine, ports, settings } = parts;
+  const { machines, plane, engine, ports, settings, syncs } = parts;
   const unused = new UnusedWatch({
     machines,
     environments: async () => plane.environmentStore.list(),
@@ -94,7 +99,7 @@ export async function createHost({ env, onEnd }: HostOptions): Promise<Host> {
     engine.stop();
     unused.stop();
     stopWatchingNameServers();
-    await Promise.all([ports.close(), stopServing()]);
+    await Promise.all([ports.close(), stopServing(), syncs.close()]);
     machines.close();
     loopback.close();
     plane.close();
@@ -119,6 +124,7 @@ export async function createHost({ env, onEnd }: HostOptions): Promise<Host> {
         }),
       );
       router.service(SupportService, supportService(parts, env));
+      router.service(SyncService, syncService(parts));
       router.service(
         HostService,
         hostService(parts, {
@@ -130,7 +136,21 @@ export async function createHost({ env, onEnd }: HostOptions): Promise<Host> {
       );
     },
   });
-  const loopback = new LoopbackServer({
+  const loopback = loopbackServer(parts, env, handler);
+  const stopServing = await serveOnSocket({ socketPath: paths.apiSocket, handler, log });
+  await engine.start();
+  unused.start();
+  await syncs.load();
+  log.info("the host is ready", { home: paths.home, version });
+  return { end };
+}
+
+function loopbackServer(
+  { paths, plane, log }: HostParts,
+  env: NodeJS.ProcessEnv,
+  handler: ReturnType<typeof connectNodeAdapter>,
+): LoopbackServer {
+  return new LoopbackServer({
     handler,
     serveJsonl: plane.serveJsonl,
     uiFolder: uiFolder(env),
@@ -138,11 +158,6 @@ export async function createHost({ env, onEnd }: HostOptions): Promise<Host> {
     now: () => Date.now(),
     log,
   });
-  const stopServing = await serveOnSocket({ socketPath: paths.apiSocket, handler, log });
-  await engine.start();
-  unused.start();
-  log.info("the host is ready", { home: paths.home, version });
-  return { end };
 }
 
 /** The person's alone. */
@@ -169,11 +184,13 @@ async function createParts(env: NodeJS.ProcessEnv, paths: BerthPaths, log: Log):
   const dedicatedSize = (): MachineSize => settings.nextDedicatedSize;
   const identity = { databasePath: paths.database, keyPath: paths.keyFile, version };
   const plane = await createPlane({ ...identity, engineCalls, now, gitIdentity, dedicatedSize });
+  const templates = new Templates({ driver, log, now });
   const { machines, imagesOf, sizesOf } = createMachines({
     ...{ machinesFolder, source, driver, log, now, env, settings, networkSettings, onStep: onUpgradeStep },
     computerMemoryBytes: memoryBytes,
     isDedicated: (id) => plane.isDedicated(id),
     nameOf: (id) => plane.nameOf(id),
+    template: async (spec, how, signal) => templates.get(spec, how, signal),
   });
   const engine = new Engine({
     store: plane.environmentStore,
@@ -188,9 +205,9 @@ async function createParts(env: NodeJS.ProcessEnv, paths: BerthPaths, log: Log):
 
 /** What tells others of every change: ports of this computer, ssh's files, and those who watch. */
 function tellChanges(
-  parts: Omit<HostParts, "hub" | "ports" | "sshFiles">,
+  parts: Omit<HostParts, "hub" | "ports" | "sshFiles" | "syncs">,
   env: NodeJS.ProcessEnv,
-): Pick<HostParts, "hub" | "ports" | "sshFiles"> {
+): Pick<HostParts, "hub" | "ports" | "sshFiles" | "syncs"> {
   const { paths, log, machines, plane, startedAtMs } = parts;
   const ports: PortKeeper = new PortKeeper({ plane, machines, log, onChange: () => hub.touch() });
   const sshFiles = new SshFiles({
@@ -223,7 +240,8 @@ function tellChanges(
     changed();
     ports.follow();
   });
-  return { hub, ports, sshFiles };
+  const syncs = new Syncs({ berthHome: paths.home, machineOf: (id) => machines.of(id), now: () => Date.now(), log });
+  return { hub, ports, sshFiles, syncs };
 }
 
 /** Ends the host from within a call, which is answered first. */

@@ -39,6 +39,21 @@ test("an environment with a machine of its own is on that one and nowhere else",
   expect(product.machines.of(id).environment(shared)).toBeUndefined();
 });
 
+test("machines of their own start as copies of one template, each with a name of its own", async () => {
+  const [one, two] = [await product.createDedicated("web"), await product.createDedicated("api")];
+  await product.whenPhase(one, RUNNING);
+  await product.whenPhase(two, RUNNING);
+  const templates = (await product.driver.list()).filter((id) => id.startsWith("template-"));
+  expect(templates).toHaveLength(1);
+  expect(await product.driver.inspect(templates[0] ?? "")).toMatchObject({ state: "off", suspended: {} });
+  expect(bootOf(one)).not.toBe(bootOf(two));
+  // A template that cannot be continued any more is made anew.
+  await product.driver.remove(templates[0] ?? "");
+  const three = await product.createDedicated("docs");
+  await product.whenPhase(three, RUNNING);
+  expect(await product.driver.inspect(templates[0] ?? "")).toMatchObject({ state: "off", suspended: {} });
+});
+
 test("a stop puts its machine to sleep, a start wakes it where it was, and the shared machine is not touched", async () => {
   const shared = await product.create("api");
   const id = await product.createDedicated("web");
@@ -134,20 +149,23 @@ test("two at once are two machines, and a crash of one is told for its environme
   await product.whenPhase(one, RUNNING);
 });
 
-test("a host that was killed amid a deletion leaves nothing, and no machine of an environment goes with it", async () => {
-  const [kept, gone] = [await product.createDedicated("web"), await product.createDedicated("api")];
-  await product.whenPhase(kept, RUNNING);
-  await product.whenPhase(gone, RUNNING);
-  const template = { ...product.specOf("template-1"), dataDiskLimitBytes: 1024 };
-  await product.driver.create(template, signal);
+test("a host that was killed amid a deletion carries it out at its next start, and a machine of nobody keeps its disk", async () => {
+  const [kept, gone, unknown] = [
+    await product.createDedicated("web"),
+    await product.createDedicated("api"),
+    await product.createDedicated("old"),
+  ];
+  for (const id of [kept, gone, unknown]) await product.whenPhase(id, RUNNING);
   const boot = bootOf(kept);
-  // The record goes, the machine is still there: the worst moment to be killed.
-  await product.plane.environmentStore.remove(gone);
+  // As after the database was lost: the machine may hold the only copy of somebody's work.
+  await product.plane.environmentStore.remove(unknown);
+  // The wish is there, the machine and the record too.
+  product.wish(gone, DELETED);
   product.killHost();
   expect(hasFolder(gone)).toBe(true);
   await product.startHost();
-  expect(hasFolder(gone)).toBe(false);
-  expect(product.computer.machines.has(dedicatedMachineId(gone))).toBe(false);
-  expect(existsSync(join(product.folder, "machines", "template-1"))).toBe(true);
+  expect(await eventually(() => !hasFolder(gone))).toBe(true);
+  expect(await eventually(async () => (await product.get(gone)) === undefined)).toBe(true);
+  expect(hasFolder(unknown)).toBe(true);
   expect(await eventually(() => bootOf(kept) === boot)).toBe(true);
 });

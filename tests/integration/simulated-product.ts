@@ -12,6 +12,7 @@ import {
 import { Engine, engineCalls } from "../../src/engine/engine.ts";
 import { MachineKeeper } from "../../src/engine/machine-keeper.ts";
 import { Machines } from "../../src/engine/machines.ts";
+import { Templates } from "../../src/engine/templates.ts";
 import { silentLog } from "../../src/lib/log.ts";
 import { waitUntil } from "../../src/lib/wait-until.ts";
 import { createPlane, type Plane } from "../../src/plane/create-plane.ts";
@@ -59,6 +60,7 @@ export class SimulatedProduct {
       now: () => Date.now(),
       version: "test",
     });
+    const templates = new Templates({ driver: this.driver, log: silentLog, now: () => Date.now() });
     this.#machines = new Machines({
       driver: this.driver,
       log: silentLog,
@@ -70,6 +72,7 @@ export class SimulatedProduct {
           spec: async () => this.specOf(id),
           log: silentLog,
           now: () => Date.now() + this.#aheadMs,
+          ...(id === sharedId ? {} : { template: templates.get.bind(templates) }),
         }),
     });
     this.#engine = new Engine({

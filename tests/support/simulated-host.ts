@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { HostService, WorkspaceService } from "../../src/contract/gen/berth/v1/host_pb.js";
 import { SettingsService } from "../../src/contract/gen/berth/v1/settings_pb.js";
+import { SyncService } from "../../src/contract/gen/berth/v1/sync_pb.js";
 import { TerminalService } from "../../src/contract/gen/berth/v1/terminal_pb.js";
 import { EnvironmentPhase, EnvironmentService } from "../../src/contract/gen/gitpod/v1/environment_pb.js";
 import { RunnerConfigurationService } from "../../src/contract/gen/gitpod/v1/runner_configuration_pb.js";
@@ -27,6 +28,7 @@ export class SimulatedHost {
   readonly host: Client<typeof HostService>;
   readonly terminals: Client<typeof TerminalService>;
   readonly settings: Client<typeof SettingsService>;
+  readonly syncs: Client<typeof SyncService>;
   readonly secrets: Client<typeof SecretService>;
   readonly runnerConfiguration: Client<typeof RunnerConfigurationService>;
   #process: ChildProcess | undefined;
@@ -45,6 +47,7 @@ export class SimulatedHost {
     this.host = createClient(HostService, transport);
     this.terminals = createClient(TerminalService, transport);
     this.settings = createClient(SettingsService, transport);
+    this.syncs = createClient(SyncService, transport);
     this.secrets = createClient(SecretService, transport);
     this.runnerConfiguration = createClient(RunnerConfigurationService, transport);
   }

@@ -5,6 +5,7 @@ import { findHost } from "../connection.ts";
 import { allEnvironments, nameOf } from "../environments.ts";
 import { print } from "../output.ts";
 import { editorNames } from "./open.ts";
+import { syncCommands } from "./sync.ts";
 
 /** A person waits for the answer with a finger on the key. */
 const namesTimeoutMs = 500;
@@ -38,6 +39,8 @@ To have it in every shell:
         "create source": "files",
         "reset --confirm": "environments",
         "--machine": "environments",
+        "start folder": "files",
+        ...Object.fromEntries(syncCommands.map((name) => [`${name} sync`, "environments" as const])),
       } as const;
       const completion = await complete(program, words[0] === "--" ? words.slice(1) : words, { environmentNames, values });
       if (completion.kind === "files") print(":files");

@@ -3,6 +3,7 @@ import { createConnectTransport } from "@connectrpc/connect-web";
 import { HostService, WorkspaceService } from "../../contract/gen/berth/v1/host_pb.js";
 import { SettingsService } from "../../contract/gen/berth/v1/settings_pb.js";
 import { SupportService } from "../../contract/gen/berth/v1/support_pb.js";
+import { SyncService } from "../../contract/gen/berth/v1/sync_pb.js";
 import { EditorService } from "../../contract/gen/gitpod/v1/editor_pb.js";
 import { EnvironmentService } from "../../contract/gen/gitpod/v1/environment_pb.js";
 import { ProjectService } from "../../contract/gen/gitpod/v1/project_pb.js";
@@ -25,6 +26,7 @@ export interface Clients {
   readonly terminals: Client<typeof TerminalService>;
   readonly settings: Client<typeof SettingsService>;
   readonly support: Client<typeof SupportService>;
+  readonly syncs: Client<typeof SyncService>;
 }
 
 export function createClients(window: Window): Clients {
@@ -45,5 +47,6 @@ export function createClients(window: Window): Clients {
     terminals: createClient(TerminalService, transport),
     settings: createClient(SettingsService, transport),
     support: createClient(SupportService, transport),
+    syncs: createClient(SyncService, transport),
   };
 }

@@ -19,6 +19,7 @@ import {
   WatchJobResponseSchema,
 } from "../../contract/gen/berth/v1/agent_pb.js";
 import type { TerminalService } from "../../contract/gen/berth/v1/terminal_pb.js";
+import { folderCalls } from "../../lib/sync/folder-calls.ts";
 import type { SimulatedDisk, SimulatedEnvironment, SimulatedJob } from "./simulated-disk.ts";
 import { SimulatedJobs } from "./simulated-jobs.ts";
 import { courseOf } from "./sentinels.ts";
@@ -107,6 +108,7 @@ function agentCalls(options: SimulatedAgentOptions, jobs: SimulatedJobs): Servic
       await jobs.keepUpload(environmentId, directoryName);
       return { receivedBytes: BigInt(received) };
     },
+    ...folderCalls((id) => disk.syncPlaces(id), Date.now),
     powerOff: () => {
       setImmediate(options.powerOff);
       return {};

@@ -96,6 +96,16 @@ export class SimulatedDisk {
     return new SimulatedDisk(folder, diskSchema.parse(JSON.parse(readFileSync(join(folder, fileName), "utf8"))));
   }
 
+  /** Where an environment has real files, for what is synced with them; undefined while it has no working copy. */
+  syncPlaces(environmentId: string): { readonly root: string; readonly stateFolder: string } | undefined {
+    const environment = this.content.environments[environmentId];
+    if (environment?.contentReady !== true) return undefined;
+    const folder = join(this.#folder, "copies", environmentId);
+    const root = join(folder, environment.directoryName);
+    mkdirSync(root, { recursive: true });
+    return { root, stateFolder: join(folder, ".sync") };
+  }
+
   static allocatedBytes(folder: string): number {
     return SimulatedDisk.exists(folder) ? statSync(join(folder, fileName)).size : 0;
   }

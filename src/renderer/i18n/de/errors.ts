@@ -256,6 +256,12 @@ export const errors: ErrorTexts = {
     "Es sind so viele offen, wie Berth behält.",
     "Schließe eines, das du nicht mehr brauchst.",
   ),
+  "sync-not-found": text("Der Abgleich wurde nicht gefunden", "Es gibt keinen dieses Namens.", "Er wurde vielleicht gerade beendet."),
+  "sync-refused": text(
+    "Der Ordner wird nicht abgeglichen",
+    "Er ist anders in Gebrauch, nicht benutzbar, oder enthält mehr als Arbeit.",
+    "Wähle für die Umgebung einen eigenen Ordner.",
+  ),
   "environment-archived": text(
     "Die Umgebung ist archiviert",
     "Eine archivierte Umgebung startet nicht.",

@@ -2062,6 +2062,523 @@ export declare type UploadContentResponse = Message<"berth.v1.UploadContentRespo
 export declare const UploadContentResponseSchema: GenMessage<UploadContentResponse>;
 
 /**
+ * A folder of an environment's working copy that is synced with one on the host's computer.
+ *
+ * @generated from message berth.v1.SyncedFolder
+ */
+export declare type SyncedFolder = Message<"berth.v1.SyncedFolder"> & {
+  /**
+   * A UUID.
+   *
+   * @generated from field: string sync_id = 1;
+   */
+  syncId: string;
+
+  /**
+   * @generated from field: string environment_id = 2;
+   */
+  environmentId: string;
+
+  /**
+   * In the working copy; empty is all of it.
+   *
+   * @generated from field: string path = 3;
+   */
+  path: string;
+
+  /**
+   * @generated from field: repeated string ignore_patterns = 4;
+   */
+  ignorePatterns: string[];
+};
+
+/**
+ * Describes the message berth.v1.SyncedFolder.
+ * Use `create(SyncedFolderSchema)` to create a new message.
+ */
+export declare const SyncedFolderSchema: GenMessage<SyncedFolder>;
+
+/**
+ * @generated from message berth.v1.ScanFolderRequest
+ */
+export declare type ScanFolderRequest = Message<"berth.v1.ScanFolderRequest"> & {
+  /**
+   * @generated from field: berth.v1.SyncedFolder folder = 1;
+   */
+  folder?: SyncedFolder | undefined;
+
+  /**
+   * Of the last answer that arrived whole; empty asks for everything.
+   *
+   * @generated from field: string known_version = 2;
+   */
+  knownVersion: string;
+};
+
+/**
+ * Describes the message berth.v1.ScanFolderRequest.
+ * Use `create(ScanFolderRequestSchema)` to create a new message.
+ */
+export declare const ScanFolderRequestSchema: GenMessage<ScanFolderRequest>;
+
+/**
+ * @generated from message berth.v1.ScanFolderResponse
+ */
+export declare type ScanFolderResponse = Message<"berth.v1.ScanFolderResponse"> & {
+  /**
+   * The same in every message of an answer.
+   *
+   * @generated from field: string version = 1;
+   */
+  version: string;
+
+  /**
+   * False: entries and paths are what changed since `known_version`.
+   *
+   * @generated from field: bool everything = 2;
+   */
+  everything: boolean;
+
+  /**
+   * The folder itself is not there.
+   *
+   * @generated from field: bool missing = 3;
+   */
+  missing: boolean;
+
+  /**
+   * @generated from field: repeated berth.v1.FolderEntry entries = 4;
+   */
+  entries: FolderEntry[];
+
+  /**
+   * @generated from field: repeated string removed_paths = 5;
+   */
+  removedPaths: string[];
+
+  /**
+   * All of them, in every answer.
+   *
+   * @generated from field: repeated berth.v1.SkippedPath skipped = 6;
+   */
+  skipped: SkippedPath[];
+
+  /**
+   * Set in the last message: an answer without it did not arrive whole.
+   *
+   * @generated from field: bool complete = 7;
+   */
+  complete: boolean;
+};
+
+/**
+ * Describes the message berth.v1.ScanFolderResponse.
+ * Use `create(ScanFolderResponseSchema)` to create a new message.
+ */
+export declare const ScanFolderResponseSchema: GenMessage<ScanFolderResponse>;
+
+/**
+ * @generated from message berth.v1.FolderEntry
+ */
+export declare type FolderEntry = Message<"berth.v1.FolderEntry"> & {
+  /**
+   * Relative to the synced folder, with slashes.
+   *
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * Changes with the entry; whoever changes it gives this back.
+   *
+   * @generated from field: string stamp = 2;
+   */
+  stamp: string;
+
+  /**
+   * @generated from oneof berth.v1.FolderEntry.entry
+   */
+  entry: {
+    /**
+     * @generated from field: bool folder = 3;
+     */
+    value: boolean;
+    case: "folder";
+  } | {
+    /**
+     * @generated from field: berth.v1.FileContent file = 4;
+     */
+    value: FileContent;
+    case: "file";
+  } | {
+    /**
+     * Its target.
+     *
+     * @generated from field: string link = 5;
+     */
+    value: string;
+    case: "link";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message berth.v1.FolderEntry.
+ * Use `create(FolderEntrySchema)` to create a new message.
+ */
+export declare const FolderEntrySchema: GenMessage<FolderEntry>;
+
+/**
+ * @generated from message berth.v1.FileContent
+ */
+export declare type FileContent = Message<"berth.v1.FileContent"> & {
+  /**
+   * @generated from field: uint64 size = 1;
+   */
+  size: bigint;
+
+  /**
+   * @generated from field: bytes sha256 = 2;
+   */
+  sha256: Uint8Array;
+
+  /**
+   * @generated from field: bool executable = 3;
+   */
+  executable: boolean;
+};
+
+/**
+ * Describes the message berth.v1.FileContent.
+ * Use `create(FileContentSchema)` to create a new message.
+ */
+export declare const FileContentSchema: GenMessage<FileContent>;
+
+/**
+ * @generated from message berth.v1.SkippedPath
+ */
+export declare type SkippedPath = Message<"berth.v1.SkippedPath"> & {
+  /**
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * name, link, special, too-large, too-deep, unreadable, changing.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message berth.v1.SkippedPath.
+ * Use `create(SkippedPathSchema)` to create a new message.
+ */
+export declare const SkippedPathSchema: GenMessage<SkippedPath>;
+
+/**
+ * @generated from message berth.v1.WatchFolderRequest
+ */
+export declare type WatchFolderRequest = Message<"berth.v1.WatchFolderRequest"> & {
+  /**
+   * @generated from field: berth.v1.SyncedFolder folder = 1;
+   */
+  folder?: SyncedFolder | undefined;
+};
+
+/**
+ * Describes the message berth.v1.WatchFolderRequest.
+ * Use `create(WatchFolderRequestSchema)` to create a new message.
+ */
+export declare const WatchFolderRequestSchema: GenMessage<WatchFolderRequest>;
+
+/**
+ * @generated from message berth.v1.WatchFolderResponse
+ */
+export declare type WatchFolderResponse = Message<"berth.v1.WatchFolderResponse"> & {
+};
+
+/**
+ * Describes the message berth.v1.WatchFolderResponse.
+ * Use `create(WatchFolderResponseSchema)` to create a new message.
+ */
+export declare const WatchFolderResponseSchema: GenMessage<WatchFolderResponse>;
+
+/**
+ * @generated from message berth.v1.ReadFilesRequest
+ */
+export declare type ReadFilesRequest = Message<"berth.v1.ReadFilesRequest"> & {
+  /**
+   * @generated from field: berth.v1.SyncedFolder folder = 1;
+   */
+  folder?: SyncedFolder | undefined;
+
+  /**
+   * @generated from field: repeated berth.v1.WantedFile files = 2;
+   */
+  files: WantedFile[];
+};
+
+/**
+ * Describes the message berth.v1.ReadFilesRequest.
+ * Use `create(ReadFilesRequestSchema)` to create a new message.
+ */
+export declare const ReadFilesRequestSchema: GenMessage<ReadFilesRequest>;
+
+/**
+ * @generated from message berth.v1.WantedFile
+ */
+export declare type WantedFile = Message<"berth.v1.WantedFile"> & {
+  /**
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * @generated from field: string stamp = 2;
+   */
+  stamp: string;
+};
+
+/**
+ * Describes the message berth.v1.WantedFile.
+ * Use `create(WantedFileSchema)` to create a new message.
+ */
+export declare const WantedFileSchema: GenMessage<WantedFile>;
+
+/**
+ * @generated from message berth.v1.ReadFilesResponse
+ */
+export declare type ReadFilesResponse = Message<"berth.v1.ReadFilesResponse"> & {
+  /**
+   * Of the request's files, ascending.
+   *
+   * @generated from field: uint32 index = 1;
+   */
+  index: number;
+
+  /**
+   * @generated from field: bytes data = 2;
+   */
+  data: Uint8Array;
+};
+
+/**
+ * Describes the message berth.v1.ReadFilesResponse.
+ * Use `create(ReadFilesResponseSchema)` to create a new message.
+ */
+export declare const ReadFilesResponseSchema: GenMessage<ReadFilesResponse>;
+
+/**
+ * @generated from message berth.v1.ApplyChangesRequest
+ */
+export declare type ApplyChangesRequest = Message<"berth.v1.ApplyChangesRequest"> & {
+  /**
+   * @generated from oneof berth.v1.ApplyChangesRequest.message
+   */
+  message: {
+    /**
+     * First of all.
+     *
+     * @generated from field: berth.v1.SyncedFolder folder = 1;
+     */
+    value: SyncedFolder;
+    case: "folder";
+  } | {
+    /**
+     * @generated from field: berth.v1.FolderChange change = 2;
+     */
+    value: FolderChange;
+    case: "change";
+  } | {
+    /**
+     * Content of the file that the change before it writes.
+     *
+     * @generated from field: bytes data = 3;
+     */
+    value: Uint8Array;
+    case: "data";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message berth.v1.ApplyChangesRequest.
+ * Use `create(ApplyChangesRequestSchema)` to create a new message.
+ */
+export declare const ApplyChangesRequestSchema: GenMessage<ApplyChangesRequest>;
+
+/**
+ * @generated from message berth.v1.FolderChange
+ */
+export declare type FolderChange = Message<"berth.v1.FolderChange"> & {
+  /**
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * What must be there; empty: nothing.
+   *
+   * @generated from field: string expected_stamp = 2;
+   */
+  expectedStamp: string;
+
+  /**
+   * @generated from oneof berth.v1.FolderChange.change
+   */
+  change: {
+    /**
+     * @generated from field: bool make_folder = 3;
+     */
+    value: boolean;
+    case: "makeFolder";
+  } | {
+    /**
+     * @generated from field: berth.v1.FileContent write = 4;
+     */
+    value: FileContent;
+    case: "write";
+  } | {
+    /**
+     * Target of a symbolic link.
+     *
+     * @generated from field: string link = 5;
+     */
+    value: string;
+    case: "link";
+  } | {
+    /**
+     * Of a folder only when it is empty.
+     *
+     * @generated from field: bool remove = 6;
+     */
+    value: boolean;
+    case: "remove";
+  } | {
+    /**
+     * A new path in the same folder.
+     *
+     * @generated from field: string move_to = 7;
+     */
+    value: string;
+    case: "moveTo";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message berth.v1.FolderChange.
+ * Use `create(FolderChangeSchema)` to create a new message.
+ */
+export declare const FolderChangeSchema: GenMessage<FolderChange>;
+
+/**
+ * @generated from message berth.v1.ApplyChangesResponse
+ */
+export declare type ApplyChangesResponse = Message<"berth.v1.ApplyChangesResponse"> & {
+  /**
+   * @generated from field: repeated berth.v1.ChangeOutcome outcomes = 1;
+   */
+  outcomes: ChangeOutcome[];
+};
+
+/**
+ * Describes the message berth.v1.ApplyChangesResponse.
+ * Use `create(ApplyChangesResponseSchema)` to create a new message.
+ */
+export declare const ApplyChangesResponseSchema: GenMessage<ApplyChangesResponse>;
+
+/**
+ * @generated from message berth.v1.ChangeOutcome
+ */
+export declare type ChangeOutcome = Message<"berth.v1.ChangeOutcome"> & {
+  /**
+   * @generated from field: berth.v1.ChangeOutcome.Result result = 1;
+   */
+  result: ChangeOutcome_Result;
+
+  /**
+   * @generated from field: string message = 2;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message berth.v1.ChangeOutcome.
+ * Use `create(ChangeOutcomeSchema)` to create a new message.
+ */
+export declare const ChangeOutcomeSchema: GenMessage<ChangeOutcome>;
+
+/**
+ * @generated from enum berth.v1.ChangeOutcome.Result
+ */
+export enum ChangeOutcome_Result {
+  /**
+   * @generated from enum value: RESULT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: RESULT_DONE = 1;
+   */
+  DONE = 1,
+
+  /**
+   * It was not as expected and was left alone.
+   *
+   * @generated from enum value: RESULT_CHANGED = 2;
+   */
+  CHANGED = 2,
+
+  /**
+   * @generated from enum value: RESULT_NOT_EMPTY = 3;
+   */
+  NOT_EMPTY = 3,
+
+  /**
+   * @generated from enum value: RESULT_FAILED = 4;
+   */
+  FAILED = 4,
+
+  /**
+   * @generated from enum value: RESULT_NO_SPACE = 5;
+   */
+  NO_SPACE = 5,
+}
+
+/**
+ * Describes the enum berth.v1.ChangeOutcome.Result.
+ */
+export declare const ChangeOutcome_ResultSchema: GenEnum<ChangeOutcome_Result>;
+
+/**
+ * @generated from message berth.v1.ForgetFolderRequest
+ */
+export declare type ForgetFolderRequest = Message<"berth.v1.ForgetFolderRequest"> & {
+  /**
+   * @generated from field: berth.v1.SyncedFolder folder = 1;
+   */
+  folder?: SyncedFolder | undefined;
+};
+
+/**
+ * Describes the message berth.v1.ForgetFolderRequest.
+ * Use `create(ForgetFolderRequestSchema)` to create a new message.
+ */
+export declare const ForgetFolderRequestSchema: GenMessage<ForgetFolderRequest>;
+
+/**
+ * @generated from message berth.v1.ForgetFolderResponse
+ */
+export declare type ForgetFolderResponse = Message<"berth.v1.ForgetFolderResponse"> & {
+};
+
+/**
+ * Describes the message berth.v1.ForgetFolderResponse.
+ * Use `create(ForgetFolderResponseSchema)` to create a new message.
+ */
+export declare const ForgetFolderResponseSchema: GenMessage<ForgetFolderResponse>;
+
+/**
  * @generated from message berth.v1.PowerOffRequest
  */
 export declare type PowerOffRequest = Message<"berth.v1.PowerOffRequest"> & {
@@ -2294,6 +2811,56 @@ export declare const AgentService: GenService<{
     methodKind: "client_streaming";
     input: typeof UploadContentRequestSchema;
     output: typeof UploadContentResponseSchema;
+  },
+  /**
+   * What a folder that is synced holds: all of it, or what changed since an answer before.
+   *
+   * @generated from rpc berth.v1.AgentService.ScanFolder
+   */
+  scanFolder: {
+    methodKind: "server_streaming";
+    input: typeof ScanFolderRequestSchema;
+    output: typeof ScanFolderResponseSchema;
+  },
+  /**
+   * One message whenever something may have changed in what ScanFolder saw last.
+   *
+   * @generated from rpc berth.v1.AgentService.WatchFolder
+   */
+  watchFolder: {
+    methodKind: "server_streaming";
+    input: typeof WatchFolderRequestSchema;
+    output: typeof WatchFolderResponseSchema;
+  },
+  /**
+   * The contents of files, one after the other. Of one that has changed since it was seen nothing comes, or not all.
+   *
+   * @generated from rpc berth.v1.AgentService.ReadFiles
+   */
+  readFiles: {
+    methodKind: "server_streaming";
+    input: typeof ReadFilesRequestSchema;
+    output: typeof ReadFilesResponseSchema;
+  },
+  /**
+   * Changes names in a folder, each only when it is still as it was seen; what goes is kept in a trash for a while.
+   *
+   * @generated from rpc berth.v1.AgentService.ApplyChanges
+   */
+  applyChanges: {
+    methodKind: "client_streaming";
+    input: typeof ApplyChangesRequestSchema;
+    output: typeof ApplyChangesResponseSchema;
+  },
+  /**
+   * Forgets what was kept of a folder that is no longer synced, but for the trash.
+   *
+   * @generated from rpc berth.v1.AgentService.ForgetFolder
+   */
+  forgetFolder: {
+    methodKind: "unary";
+    input: typeof ForgetFolderRequestSchema;
+    output: typeof ForgetFolderResponseSchema;
   },
   /**
    * Makes the data disk's file system as large as the disk has become.

@@ -7,6 +7,7 @@ import { ContainerFacts } from "./container-facts.tsx";
 import { GitState } from "./git-state.tsx";
 import { Notices } from "./notices.tsx";
 import { Steps } from "./steps.tsx";
+import { SyncedFolders } from "./synced-folders.tsx";
 import { UsageGraphs } from "./usage-graphs.tsx";
 
 /** What an environment is and does, at a glance. */
@@ -35,6 +36,7 @@ export function OverviewTab({
         <Part title={words.git}>
           <GitState row={row} />
         </Part>
+        <SyncedFolders environmentId={row.id} />
       </div>
       <div className="flex min-w-0 flex-col gap-5">
         {running ? (
