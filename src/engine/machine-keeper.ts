@@ -12,6 +12,7 @@ import { MachineUses } from "./machine-uses.ts";
 import type { AgentClient, MachineKeeperOptions, MachineListener, MachineView } from "./machine-view.ts";
 import { ObservedEnvironments } from "./observed-environments.ts";
 import { ResumeRetry } from "./resume-retry.ts";
+import { settleDisk } from "./settle-disk.ts";
 import { giveIdentity, startMachine } from "./start-machine.ts";
 import { tellNetwork } from "./tell-network.ts";
 import { wake } from "./wake.ts";
@@ -21,10 +22,6 @@ const bootTimeoutMs = 180_000;
 const connectRetryMs = 250;
 const shutdownGraceMs = 60_000;
 const powerOffCallTimeoutMs = 5000;
-/** A suspended disk is whole also without the memory. */
-const settleDiskTimeoutMs = 30_000;
-/** Of files in memory, saved with the rest: what is used again at once, and not all that was ever read. */
-const keepCacheBytes = 512n << 20n;
 /** git looks at every file, and those who asked before come first. */
 const refreshTimeoutMs = 60_000;
 
@@ -182,7 +179,7 @@ export class MachineKeeper {
   async suspend(signal: AbortSignal): Promise<void> {
     if (this.#client === undefined) return;
     await this.#keepOff(async () => {
-      await this.#client?.settleDisk({ keepCacheBytes }, { signal, timeoutMs: settleDiskTimeoutMs });
+      await settleDisk(this.#client, signal);
       this.#asleep = true;
       this.#wasReady = false;
       this.#disconnect();

@@ -6,12 +6,12 @@ import { type Log, messageOf } from "../lib/log.ts";
 import type { MachineDriver, MachineSpec } from "../vm/driver.ts";
 import { setGuestClock } from "./guest-clock.ts";
 import type { AgentClient } from "./machine-view.ts";
+import { settleDisk } from "./settle-disk.ts";
 
 /** No environment's machine is called so. */
-export const templatePrefix = "template-";
+const templatePrefix = "template-";
 const bootTimeoutMs = 180_000;
 const retryMs = 250;
-const settleTimeoutMs = 60_000;
 const shutdownGraceMs = 5000;
 
 export interface TemplatesOptions {
@@ -87,7 +87,7 @@ export class Templates {
       const { dockerReady } = await client.hello({ protocol: 1 }, { signal });
       if (!dockerReady) throw new Error("dockerd is not up yet");
       await setGuestClock(client, now(), signal);
-      await client.settleDisk({ keepCacheBytes: 0n }, { signal, timeoutMs: settleTimeoutMs });
+      await settleDisk(client, signal, 0n);
     } finally {
       connection.close();
     }

@@ -63,20 +63,7 @@ export interface AgentDependencies {
 export function agentService(dependencies: AgentDependencies): ServiceImpl<typeof AgentService> {
   const { settings, identity, docker, states, jobs, observer, figures, health, bootProfile, network, now } = dependencies;
   return {
-    async hello() {
-      const dockerVersion = docker.knownVersion ?? (await docker.version());
-      return create(HelloResponseSchema, {
-        protocol: agentProtocol,
-        agentVersion: "0.1.0",
-        imageSha256: settings.imageSha256,
-        bootId: bootIdOf(settings.runFolder),
-        dataSchema: Number(readText(`${settings.dataFolder}/schema`)) || 0,
-        dockerReady: dockerVersion !== undefined,
-        dockerVersion: dockerVersion ?? "",
-        guestTime: timestampFromMs(now()),
-        warnings: [...health.warnings],
-      });
-    },
+    hello: async () => hello(dependencies),
     takeIdentity: async (request) => identity.take(request).then(() => ({}), failCall),
     setClock: (request) => setClock(request, now()),
     setNetwork: async (request) => ({ dockerWaits: await network.set(request) }),
@@ -130,6 +117,21 @@ export function agentService(dependencies: AgentDependencies): ServiceImpl<typeo
       return {};
     },
   };
+}
+
+async function hello({ settings, docker, health, now }: AgentDependencies) {
+  const dockerVersion = docker.knownVersion ?? (await docker.version());
+  return create(HelloResponseSchema, {
+    protocol: agentProtocol,
+    agentVersion: "0.1.0",
+    imageSha256: settings.imageSha256,
+    bootId: bootIdOf(settings.runFolder),
+    dataSchema: Number(readText(`${settings.dataFolder}/schema`)) || 0,
+    dockerReady: dockerVersion !== undefined,
+    dockerVersion: dockerVersion ?? "",
+    guestTime: timestampFromMs(now()),
+    warnings: [...health.warnings],
+  });
 }
 
 async function setClock(request: SetClockRequest, nowMs: number): Promise<{ correctedBy: Duration }> {

@@ -18,7 +18,7 @@ export function newIdentity(id: string): MachineIdentity {
 }
 
 /** What a machine is called inside. */
-export function hostnameOf(id: string): string {
+function hostnameOf(id: string): string {
   return id === firstMachine ? "berth" : `berth-${id}`;
 }
 

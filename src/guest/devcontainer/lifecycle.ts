@@ -6,10 +6,9 @@ import { type DockerApi, signalExec } from "../docker-api.ts";
 import type { JobContext } from "../jobs/job.ts";
 
 /** A lifecycle command of a devcontainer.json: for a shell, as arguments, or several that run at once. */
-export const commandSchema = z.union([z.string(), z.array(z.string()), z.record(z.string(), z.union([z.string(), z.array(z.string())]))]);
-export type LifecycleCommand = z.infer<typeof commandSchema>;
+const commandSchema = z.union([z.string(), z.array(z.string()), z.record(z.string(), z.union([z.string(), z.array(z.string())]))]);
 
-export const probeSchema = z.enum(["none", "loginInteractiveShell", "interactiveShell", "loginShell"]);
+const probeSchema = z.enum(["none", "loginInteractiveShell", "interactiveShell", "loginShell"]);
 
 /** What is done each time a dev container is started, as the devcontainer CLI told it when it made the container. */
 export const startCommandsSchema = z.object({
