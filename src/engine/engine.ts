@@ -32,7 +32,7 @@ const maxStepsWithoutPause = 50;
 const defaultMachineIdleMinutes = 5;
 /** So long a look at the log or the changes of an environment that has stopped may take to begin; then its own machine rests. */
 const defaultDedicatedIdleMs = 3000;
-const removeMachineTimeoutMs = 120_000;
+const machineOffTimeoutMs = 120_000;
 
 export interface EngineOptions {
   readonly store: EnvironmentStore;
@@ -218,6 +218,7 @@ export class Engine {
         void this.#upload(environment, actor);
         return;
       case "devcontainer-up":
+        if (await this.#fitMachine(environment)) return;
         await machine.agent().startJob({
           jobId: wish.upJobId,
           environmentId,
@@ -242,9 +243,20 @@ export class Engine {
     }
   }
 
+  /** A configuration that asks for a bigger machine gets it where the machine is its own. True: it starts anew for that. */
+  async #fitMachine({ id, spec }: Environment): Promise<boolean> {
+    const { machines } = this.#options;
+    const { environmentId, keeper } = machines.kept(id);
+    if (environmentId === undefined) return false;
+    const configPath = spec?.devcontainer?.devcontainerFilePath ?? "";
+    const { cpus, memoryBytes, storageBytes } = await keeper.agent().getHostRequirements({ environmentId, configPath });
+    const needs = { cpus, memoryBytes: Number(memoryBytes), dataDiskLimitBytes: Number(storageBytes) };
+    return machines.fit(id, needs, AbortSignal.any([this.#stop.signal, AbortSignal.timeout(machineOffTimeoutMs)]));
+  }
+
   async #removeWithMachine(environmentId: string): Promise<void> {
     const { machines, store } = this.#options;
-    const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(removeMachineTimeoutMs)]);
+    const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(machineOffTimeoutMs)]);
     await machines.remove(environmentId, signal, async () => store.remove(environmentId));
     this.#actors.delete(environmentId);
   }

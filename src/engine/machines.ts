@@ -1,7 +1,7 @@
 import type { Environment } from "../contract/gen/gitpod/v1/environment_pb.js";
 import { sharedMachineId } from "../contract/machine-id.ts";
 import type { Log } from "../lib/log.ts";
-import type { MachineDriver } from "../vm/driver.ts";
+import type { MachineDriver, MachineSpec } from "../vm/driver.ts";
 import type { MachineKeeper } from "./machine-keeper.ts";
 
 /** Before the id of a dedicated machine; no other machine's id begins so. */
@@ -27,12 +27,19 @@ export interface KeptMachine {
 /** Told the environments that changed, or `all` those of the machine when the machine itself did. */
 export type MachinesListener = (environmentIds: readonly string[] | "all", machine: KeptMachine) => void;
 
+export type MachineNeeds = Pick<MachineSpec, "cpus" | "memoryBytes" | "dataDiskLimitBytes">;
+
 export interface MachinesOptions {
   readonly driver: Pick<MachineDriver, "list">;
   /** Makes the keeper of a machine, which is an environment's own where one is named. */
   readonly make: (machineId: string, environmentId?: string) => MachineKeeper;
   /** Whether the class of an environment gives it a machine of its own. */
   readonly isDedicated: (environmentId: string) => boolean;
+  /**
+   * Whether an environment's own machine would be bigger after a restart, so that it is no smaller than its
+   * environment needs; from then on it will be. Not given: machines have the size they have.
+   */
+  readonly fit?: (machineId: string, needs: MachineNeeds) => Promise<boolean>;
   /** A machine was removed with its disk for good. */
   readonly onRemoved?: (machineId: string) => Promise<void>;
   readonly log: Log;
@@ -102,6 +109,15 @@ export class Machines {
     this.#dedicated.delete(environmentId);
     keeper.close();
     this.#tell("all", { id, environmentId, keeper });
+  }
+
+  /** Switches an environment's own machine off when it would be big enough for it after that. True: it is off. */
+  async fit(environmentId: string, needs: MachineNeeds, signal: AbortSignal): Promise<boolean> {
+    const { id, keeper, environmentId: owner } = this.kept(environmentId);
+    if (owner === undefined || (await this.#options.fit?.(id, needs)) !== true) return false;
+    this.#options.log.info("a machine is started anew, as big as its environment needs it", { machineId: id });
+    await keeper.powerOff(signal);
+    return true;
   }
 
   setNetwork(): void {

@@ -19,6 +19,7 @@ import { changeSignal } from "../lib/change-signal.ts";
 import { folderCalls } from "../lib/sync/folder-calls.ts";
 import type { BootProfile } from "./boot-profile.ts";
 import { receiveUpload } from "./content/upload.ts";
+import { findRequirements } from "./devcontainer/find-requirements.ts";
 import type { KnownUsers } from "./devcontainer/known-users.ts";
 import type { DockerApi } from "./docker-api.ts";
 import { dial } from "./dial.ts";
@@ -104,6 +105,7 @@ export function agentService(dependencies: AgentDependencies): ServiceImpl<typeo
       const record = await startJob(request, dependencies).catch(failCall);
       return create(StartJobResponseSchema, { job: jobMessage(record) });
     },
+    getHostRequirements: async (request) => findRequirements(states.workingCopy(request.environmentId), request.configPath),
     watchJob: (request, context) => watchJob(jobs, request, context.signal),
     async cancelJob(request) {
       await jobs.cancel(request.environmentId, request.jobId);

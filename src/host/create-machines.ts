@@ -10,7 +10,7 @@ import { currentNameServers } from "./network/name-servers.ts";
 import { collectNetwork } from "./network/machine-network.ts";
 import type { NetworkSettings } from "./network/network-settings.ts";
 import type { MachineSize } from "./settings.ts";
-import { type HostSettings, type MachineSizes, memoryLeftBytes } from "./settings/host-settings.ts";
+import { type DedicatedSizes, type HostSettings, type MachineSizes, memoryLeftBytes } from "./settings/host-settings.ts";
 
 /** What the host keeps for a machine beside its keeper. */
 interface MachineParts {
@@ -65,9 +65,23 @@ export function createMachines(options: HostMachinesOptions): HostMachines {
       parts.set(keeper, { images, sizes });
       return keeper;
     },
+    // What this computer does not have, the machine says when the container is to be made.
+    fit: async (id, needs) => !isLess(settings.greatestSize, needs) && fit(settings.dedicated(id), needs),
     onRemoved: async (id) => settings.dedicated(id).noteReset(),
   });
   return { machines, imagesOf: (machine) => partsOf(machine).images, sizesOf: (machine) => partsOf(machine).sizes };
+}
+
+/** Whether a machine that runs with less than is needed would have more at its next start, which it is made to remember. */
+async function fit(sizes: DedicatedSizes, needs: MachineSize): Promise<boolean> {
+  const { startedSize } = sizes;
+  if (startedSize === undefined || !isLess(startedSize, needs)) return false;
+  await sizes.noteNeeds(needs);
+  return isLess(startedSize, sizes.nextSize);
+}
+
+function isLess(size: MachineSize, than: MachineSize): boolean {
+  return size.cpus < than.cpus || size.memoryBytes < than.memoryBytes || size.dataDiskLimitBytes < than.dataDiskLimitBytes;
 }
 
 interface Source extends MachineParts, Pick<HostMachinesOptions, "driver" | "env" | "networkSettings"> {

@@ -190,3 +190,23 @@ test("a host that is killed and started again knows whose machine is whose", asy
   await whenState(dedicatedMachineId(id), READY);
   expect(existsSync(join(host.folder, "home", "machines", "default"))).toBe(false);
 });
+
+test("a machine of an environment's own grows to what its configuration asks for, as far as the computer goes", async () => {
+  const memoryOf = async (id: string): Promise<bigint | undefined> =>
+    (await host.host.listMachines({})).machines.find((machine) => machine.id === dedicatedMachineId(id))?.memoryBytes;
+  const gib = 1024n ** 3n;
+  const big = await createDedicated("needs-4-gib");
+  await host.whenPhase(big, RUNNING);
+  expect(await memoryOf(big)).toBe(4n * gib);
+  const tooBig = await createDedicated("needs-4-tib");
+  await host.whenPhase(tooBig, RUNNING);
+  expect(await memoryOf(tooBig)).toBe(2n * gib);
+  // It stays so, and nobody else's does.
+  await host.environments.stopEnvironment({ environmentId: big });
+  await whenState(dedicatedMachineId(big), SUSPENDED);
+  await host.environments.startEnvironment({ environmentId: big });
+  await host.whenPhase(big, RUNNING);
+  expect(await memoryOf(big)).toBe(4n * gib);
+  const other = await running("other");
+  expect(await memoryOf(other)).toBe(2n * gib);
+});

@@ -62,6 +62,12 @@ export async function loadConfig(
   return { config, hash: hash.digest("hex") };
 }
 
+/** How big a machine a configuration asks for; 0 is what it does not say. */
+export function hostRequirements(config: DevcontainerConfig): { cpus: number; memoryBytes: number; storageBytes: number } {
+  const { cpus = 0, memory, storage } = config.hostRequirements ?? {};
+  return { cpus: Math.max(0, Math.ceil(cpus)), memoryBytes: parseSize(memory) ?? 0, storageBytes: parseSize(storage) ?? 0 };
+}
+
 /** Why this machine is too small for a configuration's hostRequirements, or undefined. */
 export function unmetRequirement(
   config: DevcontainerConfig,

@@ -34,6 +34,8 @@ const storedSchema = z.object({
   started: sizeSchema.optional().catch(undefined),
   /** The same of the machines that environments have to themselves, by the machine's id. */
   startedDedicated: z.record(z.string(), sizeSchema).catch({}),
+  /** What the configurations on these machines ask for; 0 is nothing. */
+  dedicatedNeeds: z.record(z.string(), sizeSchema).catch({}),
 });
 
 /** The settings that are sizes, with what bounds them. */
@@ -47,7 +49,7 @@ const sizeSettings = [
 
 type Stored = z.infer<typeof storedSchema>;
 /** What a person may change. 0 in a size: what Berth chooses. */
-export type SettingsChange = Partial<Omit<Stored, "started" | "startedDedicated">>;
+export type SettingsChange = Partial<Omit<Stored, "started" | "startedDedicated" | "dedicatedNeeds">>;
 
 export interface Computer {
   readonly cpus: number;
@@ -62,6 +64,12 @@ export interface MachineSizes {
   noteStart(size: MachineSize): Promise<void>;
   /** The machine and its disk are gone. */
   noteReset(): Promise<void>;
+}
+
+/** The same of a machine that one environment has to itself, which can ask for more. */
+export interface DedicatedSizes extends MachineSizes {
+  /** Has it no smaller than this from its next start on, as far as the computer goes. */
+  noteNeeds(needs: MachineSize): Promise<void>;
 }
 
 /** What the person set for this computer: one small file, which another version or a hand may spoil without harm. */
@@ -131,16 +139,19 @@ export class HostSettings implements MachineSizes {
   }
 
   /** The sizes of a machine that an environment has to itself. */
-  dedicated(machineId: string): MachineSizes {
+  dedicated(machineId: string): DedicatedSizes {
     const started = (): MachineSize | undefined => this.#stored.startedDedicated[machineId];
     const next = (): MachineSize => {
-      const size = this.nextDedicatedSize;
+      const { nextDedicatedSize: size, greatestSize: greatest } = this;
+      const needs = this.#stored.dedicatedNeeds[machineId];
+      const atLeast = (key: keyof MachineSize): number => Math.max(size[key], Math.min(greatest[key], needs?.[key] ?? 0));
       // A disk never shrinks.
-      return { ...size, dataDiskLimitBytes: Math.max(size.dataDiskLimitBytes, started()?.dataDiskLimitBytes ?? 0) };
+      const dataDiskLimitBytes = Math.max(atLeast("dataDiskLimitBytes"), started()?.dataDiskLimitBytes ?? 0);
+      return { cpus: atLeast("cpus"), memoryBytes: atLeast("memoryBytes"), dataDiskLimitBytes };
     };
     const note = async (size: MachineSize | undefined): Promise<void> =>
       this.#save((stored) => {
-        const { [machineId]: _before, ...others } = stored.startedDedicated;
+        const others = without(stored.startedDedicated, machineId);
         return { ...stored, startedDedicated: size === undefined ? others : { ...others, [machineId]: { ...size } } };
       });
     return {
@@ -150,8 +161,13 @@ export class HostSettings implements MachineSizes {
       get nextSize() {
         return next();
       },
+      noteNeeds: async (needs) =>
+        this.#save((stored) => ({ ...stored, dedicatedNeeds: { ...stored.dedicatedNeeds, [machineId]: { ...needs } } })),
       noteStart: async (size) => note(size),
-      noteReset: async () => note(undefined),
+      noteReset: async () => {
+        await this.#save((stored) => ({ ...stored, dedicatedNeeds: without(stored.dedicatedNeeds, machineId) }));
+        await note(undefined);
+      },
     };
   }
 
@@ -191,6 +207,11 @@ export class HostSettings implements MachineSizes {
       });
     return this.#writing;
   }
+}
+
+function without<T>(record: Readonly<Record<string, T>>, key: string): Record<string, T> {
+  const { [key]: _left, ...others } = record;
+  return others;
 }
 
 async function read(path: string, log: Log): Promise<Stored> {

@@ -30,6 +30,8 @@ export interface SimulatedCourse {
   /** The configuration was changed after the container was made. */
   readonly drifted: boolean;
   readonly warning: string;
+  /** What its configuration asks of its machine. */
+  readonly neededMemoryBytes: number;
 }
 
 const usual: SimulatedCourse = {
@@ -48,6 +50,7 @@ const usual: SimulatedCourse = {
   logLines: 3,
   drifted: false,
   warning: "",
+  neededMemoryBytes: 0,
 };
 
 const courses: Readonly<Record<string, Partial<SimulatedCourse>>> = {
@@ -67,6 +70,8 @@ const courses: Readonly<Record<string, Partial<SimulatedCourse>>> = {
   noisy: { logLines: 20_000 },
   drifted: { drifted: true },
   warning: { warning: "lifecycle-command-failed: postCreateCommand ended with exit code 1" },
+  "needs-4-gib": { neededMemoryBytes: 4 * 1024 ** 3 },
+  "needs-4-tib": { neededMemoryBytes: 4 * 1024 ** 4 },
   web: { ports: [{ port: 3000, processName: "node" }] },
 };
 

@@ -54,6 +54,11 @@ function agentCalls(options: SimulatedAgentOptions, jobs: SimulatedJobs): Servic
   const usage = new SimulatedUsage(disk);
   return {
     hello: () => hello(options),
+    getHostRequirements: ({ environmentId }) => ({
+      cpus: 0,
+      memoryBytes: BigInt(courseOf(disk.content.environments[environmentId]?.sentinel ?? "").neededMemoryBytes),
+      storageBytes: 0n,
+    }),
     // The computer that it runs on keeps its keys.
     takeIdentity: () => ({}),
     setClock: () => ({ correctedBy: durationFromMs(0) }),

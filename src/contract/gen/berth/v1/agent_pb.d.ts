@@ -141,6 +141,55 @@ export declare type TakeIdentityResponse = Message<"berth.v1.TakeIdentityRespons
 export declare const TakeIdentityResponseSchema: GenMessage<TakeIdentityResponse>;
 
 /**
+ * @generated from message berth.v1.GetHostRequirementsRequest
+ */
+export declare type GetHostRequirementsRequest = Message<"berth.v1.GetHostRequirementsRequest"> & {
+  /**
+   * @generated from field: string environment_id = 1;
+   */
+  environmentId: string;
+
+  /**
+   * Relative to the working copy; empty is the only one there is.
+   *
+   * @generated from field: string config_path = 2;
+   */
+  configPath: string;
+};
+
+/**
+ * Describes the message berth.v1.GetHostRequirementsRequest.
+ * Use `create(GetHostRequirementsRequestSchema)` to create a new message.
+ */
+export declare const GetHostRequirementsRequestSchema: GenMessage<GetHostRequirementsRequest>;
+
+/**
+ * @generated from message berth.v1.GetHostRequirementsResponse
+ */
+export declare type GetHostRequirementsResponse = Message<"berth.v1.GetHostRequirementsResponse"> & {
+  /**
+   * @generated from field: uint32 cpus = 1;
+   */
+  cpus: number;
+
+  /**
+   * @generated from field: uint64 memory_bytes = 2;
+   */
+  memoryBytes: bigint;
+
+  /**
+   * @generated from field: uint64 storage_bytes = 3;
+   */
+  storageBytes: bigint;
+};
+
+/**
+ * Describes the message berth.v1.GetHostRequirementsResponse.
+ * Use `create(GetHostRequirementsResponseSchema)` to create a new message.
+ */
+export declare const GetHostRequirementsResponseSchema: GenMessage<GetHostRequirementsResponse>;
+
+/**
  * @generated from message berth.v1.GrowDiskRequest
  */
 export declare type GrowDiskRequest = Message<"berth.v1.GrowDiskRequest"> & {
@@ -2801,6 +2850,16 @@ export declare const AgentService: GenService<{
     methodKind: "unary";
     input: typeof CancelJobRequestSchema;
     output: typeof CancelJobResponseSchema;
+  },
+  /**
+   * How big a machine the configuration of an environment asks for; nothing where it does not say, or cannot be read.
+   *
+   * @generated from rpc berth.v1.AgentService.GetHostRequirements
+   */
+  getHostRequirements: {
+    methodKind: "unary";
+    input: typeof GetHostRequirementsRequestSchema;
+    output: typeof GetHostRequirementsResponseSchema;
   },
   /**
    * Receives a tar of a folder as the working copy of an environment; kept only when it arrived whole.
