@@ -51,7 +51,6 @@ export class MachineKeeper {
   /** Ends a start that is going on when the machine is to be off. */
   #giveUpStart = new AbortController();
   readonly #now: () => number;
-  readonly #network: MachineKeeperOptions["network"];
   readonly uses: MachineUses;
   readonly #crashes: CrashCount;
   readonly #resuming: ResumeRetry;
@@ -62,7 +61,6 @@ export class MachineKeeper {
     this.#id = options.id;
     this.#log = options.log;
     this.#now = options.now;
-    this.#network = options.network;
     this.#crashes = new CrashCount(options.now);
     this.uses = new MachineUses(options.now);
     this.#resuming = new ResumeRetry(async () => this.#driver.resume(this.#id), options.log);
@@ -270,7 +268,7 @@ export class MachineKeeper {
 
   /** Tells the machine anew how to get to the world, e.g. because a setting or the name servers changed. */
   setNetwork(): void {
-    if (this.#client !== undefined) void tellNetwork(this.#client, this.#network, this.#log, this.#stop.signal);
+    if (this.#client !== undefined) void tellNetwork(this.#client, this.#options.network, this.#log, this.#stop.signal);
   }
 
   async #bringUp(): Promise<void> {
@@ -309,7 +307,7 @@ export class MachineKeeper {
       await giveIdentity({ driver: this.#driver, id: this.#id, client }, newIdentity, signal);
       this.#hello = await judged(this.#options.judge, await client.hello({ protocol: 1 }, { signal }));
       await setGuestClock(client, this.#now(), signal);
-      await tellNetwork(client, this.#network, this.#log, signal);
+      await tellNetwork(client, this.#options.network, this.#log, signal);
       this.#connection = connection;
       keepGuestClock({ client, now: this.#now, log: this.#log, ended: connection.closed });
       void connection.closed.then((reason) => this.#onClosed(connection, reason));
