@@ -203,10 +203,10 @@ export class MachineKeeper {
     await this.powerOff(signal);
   }
 
-  /** Shuts the machine down and removes its disk with everything on it; the next start makes a new one. */
+  /** Switches the machine off, whose disk goes, so that it need not end in order; the next start makes a new one. */
   async reset(signal: AbortSignal): Promise<void> {
     await this.#keepOff(async () => {
-      await this.#switchOff(signal);
+      await this.#switchOff(signal, 0);
       await this.#driver.remove(this.#id);
       this.#sleepEnds();
       this.clearFailure();
@@ -228,12 +228,12 @@ export class MachineKeeper {
     }
   }
 
-  async #switchOff(signal: AbortSignal): Promise<void> {
+  async #switchOff(signal: AbortSignal, graceMs = shutdownGraceMs): Promise<void> {
     this.#giveUpStart.abort(new Error("the machine is shut down"));
     await this.#busy;
     await this.#client?.powerOff({}, { timeoutMs: powerOffCallTimeoutMs }).catch(() => undefined);
     this.#disconnect();
-    await this.#driver.shutdown(this.#id, { graceMs: shutdownGraceMs, signal });
+    await this.#driver.shutdown(this.#id, { graceMs, signal });
   }
 
   /** Nothing holds any more of what was observed before it slept. */
