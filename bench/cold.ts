@@ -15,7 +15,7 @@ import { measurePairs, type Result, resultOf } from "./statistics.ts";
 import { type Hardware, StockGuest } from "./stock-guest.ts";
 
 const defaultPairs = 3;
-const limit = 0.5;
+const limit = 0.35;
 const cpus = 2;
 const memoryBytes = 2 * 1024 ** 3;
 const dataDiskLimitBytes = 8 * 1024 ** 3;
