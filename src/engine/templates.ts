@@ -46,11 +46,23 @@ export class Templates {
     return id;
   }
 
+  /** Removes what a host that was killed while it made a template left, which runs on and is of no use. */
+  async tidy(): Promise<void> {
+    for (const id of await this.#ids()) {
+      const status = await this.#options.driver.inspect(id);
+      if (status.state !== "off" || status.suspended === undefined) await this.#remove(id);
+    }
+  }
+
+  async #ids(): Promise<string[]> {
+    return (await this.#options.driver.list()).filter((id) => id.startsWith(templatePrefix));
+  }
+
   async #make(spec: MachineSpec, signal: AbortSignal): Promise<void> {
     const { driver, log } = this.#options;
     log.info("the template of new machines is made", { template: spec.id });
-    await driver.kill(spec.id);
-    await driver.remove(spec.id);
+    // New machines have one size at a time; a template of another one would take its space for nothing.
+    for (const id of await this.#ids()) if (id === spec.id || !this.#making.has(id)) await this.#remove(id);
     try {
       const limit = AbortSignal.any([signal, AbortSignal.timeout(bootTimeoutMs)]);
       await driver.create(spec, limit);
@@ -59,9 +71,14 @@ export class Templates {
       await driver.suspend(spec.id, { signal: limit });
     } catch (error) {
       await driver.shutdown(spec.id, { graceMs: shutdownGraceMs, signal: AbortSignal.timeout(shutdownGraceMs * 2) });
-      await driver.remove(spec.id);
+      await this.#remove(spec.id);
       throw error;
     }
+  }
+
+  async #remove(id: string): Promise<void> {
+    await this.#options.driver.kill(id);
+    await this.#options.driver.remove(id);
   }
 
   /** Waits until it has come up with dockerd, and until its disk holds all of it. */

@@ -32,6 +32,7 @@ const devcontainerStateSchema = z.object({
   /** Proxies were given to its container when it was made, or to one before it. */
   proxied: z.boolean().default(false),
   containerId: z.string().default(""),
+  dotfilesRepository: z.string().default(""),
   /** Known where a stopped container can be started without the devcontainer CLI. */
   startCommands: startCommandsSchema.optional(),
 });

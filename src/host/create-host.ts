@@ -185,6 +185,7 @@ async function createParts(env: NodeJS.ProcessEnv, paths: BerthPaths, log: Log):
   const identity = { databasePath: paths.database, keyPath: paths.keyFile, version };
   const plane = await createPlane({ ...identity, engineCalls, now, gitIdentity, dedicatedSize });
   const templates = new Templates({ driver, log, now });
+  await templates.tidy().catch((error: unknown) => log.warn("templates were not tidied", { reason: messageOf(error) }));
   const { machines, imagesOf, sizesOf } = createMachines({
     ...{ machinesFolder, source, driver, log, now, env, settings, networkSettings, onStep: onUpgradeStep },
     computerMemoryBytes: memoryBytes,

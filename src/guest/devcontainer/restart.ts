@@ -77,6 +77,7 @@ function isUnchanged(before: DevcontainerState, request: UpRequest, attempt: Att
     !before.recovery &&
     before.configPath === attempt.configPath &&
     before.configHash === attempt.configHash &&
-    before.generated === attempt.generated
+    before.generated === attempt.generated &&
+    before.dotfilesRepository === request.dotfilesRepository
   );
 }

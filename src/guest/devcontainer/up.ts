@@ -299,6 +299,7 @@ async function keep(
     forwardPorts: readForwardPorts(merged),
     proxied: network.dockerClientProxies !== undefined || previous?.proxied === true,
     containerId: container?.Id ?? "",
+    dotfilesRepository: request.dotfilesRepository,
     startCommands: outcome.outcome === "success" && !attempt.recovery ? startCommandsOf(merged) : undefined,
   };
   await writeSessionEnv(sessionEnvFiles(settings.runFolder, environmentId), { ...remoteEnv, ...request.secrets });
