@@ -12,7 +12,6 @@ import { settleDisk } from "./settle-disk.ts";
 const templatePrefix = "template-";
 const bootTimeoutMs = 180_000;
 const retryMs = 250;
-const shutdownGraceMs = 5000;
 
 export interface TemplatesOptions {
   readonly driver: MachineDriver;
@@ -70,7 +69,6 @@ export class Templates {
       await this.#prepare(spec.id, limit);
       await driver.suspend(spec.id, { signal: limit });
     } catch (error) {
-      await driver.shutdown(spec.id, { graceMs: shutdownGraceMs, signal: AbortSignal.timeout(shutdownGraceMs * 2) });
       await this.#remove(spec.id);
       throw error;
     }

@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { silentLog } from "../lib/log.ts";
-import type { MachineSpec } from "../vm/driver.ts";
-import { SimulatedComputer, SimulatedDriver } from "../vm/simulated/simulated-driver.ts";
-import { Templates } from "./templates.ts";
+import { silentLog } from "../../src/lib/log.ts";
+import type { MachineSpec } from "../../src/vm/driver.ts";
+import { SimulatedComputer, SimulatedDriver } from "../../src/vm/simulated/simulated-driver.ts";
+import { Templates } from "../../src/engine/templates.ts";
 
 const signal = AbortSignal.timeout(30_000);
 let folder: string;
