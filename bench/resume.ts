@@ -3,6 +3,8 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AgentService } from "../src/contract/gen/berth/v1/agent_pb.js";
+import type { AgentClient } from "../src/engine/machine-view.ts";
+import { settleDisk } from "../src/engine/settle-disk.ts";
 import { connectAgent } from "../src/lib/agent-transport.ts";
 import { silentLog } from "../src/lib/log.ts";
 import type { MachineSpec } from "../src/vm/driver.ts";
@@ -85,6 +87,7 @@ async function resumeOnce(driver: QemuDriver, machine: MachineSpec, times: Times
   times.dockerRun.baseline.push(await seconds(async () => before.run(dockerRun)));
   before.close();
   await new Promise<void>((resolve) => setTimeout(resolve, settleMs));
+  await withAgent(driver, signal, async (client) => settleDisk(client, signal));
   times.suspend.push(await seconds(async () => driver.suspend(machine.id, { signal })));
   let running = 0;
   const total = await seconds(async () => {
@@ -99,12 +102,17 @@ async function resumeOnce(driver: QemuDriver, machine: MachineSpec, times: Times
   return total;
 }
 
-/** Until the agent of the machine says hello. */
-async function answer(driver: QemuDriver, signal: AbortSignal): Promise<void> {
+/** Does something with the agent of the machine, on a connection of its own. */
+async function withAgent(driver: QemuDriver, signal: AbortSignal, work: (client: AgentClient) => Promise<unknown>): Promise<void> {
   const { stream, linkKey } = await driver.dialAgent(spec.id, signal);
   const connection = await connectAgent(stream, linkKey, signal);
-  await createClient(AgentService, connection.transport).hello({ protocol: 1 }, { signal });
+  await work(createClient(AgentService, connection.transport));
   connection.close();
+}
+
+/** Until the agent of the machine says hello. */
+async function answer(driver: QemuDriver, signal: AbortSignal): Promise<void> {
+  await withAgent(driver, signal, async (client) => client.hello({ protocol: 1 }, { signal }));
 }
 
 async function seconds(work: () => Promise<unknown>): Promise<number> {

@@ -102,7 +102,7 @@ export class Templates {
       const { dockerReady } = await client.hello({ protocol: 1 }, { signal });
       if (!dockerReady) throw new Error("dockerd is not up yet");
       await setGuestClock(client, now(), signal);
-      await settleDisk(client, signal, 0n);
+      await settleDisk(client, signal);
     } finally {
       connection.close();
     }

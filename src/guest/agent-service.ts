@@ -36,7 +36,7 @@ import type { GuestNetwork } from "./network/guest-network.ts";
 import { runProcess } from "./run-process.ts";
 import type { GuestSettings } from "./settings.ts";
 import { syncPlaces } from "./sync/sync-places.ts";
-import { dropCaches, growDisk, readDiskBill, reclaimSpace, settleDisk } from "./usage/disk-bill.ts";
+import { growDisk, readDiskBill, reclaimSpace, settleDisk } from "./usage/disk-bill.ts";
 import { type EnvironmentFigures, usageMessage } from "./usage/environment-figures.ts";
 import { readUsage } from "./usage/machine-usage.ts";
 
@@ -86,11 +86,7 @@ export function agentService(dependencies: AgentDependencies): ServiceImpl<typeo
     getBootProfile: () => ({
       phases: bootProfile.phases().map(({ name, endedAtMs }) => ({ name, endedAt: durationFromMs(Math.round(endedAtMs)) })),
     }),
-    async settleDisk({ keepCacheBytes }) {
-      await settleDisk(settings.dataFolder);
-      await dropCaches(Number(keepCacheBytes));
-      return {};
-    },
+    settleDisk: async () => settleDisk(settings.dataFolder).then(() => ({})),
     dial: (requests) => dial(requests, dependencies),
     exec: (requests) => exec(requests, dependencies),
     async observeEnvironments(request) {

@@ -1,7 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { readFileSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
 import { type DiskBill, DiskBillSchema } from "../../contract/gen/berth/v1/usage_pb.js";
 import { environmentContainers } from "../devcontainer/stop.ts";
 import type { DockerApi, DockerStore } from "../docker-api.ts";
@@ -9,7 +8,7 @@ import type { EnvironmentStates } from "../environment-state.ts";
 import { mountOf } from "../mounts.ts";
 import { runProcess } from "../run-process.ts";
 import { folderSizeBytes } from "./folder-size.ts";
-import { readMemory, readUsage } from "./machine-usage.ts";
+import { readUsage } from "./machine-usage.ts";
 
 const trimTimeoutMs = 5 * 60_000;
 
@@ -56,13 +55,6 @@ export async function growDisk(dataFolder: string): Promise<void> {
 export async function settleDisk(dataFolder: string): Promise<void> {
   await runProcess(["sync"], { signal: AbortSignal.timeout(trimTimeoutMs) });
   await runProcess(["fstrim", "--", dataFolder], { signal: AbortSignal.timeout(trimTimeoutMs) });
-}
-
-/** Gives up what is kept of files in memory when it is more than this; what is written back already can be read again. */
-export async function dropCaches(keepBytes: number): Promise<void> {
-  const figures = readMemory();
-  const cachedBytes = (figures.get("Cached") ?? 0) - (figures.get("Shmem") ?? 0);
-  if (cachedBytes > keepBytes) await writeFile("/proc/sys/vm/drop_caches", "1");
 }
 
 export interface Owner {

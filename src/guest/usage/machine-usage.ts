@@ -9,7 +9,7 @@ export interface MachineUsageView {
 }
 
 /** The figures of /proc/meminfo (proc_meminfo(5)) in bytes. */
-export function readMemory(): ReadonlyMap<string, number> {
+function readMemory(): ReadonlyMap<string, number> {
   const lines = readFileSync("/proc/meminfo", "utf8").split("\n");
   return new Map(lines.map((line) => [line.slice(0, line.indexOf(":")), Number(/(\d+)/.exec(line)?.[1] ?? 0) * 1024] as const));
 }

@@ -270,12 +270,6 @@ export declare const BootPhaseSchema: GenMessage<BootPhase>;
  * @generated from message berth.v1.SettleDiskRequest
  */
 export declare type SettleDiskRequest = Message<"berth.v1.SettleDiskRequest"> & {
-  /**
-   * What a machine keeps of files in memory beyond this is given up: it can be read again, and would be saved with the rest.
-   *
-   * @generated from field: uint64 keep_cache_bytes = 1;
-   */
-  keepCacheBytes: bigint;
 };
 
 /**
