@@ -46,8 +46,7 @@ export function qemuArguments(options: ArgumentOptions): string[] {
     "none",
     "-no-reboot",
     "-machine",
-    // The kernel stops its HPET by masking it; emulated, it goes on 250 times a second.
-    `${arm ? "virt,gic-version=max" : "q35,vmport=off,smbus=off,hpet=off,i8042=off"},memory-backend=mem`,
+    `${arm ? "virt,gic-version=max" : "q35,vmport=off,smbus=off"},memory-backend=mem`,
     "-accel",
     accelerator === "tcg" ? "tcg,thread=multi,tb-size=512" : accelerator,
     "-cpu",
