@@ -1,8 +1,8 @@
 import { type Client, createClient } from "@connectrpc/connect";
 import { BerthError } from "../contract/berth-error.ts";
-import { AgentService, type HelloResponse, type ObservedEnvironment } from "../contract/gen/berth/v1/agent_pb.js";
+import { type HelloResponse, type ObservedEnvironment } from "../contract/gen/berth/v1/agent_pb.js";
 import { TerminalService } from "../contract/gen/berth/v1/terminal_pb.js";
-import { type AgentConnection, connectAgent } from "../lib/agent-transport.ts";
+import type { AgentConnection } from "../lib/agent-transport.ts";
 import { type Log, messageOf } from "../lib/log.ts";
 import type { MachineDriver } from "../vm/driver.ts";
 import { bootJudged, endsBoot, judged } from "./boot-judge.ts";
@@ -13,7 +13,7 @@ import type { AgentClient, MachineKeeperOptions, MachineListener, MachineView } 
 import { ObservedEnvironments } from "./observed-environments.ts";
 import { ResumeRetry } from "./resume-retry.ts";
 import { settleDisk } from "./settle-disk.ts";
-import { giveIdentity, startMachine } from "./start-machine.ts";
+import { dialMachine, startMachine } from "./start-machine.ts";
 import { tellNetwork } from "./tell-network.ts";
 import { wake } from "./wake.ts";
 
@@ -296,15 +296,12 @@ export class MachineKeeper {
   }
 
   async #connect(signal: AbortSignal): Promise<void> {
-    const { stream, linkKey, newIdentity } = await this.#driver.dialAgent(this.#id, signal);
-    const connection = await connectAgent(stream, linkKey, signal);
-    const client = createClient(AgentService, connection.transport);
+    const { connection, client } = await dialMachine(this.#driver, this.#id, signal);
     const first = Promise.withResolvers<void>();
     // An agent that says nothing costs no more than the time of a boot.
     const onAbort = (): void => connection.close();
     signal.addEventListener("abort", onAbort, { once: true });
     try {
-      await giveIdentity({ driver: this.#driver, id: this.#id, client }, newIdentity, signal);
       this.#hello = await judged(this.#options.judge, await client.hello({ protocol: 1 }, { signal }));
       await setGuestClock(client, this.#now(), signal);
       await tellNetwork(client, this.#options.network, this.#log, signal);

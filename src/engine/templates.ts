@@ -1,12 +1,9 @@
-import { createClient } from "@connectrpc/connect";
 import { BerthError } from "../contract/berth-error.ts";
-import { AgentService } from "../contract/gen/berth/v1/agent_pb.js";
-import { connectAgent } from "../lib/agent-transport.ts";
 import { type Log, messageOf } from "../lib/log.ts";
 import type { MachineDriver, MachineSpec } from "../vm/driver.ts";
 import { setGuestClock } from "./guest-clock.ts";
-import type { AgentClient } from "./machine-view.ts";
 import { settleDisk } from "./settle-disk.ts";
+import { dialMachine } from "./start-machine.ts";
 
 /** No environment's machine is called so. */
 const templatePrefix = "template-";
@@ -95,10 +92,8 @@ export class Templates {
 
   async #settle(id: string, signal: AbortSignal): Promise<void> {
     const { driver, now } = this.#options;
-    const { stream, linkKey } = await driver.dialAgent(id, signal);
-    const connection = await connectAgent(stream, linkKey, signal);
+    const { connection, client } = await dialMachine(driver, id, signal);
     try {
-      const client: AgentClient = createClient(AgentService, connection.transport);
       const { dockerReady } = await client.hello({ protocol: 1 }, { signal });
       if (!dockerReady) throw new Error("dockerd is not up yet");
       await setGuestClock(client, now(), signal);
@@ -109,6 +104,7 @@ export class Templates {
   }
 }
 
-function templateIdOf({ cpus, memoryBytes }: MachineSpec): string {
-  return `${templatePrefix}${cpus}-${Math.floor(memoryBytes / 1024 ** 2)}`;
+/** A copy has the processors, the memory and the disk of its template. */
+function templateIdOf({ cpus, memoryBytes, dataDiskLimitBytes }: MachineSpec): string {
+  return `${templatePrefix}${cpus}-${Math.floor(memoryBytes / 1024 ** 2)}-${Math.floor(dataDiskLimitBytes / 1024 ** 3)}`;
 }

@@ -3,7 +3,7 @@ import { statfs } from "node:fs/promises";
 import { mountOf } from "./mounts.ts";
 import { setTimeout as delay } from "node:timers/promises";
 
-/** What goes wrong is told within two of these; each look costs an idle machine a hundredth of what it may use. */
+/** What goes wrong is told within two of these; more often would keep an idle machine at work. */
 const lookIntervalMs = 5000;
 /** dockerd's first start takes this long under emulation; later ones are told at once. */
 const dockerStartMs = 120_000;

@@ -1,11 +1,9 @@
-import { createClient } from "@connectrpc/connect";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { AgentService, type HelloResponse } from "../../src/contract/gen/berth/v1/agent_pb.js";
-import { giveIdentity } from "../../src/engine/start-machine.ts";
-import { connectAgent } from "../../src/lib/agent-transport.ts";
+import type { HelloResponse } from "../../src/contract/gen/berth/v1/agent_pb.js";
+import { dialMachine } from "../../src/engine/start-machine.ts";
 import { waitUntil } from "../../src/lib/wait-until.ts";
 import type { MachineDriver, MachineImage, MachineSpec } from "../../src/vm/driver.ts";
 
@@ -26,21 +24,19 @@ const gibibyte = 1024 ** 3;
 const pollMs = 100;
 const bootLimitMs = 120_000;
 const noticeLimitMs = 10_000;
+/** An agent that does not answer by then is dialed again. */
+const dialLimitMs = 15_000;
 
 async function hello(driver: MachineDriver, id: string): Promise<HelloResponse> {
   const signal = AbortSignal.timeout(bootLimitMs);
   for (;;) {
-    const { stream, linkKey, newIdentity } = await driver.dialAgent(id, signal);
     try {
-      const connection = await connectAgent(stream, linkKey, AbortSignal.any([signal, AbortSignal.timeout(5000)]));
-      const client = createClient(AgentService, connection.transport);
-      await giveIdentity({ driver, id, client }, newIdentity, signal);
+      const { connection, client } = await dialMachine(driver, id, AbortSignal.any([signal, AbortSignal.timeout(dialLimitMs)]));
       const answer = await client.hello({ protocol: 1 }, { signal });
       connection.close();
       return answer;
     } catch (error) {
       if (signal.aborted) throw error;
-      stream.destroy();
     }
   }
 }

@@ -1,13 +1,12 @@
 import { create } from "@bufbuild/protobuf";
-import { createClient } from "@connectrpc/connect";
-import { AgentService, type ExecRequest, ExecRequestSchema } from "../../src/contract/gen/berth/v1/agent_pb.js";
-import { type AgentConnection, connectAgent } from "../../src/lib/agent-transport.ts";
+import { type ExecRequest, ExecRequestSchema } from "../../src/contract/gen/berth/v1/agent_pb.js";
 import { waitUntil } from "../../src/lib/wait-until.ts";
-import { giveIdentity } from "../../src/engine/start-machine.ts";
-import type { MachineDriver, MachineIdentity } from "../../src/vm/driver.ts";
+import { dialMachine } from "../../src/engine/start-machine.ts";
+import type { MachineDriver } from "../../src/vm/driver.ts";
 
 const pollMs = 200;
-const connectTimeoutMs = 5000;
+/** A copy is given its identity within this too, which takes seconds on a loaded computer. */
+const connectTimeoutMs = 15_000;
 
 /** A machine that has booted: commands run in it as root, and what they print is given back. */
 export interface BootedMachine {
@@ -17,24 +16,17 @@ export interface BootedMachine {
 
 /** Connects to a machine's agent as soon as it answers, and waits for dockerd. */
 export async function whenDockerReady(driver: MachineDriver, id: string, signal: AbortSignal): Promise<BootedMachine> {
-  let connection: AgentConnection | undefined;
-  let newIdentity: MachineIdentity | undefined;
+  let dialed: Awaited<ReturnType<typeof dialMachine>> | undefined;
   await waitUntil(
     async () => {
-      const { stream, linkKey, ...more } = await driver.dialAgent(id, signal);
-      ({ newIdentity } = more);
-      connection = await connectAgent(stream, linkKey, AbortSignal.any([signal, AbortSignal.timeout(connectTimeoutMs)])).catch(() => {
-        stream.destroy();
-        return undefined;
-      });
-      return connection !== undefined;
+      dialed = await dialMachine(driver, id, AbortSignal.any([signal, AbortSignal.timeout(connectTimeoutMs)])).catch(() => undefined);
+      return dialed !== undefined;
     },
     { intervalMs: pollMs, signal },
   );
-  if (connection === undefined) throw new Error(`the agent of ${id} does not answer`);
-  const { transport, close } = connection;
-  const agent = createClient(AgentService, transport);
-  await giveIdentity({ driver, id, client: agent }, newIdentity, signal);
+  if (dialed === undefined) throw new Error(`the agent of ${id} does not answer`);
+  const { client: agent } = dialed;
+  const { close } = dialed.connection;
   const ready = await waitUntil(async () => (await agent.hello({ protocol: 1 }, { signal })).dockerReady, { intervalMs: pollMs, signal });
   if (!ready) throw new Error(`dockerd in ${id} does not answer`);
   return {

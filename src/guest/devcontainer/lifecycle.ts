@@ -34,10 +34,7 @@ interface Session {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** A lifecycle command ended with an error; those after it are not run, as the devcontainer CLI does it. */
-export class LifecycleFailure extends Error {}
-
-/** Runs postStartCommand and postAttachCommand (containers.dev, lifecycle scripts). Fails with a `LifecycleFailure`. */
+/** Runs postStartCommand and postAttachCommand (containers.dev, lifecycle scripts). One that fails ends it, as in the devcontainer CLI. */
 export async function runStartCommands(commands: StartCommands, session: Session, docker: DockerApi, context: JobContext): Promise<void> {
   const all = [
     ...commands.postStartCommands.map((command) => ({ name: "postStartCommand", command })),
@@ -52,7 +49,7 @@ export async function runStartCommands(commands: StartCommands, session: Session
     const failed = codes.find((code) => code !== 0);
     if (failed === undefined) continue;
     context.log(`${name} failed with exit code ${failed}. Skipping any further user-provided commands.\n`);
-    throw new LifecycleFailure(`The ${name} in the devcontainer.json failed.`);
+    throw new Error(`The ${name} in the devcontainer.json failed.`);
   }
 }
 

@@ -5,7 +5,7 @@ import type { DevcontainerState, EnvironmentStates } from "../environment-state.
 import type { JobContext } from "../jobs/job.ts";
 import type { GuestNetwork } from "../network/guest-network.ts";
 import type { GuestSettings } from "../settings.ts";
-import { LifecycleFailure, lifecycleWarning, runStartCommands } from "./lifecycle.ts";
+import { lifecycleWarning, runStartCommands } from "./lifecycle.ts";
 import { readShell } from "./passwd.ts";
 import { makeSecretsFolder, placeSecretFiles, secretFilesFolder } from "./secret-files.ts";
 import { sessionEnvFiles, writeSessionEnv } from "./session-env.ts";
@@ -61,8 +61,9 @@ export async function restart(
   const warningMessage = await runStartCommands(before.startCommands, session, docker, context).then(
     () => "",
     async (error: unknown) => {
-      if (!(error instanceof LifecycleFailure)) throw error;
-      return lifecycleWarning(error.message, started?.State.Pid ?? 0);
+      context.signal.throwIfAborted();
+      // The container is up, and what a person has in it must not make way for a recovery container.
+      return lifecycleWarning(error instanceof Error ? error.message : String(error), started?.State.Pid ?? 0);
     },
   );
   await states.setDevcontainer(environmentId, { ...before, warningMessage });

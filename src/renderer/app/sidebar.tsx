@@ -1,25 +1,13 @@
 import { Boxes, Cpu, Info, Plus, Search, Settings, Stethoscope, type LucideIcon } from "lucide-react";
 import { MachineState } from "../../contract/gen/berth/v1/host_pb.js";
-import type { Strings } from "../i18n/strings.ts";
 import type { Route } from "../router/routes.ts";
-import { type Tone, Dot } from "../ui/badge.tsx";
+import { Dot } from "../ui/badge.tsx";
 import { cx } from "../ui/cx.ts";
 import { Kbd } from "../ui/kbd.tsx";
 import { Link } from "../ui/link.tsx";
 import { Tooltip } from "../ui/tooltip.tsx";
 import { useAppState, useRoute, useStrings } from "./context.ts";
-
-const machineLooks: Readonly<Record<MachineState, { readonly name: keyof Strings["shell"]["machineStates"]; readonly tone: Tone }>> = {
-  [MachineState.UNSPECIFIED]: { name: "unknown", tone: "neutral" },
-  [MachineState.ABSENT]: { name: "absent", tone: "neutral" },
-  [MachineState.OFF]: { name: "off", tone: "neutral" },
-  [MachineState.BOOTING]: { name: "booting", tone: "accent" },
-  [MachineState.READY]: { name: "ready", tone: "ok" },
-  [MachineState.STOPPING]: { name: "stopping", tone: "accent" },
-  [MachineState.PAUSED]: { name: "paused", tone: "warn" },
-  [MachineState.SUSPENDED]: { name: "suspended", tone: "neutral" },
-  [MachineState.FAILED]: { name: "failed", tone: "danger" },
-};
+import { machineLooks } from "./machine-looks.ts";
 
 /** Where one can go, and at its foot how things are. */
 export function Sidebar({ onSearch }: { readonly onSearch: () => void }) {

@@ -10,7 +10,13 @@ import { checkCommas, checkHostSpace, checkSocketPath, MachineFolderBase } from 
 import type { MachinePaths } from "./arguments.ts";
 import { SavedState } from "./saved-state.ts";
 
-const identitySchema = z.object({ machineId: z.string(), hostname: z.string(), macAddress: z.string(), linkKey: z.base64() });
+const identitySchema = z.object({
+  machineId: z.string(),
+  hostname: z.string(),
+  macAddress: z.string(),
+  /** The template's link key, which the copy's memory has until its agent was given another; a boot ends that too. */
+  lentLinkKey: z.base64().optional(),
+});
 
 /** The files of one machine under QEMU. */
 export class MachineFolder extends MachineFolderBase<"qemu" | "passt"> {
@@ -53,28 +59,48 @@ export class MachineFolder extends MachineFolderBase<"qemu" | "passt"> {
     await rm(partial, { force: true });
     const neededBytes = other.dataDiskAllocatedBytes();
     await copyDisk(other.dataDisk, partial, { beforeCopying: async () => checkHostSpace(this.folder, neededBytes) }, signal);
-    const identity = newIdentity(id);
-    await writeFileAtomically(
-      this.#newIdentity,
-      JSON.stringify({ ...identity, linkKey: Buffer.from(identity.linkKey).toString("base64") }),
-    );
-    await writeFileAtomically(this.linkKey, other.readLinkKey());
+    const { linkKey, ...identity } = newIdentity(id);
+    await this.#writeNewIdentity({ ...identity, lentLinkKey: Buffer.from(other.readLinkKey()).toString("base64") });
+    await writeFileAtomically(this.linkKey, linkKey);
     // Last: from now on there is a machine, which boots when its memory is not to be had.
     renameSync(partial, this.dataDisk);
   }
 
-  /** Who this machine is to be; nothing when it is. */
-  readNewIdentity(): MachineIdentity | undefined {
-    if (statSync(this.#newIdentity, { throwIfNoEntry: false }) === undefined) return undefined;
-    const identity = identitySchema.parse(JSON.parse(readFileSync(this.#newIdentity, "utf8")));
-    return { ...identity, linkKey: Buffer.from(identity.linkKey, "base64") };
+  /** Removes what `copyFrom` made and nothing else. */
+  removeCopy(): void {
+    for (const path of [this.dataDisk, `${this.dataDisk}.new`, this.#newIdentity, this.linkKey]) rmSync(path, { force: true });
+    rmSync(this.runFolder, { recursive: true, force: true });
+  }
+
+  override async makeLinkKey(): Promise<void> {
+    await super.makeLinkKey();
+    const pending = this.#readNewIdentity();
+    if (pending !== undefined) await this.#writeNewIdentity({ ...pending, lentLinkKey: undefined });
+  }
+
+  /** The key of the next stream, and who this machine is to be before anything else is done; the latter only until it is. */
+  keys(): { readonly linkKey: Uint8Array; readonly newIdentity?: MachineIdentity } {
+    const pending = this.#readNewIdentity();
+    const linkKey = this.readLinkKey();
+    if (pending === undefined) return { linkKey };
+    const { lentLinkKey, ...identity } = pending;
+    return {
+      linkKey: lentLinkKey === undefined ? linkKey : Buffer.from(lentLinkKey, "base64"),
+      newIdentity: { ...identity, linkKey },
+    };
   }
 
   async identityTaken(): Promise<void> {
-    const identity = this.readNewIdentity();
-    if (identity === undefined) return;
-    await writeFileAtomically(this.linkKey, identity.linkKey);
-    rmSync(this.#newIdentity);
+    rmSync(this.#newIdentity, { force: true });
     await syncFolder(this.folder);
+  }
+
+  async #writeNewIdentity(identity: z.infer<typeof identitySchema>): Promise<void> {
+    await writeFileAtomically(this.#newIdentity, JSON.stringify(identity));
+  }
+
+  #readNewIdentity(): z.infer<typeof identitySchema> | undefined {
+    if (statSync(this.#newIdentity, { throwIfNoEntry: false }) === undefined) return undefined;
+    return identitySchema.parse(JSON.parse(readFileSync(this.#newIdentity, "utf8")));
   }
 }

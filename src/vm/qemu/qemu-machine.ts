@@ -198,7 +198,7 @@ export class QemuMachine {
       this.#exit = undefined;
     } catch (error) {
       await this.#endProcesses();
-      this.folder.remove();
+      this.folder.removeCopy();
       throw error;
     } finally {
       this.#starting = false;
@@ -222,8 +222,7 @@ export class QemuMachine {
     if (this.process === undefined) throw new BerthError("machine-unreachable", "the machine is not running");
     this.#agent?.stream.destroy();
     const socket = await connectAgentSocket(this.folder.paths.agentSocket, signal);
-    const newIdentity = this.folder.readNewIdentity();
-    this.#agent = { stream: socket, linkKey: this.folder.readLinkKey(), ...(newIdentity === undefined ? {} : { newIdentity }) };
+    this.#agent = { stream: socket, ...this.folder.keys() };
     return this.#agent;
   }
 

@@ -9,7 +9,7 @@ import { Link } from "../../ui/link.tsx";
 import { Section } from "../../ui/section.tsx";
 import { ConfirmDialog } from "./confirm-dialog.tsx";
 import { type MachineActs, useMachineActs, useRunningNames } from "./machine-actions.ts";
-import { machineLooks } from "./machine-looks.ts";
+import { machineLooks } from "../../app/machine-looks.ts";
 import { OwnSize } from "./own-size.tsx";
 
 const figuresIntervalMs = 5000;

@@ -6,7 +6,7 @@ import { useApp, useAppState, useFormats, useNow, useStrings } from "../../app/c
 import { Dot } from "../../ui/badge.tsx";
 import { Facts } from "../../ui/row.tsx";
 import { Section } from "../../ui/section.tsx";
-import { machineLooks } from "./machine-looks.ts";
+import { machineLooks } from "../../app/machine-looks.ts";
 
 const clockIntervalMs = 1000;
 const figuresIntervalMs = 5000;

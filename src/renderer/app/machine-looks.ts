@@ -1,11 +1,11 @@
-import { MachineState } from "../../../contract/gen/berth/v1/host_pb.js";
-import type { Strings } from "../../i18n/strings.ts";
-import type { Tone } from "../../ui/badge.tsx";
+import { MachineState } from "../../contract/gen/berth/v1/host_pb.js";
+import type { Strings } from "../i18n/strings.ts";
+import type { Tone } from "../ui/badge.tsx";
 
 /** How each state of a machine is called and looks. */
 export const machineLooks: Readonly<Record<MachineState, { readonly name: keyof Strings["shell"]["machineStates"]; readonly tone: Tone }>> =
   {
-    [MachineState.UNSPECIFIED]: { name: "absent", tone: "neutral" },
+    [MachineState.UNSPECIFIED]: { name: "unknown", tone: "neutral" },
     [MachineState.ABSENT]: { name: "absent", tone: "neutral" },
     [MachineState.OFF]: { name: "off", tone: "neutral" },
     [MachineState.BOOTING]: { name: "booting", tone: "accent" },
