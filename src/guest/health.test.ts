@@ -1,6 +1,4 @@
-import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { expect, test } from "vitest";
 import { isReadOnly, MachineHealth } from "./health.ts";
 
@@ -15,7 +13,7 @@ test("docker is missed once it was there, or when it never comes, and a change i
   let answers = false;
   let told = 0;
   const health = new MachineHealth({
-    dataFolder: mkdtempSync(join(tmpdir(), "berth-health-")),
+    dataFolder: tmpdir(),
     bootWarnings: () => [],
     dockerAnswers: () => answers,
     now: () => 0,

@@ -3,11 +3,12 @@ import { createServer, type Http2Server, type ServerHttp2Stream } from "node:htt
 import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeEach, expect, test, vi } from "vitest";
 import { forwardCall } from "./api-pipe.ts";
 import { HostConnection } from "./host-connection.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "berth-pipe-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const path = join(folder, "api.sock");
 let server: Http2Server;
 let sockets: Socket[] = [];

@@ -1,10 +1,11 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, expect, test } from "vitest";
+import { afterAll, afterEach, expect, test } from "vitest";
 import { SettingsFile, settingsChangeSchema } from "./settings.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "berth-settings-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const path = join(folder, "desktop", "desktop.json");
 afterEach(() => rmSync(join(folder, "desktop"), { recursive: true, force: true }));
 
