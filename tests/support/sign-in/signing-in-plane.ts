@@ -1,0 +1,87 @@
+import { silentLog } from "../../../src/lib/log.ts";
+import { GuardedFetch, type OutboundOptions } from "../../../src/plane/outbound/guarded-fetch.ts";
+import { BrowserSessions, type SessionLimits } from "../../../src/plane/sign-in/browser-sessions.ts";
+import { type ProviderConfiguration } from "../../../src/plane/sign-in/ports.ts";
+import { RelyingParty } from "../../../src/plane/sign-in/relying-party.ts";
+import { SignInHandler, redirectUriOf } from "../../../src/plane/sign-in/sign-in-handler.ts";
+import { type TestServer, serveOnLoopback } from "./http-server.ts";
+import { MemoryAccounts, MemoryProviders, MemorySessions, MemoryStates } from "./memory-stores.ts";
+
+export interface PlaneSettings {
+  readonly outbound?: OutboundOptions;
+  readonly limits?: SessionLimits;
+}
+
+/** The plane's sign-in on a port of its own. Its home page says who is signed in. */
+export class SigningInPlane {
+  readonly providers = new MemoryProviders();
+  readonly states = new MemoryStates();
+  readonly sessions = new MemorySessions();
+  readonly accounts = new MemoryAccounts();
+  /** Added to the clock of the plane. */
+  laterMs = 0;
+  handler!: SignInHandler;
+  #server!: TestServer;
+
+  async start({ outbound = {}, limits = {} }: PlaneSettings = {}): Promise<void> {
+    this.#server = await serveOnLoopback((request, response) => {
+      const answer = async () => {
+        if (await this.handler.handle(request, response)) return;
+        const session = await this.handler.sessionOf(request);
+        response.end(`signed in: ${session?.accountId ?? "nobody"}`);
+      };
+      answer().catch((error: unknown) => response.writeHead(500).end(String(error)));
+    });
+    const now = () => Date.now() + this.laterMs;
+    const fetcher = new GuardedFetch({ allowHttp: true, allowedNetworks: ["127.0.0.0/8"], timeoutMs: 1500, ...outbound });
+    this.handler = new SignInHandler({
+      publicUrl: new URL(this.#server.origin),
+      providers: this.providers,
+      states: this.states,
+      sessions: new BrowserSessions(this.sessions, limits, now),
+      accounts: this.accounts,
+      relyingParty: new RelyingParty(fetcher),
+      log: silentLog,
+      now,
+    });
+  }
+
+  /** As it was when it started. */
+  reset(): void {
+    this.laterMs = 0;
+    this.providers.all.length = 0;
+    this.accounts.all.length = 0;
+    this.states.all.clear();
+    this.sessions.all.clear();
+  }
+
+  get origin(): string {
+    return this.#server.origin;
+  }
+
+  addProvider(provider: Partial<ProviderConfiguration> & Pick<ProviderConfiguration, "issuer">): ProviderConfiguration {
+    const added = {
+      id: `provider-${this.providers.all.length + 1}`,
+      organizationId: "org-1",
+      displayName: "The provider",
+      clientId: "berth",
+      clientSecret: "secret-of-berth-at-the-provider",
+      additionalScopes: [],
+      enabled: true,
+      verifiedDomains: ["example.com"],
+      emailsAreVerified: false,
+      linkByVerifiedEmail: false,
+      ...provider,
+    };
+    this.providers.all.push(added);
+    return added;
+  }
+
+  redirectUri(organizationId = "org-1"): string {
+    return redirectUriOf(new URL(this.origin), organizationId);
+  }
+
+  end(): Promise<void> {
+    return this.#server.end();
+  }
+}
