@@ -66,7 +66,7 @@ export function html(parts: TemplateStringsArray, ...values: readonly (string | 
   return Markup.of(parts, values);
 }
 
-function page(title: string, body: Markup): string {
+export function pageText(title: string, body: Markup): string {
   return html`<!doctype html>
     <html lang="en">
       <head>
@@ -85,7 +85,7 @@ function page(title: string, body: Markup): string {
 }
 
 export function sendPage(response: ServerResponse, status: number, title: string, body: Markup): void {
-  response.writeHead(status, pageHeaders).end(page(title, body));
+  response.writeHead(status, pageHeaders).end(pageText(title, body));
 }
 
 /** What a person reads in a browser when something did not happen. */

@@ -74,9 +74,10 @@ export class SignInHandler {
     return this.#options.sessions.findForApi(this.#cookies.get(headers.cookie, sessionCookie), headers.key);
   }
 
-  /** The path that signs somebody in and leads back to `returnPath`. */
-  signInPath(returnPath: string): string {
-    return `/auth/sign-in?${new URLSearchParams({ return_to: returnPath }).toString()}`;
+  /** The path that signs somebody in, with a provider when it is known, and leads back to `returnPath`. */
+  signInPath(returnPath: string, providerId?: string): string {
+    const query = { return_to: returnPath, ...(providerId === undefined ? {} : { provider: providerId }) };
+    return `/auth/sign-in?${new URLSearchParams(query).toString()}`;
   }
 
   async #route(request: IncomingMessage, response: ServerResponse, url: URL, signal: AbortSignal): Promise<void> {

@@ -39,7 +39,7 @@ export interface Sealing {
   open(sealed: Uint8Array, belongsTo: string): string;
 }
 
-export interface KeyRoles<T> {
+interface KeyRoles<T> {
   readonly signing: T | undefined;
   /** Public, the newest first: whose tokens may still be valid, and the next to sign. */
   readonly published: readonly T[];
@@ -48,7 +48,7 @@ export interface KeyRoles<T> {
 }
 
 /** What each key is for at a moment; a pure function of when they were made. */
-export function keyRoles<T extends { readonly createdAtMs: number }>(keys: readonly T[], nowMs: number): KeyRoles<T> {
+function keyRoles<T extends { readonly createdAtMs: number }>(keys: readonly T[], nowMs: number): KeyRoles<T> {
   const byAge = keys.toSorted((left, right) => left.createdAtMs - right.createdAtMs);
   // The first has nobody to wait for.
   const signsFromMs = byAge.map(({ createdAtMs }, index) => createdAtMs + (index === 0 ? 0 : publishAheadMs));
