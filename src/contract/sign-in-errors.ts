@@ -68,6 +68,12 @@ export const signInErrors = {
     "The management plane allows it only where an administrator has turned it on.",
     "Sign in on a computer with a browser, or ask your administrator.",
   ),
+  "too-many-requests": entry(
+    "resource_exhausted",
+    "That was too often",
+    "The plane takes only so many tries in a while.",
+    "Wait a minute.",
+  ),
   "plane-unreachable": entry(
     "unavailable",
     "The management plane could not be reached",

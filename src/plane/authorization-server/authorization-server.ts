@@ -8,11 +8,14 @@ import { type Session } from "../sign-in/ports.ts";
 import { type SigningKeys } from "../signing-keys/signing-keys.ts";
 import { type ConfigurationNeeds, configurationFor } from "./configuration.ts";
 import { type AccessTokenHolder } from "./ports.ts";
+import { RateLimit } from "./rate-limit.ts";
 import { type Subject, parseSubject, subjectText } from "./subject.ts";
 
 /** A browser's older session is renewed at its provider first, so that the app's sign-in has its full time. */
 const freshSessionMs = 15 * 60_000;
 const maxFormBytes = 4096;
+/** Of one address; a code is good for ten minutes and has 20^8 forms (RFC 8628 §5.1). */
+const codeTriesPerMinute = 20;
 const maxUrlLength = 8192;
 
 /** The part of the browsers' sign-in in use. */
@@ -37,10 +40,12 @@ export interface AuthorizationServerNeeds extends Omit<ConfigurationNeeds, "isSe
  */
 export class AuthorizationServer {
   readonly #needs: AuthorizationServerNeeds;
-  #running: { readonly kids: string; readonly provider: Provider } | undefined;
+  readonly #codeTries: RateLimit;
+  #running: { readonly kids: string; readonly provider: Provider; readonly answer: ReturnType<Provider["callback"]> } | undefined;
 
   constructor(needs: AuthorizationServerNeeds) {
     this.#needs = needs;
+    this.#codeTries = new RateLimit(codeTriesPerMinute, 60_000, needs.now);
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
@@ -76,27 +81,29 @@ export class AuthorizationServer {
 
   /** oidc-provider keeps its keys for life, so new keys are a new one; all its state is in the store. */
   async #provider(): Promise<Provider> {
-    const keys = await this.#needs.keys.privateJwks();
-    const kids = keys.map(({ kid }) => kid).join(" ");
+    const kids = (await this.#needs.keys.kids()).join(" ");
     if (this.#running?.kids === kids) return this.#running.provider;
-    const { publicUrl, log } = this.#needs;
+    const { publicUrl, log, keys } = this.#needs;
     const issuer = new URL(authorizationServerPath, publicUrl).href;
-    const provider = new Provider(issuer, configurationFor({ ...this.#needs, isSecure: publicUrl.protocol === "https:" }, keys));
-    // What it then believes are headers that #serve has set.
+    const isSecure = publicUrl.protocol === "https:";
+    const provider = new Provider(issuer, configurationFor({ ...this.#needs, isSecure }, await keys.privateJwks()));
+    // What it then believes are headers that #setOrigin has set.
     provider.proxy = true;
     provider.on("grant.success", (ctx) => this.#tellSignedIn(ctx));
     provider.on("server_error", (_ctx, error) => log.error("the authorization server failed", { error: messageOf(error) }));
-    this.#running = { kids, provider };
+    this.#running = { kids, provider, answer: provider.callback() };
     return provider;
   }
 
   async #serve(provider: Provider, request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.#setOrigin(request);
     const [, path = "", query = ""] = /^\/oauth([^?]*)(.*)$/.exec(request.url ?? "") ?? [];
+    if (request.method === "POST" && path === "/device" && !this.#codeTries.take(this.#needs.clientAddress(request)))
+      throw new BerthError("too-many-requests", `more than ${codeTriesPerMinute} codes in a minute`);
     // A new sign-in begins without what an earlier one left in the browser.
     if (request.method === "GET" && (path === "/auth" || path === "/device")) dropCookie(request, provider.cookieName("session"));
     const mounted = Object.assign(request, { originalUrl: request.url, url: `${path === "" ? "/" : path}${query}` });
-    await provider.callback()(mounted, response);
+    await this.#running?.answer(mounted, response);
   }
 
   /** oidc-provider takes its own address from these; a client's are thrown away. */

@@ -1,6 +1,7 @@
 import * as client from "openid-client";
 import { BerthError } from "../../contract/berth-error.ts";
 import { type GuardedFetch } from "../outbound/guarded-fetch.ts";
+import { clientAuthentication } from "./client-authentication.ts";
 import { normalEmail } from "./email-domain.ts";
 import { type ProviderConfiguration, type ProviderIdentity } from "./ports.ts";
 import { providerFailure } from "./provider-failure.ts";
@@ -104,7 +105,7 @@ export class RelyingParty {
       url,
       clientId,
       { [client.clockTolerance]: clockToleranceS, use_mtls_endpoint_aliases: false },
-      clientSecret === undefined ? client.None() : client.ClientSecretBasic(clientSecret),
+      clientAuthentication(clientSecret),
       {
         [client.customFetch]: (address, { method, headers, body, signal: own }) =>
           this.#outbound.fetch(address, {

@@ -92,12 +92,20 @@ export class SigningKeys {
     return { keys: published.map((record) => jwkSchema.parse(JSON.parse(record.publicJwk))) };
   }
 
+  /** The names of the keys, the one that signs first; they are other ones when something has changed. */
+  async kids(): Promise<readonly string[]> {
+    return (await this.#signingFirst()).map(({ kid }) => kid);
+  }
+
   /** For a signer of its own: private keys, the one that signs first. */
   async privateJwks(): Promise<readonly (JWK & { readonly kid: string })[]> {
+    return (await this.#signingFirst()).map((record) => ({ ...this.#privateJwk(record), kid: record.kid }));
+  }
+
+  async #signingFirst(): Promise<readonly SigningKeyRecord[]> {
     const signing = await this.#signingRecord();
     const { published } = keyRoles(await this.#keys(), this.#now());
-    const others = published.filter(({ kid }) => kid !== signing.kid);
-    return [signing, ...others].map((record) => ({ ...this.#privateJwk(record), kid: record.kid }));
+    return [signing, ...published.filter(({ kid }) => kid !== signing.kid)];
   }
 
   async #signingRecord(): Promise<SigningKeyRecord> {

@@ -1,6 +1,7 @@
 import * as client from "openid-client";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { AuthorizingPlane } from "../../support/sign-in/authorizing-plane.ts";
+import { serveOnLoopback } from "../../support/sign-in/http-server.ts";
 import { WebBrowser } from "../../support/sign-in/web-browser.ts";
 
 let plane: AuthorizingPlane;
@@ -117,6 +118,14 @@ test("each sign-in of an app is confirmed by the person, who may refuse, and who
   expect(forged.status).toBe(500);
   // Another person's browser does not have the cookie of the request.
   expect((await (await plane.signedInBrowser()).open(page.url)).text).toContain("sign-in-expired");
+});
+
+test("a browser in which somebody else signs in gives the app that person, without anything of the one before", async () => {
+  const configuration = await discover();
+  await signIn(configuration);
+  plane.members.all.set("org-1.account-2", { name: "Bob", email: "bob@example.com" });
+  await plane.signInBrowser(browser, "account-2");
+  expect((await signIn(configuration)).claims()?.sub).toBe("org-1.account-2");
 });
 
 test("who is not signed in, or has been for long, signs in first", async () => {
@@ -256,4 +265,32 @@ test("the device grant is not there unless it is turned on", async () => {
   expect((await fetch(`${plane.origin}/oauth/device`)).status).toBe(404);
   const body = new URLSearchParams({ client_id: "berth", scope: "openid" });
   expect((await fetch(`${plane.origin}/oauth/device/auth`, { method: "POST", body })).status).toBe(404);
+});
+
+test("behind a proxy that ends TLS, cookies are sent encrypted only, and addresses are the public ones whatever a request says", async () => {
+  const server = plane.newServer(false, "https://plane.example");
+  const behind = await serveOnLoopback((request, response) => void server.handle(request, response));
+  const headers = { host: "evil.example", "x-forwarded-host": "evil.example", "x-forwarded-proto": "http" };
+  const discovery = (await (await fetch(`${behind.origin}/oauth/.well-known/openid-configuration`, { headers })).json()) as Record<
+    string,
+    string
+  >;
+  expect(discovery).toMatchObject({ issuer: "https://plane.example/oauth", token_endpoint: "https://plane.example/oauth/token" });
+  const asked = await authorizationUrl(await discover());
+  const answer = await fetch(`${behind.origin}/oauth/auth${asked.search}`, { headers, redirect: "manual" });
+  expect(new URL(answer.headers.get("location") ?? "", "https://plane.example").origin).toBe("https://plane.example");
+  const cookies = answer.headers.getSetCookie();
+  expect(cookies.length).toBeGreaterThan(0);
+  for (const cookie of cookies) expect(cookie).toMatch(/^__Secure-berth-oauth[\w-]*=.*; samesite=lax; secure; httponly/);
+  await behind.end();
+});
+
+test("keys that changed are used at once, and tokens of before stay what they were", async () => {
+  const configuration = await discover();
+  const before = await signIn(configuration);
+  plane.keys.all.length = 0;
+  plane.authorization = plane.newServer();
+  const after = await client.refreshTokenGrant(await discover(), before.refresh_token ?? "");
+  expect(after.claims()?.sub).toBe("org-1.account-1");
+  expect(await isTaken(before.access_token)).toBe(true);
 });

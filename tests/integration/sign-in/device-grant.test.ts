@@ -72,6 +72,28 @@ test("a code that nobody gave, or that is too old, is not known", async () => {
   await ended;
 });
 
+test("codes cannot be tried out, and what asks is shown as the plane sees it, whatever it says of itself", async () => {
+  const forged = {
+    "x-forwarded-for": "203.0.113.7",
+    "x-forwarded-host": "evil.example",
+    "x-forwarded-proto": "https",
+    "user-agent": "<b>forged</b>",
+  };
+  const body = new URLSearchParams({ client_id: "berth", scope: "openid offline_access" });
+  const asked = await fetch(`${plane.origin}/oauth/device/auth`, { method: "POST", headers: forged, body });
+  const { user_code: userCode = "", verification_uri: verificationUrl = "" } = (await asked.json()) as Record<string, string>;
+  expect(verificationUrl).toBe(`${plane.origin}/oauth/device`);
+  const confirm = await enter({ userCode, verificationUrl, expiresAtMs: 0 });
+  expect(confirm.text).toContain("127.0.0.1, as &#60;b&#62;forged&#60;/b&#62;");
+  expect(confirm.text).not.toContain("203.0.113.7");
+  for (let tries = 1; tries < 20; tries++)
+    expect((await enter({ userCode: "BBBB-BBBB", verificationUrl, expiresAtMs: 0 })).text).toContain("not known");
+  const refused = await enter({ userCode, verificationUrl, expiresAtMs: 0 });
+  expect([refused.status, refused.text]).toEqual([429, expect.stringContaining("too-many-requests")]);
+  plane.laterMs = 60_000;
+  expect((await enter({ userCode, verificationUrl, expiresAtMs: 0 })).text).toContain("Did you start this");
+});
+
 test("a plane that does not offer it says so", async () => {
   const without = new AuthorizingPlane();
   await without.start();

@@ -28,11 +28,18 @@ function signIn(id = "provider-1"): Promise<Page> {
 
 /** Refused with the code, nobody signed in, and nothing told that was secret. */
 async function expectRefused(page: Page, code: string): Promise<void> {
+  expect(plane.logged.at(-1)).toContain(code);
   expect(page.text).toContain(`${code}:`);
   expect(page.status).toBeGreaterThanOrEqual(400);
   expect(plane.sessions.all.size).toBe(0);
   expect((await browser.open(plane.origin)).text).toBe("signed in: nobody");
-  for (const secret of ["canary", "eyJ", "secret-of-berth", "victim"]) expect(page.text).not.toContain(secret);
+  for (const secret of ["canary", "eyJ", "secret-of-berth", "victim"]) {
+    expect(page.text).not.toContain(secret);
+    expect(plane.logged.join("\n")).not.toContain(secret);
+  }
+  for (const { searchParams } of browser.visited.map((url) => new URL(url)))
+    for (const value of ["code", "state"].flatMap((name) => searchParams.getAll(name)).filter((text) => text.length > 16))
+      expect(plane.logged.join("\n")).not.toContain(value);
 }
 
 const untrusted = "sign-in-provider-untrusted";

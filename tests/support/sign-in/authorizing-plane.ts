@@ -44,11 +44,11 @@ export class AuthorizingPlane {
   }
 
   /** As another process of the plane has it. */
-  newServer(deviceFlow = false): AuthorizationServer {
+  newServer(deviceFlow = false, publicUrl = this.origin): AuthorizationServer {
     const now = () => Date.now() + this.laterMs;
     const cookies = new Cookies(false);
     return new AuthorizationServer({
-      publicUrl: new URL(this.origin),
+      publicUrl: new URL(publicUrl),
       keys: new SigningKeys(this.keys, this.#sealer, "sign-in", now),
       records: this.records,
       sealing: this.#sealer,
@@ -71,9 +71,13 @@ export class AuthorizingPlane {
   /** A browser of a person who is signed in. */
   async signedInBrowser(accountId = "account-1"): Promise<WebBrowser> {
     const browser = new WebBrowser();
+    await this.signInBrowser(browser, accountId);
+    return browser;
+  }
+
+  async signInBrowser(browser: WebBrowser, accountId: string): Promise<void> {
     const value = await this.#browserSessions.begin({ accountId, organizationId: "org-1", providerId: "provider-1" });
     browser.setCookie(this.origin, "berth-session", value);
-    return browser;
   }
 
   /** Opens an app's address and says yes on the page that asks. */

@@ -1,4 +1,4 @@
-import { silentLog } from "../../../src/lib/log.ts";
+import { type Log } from "../../../src/lib/log.ts";
 import { GuardedFetch, type OutboundOptions } from "../../../src/plane/outbound/guarded-fetch.ts";
 import { BrowserSessions, type SessionLimits } from "../../../src/plane/sign-in/browser-sessions.ts";
 import { type ProviderConfiguration } from "../../../src/plane/sign-in/ports.ts";
@@ -18,10 +18,18 @@ export class SigningInPlane {
   readonly states = new MemoryStates();
   readonly sessions = new MemorySessions();
   readonly accounts = new MemoryAccounts();
+  /** All that was written to the log. */
+  readonly logged: string[] = [];
   /** Added to the clock of the plane. */
   laterMs = 0;
   handler!: SignInHandler;
   #server!: TestServer;
+  readonly #log: Log = {
+    info: (message, fields) => void this.logged.push(JSON.stringify([message, fields])),
+    warn: (message, fields) => void this.logged.push(JSON.stringify([message, fields])),
+    error: (message, fields) => void this.logged.push(JSON.stringify([message, fields])),
+    child: () => this.#log,
+  };
 
   async start({ outbound = {}, limits = {} }: PlaneSettings = {}): Promise<void> {
     this.#server = await serveOnLoopback((request, response) => {
@@ -41,7 +49,7 @@ export class SigningInPlane {
       sessions: new BrowserSessions(this.sessions, limits, now),
       accounts: this.accounts,
       relyingParty: new RelyingParty(fetcher),
-      log: silentLog,
+      log: this.#log,
       now,
     });
   }

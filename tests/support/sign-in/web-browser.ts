@@ -15,7 +15,7 @@ export class WebBrowser {
 
   async open(
     address: string | URL,
-    init: { method?: string; body?: URLSearchParams; origin?: string; follow?: boolean } = {},
+    init: { method?: string; body?: URLSearchParams; json?: string; origin?: string; follow?: boolean } = {},
   ): Promise<Page> {
     let url = new URL(address);
     let { method = "GET", body } = init;
@@ -24,8 +24,13 @@ export class WebBrowser {
       const response = await fetch(url, {
         method,
         redirect: "manual",
-        headers: { cookie: this.cookieHeader(url), ...(method === "POST" ? { origin: init.origin ?? url.origin } : {}) },
+        headers: {
+          cookie: this.cookieHeader(url),
+          ...(init.json === undefined ? {} : { "content-type": "application/json" }),
+          ...(method === "POST" ? { origin: init.origin ?? url.origin } : {}),
+        },
         ...(body === undefined ? {} : { body }),
+        ...(init.json === undefined ? {} : { body: init.json }),
       });
       this.#keep(url, response.headers.getSetCookie());
       const location = response.headers.get("location");
