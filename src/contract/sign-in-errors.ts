@@ -68,11 +68,11 @@ export const signInErrors = {
     "The management plane allows it only where an administrator has turned it on.",
     "Sign in on a computer with a browser, or ask your administrator.",
   ),
-  "too-many-requests": entry(
+  "rate-limited": entry(
     "resource_exhausted",
-    "That was too often",
-    "The plane takes only so many tries in a while.",
-    "Wait a minute.",
+    "Too much was asked at once",
+    "The server answers each caller only so often.",
+    "Wait a moment, then go on.",
   ),
   "plane-unreachable": entry(
     "unavailable",

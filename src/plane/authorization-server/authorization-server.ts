@@ -99,7 +99,7 @@ export class AuthorizationServer {
     this.#setOrigin(request);
     const [, path = "", query = ""] = /^\/oauth([^?]*)(.*)$/.exec(request.url ?? "") ?? [];
     if (request.method === "POST" && path === "/device" && !this.#codeTries.take(this.#needs.clientAddress(request)))
-      throw new BerthError("too-many-requests", `more than ${codeTriesPerMinute} codes in a minute`);
+      throw new BerthError("rate-limited", `more than ${codeTriesPerMinute} codes in a minute`);
     // A new sign-in begins without what an earlier one left in the browser.
     if (request.method === "GET" && (path === "/auth" || path === "/device")) dropCookie(request, provider.cookieName("session"));
     const mounted = Object.assign(request, { originalUrl: request.url, url: `${path === "" ? "/" : path}${query}` });

@@ -155,6 +155,7 @@ test("the answer of one organization's provider is not taken for another's, even
   const honest = new HostileProvider();
   await honest.start();
   honest.metadata = ({ authorization_response_iss_parameter_supported: _without, ...document }) => document;
+  honest.callback = (query) => query.delete("iss");
   plane.addProvider({ issuer: honest.issuer, organizationId: "org-2" });
   // The hostile one sends the browser on to the honest one, which answers to the address that is registered there.
   provider.metadata = ({ authorization_response_iss_parameter_supported: _without, ...document }) => document;

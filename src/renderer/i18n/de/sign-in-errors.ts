@@ -58,7 +58,7 @@ export const signInErrors: ErrorTexts = {
     "Die Verwaltung erlaubt sie nur, wo sie eingeschaltet wurde.",
     "Melde dich an einem Computer mit Browser an oder frage deine Verwaltung.",
   ),
-  "too-many-requests": text("Das war zu oft", "Die Verwaltung nimmt nur so viele Versuche in einer Weile an.", "Warte eine Minute."),
+  "rate-limited": text("Das war zu oft", "Die Verwaltung nimmt nur so viele Versuche in einer Weile an.", "Warte eine Minute."),
   "plane-unreachable": text(
     "Die Verwaltung ist nicht erreichbar",
     "Sie hat nicht geantwortet. Was auf diesem Computer läuft, läuft ohne sie weiter.",
