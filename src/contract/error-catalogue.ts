@@ -1,28 +1,4 @@
-/** What a person reads when something did not happen; one entry for the app and the CLI alike (P13). */
-export interface ErrorEntry {
-  /** What did not happen. */
-  readonly title: string;
-  readonly why: string;
-  readonly whatToTry: string;
-  /** The name of the Connect code it travels under. */
-  readonly connectCode:
-    | "invalid_argument"
-    | "not_found"
-    | "already_exists"
-    | "permission_denied"
-    | "unauthenticated"
-    | "failed_precondition"
-    | "resource_exhausted"
-    | "unavailable"
-    | "deadline_exceeded"
-    | "canceled"
-    | "unimplemented"
-    | "internal";
-}
-
-function entry(connectCode: ErrorEntry["connectCode"], title: string, why: string, whatToTry: string): ErrorEntry {
-  return { connectCode, title, why, whatToTry };
-}
+import { entry, type ErrorEntry } from "./error-entry.ts";
 
 export const errorCatalogue = {
   "url-invalid": entry(
@@ -335,6 +311,24 @@ export const errorCatalogue = {
     "No further terminal was opened",
     "There are as many as Berth keeps.",
     "Close one you no longer need.",
+  ),
+  "folder-not-shareable": entry(
+    "failed_precondition",
+    "The folder is not shared",
+    "It is not there, or holds more than an environment should see.",
+    "Name a folder that is meant for the environment alone, e.g. one with data. To work on files on both sides: berth sync",
+  ),
+  "folder-sharing-unavailable": entry(
+    "failed_precondition",
+    "Folders cannot be shared with machines on this computer",
+    "The program that shares them is missing or did not start.",
+    "Install virtiofsd 1.11 or newer (Debian 13, Ubuntu 24.04 and newer: apt install virtiofsd), or keep a folder the same: berth sync",
+  ),
+  "shared-folder-not-found": entry(
+    "not_found",
+    "The shared folder was not found",
+    "There is none of this name.",
+    "See the list: berth share list",
   ),
   "sync-not-found": entry("not_found", "The sync was not found", "There is none of this name.", "See the list: berth sync list"),
   "sync-refused": entry(

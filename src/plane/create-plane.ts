@@ -67,6 +67,7 @@ export interface Plane {
   readonly dedicatedClassId: string;
   /** Whether its class gives an environment a machine of its own; one that is unknown has none. */
   isDedicated(id: string): boolean;
+  exists(id: string): boolean;
   /** What people call an environment; its id where it is unknown. */
   nameOf(id: string): string;
   updateEnvironment(id: string, change: (draft: Environment) => void): Environment;
@@ -127,6 +128,7 @@ export async function createPlane(options: PlaneOptions): Promise<Plane> {
     createEnvironment: async (request, signal) => createEnvironment(dependencies, request, signal),
     dedicatedClassId: identity.dedicatedClassId,
     isDedicated: (id) => isDedicatedClass(identity, records.find(id)?.spec),
+    exists: (id) => records.find(id) !== undefined,
     nameOf: (id) => records.find(id)?.metadata?.name ?? id,
     updateEnvironment: (id, change) => records.update(id, change),
     close: () => database.close(),

@@ -256,6 +256,21 @@ export const errors: ErrorTexts = {
     "Es sind so viele offen, wie Berth behält.",
     "Schließe eines, das du nicht mehr brauchst.",
   ),
+  "folder-not-shareable": text(
+    "Der Ordner wird nicht freigegeben",
+    "Es gibt ihn nicht, oder er enthält mehr, als eine Umgebung sehen sollte.",
+    "Nenne einen Ordner, der nur für die Umgebung da ist, etwa einen mit Daten. Um auf beiden Seiten an Dateien zu arbeiten: berth sync",
+  ),
+  "folder-sharing-unavailable": text(
+    "Auf diesem Computer lassen sich keine Ordner für Maschinen freigeben",
+    "Das Programm, das sie freigibt, fehlt oder ließ sich nicht starten.",
+    "Installiere virtiofsd 1.11 oder neuer (Debian 13, Ubuntu 24.04 und neuer: apt install virtiofsd), oder halte einen Ordner gleich: berth sync",
+  ),
+  "shared-folder-not-found": text(
+    "Der freigegebene Ordner wurde nicht gefunden",
+    "Es gibt keinen dieses Namens.",
+    "Er wurde vielleicht gerade entfernt.",
+  ),
   "sync-not-found": text("Der Abgleich wurde nicht gefunden", "Es gibt keinen dieses Namens.", "Er wurde vielleicht gerade beendet."),
   "sync-refused": text(
     "Der Ordner wird nicht abgeglichen",

@@ -2,6 +2,7 @@ import type { ErrorTexts } from "../errors.ts";
 
 /** The window has buttons where the catalogue tells of commands. */
 export const errors: ErrorTexts = {
+  "shared-folder-not-found": { whatToTry: "It may have been removed just now." },
   "sync-not-found": { whatToTry: "It may have been ended just now." },
   "devcontainer-choice": { whatToTry: "Choose one of them." },
   "environment-not-found": { whatToTry: "It may have been deleted; look at the list." },
