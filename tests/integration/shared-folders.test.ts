@@ -18,7 +18,7 @@ afterAll(async () => cli.end());
 
 const states = async (): Promise<Record<string, unknown>> =>
   Object.fromEntries(
-    (await cli.json("share", "list")).map(({ path, state, detail }) => [path, detail === "" ? state : `${state}: ${detail}`]),
+    (await cli.json("share", "list")).map(({ path, state, detail }) => [path, [state, detail].filter((part) => part !== "").join(": ")]),
   );
 
 test("a folder comes with the machine's next start, and is told so; a restart brings it", async () => {
