@@ -48,6 +48,7 @@ export function needsOf({ platform, arch, group }) {
     { program: "mkfs.ext4", apt: "e2fsprogs" },
     { program: "tinyproxy", apt: "tinyproxy-bin" },
     { program: "openssl", apt: "openssl" },
+    { program: "pg_createcluster", apt: "postgresql" },
   ];
   return [
     ...run,

@@ -1,6 +1,9 @@
 import { entry, type ErrorEntry } from "./error-entry.ts";
+import { planeErrors } from "./plane-errors.ts";
 
+/** One catalogue for the app and the CLI alike (P13). */
 export const errorCatalogue = {
+  ...planeErrors,
   "url-invalid": entry(
     "invalid_argument",
     "The repository address was not accepted",

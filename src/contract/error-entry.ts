@@ -16,6 +16,7 @@ export interface ErrorEntry {
     | "unavailable"
     | "deadline_exceeded"
     | "canceled"
+    | "aborted"
     | "unimplemented"
     | "internal";
 }

@@ -106,7 +106,7 @@ export async function createHost({ env, onEnd }: HostOptions): Promise<Host> {
     await Promise.all([ports.close(), stopServing(), syncs.close()]);
     machines.close();
     loopback.close();
-    plane.close();
+    await plane.close();
     lock.release();
     log.info("the host ended");
     onEnd();

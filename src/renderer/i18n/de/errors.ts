@@ -295,6 +295,26 @@ export const errors: ErrorTexts = {
   ),
   "resource-not-found": text("Das gibt es nicht", "Nichts hat diese Kennung.", "Lade die Seite neu und wähle aus dem, was da ist."),
   "resource-exists": text("Das gibt es schon", "Etwas anderes hat denselben Namen am selben Ort.", "Ändere jenes, oder lösche es zuerst."),
+  "store-unavailable": text(
+    "Die Datenbank hat nicht geantwortet",
+    "Sie läuft nicht, ist nicht erreichbar oder hat zu viel auf einmal zu tun.",
+    "Versuche es gleich noch einmal; wer den Server betreibt, sieht den Grund in seinem Protokoll.",
+  ),
+  "changed-meanwhile": text(
+    "Nichts wurde verändert",
+    "Jemand anders hat zur selben Zeit dasselbe verändert.",
+    "Sieh es dir noch einmal an und wiederhole dann, was du getan hast.",
+  ),
+  "sign-in-required": text(
+    "Du bist nicht angemeldet",
+    "Die Anfrage trägt kein Token, oder eines, das unbekannt, abgelaufen oder widerrufen ist.",
+    "Melde dich wieder an, oder nimm ein anderes Token.",
+  ),
+  "request-not-permitted": text(
+    "Das darfst du nicht",
+    "Deine Rolle oder dein Token erlaubt es nicht.",
+    "Frage die Verwaltung deiner Organisation, oder nimm ein Token, das es darf.",
+  ),
   "secret-value-hidden": text(
     "Der Wert eines Geheimnisses wird nicht gezeigt",
     "Werte gehen nur an Umgebungen, nie zurück an eine Person oder ein Programm.",
