@@ -259,12 +259,12 @@ export const errors: ErrorTexts = {
   "folder-not-shareable": text(
     "Der Ordner wird nicht freigegeben",
     "Es gibt ihn nicht, oder er enthält mehr, als eine Umgebung sehen sollte.",
-    "Nenne einen Ordner, der nur für die Umgebung da ist, etwa einen mit Daten. Um auf beiden Seiten an Dateien zu arbeiten: berth sync",
+    "Nenne einen Ordner, der nur für die Umgebung da ist, etwa einen mit Daten. Um auf beiden Seiten an Dateien zu arbeiten, gleiche einen Ordner ab.",
   ),
   "folder-sharing-unavailable": text(
     "Auf diesem Computer lassen sich keine Ordner für Maschinen freigeben",
     "Das Programm, das sie freigibt, fehlt oder ließ sich nicht starten.",
-    "Installiere virtiofsd 1.11 oder neuer (Debian 13, Ubuntu 24.04 und neuer: apt install virtiofsd), oder halte einen Ordner gleich: berth sync",
+    "Installiere virtiofsd 1.11 oder neuer, das Debian 13, Ubuntu 24.04 und neuere als Paket haben, oder gleiche einen Ordner ab.",
   ),
   "shared-folder-not-found": text(
     "Der freigegebene Ordner wurde nicht gefunden",
