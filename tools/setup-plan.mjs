@@ -50,6 +50,7 @@ export function needsOf({ platform, arch, group }) {
     { program: "openssl", apt: "openssl" },
     // An identity provider that nobody here wrote.
     { program: "glewlwyd", apt: "glewlwyd" },
+    { program: "pg_createcluster", apt: "postgresql" },
   ];
   return [
     ...run,

@@ -15,6 +15,7 @@ const connectCodes = {
   unavailable: Code.Unavailable,
   deadline_exceeded: Code.DeadlineExceeded,
   canceled: Code.Canceled,
+  aborted: Code.Aborted,
   unimplemented: Code.Unimplemented,
   internal: Code.Internal,
 } as const;

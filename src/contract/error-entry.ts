@@ -16,10 +16,12 @@ export interface ErrorEntry {
     | "unavailable"
     | "deadline_exceeded"
     | "canceled"
+    | "aborted"
     | "unimplemented"
     | "internal";
 }
 
+/** An entry in one line of the catalogue. */
 export function entry(connectCode: ErrorEntry["connectCode"], title: string, why: string, whatToTry: string): ErrorEntry {
   return { connectCode, title, why, whatToTry };
 }

@@ -1,13 +1,7 @@
-import { type ErrorEntry, entry } from "./error-entry.ts";
+import { entry, type ErrorEntry } from "./error-entry.ts";
 
 /** What can go wrong between a person, their identity provider and a management plane. */
 export const signInErrors = {
-  "sign-in-required": entry(
-    "unauthenticated",
-    "You are not signed in",
-    "The management plane does not know who asks, or the session has ended.",
-    "Sign in, then do it again.",
-  ),
   "sign-in-expired": entry(
     "unauthenticated",
     "The sign-in was not finished",

@@ -92,7 +92,7 @@ function machineMethods(parts: HostParts): Partial<ServiceImpl<typeof HostServic
     },
     stopMachine: async ({ machineId }, context) => {
       const machine = findMachine(machines, machineId);
-      wishStopped(plane, await onMachine(machine));
+      await wishStopped(plane, await onMachine(machine));
       await machine.keeper.powerOff(context.signal);
       return view(machine);
     },
@@ -144,10 +144,10 @@ async function bootProfile(agent: AgentClient, signal: AbortSignal) {
 }
 
 /** What should still run would start the machine again. */
-function wishStopped(plane: Plane, environments: readonly Environment[]): void {
+async function wishStopped(plane: Plane, environments: readonly Environment[]): Promise<void> {
   for (const { id, spec } of environments) {
     if (spec?.desiredPhase !== EnvironmentPhase.RUNNING) continue;
-    plane.updateEnvironment(id, (draft) => {
+    await plane.updateEnvironment(id, (draft) => {
       if (draft.spec !== undefined) draft.spec.desiredPhase = EnvironmentPhase.STOPPED;
     });
   }

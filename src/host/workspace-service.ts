@@ -45,8 +45,8 @@ export function workspaceService(parts: HostParts): Partial<ServiceImpl<typeof W
     }),
     getEnvironmentUsage: async (request) => environmentUsage(parts, request),
     createFromFolder: async (request, context) => ({ environmentId: await createFromFolder(parts, request, context.signal) }),
-    rebuild: (request) => {
-      rebuild(parts, request);
+    rebuild: async (request) => {
+      await rebuild(parts, request);
       return {};
     },
     watchLog: async function* (request, context) {
@@ -103,9 +103,9 @@ async function createFromFolder({ plane }: HostParts, request: CreateFromFolderR
 }
 
 /** A new session of the dev container is the wish to make it anew, and to have it run. */
-function rebuild({ plane }: HostParts, { environmentId, devcontainerFilePath, noCache }: RebuildRequest): void {
+async function rebuild({ plane }: HostParts, { environmentId, devcontainerFilePath, noCache }: RebuildRequest): Promise<void> {
   const session = uuidV7(Date.now());
-  plane.updateEnvironment(environmentId, ({ spec, metadata }) => {
+  await plane.updateEnvironment(environmentId, ({ spec, metadata }) => {
     if (spec?.desiredPhase === EnvironmentPhase.DELETED) throw new BerthError("environment-busy", "it is being deleted");
     if (spec !== undefined) spec.desiredPhase = EnvironmentPhase.RUNNING;
     if (spec?.devcontainer !== undefined) {

@@ -1,6 +1,5 @@
 import { clone, create, toBinary } from "@bufbuild/protobuf";
-import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import type { DatabaseSync } from "node:sqlite";
+import { type Timestamp, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { BerthError } from "../contract/berth-error.ts";
 import {
   type Environment,
@@ -8,109 +7,85 @@ import {
   type EnvironmentStatus,
   EnvironmentStatusSchema,
 } from "../contract/gen/gitpod/v1/environment_pb.js";
-import { ResourceOperation, ResourceType } from "../contract/gen/gitpod/v1/event_pb.js";
-import type { PlaneEvents } from "./events.ts";
-import { ResourceStore } from "./resource-store.ts";
+import { ResourceOperation } from "../contract/gen/gitpod/v1/event_pb.js";
+import { environmentKind } from "./store/kinds.ts";
+import type { OrganizationStore, Stored } from "./store/store.ts";
 
-/** The environments of this plane; every change is committed before it is announced. */
+/** The environments of an organization; every change is committed before it is announced. */
 export class EnvironmentRecords {
-  readonly #store: ResourceStore<typeof EnvironmentSchema>;
-  readonly #events: PlaneEvents;
+  readonly #store: OrganizationStore;
   readonly #now: () => number;
-  readonly #specListeners = new Set<(id: string) => void>();
-  readonly #cache: Map<string, Environment>;
 
-  constructor(options: { readonly database: DatabaseSync; readonly events: PlaneEvents; readonly now: () => number }) {
-    this.#store = new ResourceStore(options.database, "environment", EnvironmentSchema);
-    this.#events = options.events;
-    this.#now = options.now;
-    this.#cache = new Map(this.#store.list().map((environment) => [environment.id, environment]));
+  constructor(store: OrganizationStore, now: () => number) {
+    this.#store = store;
+    this.#now = now;
   }
 
-  /** In the order of creation. */
-  list(): Environment[] {
-    return [...this.#cache.values()];
+  async find(id: string): Promise<Environment | undefined> {
+    return (await this.#store.get(environmentKind, id))?.message;
   }
 
-  find(id: string): Environment | undefined {
-    return this.#cache.get(id);
+  /** Fails with `environment-not-found`. */
+  async get(id: string): Promise<Environment> {
+    return existing(id, await this.#store.get(environmentKind, id)).message;
   }
 
-  get(id: string): Environment {
-    const found = this.#cache.get(id);
-    if (found === undefined) throw new BerthError("environment-not-found", `there is no environment ${id}`);
-    return found;
+  /** Whether one of the creator's has a name that ssh cannot tell apart from this one. */
+  async findByName(nameKey: string): Promise<Environment | undefined> {
+    return (await this.#store.find(environmentKind, { nameKey }))?.message;
   }
 
-  insert(environment: Environment): void {
-    this.#save(environment);
-    this.#announce(environment, ResourceOperation.CREATE);
-    this.#announceSpec(environment.id);
+  /** Fails with `resource-exists` when its name is taken. */
+  async insert(environment: Environment): Promise<void> {
+    await this.#store.transaction(async (tx) => tx.insert(environmentKind, environment.id, environment));
   }
 
-  /** Changes a copy of spec or metadata and counts its version up. */
-  update(id: string, change: (draft: Environment) => void): Environment {
-    const draft = clone(EnvironmentSchema, this.get(id));
-    change(draft);
-    if (draft.spec !== undefined) draft.spec.specVersion += 1n;
-    this.#save(draft);
-    this.#announce(draft, ResourceOperation.UPDATE);
-    this.#announceSpec(id);
-    return draft;
-  }
-
-  writeStatus(id: string, status: EnvironmentStatus): void {
-    const environment = this.#cache.get(id);
-    if (environment === undefined) return;
-    const version = environment.status?.statusVersion ?? 0n;
-    const same =
-      environment.status !== undefined &&
-      Buffer.from(toBinary(EnvironmentStatusSchema, { ...status, statusVersion: version })).equals(
-        toBinary(EnvironmentStatusSchema, environment.status),
-      );
-    if (same) return;
-    const observed = { ...environment, status: { ...status, statusVersion: version + 1n } };
-    this.#store.putObserved(id, observed, { nowMs: this.#now() });
-    this.#cache.set(id, observed);
-    this.#announce(environment, ResourceOperation.UPDATE_STATUS);
-  }
-
-  remove(id: string): void {
-    const environment = this.#cache.get(id);
-    if (environment === undefined) return;
-    this.#store.delete(id);
-    this.#cache.delete(id);
-    this.#announce(environment, ResourceOperation.DELETE);
-  }
-
-  onSpecChange(listener: (id: string) => void): () => void {
-    this.#specListeners.add(listener);
-    return () => this.#specListeners.delete(listener);
-  }
-
-  emptyStatus(): EnvironmentStatus {
-    return create(EnvironmentStatusSchema, { statusVersion: 1n });
-  }
-
-  timestamp(): ReturnType<typeof timestampFromMs> {
-    return timestampFromMs(this.#now());
-  }
-
-  #save(environment: Environment): void {
-    this.#store.put(environment.id, environment, { nowMs: this.#now() });
-    this.#cache.set(environment.id, environment);
-  }
-
-  #announce({ id, metadata }: Environment, operation: ResourceOperation): void {
-    this.#events.publish({
-      operation,
-      resourceType: ResourceType.ENVIRONMENT,
-      resourceId: id,
-      creatorId: metadata?.creator?.id ?? "",
+  /** Changes a copy of spec or metadata and counts its version up; done again where another change came between. */
+  async update(id: string, change: (draft: Environment) => void): Promise<Environment> {
+    return this.#store.transaction(async (tx) => {
+      const stored = existing(id, await tx.get(environmentKind, id));
+      const draft = clone(EnvironmentSchema, stored.message);
+      change(draft);
+      if (draft.spec !== undefined) draft.spec.specVersion += 1n;
+      tx.update(environmentKind, stored, draft);
+      return draft;
     });
   }
 
-  #announceSpec(id: string): void {
-    for (const listener of this.#specListeners) listener(id);
+  /** Makes a new status from the one there is; nothing happens when it is the same, or the environment is gone. */
+  async changeStatus(id: string, change: (status: EnvironmentStatus) => EnvironmentStatus): Promise<void> {
+    await this.#store.transaction(
+      async (tx) => {
+        const stored = await tx.get(environmentKind, id);
+        if (stored === undefined) return;
+        const before = stored.message.status ?? create(EnvironmentStatusSchema, { statusVersion: 1n });
+        const version = stored.message.status?.statusVersion ?? 0n;
+        const after = change(before);
+        if (stored.message.status !== undefined && isSame({ ...after, statusVersion: version }, before)) return;
+        const observed = { ...stored.message, status: { ...after, statusVersion: version + 1n } };
+        tx.update(environmentKind, stored, observed, { operation: ResourceOperation.UPDATE_STATUS });
+      },
+      { isObserved: true },
+    );
   }
+
+  async remove(id: string): Promise<void> {
+    await this.#store.transaction(async (tx) => {
+      const stored = await tx.get(environmentKind, id);
+      if (stored !== undefined) tx.delete(environmentKind, stored);
+    });
+  }
+
+  timestamp(): Timestamp {
+    return timestampFromMs(this.#now());
+  }
+}
+
+function existing<T extends Stored<typeof EnvironmentSchema>>(id: string, stored: T | undefined): T {
+  if (stored === undefined) throw new BerthError("environment-not-found", `there is no environment ${id}`);
+  return stored;
+}
+
+function isSame(a: EnvironmentStatus, b: EnvironmentStatus): boolean {
+  return Buffer.from(toBinary(EnvironmentStatusSchema, a)).equals(toBinary(EnvironmentStatusSchema, b));
 }

@@ -1,38 +1,42 @@
 import { create } from "@bufbuild/protobuf";
 import {
   type ResourceOperation,
-  type ResourceType,
+  ResourceType,
   type WatchEventsRequest,
   type WatchEventsResponse,
   WatchEventsResponseSchema,
 } from "../contract/gen/gitpod/v1/event_pb.js";
 import { AsyncQueue } from "../lib/async-queue.ts";
+import { announcedKinds } from "./store/kinds.ts";
+import type { StoreEvent, StoreEvents } from "./store/store.ts";
 
 /** A watcher this far behind is cut off and starts again, as the API's clients do. */
 const maxQueuedEvents = 1000;
 
 export interface PlaneEvent {
+  readonly organizationId: string;
   readonly operation: ResourceOperation;
   readonly resourceType: ResourceType;
   readonly resourceId: string;
   readonly creatorId: string;
+  readonly parentId: string;
 }
 
 /** Tells every watcher of what was committed, in order. */
 export class PlaneEvents {
-  readonly #listeners = new Set<(event: PlaneEvent) => void>();
+  readonly #events: StoreEvents;
 
-  publish(event: PlaneEvent): void {
-    for (const listener of this.#listeners) listener(event);
+  constructor(events: StoreEvents) {
+    this.#events = events;
   }
 
-  subscribe(listener: (event: PlaneEvent) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+  /** `onGap` is called when some were missed. */
+  subscribe(listener: (event: PlaneEvent) => void, onGap?: () => void): () => void {
+    return this.#events.subscribe((event) => listener(planeEventOf(event)), onGap);
   }
 
-  /** The events a WatchEvents request asks for from now on, until the signal aborts. */
-  watch(request: WatchEventsRequest, signal: AbortSignal): AsyncIterable<WatchEventsResponse> {
+  /** The events of an organization that a WatchEvents request asks for from now on, until the signal aborts. */
+  watch(organizationId: string, request: WatchEventsRequest, signal: AbortSignal): AsyncIterable<WatchEventsResponse> {
     const queue = new AsyncQueue<WatchEventsResponse>(maxQueuedEvents);
     let waiting = 0;
     const end = (): void => {
@@ -41,11 +45,11 @@ export class PlaneEvents {
       queue.end();
     };
     const unsubscribe = this.subscribe((event) => {
-      if (!isWanted(request, event)) return;
+      if (event.organizationId !== organizationId || !isWanted(request, event)) return;
       if (++waiting > maxQueuedEvents) return end();
       const { operation, resourceType, resourceId } = event;
       void queue.push(create(WatchEventsResponseSchema, { operation, resourceType, resourceId }));
-    });
+    }, end);
     if (signal.aborted) end();
     else signal.addEventListener("abort", end);
     return (async function* () {
@@ -61,8 +65,13 @@ export class PlaneEvents {
   }
 }
 
+function planeEventOf({ organizationId, operation, kind, id, creatorId, parentId }: StoreEvent): PlaneEvent {
+  const resourceType = announcedKinds.get(kind) ?? ResourceType.UNSPECIFIED;
+  return { organizationId, operation, resourceType, resourceId: id, creatorId, parentId };
+}
+
 function isWanted(request: WatchEventsRequest, event: PlaneEvent): boolean {
-  if (request.scope.case === "environmentId") return event.resourceId === request.scope.value;
+  if (request.scope.case === "environmentId") return [event.resourceId, event.parentId].includes(request.scope.value);
   const filters = request.resourceTypeFilters;
   return (
     filters.length === 0 ||

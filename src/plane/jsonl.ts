@@ -10,15 +10,18 @@ import {
   type WatchEventsResponse,
   WatchEventsResponseSchema,
 } from "../contract/gen/gitpod/v1/event_pb.js";
+import type { RequestScope } from "./request-scope.ts";
+import type { WatchEvents } from "./services/event-service.ts";
 
 const path = "/gitpod.v1.EventService/WatchEvents";
 const maxBodyBytes = 64 * 1024;
 
-/** Watches until the signal aborts; throws at once when the request is refused. */
-export type WatchEvents = (request: WatchEventsRequest, signal: AbortSignal) => AsyncIterable<WatchEventsResponse>;
-
 /** Answers WatchEvents as `application/jsonl`, one JSON event a line, which is how @gitpod/sdk 0.6 asks. False when the request is another one. */
-export function serveJsonlEvents(request: IncomingMessage, response: ServerResponse, watch: WatchEvents): boolean {
+export function serveJsonlEvents(
+  request: IncomingMessage,
+  response: ServerResponse,
+  how: { readonly watch: WatchEvents; readonly scopeOf: (headers: Headers) => Promise<RequestScope> },
+): boolean {
   const [pathname] = (request.url ?? "").split("?");
   if (
     request.method !== "POST" ||
@@ -28,16 +31,21 @@ export function serveJsonlEvents(request: IncomingMessage, response: ServerRespo
     return false;
   // A client that goes away in the middle is no failure of ours.
   response.on("error", () => undefined);
-  void answer(request, response, watch).catch(() => response.destroy());
+  void answer(request, response, how).catch(() => response.destroy());
   return true;
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, watch: WatchEvents): Promise<void> {
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { watch, scopeOf }: Parameters<typeof serveJsonlEvents>[2],
+): Promise<void> {
   const closed = new AbortController();
   response.on("close", () => closed.abort());
   let events: AsyncIterable<WatchEventsResponse>;
   try {
-    events = watch(await readRequest(request), closed.signal);
+    const scope = await scopeOf(headersOf(request));
+    events = await watch(scope, await readRequest(request), closed.signal);
   } catch (error) {
     const failure = toConnectError(error);
     response.writeHead(codeToHttpStatus(failure.code), { "content-type": "application/json" });
@@ -68,4 +76,10 @@ async function readRequest(request: IncomingMessage): Promise<WatchEventsRequest
   } catch (error) {
     throw new BerthError("request-invalid", "the request is no WatchEventsRequest in JSON", { cause: error });
   }
+}
+
+function headersOf({ headersDistinct }: IncomingMessage): Headers {
+  const headers = new Headers();
+  for (const [name, values = []] of Object.entries(headersDistinct)) for (const value of values) headers.append(name, value);
+  return headers;
 }

@@ -1,10 +1,20 @@
 import { create } from "@bufbuild/protobuf";
-import type { DatabaseSync } from "node:sqlite";
+import { BerthError } from "../contract/berth-error.ts";
 import { cpusField, machineField, memoryField, ownMachine } from "../contract/environment-class.ts";
+import type { EngineCalls } from "../contract/engine-port.ts";
 import type { EnvironmentSpec } from "../contract/gen/gitpod/v1/environment_pb.js";
-import { type Subject, SubjectSchema, Principal } from "../contract/gen/gitpod/v1/identity_pb.js";
-import { type EnvironmentClass, EnvironmentClassSchema, RunnerProvider } from "../contract/gen/gitpod/v1/runner_configuration_pb.js";
+import { Principal } from "../contract/gen/gitpod/v1/identity_pb.js";
+import {
+  type EnvironmentClass,
+  EnvironmentClassSchema,
+  RunnerKind,
+  RunnerProvider,
+} from "../contract/gen/gitpod/v1/runner_configuration_pb.js";
+import { type Runner, RunnerPhase, RunnerSchema } from "../contract/gen/gitpod/v1/runner_pb.js";
 import { uuidV7 } from "../lib/uuid.ts";
+import { type Caller, subjectOf } from "./caller.ts";
+import type { Fleet } from "./fleet.ts";
+import type { Store } from "./store/store.ts";
 
 /** Who everything belongs to where nobody signs in. Made once and kept in the database. */
 export interface LocalIdentity {
@@ -15,25 +25,20 @@ export interface LocalIdentity {
   readonly classId: string;
   /** Of environments that have a machine of their own. */
   readonly dedicatedClassId: string;
-  readonly subject: Subject;
+  readonly caller: Caller;
 }
 
-export function loadLocalIdentity(database: DatabaseSync, now: () => number): LocalIdentity {
-  const read = database.prepare("SELECT value FROM settings WHERE name = ?");
-  // Of two processes that start at once one makes the id, and both use it.
-  const write = database.prepare("INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING");
-  const idOf = (name: string): string => {
-    write.run(name, uuidV7(now()));
-    return String(read.get(name)?.["value"]);
-  };
-  const userId = idOf("user-id");
+export async function loadLocalIdentity(store: Store, now: () => number): Promise<LocalIdentity> {
+  const idOf = async (name: string): Promise<string> => store.settingOnce(name, () => uuidV7(now()));
+  const userId = await idOf("user-id");
+  const organizationId = await idOf("organization-id");
   return {
-    organizationId: idOf("organization-id"),
+    organizationId,
     userId,
-    runnerId: idOf("runner-id"),
-    classId: idOf("class-id"),
-    dedicatedClassId: idOf("dedicated-class-id"),
-    subject: create(SubjectSchema, { id: userId, principal: Principal.USER }),
+    runnerId: await idOf("runner-id"),
+    classId: await idOf("class-id"),
+    dedicatedClassId: await idOf("dedicated-class-id"),
+    caller: { principal: Principal.USER, id: userId, organizationId, accountId: "", isReadOnly: false },
   };
 }
 
@@ -44,7 +49,7 @@ export interface DedicatedSize {
 }
 
 /** The classes of the local runner, the usual one first. */
-export function localClasses(identity: LocalIdentity, dedicated?: DedicatedSize): EnvironmentClass[] {
+function localClasses(identity: LocalIdentity, dedicated?: DedicatedSize): EnvironmentClass[] {
   return [
     create(EnvironmentClassSchema, {
       id: identity.classId,
@@ -78,7 +83,31 @@ export function isDedicatedClass(identity: LocalIdentity, spec: EnvironmentSpec 
   return spec?.machine?.class === identity.dedicatedClassId;
 }
 
-/** What kind of runner this computer is. */
-export function localProvider(): RunnerProvider {
-  return process.platform === "darwin" ? RunnerProvider.DESKTOP_MAC : RunnerProvider.LINUX_HOST;
+/** The fleet that is this computer alone. */
+export function localFleet(
+  identity: LocalIdentity,
+  options: { readonly engineCalls: EngineCalls; readonly version: string; readonly dedicatedSize?: () => DedicatedSize },
+): Fleet {
+  const runner = localRunner(identity, options.version);
+  return {
+    runners: async () => [runner],
+    classes: async () => localClasses(identity, options.dedicatedSize?.()),
+    engineCalls: async (_organizationId, runnerId) => {
+      if (runnerId !== runner.runnerId) throw new BerthError("resource-not-found", `there is no runner ${runnerId}`);
+      return options.engineCalls;
+    },
+  };
+}
+
+/** This computer as a runner. */
+function localRunner(identity: LocalIdentity, version: string): Runner {
+  return create(RunnerSchema, {
+    runnerId: identity.runnerId,
+    name: "This computer",
+    kind: RunnerKind.LOCAL,
+    provider: process.platform === "darwin" ? RunnerProvider.DESKTOP_MAC : RunnerProvider.LINUX_HOST,
+    spec: { desiredPhase: RunnerPhase.ACTIVE },
+    status: { phase: RunnerPhase.ACTIVE, version },
+    creator: subjectOf(identity.caller),
+  });
 }

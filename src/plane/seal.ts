@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { link, rm } from "node:fs/promises";
 import { dirname } from "node:path";
@@ -22,6 +22,11 @@ export class Sealer {
     const key = readFileSync(path);
     if (key.length !== keyBytes) throw new Error(`${path} is no key of ${keyBytes} bytes`);
     return new Sealer(key);
+  }
+
+  /** A key of its own for another use (HKDF, RFC 5869). */
+  deriveKey(use: string): Uint8Array {
+    return new Uint8Array(hkdfSync("sha256", this.#key, "", use, keyBytes));
   }
 
   seal(value: string, belongsTo: string): Uint8Array {

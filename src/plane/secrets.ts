@@ -1,6 +1,7 @@
 import type { OpenSecret } from "../contract/engine-port.ts";
 import type { Environment } from "../contract/gen/gitpod/v1/environment_pb.js";
 import type { Secret } from "../contract/gen/gitpod/v1/secret_pb.js";
+import { mountKey } from "./store/kinds.ts";
 
 /** Of secrets with the same mount the one with the nearest scope counts. */
 const scopeRanks = { organizationId: 1, projectId: 2, userId: 3, serviceAccountId: 0 } as const;
@@ -8,6 +9,13 @@ const scopeRanks = { organizationId: 1, projectId: 2, userId: 3, serviceAccountI
 /** What a secret's sealed value is bound to. */
 export function secretOwner(id: string): string {
   return `secret/${id}`;
+}
+
+/** Whose secrets can reach an environment. */
+export function secretScopeIds({ metadata }: Environment): string[] {
+  return [metadata?.organizationId, metadata?.projectId, metadata?.creator?.id].flatMap((id) =>
+    id === undefined || id === "" ? [] : [id],
+  );
 }
 
 /** The secrets an environment gets: those of its organization, its project and its creator. */
@@ -26,13 +34,7 @@ export function secretsOf({ metadata }: Environment, secrets: readonly Secret[])
     }
   };
   const reaching = secrets.filter(reaches);
-  return reaching.filter((secret) => !reaching.some((other) => isSameMount(secret, other) && rankOf(other) > rankOf(secret)));
-}
-
-/** Whether two secrets would be in the same place. */
-export function isSameMount(a: Secret, b: Secret): boolean {
-  if (a.mount.case !== b.mount.case) return false;
-  return a.mount.case === "environmentVariable" || a.mount.case === "apiOnly" ? a.name === b.name : a.mount.value === b.mount.value;
+  return reaching.filter((secret) => !reaching.some((other) => mountKey(secret) === mountKey(other) && rankOf(other) > rankOf(secret)));
 }
 
 /** A secret as the engine uses it. */

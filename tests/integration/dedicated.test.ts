@@ -60,10 +60,10 @@ test("a stop puts its machine to sleep, a start wakes it where it was, and the s
   await product.whenPhase(shared, RUNNING);
   await product.whenPhase(id, RUNNING);
   const [sharedBoot, boot] = [bootOf(shared), bootOf(id)];
-  product.wish(id, STOPPED);
+  await product.wish(id, STOPPED);
   expect(await eventually(() => isSuspended(id))).toBe(true);
   expect((await product.get(id))?.status?.phase).toBe(STOPPED);
-  product.wish(id, RUNNING);
+  await product.wish(id, RUNNING);
   await product.whenPhase(id, RUNNING);
   expect(bootOf(id)).toBe(boot);
   expect(bootOf(shared)).toBe(sharedBoot);
@@ -75,7 +75,7 @@ test("a machine that somebody uses stays awake though its environment is stopped
   await product.whenPhase(id, RUNNING);
   const machine = product.machines.of(id);
   const release = machine.uses.hold();
-  product.wish(id, STOPPED);
+  await product.wish(id, STOPPED);
   await product.whenPhase(id, STOPPED);
   await new Promise((resolve) => setTimeout(resolve, 5 * dedicatedIdleMs));
   expect(machine.view).toBe("ready");
@@ -103,7 +103,7 @@ test.each(["running", "suspended", "off"])("deleting an environment removes its 
   const machine = product.machines.of(id);
   if (how === "suspended") await machine.suspend(signal);
   if (how === "off") {
-    product.wish(id, STOPPED);
+    await product.wish(id, STOPPED);
     await product.whenPhase(id, STOPPED);
     await machine.powerOff(signal);
   }
@@ -111,7 +111,7 @@ test.each(["running", "suspended", "off"])("deleting an environment removes its 
   product.computer.onChange((changed) => {
     if (changed === dedicatedMachineId(id) && product.computer.machines.has(changed)) starts.push(changed);
   });
-  product.wish(id, DELETED);
+  await product.wish(id, DELETED);
   expect(await product.whenGone(id)).toBe(true);
   expect(hasFolder(id)).toBe(false);
   expect(starts).toEqual([]);
@@ -123,7 +123,7 @@ test.each(["running", "suspended", "off"])("deleting an environment removes its 
 test("deleting one that is still being made ends its boot and leaves nothing", async () => {
   const id = await product.createDedicated("slow-clone");
   await product.whenStep(id, "Cloning the repository");
-  product.wish(id, DELETED);
+  await product.wish(id, DELETED);
   expect(await product.whenGone(id)).toBe(true);
   expect(hasFolder(id)).toBe(false);
 });
@@ -145,7 +145,7 @@ test("two at once are two machines, and a crash of one is told for its environme
   expect((await product.get(two))?.status).toMatchObject({ phase: RUNNING, failureMessage: [] });
   expect(bootOf(two)).toBe(boot);
   // A new start tries again.
-  product.wish(one, RUNNING);
+  await product.wish(one, RUNNING);
   await product.whenPhase(one, RUNNING);
 });
 
@@ -160,7 +160,7 @@ test("a host that was killed amid a deletion carries it out at its next start, a
   // As after the database was lost: the machine may hold the only copy of somebody's work.
   await product.plane.environmentStore.remove(unknown);
   // The wish is there, the machine and the record too.
-  product.wish(gone, DELETED);
+  await product.wish(gone, DELETED);
   product.killHost();
   expect(hasFolder(gone)).toBe(true);
   await product.startHost();

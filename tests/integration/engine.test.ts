@@ -23,9 +23,9 @@ test("an environment comes up, stops, and starts again in the same container", a
   const first = await product.whenPhase(id, RUNNING);
   expect(first.status?.content?.phase).toBe(EnvironmentStatus_ContentPhase.READY);
   expect(first.status?.devcontainer).toMatchObject({ phase: EnvironmentStatus_DevContainer_Phase.RUNNING, remoteUser: "vscode" });
-  product.wish(id, STOPPED);
+  await product.wish(id, STOPPED);
   await product.whenPhase(id, STOPPED);
-  product.wish(id, RUNNING);
+  await product.wish(id, RUNNING);
   const again = await product.whenPhase(id, RUNNING);
   expect(again.status?.devcontainer?.containerId).toBe(first.status?.devcontainer?.containerId);
 });
@@ -35,7 +35,7 @@ test("a clone that fails leaves a stopped environment with the reason, and a new
   const failed = await product.when(id, (e) => e.status?.phase === STOPPED && e.status.failureMessage.length > 0);
   expect(failed.status?.failureMessage[0]).toMatch(/^repository-not-found: /);
   expect(failed.status?.content?.phase).toBe(EnvironmentStatus_ContentPhase.FAILED);
-  product.plane.updateEnvironment(id, (draft) => {
+  await product.plane.updateEnvironment(id, (draft) => {
     if (draft.spec?.content !== undefined) draft.spec.content.session = "01900000-0000-7000-8000-000000000001";
   });
   await product.whenStep(id, "Cloning the repository");
@@ -55,7 +55,7 @@ test.each([
 ])("stopping during %s cancels at once, and nothing is lost", async (sentinel, step) => {
   const id = await product.create(sentinel);
   await product.whenStep(id, step);
-  product.wish(id, STOPPED);
+  await product.wish(id, STOPPED);
   const stopped = await product.whenPhase(id, STOPPED);
   expect(stopped.status?.content?.phase === EnvironmentStatus_ContentPhase.READY).toBe(sentinel === "slow-build");
 });
@@ -68,7 +68,7 @@ test.each([
   const id = await product.create(sentinel);
   if (step === undefined) await product.whenPhase(id, RUNNING);
   else await product.whenStep(id, step);
-  product.wish(id, DELETED);
+  await product.wish(id, DELETED);
   expect(await product.whenGone(id)).toBe(true);
   expect(await waitUntil(() => product.machine.environment(id) === undefined, { intervalMs: 5, signal: AbortSignal.timeout(5000) })).toBe(
     true,
@@ -80,30 +80,30 @@ test("a step that cannot be begun is told, and a new start tries again", async (
   const failed = await product.when(id, (e) => e.status?.phase === STOPPED && e.status.failureMessage.length > 0);
   expect(failed.status?.failureMessage[0]).toMatch(/^data-disk-full: ENOSPC/);
   const before = failed.status?.runnerAck?.specVersion ?? 0n;
-  product.wish(id, RUNNING);
+  await product.wish(id, RUNNING);
   await product.when(id, (e) => (e.status?.runnerAck?.specVersion ?? 0n) > before && e.status?.phase === STOPPED);
 });
 
 test("a delete that fails says why, and another one tries again", async () => {
   const id = await product.create("fail-delete");
   await product.whenPhase(id, RUNNING);
-  product.wish(id, DELETED);
+  await product.wish(id, DELETED);
   const failed = await product.when(id, (e) => (e.status?.failureMessage.length ?? 0) > 0);
   expect(failed.status).toMatchObject({
     phase: DELETING,
     failureMessage: ["internal: the working copy was not removed: its disk has errors"],
   });
-  product.wish(id, DELETED);
+  await product.wish(id, DELETED);
   expect(await product.whenGone(id)).toBe(true);
 });
 
 test("deleting while the machine is off starts it to remove what is on its disk", async () => {
   const id = await product.create("web");
   await product.whenPhase(id, RUNNING);
-  product.wish(id, STOPPED);
+  await product.wish(id, STOPPED);
   await product.whenPhase(id, STOPPED);
   await product.machine.powerOff(AbortSignal.timeout(5000));
-  product.wish(id, DELETED);
+  await product.wish(id, DELETED);
   expect(await product.whenGone(id)).toBe(true);
 });
 
@@ -172,7 +172,7 @@ test("a new host finds a machine that ended while there was none", async () => {
 test("stopping the machine by hand ends in stopped environments", async () => {
   const ids = [await product.create("web"), await product.create("fail-build")];
   for (const id of ids) await product.whenPhase(id, RUNNING);
-  for (const id of ids) product.wish(id, STOPPED);
+  for (const id of ids) await product.wish(id, STOPPED);
   await product.machine.powerOff(AbortSignal.timeout(5000));
   for (const id of ids) await product.whenPhase(id, STOPPED);
 });

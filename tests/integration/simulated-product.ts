@@ -89,7 +89,7 @@ export class SimulatedProduct {
   killHost(): void {
     this.#engine?.stop();
     this.#machines?.close();
-    this.#plane?.close();
+    void this.#plane?.close();
     this.#plane = undefined;
   }
 
@@ -125,8 +125,8 @@ export class SimulatedProduct {
     return (await this.plane.createEnvironment({ spec, name: "", annotations: {}, sessionId: "" }, AbortSignal.timeout(waitLimitMs))).id;
   }
 
-  wish(id: string, phase: EnvironmentPhase): void {
-    this.plane.updateEnvironment(id, (draft) => {
+  async wish(id: string, phase: EnvironmentPhase): Promise<void> {
+    await this.plane.updateEnvironment(id, (draft) => {
       if (draft.spec !== undefined) draft.spec.desiredPhase = phase;
       // As StartEnvironment does: a new start is a new wish.
       if (draft.metadata !== undefined && phase === EnvironmentPhase.RUNNING) draft.metadata.lastStartedAt = timestampFromMs(Date.now());

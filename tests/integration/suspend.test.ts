@@ -57,7 +57,7 @@ test.each([
   ["delete", DELETED],
 ] as const)("to %s an environment wakes the machine", async (_name, phase) => {
   const id = await runningAndAsleep();
-  product.wish(id, phase);
+  await product.wish(id, phase);
   if (phase === DELETED) expect(await product.whenGone(id)).toBe(true);
   else await product.whenPhase(id, STOPPED);
 });
@@ -69,7 +69,7 @@ test("the next host brings back what ran, and leaves asleep what nobody wants", 
   await product.startHost();
   await product.machine.awake(signal);
   expect(bootId()).toBe(boot);
-  product.wish(id, STOPPED);
+  await product.wish(id, STOPPED);
   await product.whenPhase(id, STOPPED);
   await product.machine.suspend(signal);
   product.killHost();

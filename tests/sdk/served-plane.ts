@@ -52,7 +52,7 @@ export class ServedPlane {
   async close(): Promise<void> {
     this.#server.closeAllConnections();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    this.plane.close();
+    await this.plane.close();
     rmSync(this.#folder, { recursive: true });
   }
 

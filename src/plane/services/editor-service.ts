@@ -4,8 +4,10 @@ import { BerthError } from "../../contract/berth-error.ts";
 import type { EditorService } from "../../contract/gen/gitpod/v1/editor_pb.js";
 import { type Editor, EditorSchema } from "../../contract/gen/gitpod/v1/editor_pb.js";
 import { sshAliasOf } from "../../lib/ssh-alias.ts";
-import type { EnvironmentRecords } from "../environment-records.ts";
+import { EnvironmentRecords } from "../environment-records.ts";
 import { paginate } from "../pagination.ts";
+import type { ScopeOf } from "../request-scope.ts";
+import type { PageTokens } from "../store/page-tokens.ts";
 import { refuse } from "./supported-spec.ts";
 
 interface EditorEntry {
@@ -66,7 +68,15 @@ const editors: readonly EditorEntry[] = [
 ];
 
 /** gitpod.v1.EditorService: links that open an environment in an editor over ssh. */
-export function editorService(records: EnvironmentRecords): Partial<ServiceImpl<typeof EditorService>> {
+export function editorService({
+  scopeOf,
+  tokens,
+  now,
+}: {
+  readonly scopeOf: ScopeOf;
+  readonly tokens: PageTokens;
+  readonly now: () => number;
+}): Partial<ServiceImpl<typeof EditorService>> {
   const find = (idOrAlias: string): EditorEntry => {
     const found = editors.find((editor) => editor.id === idOrAlias || editor.alias === idOrAlias);
     if (found === undefined) throw new BerthError("resource-not-found", `there is no editor '${idOrAlias}'`);
@@ -74,14 +84,14 @@ export function editorService(records: EnvironmentRecords): Partial<ServiceImpl<
   };
   return {
     listEditors: (request) => {
-      const { page, nextToken } = paginate(editors, (editor) => editor.id, request.pagination);
+      const { page, nextToken } = paginate(editors, (editor) => editor.id, request.pagination, { tokens, list: "editors" });
       return { editors: page.map(editorMessage), pagination: { nextToken } };
     },
     getEditor: (request) => ({ editor: editorMessage(find(request.id)) }),
-    resolveEditorURL: (request) => {
+    resolveEditorURL: async (request, context) => {
       const editor = find(request.editorId);
       if (request.version !== "") refuse("version: the editor that is installed is opened");
-      const environment = records.get(request.environmentId);
+      const environment = await new EnvironmentRecords(scopeOf(context).store, now).get(request.environmentId);
       const folder = environment.status?.devcontainer?.remoteWorkspaceFolder;
       if (folder === undefined || folder === "")
         throw new BerthError("environment-not-running", "its folder is known once its dev container has been made");

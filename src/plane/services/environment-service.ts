@@ -1,9 +1,8 @@
 import { clone, create } from "@bufbuild/protobuf";
-import { timestampDate, timestampMs } from "@bufbuild/protobuf/wkt";
-import type { ServiceImpl } from "@connectrpc/connect";
+import { timestampDate, timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
+import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { BerthError } from "../../contract/berth-error.ts";
 import { parseContextUrl } from "../../contract/context-url.ts";
-import type { EngineCalls } from "../../contract/engine-port.ts";
 import type { EnvironmentService } from "../../contract/gen/gitpod/v1/environment_pb.js";
 import {
   type Environment,
@@ -15,11 +14,14 @@ import {
   EnvironmentSpecSchema,
 } from "../../contract/gen/gitpod/v1/environment_pb.js";
 import type { EnvironmentClass } from "../../contract/gen/gitpod/v1/runner_configuration_pb.js";
-import { sshAliasOf } from "../../lib/ssh-alias.ts";
 import { uuidV7 } from "../../lib/uuid.ts";
-import type { EnvironmentRecords } from "../environment-records.ts";
+import { type Caller, subjectOf } from "../caller.ts";
+import { EnvironmentRecords } from "../environment-records.ts";
 import { folderScheme, sourceOf } from "../environment-source.ts";
-import type { LocalIdentity } from "../local-identity.ts";
+import type { Fleet } from "../fleet.ts";
+import type { RequestScope, ScopeOf } from "../request-scope.ts";
+import { environmentNameKey } from "../store/kinds.ts";
+import type { PageTokens } from "../store/page-tokens.ts";
 import { listClasses } from "./list-classes.ts";
 import { listEnvironments } from "./list-environments.ts";
 import { checkSpec } from "./supported-spec.ts";
@@ -29,70 +31,69 @@ const namePattern = /^[A-Za-z0-9][A-Za-z0-9 ._-]{0,79}$/;
 const maxNameTries = 1000;
 
 interface Dependencies {
-  readonly records: EnvironmentRecords;
-  readonly engineCalls: EngineCalls;
-  readonly identity: LocalIdentity;
-  readonly classes: () => EnvironmentClass[];
-  readonly gitIdentity: () => Promise<{ readonly name: string; readonly email: string }>;
+  readonly scopeOf: ScopeOf;
+  readonly fleet: Fleet;
+  readonly tokens: PageTokens;
+  /** Who commits in new environments whose spec does not say it. */
+  readonly gitIdentity: (caller: Caller) => Promise<{ readonly name: string; readonly email: string }>;
   readonly now: () => number;
 }
 
 /** gitpod.v1.EnvironmentService: wishes in, observations out; carrying out is the engine's. */
 export function environmentService(dependencies: Dependencies): Partial<ServiceImpl<typeof EnvironmentService>> {
-  const { records, identity, classes } = dependencies;
+  const { scopeOf, fleet, tokens, now } = dependencies;
+  const recordsOf = (context: HandlerContext): EnvironmentRecords => new EnvironmentRecords(scopeOf(context).store, now);
   return {
-    getEnvironment: (request) => ({ environment: records.get(request.environmentId) }),
-    listEnvironments: (request) => listEnvironments(request, records.list(), identity.runnerId),
-    listEnvironmentClasses: (request) => listClasses(request, classes()),
+    getEnvironment: async (request, context) => ({ environment: await recordsOf(context).get(request.environmentId) }),
+    listEnvironments: async (request, context) => listEnvironments(request, { store: scopeOf(context).store, fleet }),
+    listEnvironmentClasses: async (request, context) =>
+      listClasses(request, { fleet, tokens, organizationId: scopeOf(context).store.organizationId }),
     createEnvironmentFromProject: (request) => {
       throw new BerthError("resource-not-found", `there is no project ${request.projectId}`);
     },
     createEnvironment: async (request, context) => {
       if (request.spec === undefined) throw new BerthError("request-invalid", "spec is missing");
-      return {
-        environment: await createEnvironment(
-          dependencies,
-          { spec: request.spec, name: request.name, annotations: request.annotations, sessionId: request.sessionId },
-          context.signal,
-        ),
-      };
+      const { spec, name, annotations, sessionId } = request;
+      const wanted = { spec, name, annotations, sessionId };
+      return { environment: await createEnvironment(dependencies, scopeOf(context), wanted, context.signal) };
     },
-    startEnvironment: (request) => {
-      records.update(request.environmentId, (draft) => start(draft, dependencies));
+    startEnvironment: async (request, context) => {
+      await recordsOf(context).update(request.environmentId, (draft) => start(draft, now));
       return {};
     },
-    stopEnvironment: (request) => {
-      records.update(request.environmentId, (draft) => wish(draft, EnvironmentPhase.STOPPED));
+    stopEnvironment: async (request, context) => {
+      await recordsOf(context).update(request.environmentId, (draft) => wish(draft, EnvironmentPhase.STOPPED));
       return {};
     },
-    updateEnvironment: (request) => {
-      if (request.metadata?.name !== undefined) checkName(records, request.metadata.name, request.environmentId);
-      records.update(request.environmentId, (draft) => applyUpdate(draft, request));
+    updateEnvironment: async (request, context) => {
+      const records = recordsOf(context);
+      const { environmentId, metadata } = request;
+      if (metadata?.name !== undefined) await checkName(records, await creatorOf(records, environmentId), metadata.name, environmentId);
+      await taken(metadata?.name, async () => records.update(environmentId, (draft) => applyUpdate(draft, request)));
       return {};
     },
-    deleteEnvironment: (request) => {
-      records.update(request.environmentId, (draft) => wish(draft, EnvironmentPhase.DELETED));
+    deleteEnvironment: async (request, context) => {
+      await recordsOf(context).update(request.environmentId, (draft) => wish(draft, EnvironmentPhase.DELETED));
       return {};
     },
-    markEnvironmentActive: (request) => {
-      const { id, status = records.emptyStatus() } = records.get(request.environmentId);
-      if (request.activitySignal === undefined) return {};
-      const { activitySignal } = request;
-      records.writeStatus(id, {
-        ...status,
-        activitySignal: { ...activitySignal, timestamp: activitySignal.timestamp ?? records.timestamp() },
-      });
+    markEnvironmentActive: async ({ environmentId, activitySignal }, context) => {
+      const records = recordsOf(context);
+      await records.get(environmentId);
+      if (activitySignal === undefined) return {};
+      const timestamp = activitySignal.timestamp ?? records.timestamp();
+      await records.changeStatus(environmentId, (status) => ({ ...status, activitySignal: { ...activitySignal, timestamp } }));
       return {};
     },
-    archiveEnvironment: (request) => {
-      records.update(request.environmentId, (draft) => {
+    archiveEnvironment: async (request, context) => {
+      const records = recordsOf(context);
+      await records.update(request.environmentId, (draft) => {
         if (draft.metadata !== undefined) draft.metadata.archivedAt = records.timestamp();
         wish(draft, EnvironmentPhase.STOPPED);
       });
       return {};
     },
-    unarchiveEnvironment: (request) => {
-      records.update(request.environmentId, (draft) => delete draft.metadata?.archivedAt);
+    unarchiveEnvironment: async (request, context) => {
+      await recordsOf(context).update(request.environmentId, (draft) => delete draft.metadata?.archivedAt);
       return {};
     },
   };
@@ -107,24 +108,62 @@ export interface NewEnvironment {
 
 /** Checks and records a new environment. Fails with `name-taken`, `name-invalid` or `url-invalid`. */
 export async function createEnvironment(
-  { records, engineCalls, identity, gitIdentity, now }: Dependencies,
+  { fleet, gitIdentity, now }: Pick<Dependencies, "fleet" | "gitIdentity" | "now">,
+  { caller, store }: RequestScope,
   request: NewEnvironment,
   signal: AbortSignal,
 ): Promise<Environment> {
   checkSpec(request.spec);
+  const records = new EnvironmentRecords(store, now);
   const spec = clone(EnvironmentSpecSchema, request.spec);
-  const classId = spec.machine?.class || identity.classId;
-  if (classId !== identity.classId && classId !== identity.dedicatedClassId)
-    throw new BerthError("resource-not-found", `there is no environment class ${classId}`);
+  const environmentClass = await classOf(fleet, store.organizationId, spec.machine?.class ?? "");
   const { content } = spec;
-  const saysWho = content !== undefined && (content.gitUsername !== "" || content.gitEmail !== "");
-  // Asked for before a name is chosen: between the choice and the insertion nobody may choose the same.
-  const committer = saysWho ? { name: content.gitUsername, email: content.gitEmail } : await gitIdentity();
   const source = sourceOf(spec);
   const suggested = source.startsWith(folderScheme) ? (source.split("/").at(-1) ?? "folder") : parseContextUrl(source).repository;
-  const name = request.name === undefined || request.name === "" ? freeName(records, suggested) : checkName(records, request.name);
+  const given = request.name === undefined || request.name === "" ? undefined : request.name;
+  if (given !== undefined) await checkName(records, caller.id, given);
+  const engineCalls = await fleet.engineCalls(store.organizationId, environmentClass.runnerId);
   await engineCalls.validateSpec(spec, signal);
-  const id = uuidV7(now());
+  const saysWho = content !== undefined && (content.gitUsername !== "" || content.gitEmail !== "");
+  const committer = saysWho ? { name: content.gitUsername, email: content.gitEmail } : await gitIdentity(caller);
+  completeSpec(spec, { classId: environmentClass.id, committer, now });
+  const environment = create(EnvironmentSchema, {
+    id: uuidV7(now()),
+    metadata: create(EnvironmentMetadataSchema, {
+      organizationId: store.organizationId,
+      annotations: request.annotations,
+      name: given ?? "",
+      creator: subjectOf(caller),
+      originalContextUrl: source,
+      createdAt: records.timestamp(),
+      runnerId: environmentClass.runnerId,
+      role: EnvironmentRole.DEFAULT,
+      sessionId: request.sessionId,
+      ...(spec.desiredPhase === EnvironmentPhase.RUNNING ? { lastStartedAt: records.timestamp() } : {}),
+    }),
+    spec,
+    status: { statusVersion: 1n, phase: EnvironmentPhase.CREATING },
+  });
+  if (given === undefined) await insertWithFreeName(records, environment, suggested);
+  else await taken(given, async () => records.insert(environment));
+  return environment;
+}
+
+/** Fails with `resource-not-found` for a class that is not there; without an id it is the usual one. */
+async function classOf(fleet: Fleet, organizationId: string, id: string): Promise<EnvironmentClass> {
+  const classes = await fleet.classes(organizationId);
+  const found = id === "" ? classes[0] : classes.find((c) => c.id === id);
+  if (found === undefined)
+    throw new BerthError("resource-not-found", id === "" ? "there is no environment class" : `there is no environment class ${id}`);
+  return found;
+}
+
+/** Sessions for what is to be done first, and what the request left open. */
+function completeSpec(
+  spec: EnvironmentSpec,
+  options: { readonly classId: string; readonly committer: { readonly name: string; readonly email: string }; readonly now: () => number },
+): void {
+  const { classId, committer, now } = options;
   spec.specVersion = 1n;
   if (spec.desiredPhase === EnvironmentPhase.UNSPECIFIED) spec.desiredPhase = EnvironmentPhase.RUNNING;
   spec.machine = {
@@ -135,7 +174,7 @@ export async function createEnvironment(
   };
   spec.content = {
     $typeName: "gitpod.v1.EnvironmentSpec.Content",
-    ...content,
+    ...spec.content,
     gitUsername: committer.name,
     gitEmail: committer.email,
     session: uuidV7(now()),
@@ -148,49 +187,50 @@ export async function createEnvironment(
     ...spec.devcontainer,
     session: uuidV7(now()),
   };
-  const environment = create(EnvironmentSchema, {
-    id,
-    metadata: create(EnvironmentMetadataSchema, {
-      organizationId: identity.organizationId,
-      annotations: request.annotations,
-      name,
-      creator: identity.subject,
-      originalContextUrl: source,
-      createdAt: records.timestamp(),
-      runnerId: identity.runnerId,
-      role: EnvironmentRole.DEFAULT,
-      sessionId: request.sessionId,
-      ...(spec.desiredPhase === EnvironmentPhase.RUNNING ? { lastStartedAt: records.timestamp() } : {}),
-    }),
-    spec,
-    status: { statusVersion: 1n, phase: EnvironmentPhase.CREATING },
-  });
-  records.insert(environment);
-  return environment;
 }
 
-function checkName(records: EnvironmentRecords, name: string, exceptId?: string): string {
+async function creatorOf(records: EnvironmentRecords, id: string): Promise<string> {
+  return (await records.get(id)).metadata?.creator?.id ?? "";
+}
+
+async function checkName(records: EnvironmentRecords, creatorId: string, name: string, exceptId?: string): Promise<void> {
   if (!namePattern.test(name)) throw new BerthError("name-invalid", `'${name}'`);
-  const other = records.list().find((e) => e.id !== exceptId && sshNameOf(e.metadata?.name ?? "") === sshNameOf(name));
-  if (other !== undefined) throw new BerthError("name-taken", `there is an environment '${other.metadata?.name}' already`);
-  return name;
+  const other = await records.findByName(environmentNameKey(creatorId, name));
+  if (other !== undefined && other.id !== exceptId)
+    throw new BerthError("name-taken", `there is an environment '${other.metadata?.name}' already`);
 }
 
-/** Two names that ssh cannot tell apart, such as "My app" and "my-app", are one. */
-function sshNameOf(name: string): string {
-  return sshAliasOf(name, "");
+/** Says of a name that was taken since it was checked what it says of one that was taken before. */
+async function taken<T>(name: string | undefined, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (name === undefined || !isTaken(error)) throw error;
+    throw new BerthError("name-taken", `there is an environment '${name}' already`, { cause: error });
+  }
 }
 
-function freeName(records: EnvironmentRecords, suggested: string): string {
+function isTaken(error: unknown): boolean {
+  return error instanceof BerthError && error.code === "resource-exists";
+}
+
+/** Inserts it under the suggested name or, where that is taken, the first free one like it. */
+async function insertWithFreeName(records: EnvironmentRecords, environment: Environment, suggested: string): Promise<void> {
+  const { metadata } = environment;
   const base =
     suggested
       .replaceAll(/[^A-Za-z0-9 ._-]+/g, "-")
       .replace(/^[^A-Za-z0-9]+/, "")
       .slice(0, 70) || "environment";
-  const taken = new Set(records.list().map((e) => sshNameOf(e.metadata?.name ?? "")));
-  for (let n = 1; n < maxNameTries; n++) {
-    const name = n === 1 ? base : `${base}-${n}`;
-    if (!taken.has(sshNameOf(name))) return name;
+  for (let n = 1; n < maxNameTries && metadata !== undefined; n++) {
+    metadata.name = n === 1 ? base : `${base}-${n}`;
+    if ((await records.findByName(environmentNameKey(metadata.creator?.id ?? "", metadata.name))) !== undefined) continue;
+    try {
+      return await records.insert(environment);
+    } catch (error) {
+      // Somebody took it in between.
+      if (!isTaken(error)) throw error;
+    }
   }
   throw new BerthError("name-taken", `all names like '${base}' are taken`);
 }
@@ -203,7 +243,7 @@ function wish(draft: Environment, phase: EnvironmentPhase): void {
 }
 
 /** Wishes for a running environment; what failed gets a new session, which is what makes the engine try again. */
-function start(draft: Environment, { records, now }: Dependencies): void {
+function start(draft: Environment, now: () => number): void {
   const { archivedAt, lockdownAt, name } = draft.metadata ?? {};
   if (archivedAt !== undefined) throw new BerthError("environment-archived", name ?? "");
   if (lockdownAt !== undefined && timestampMs(lockdownAt) <= now())
@@ -216,5 +256,5 @@ function start(draft: Environment, { records, now }: Dependencies): void {
     spec.machine.session = uuidV7(now());
   if (spec?.devcontainer !== undefined && status?.devcontainer?.failureMessage !== undefined && status.devcontainer.failureMessage !== "")
     spec.devcontainer.session = uuidV7(now());
-  if (draft.metadata !== undefined) draft.metadata.lastStartedAt = records.timestamp();
+  if (draft.metadata !== undefined) draft.metadata.lastStartedAt = timestampFromMs(now());
 }

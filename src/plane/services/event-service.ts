@@ -1,21 +1,34 @@
 import { createValidator } from "@bufbuild/protovalidate";
 import { BerthError } from "../../contract/berth-error.ts";
-import { WatchEventsRequestSchema } from "../../contract/gen/gitpod/v1/event_pb.js";
-import type { EnvironmentRecords } from "../environment-records.ts";
+import { type WatchEventsRequest, WatchEventsRequestSchema, type WatchEventsResponse } from "../../contract/gen/gitpod/v1/event_pb.js";
+import { EnvironmentRecords } from "../environment-records.ts";
 import type { PlaneEvents } from "../events.ts";
 import { validateMessage } from "../interceptors.ts";
-import type { WatchEvents } from "../jsonl.ts";
+import type { RequestScope } from "../request-scope.ts";
+
+/** Watches until the signal aborts; fails at once when the request is refused. */
+export type WatchEvents = (
+  scope: RequestScope,
+  request: WatchEventsRequest,
+  signal: AbortSignal,
+) => Promise<AsyncIterable<WatchEventsResponse>>;
 
 /** WatchEvents in whichever form it is asked for. Without a scope the whole organization is watched. */
-export function watchEvents(events: PlaneEvents, records: EnvironmentRecords): WatchEvents {
+export function watchEvents(events: PlaneEvents, now: () => number): WatchEvents {
   const validator = createValidator();
-  return (request, signal) => {
+  return async ({ store }, request, signal) => {
     validateMessage(validator, WatchEventsRequestSchema, request);
-    if (request.scope.case === "environmentId") {
-      records.get(request.scope.value);
-      if (request.resourceTypeFilters.length > 0)
-        throw new BerthError("request-invalid", "resource_type_filters: an environment is watched without filters");
+    if (request.scope.case === "environmentId" && request.resourceTypeFilters.length > 0)
+      throw new BerthError("request-invalid", "resource_type_filters: an environment is watched without filters");
+    const refused = new AbortController();
+    // Before anything is awaited: what is committed from the request on is told.
+    const watch = events.watch(store.organizationId, request, AbortSignal.any([signal, refused.signal]));
+    try {
+      if (request.scope.case === "environmentId") await new EnvironmentRecords(store, now).get(request.scope.value);
+      return watch;
+    } catch (error) {
+      refused.abort();
+      throw error;
     }
-    return events.watch(request, signal);
   };
 }

@@ -1,8 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
+import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { CountResponseRelation } from "../../contract/gen/gitpod/v1/count_pb.js";
 import {
-  type Environment,
   type ListEnvironmentsRequest,
   type ListEnvironmentsRequest_Filter,
   ListEnvironmentsRequest_ArchivalStatus,
@@ -10,75 +9,64 @@ import {
   type ListEnvironmentsResponseSchema,
 } from "../../contract/gen/gitpod/v1/environment_pb.js";
 import { SortOrder } from "../../contract/gen/gitpod/v1/pagination_pb.js";
-import { RunnerKind } from "../../contract/gen/gitpod/v1/runner_configuration_pb.js";
-import { paginate } from "../pagination.ts";
-
-/** Milliseconds as text that sorts like the number. */
-const timeDigits = 15;
+import type { Fleet } from "../fleet.ts";
+import { environmentKind } from "../store/kinds.ts";
+import type { OrganizationStore, Where } from "../store/store.ts";
 
 /** Answers ListEnvironments; what is archived is left out unless it is asked for. */
-export function listEnvironments(
-  request: ListEnvironmentsRequest,
-  environments: readonly Environment[],
-  localRunnerId: string,
-): MessageInitShape<typeof ListEnvironmentsResponseSchema> {
-  const { filter, sort, pagination, count } = request;
-  const keyOf =
-    sort?.field === ListEnvironmentsRequest_SortField.ARCHIVED_AT
-      ? (e: Environment): string => `${String(msOf(e.metadata?.archivedAt) ?? 0).padStart(timeDigits, "0")}/${e.id}`
-      : (e: Environment): string => e.id;
-  const order = sort?.order === SortOrder.DESC ? "descending" : "ascending";
-  const found = environments
-    .filter((e) => isArchivalWanted(filter, e) && (filter === undefined || isWanted(filter, e, localRunnerId)))
-    .toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1) * (order === "ascending" ? 1 : -1));
-  const { page, nextToken } = paginate(found, keyOf, pagination, order);
+export async function listEnvironments(
+  { filter, sort, pagination, count }: ListEnvironmentsRequest,
+  { store, fleet }: { readonly store: OrganizationStore; readonly fleet: Fleet },
+): Promise<MessageInitShape<typeof ListEnvironmentsResponseSchema>> {
+  const where = { ...archivalWanted(filter), ...(filter === undefined ? {} : await wanted(filter, store.organizationId, fleet)) };
+  const { items, nextToken } = await store.list(environmentKind, pagination, {
+    where,
+    orderBy: sort?.field === ListEnvironmentsRequest_SortField.ARCHIVED_AT ? "archivedAt" : "id",
+    order: sort?.order === SortOrder.DESC ? "descending" : "ascending",
+  });
+  const value = count?.include === true ? await store.count(environmentKind, where) : undefined;
   return {
-    environments: page,
+    environments: items.map(({ message }) => message),
     pagination: { nextToken },
-    ...(count?.include === true ? { count: { value: found.length, relation: CountResponseRelation.EQ } } : {}),
+    ...(value === undefined ? {} : { count: { value, relation: CountResponseRelation.EQ } }),
   };
 }
 
-function isArchivalWanted(filter: ListEnvironmentsRequest_Filter | undefined, { metadata }: Environment): boolean {
-  const archived = metadata?.archivedAt !== undefined;
+function archivalWanted(filter: ListEnvironmentsRequest_Filter | undefined): Where {
   switch (filter?.archivalStatus) {
     case ListEnvironmentsRequest_ArchivalStatus.ALL:
-      return true;
+      return {};
     case ListEnvironmentsRequest_ArchivalStatus.ARCHIVED:
-      return archived;
+      return { isArchived: true };
     case ListEnvironmentsRequest_ArchivalStatus.ACTIVE:
     case ListEnvironmentsRequest_ArchivalStatus.UNSPECIFIED:
     case undefined:
-      return !archived;
+      return { isArchived: false };
   }
 }
 
-function isWanted(filter: ListEnvironmentsRequest_Filter, { id, metadata, status }: Environment, localRunnerId: string): boolean {
-  if (metadata === undefined) return false;
-  const search = filter.search.toLowerCase();
-  return (
-    isBefore(metadata.createdAt, filter.createdBefore) &&
-    isBefore(metadata.lockdownAt, filter.lockdownBefore) &&
-    [metadata.name, metadata.originalContextUrl, id].some((text) => text.toLowerCase().includes(search)) &&
-    isOneOf(filter.runnerIds, metadata.runnerId) &&
-    isOneOf(filter.creatorIds, metadata.creator?.id ?? "") &&
-    isOneOf(filter.projectIds, metadata.projectId) &&
-    isOneOf(filter.sessionIds, metadata.sessionId) &&
-    isOneOf(filter.roles, metadata.role) &&
-    isOneOf(filter.statusPhases, status?.phase ?? 0) &&
-    isOneOf(filter.runnerKinds, metadata.runnerId === localRunnerId ? RunnerKind.LOCAL : RunnerKind.REMOTE)
-  );
+async function wanted(filter: ListEnvironmentsRequest_Filter, organizationId: string, fleet: Fleet): Promise<Where> {
+  const runnerIds = await runnersWanted(filter, organizationId, fleet);
+  return {
+    ...(runnerIds === undefined ? {} : { runnerIds }),
+    ...(filter.creatorIds.length === 0 ? {} : { creatorIds: filter.creatorIds }),
+    ...(filter.projectIds.length === 0 ? {} : { projectIds: filter.projectIds }),
+    ...(filter.sessionIds.length === 0 ? {} : { sessionIds: filter.sessionIds }),
+    ...(filter.roles.length === 0 ? {} : { roles: filter.roles }),
+    ...(filter.statusPhases.length === 0 ? {} : { phases: filter.statusPhases }),
+    ...(filter.search === "" ? {} : { search: filter.search }),
+    ...(filter.createdBefore === undefined ? {} : { createdBeforeMs: timestampMs(filter.createdBefore) }),
+    ...(filter.lockdownBefore === undefined ? {} : { expiresBeforeMs: timestampMs(filter.lockdownBefore) }),
+  };
 }
 
-function isOneOf<T>(wanted: readonly T[], value: T): boolean {
-  return wanted.length === 0 || wanted.includes(value);
-}
-
-/** Without a limit everything is before it; without a time nothing is before a limit. */
-function isBefore(time: Timestamp | undefined, limit: Timestamp | undefined): boolean {
-  return limit === undefined || (msOf(time) ?? Infinity) < timestampMs(limit);
-}
-
-function msOf(time: Timestamp | undefined): number | undefined {
-  return time === undefined ? undefined : timestampMs(time);
+/** The runners that are named and of a wanted kind; undefined where all are wanted. */
+async function runnersWanted(
+  { runnerIds, runnerKinds }: ListEnvironmentsRequest_Filter,
+  organizationId: string,
+  fleet: Fleet,
+): Promise<string[] | undefined> {
+  if (runnerKinds.length === 0) return runnerIds.length === 0 ? undefined : runnerIds;
+  const ofKind = (await fleet.runners(organizationId)).filter(({ kind }) => runnerKinds.includes(kind)).map(({ runnerId }) => runnerId);
+  return runnerIds.length === 0 ? ofKind : ofKind.filter((id) => runnerIds.includes(id));
 }

@@ -3,17 +3,19 @@ import type { ServiceImpl } from "@connectrpc/connect";
 import { BerthError } from "../../contract/berth-error.ts";
 import {
   type EnvironmentClass,
-  type HostAuthenticationToken,
   HostAuthenticationTokenSchema,
   type RunnerConfigurationService,
 } from "../../contract/gen/gitpod/v1/runner_configuration_pb.js";
 import { uuidV7 } from "../../lib/uuid.ts";
-import type { LocalIdentity } from "../local-identity.ts";
-import { paginate } from "../pagination.ts";
-import type { ResourceStore } from "../resource-store.ts";
+import { subjectOf } from "../caller.ts";
+import type { Fleet } from "../fleet.ts";
+import type { ScopeOf } from "../request-scope.ts";
 import type { Sealer } from "../seal.ts";
+import { hostTokenKind } from "../store/kinds.ts";
+import type { PageTokens } from "../store/page-tokens.ts";
+import type { Reader, Stored } from "../store/store.ts";
 import { listClasses } from "./list-classes.ts";
-import { checkRunner } from "./runner-service.ts";
+import { findRunner } from "./runner-service.ts";
 import { refuse } from "./supported-spec.ts";
 
 /** What a token's sealed value is bound to. */
@@ -23,32 +25,27 @@ export function tokenOwner(id: string): string {
 
 /** gitpod.v1.RunnerConfigurationService: classes, and tokens for source-control and registry hosts. */
 export function runnerConfigurationService({
-  identity,
-  classes,
+  scopeOf,
+  fleet,
   tokens,
   sealer,
   now,
 }: {
-  readonly identity: LocalIdentity;
-  readonly classes: () => EnvironmentClass[];
-  readonly tokens: ResourceStore<typeof HostAuthenticationTokenSchema>;
+  readonly scopeOf: ScopeOf;
+  readonly fleet: Fleet;
+  readonly tokens: PageTokens;
   readonly sealer: Sealer;
   readonly now: () => number;
 }): Partial<ServiceImpl<typeof RunnerConfigurationService>> {
-  const find = (id: string): HostAuthenticationToken => {
-    const token = tokens.get(id);
-    if (token === undefined) throw new BerthError("resource-not-found", `there is no host authentication token ${id}`);
-    return token;
-  };
   return {
-    listEnvironmentClasses: (request) => listClasses(request, classes()),
-    getEnvironmentClass: ({ environmentClassId }) => {
-      const environmentClass = classes().find((c) => c.id === environmentClassId);
-      if (environmentClass === undefined) throw new BerthError("resource-not-found", `there is no environment class ${environmentClassId}`);
-      return { environmentClass };
-    },
-    createHostAuthenticationToken: (request) => {
-      checkRunner(identity, request.runnerId);
+    listEnvironmentClasses: async (request, context) =>
+      listClasses(request, { fleet, tokens, organizationId: scopeOf(context).store.organizationId }),
+    getEnvironmentClass: async ({ environmentClassId }, context) => ({
+      environmentClass: await findClass(fleet, scopeOf(context).store.organizationId, environmentClassId),
+    }),
+    createHostAuthenticationToken: async (request, context) => {
+      const { caller, store } = scopeOf(context);
+      await findRunner(fleet, store.organizationId, request.runnerId);
       if (request.refreshToken !== "") refuse("refreshToken: tokens are used as they are");
       const id = uuidV7(now());
       const token = create(HostAuthenticationTokenSchema, {
@@ -58,36 +55,50 @@ export function runnerConfigurationService({
         source: request.source,
         integrationId: request.integrationId,
         scopes: request.scopes,
-        subject: request.subject ?? identity.subject,
+        subject: request.subject ?? subjectOf(caller),
         ...(request.expiresAt === undefined ? {} : { expiresAt: request.expiresAt }),
       });
-      tokens.put(id, token, { nowMs: now(), sealed: sealer.seal(request.token, tokenOwner(id)) });
+      const sealed = sealer.seal(request.token, tokenOwner(id));
+      await store.transaction(async (tx) => tx.insert(hostTokenKind, id, token, { sealed }));
       return { token };
     },
-    getHostAuthenticationToken: ({ id }) => ({ token: find(id) }),
-    listHostAuthenticationTokens: ({ filter, pagination }) => {
+    getHostAuthenticationToken: async ({ id }, context) => ({ token: (await findToken(scopeOf(context).store, id)).message }),
+    listHostAuthenticationTokens: async ({ filter, pagination }, context) => {
       const subjectId = filter?.subjectId ?? filter?.userId;
-      const found = tokens
-        .list()
-        .filter(
-          (t) =>
-            (filter?.runnerId === undefined || t.runnerId === filter.runnerId) && (subjectId === undefined || t.subject?.id === subjectId),
-        );
-      const { page, nextToken } = paginate(found, (t) => t.id, pagination);
-      return { tokens: page, pagination: { nextToken } };
+      const where = {
+        ...(filter?.runnerId === undefined ? {} : { runnerIds: [filter.runnerId] }),
+        ...(subjectId === undefined ? {} : { creatorIds: [subjectId] }),
+      };
+      const { items, nextToken } = await scopeOf(context).store.list(hostTokenKind, pagination, { where });
+      return { tokens: items.map(({ message }) => message), pagination: { nextToken } };
     },
-    updateHostAuthenticationToken: (request) => {
-      const token = find(request.id);
+    updateHostAuthenticationToken: async (request, context) => {
       if (request.refreshToken !== undefined && request.refreshToken !== "") refuse("refreshToken: tokens are used as they are");
-      if (request.scopes.length > 0) token.scopes = request.scopes;
-      if (request.expiresAt !== undefined) token.expiresAt = request.expiresAt;
-      const sealed = request.token === undefined ? undefined : sealer.seal(request.token, tokenOwner(token.id));
-      tokens.put(token.id, token, { nowMs: now(), ...(sealed === undefined ? {} : { sealed }) });
+      await scopeOf(context).store.transaction(async (tx) => {
+        const stored = await findToken(tx, request.id);
+        const token = stored.message;
+        if (request.scopes.length > 0) token.scopes = request.scopes;
+        if (request.expiresAt !== undefined) token.expiresAt = request.expiresAt;
+        const sealed = request.token === undefined ? {} : { sealed: sealer.seal(request.token, tokenOwner(token.id)) };
+        tx.update(hostTokenKind, stored, token, sealed);
+      });
       return {};
     },
-    deleteHostAuthenticationToken: ({ id }) => {
-      tokens.delete(find(id).id);
+    deleteHostAuthenticationToken: async ({ id }, context) => {
+      await scopeOf(context).store.transaction(async (tx) => tx.delete(hostTokenKind, await findToken(tx, id)));
       return {};
     },
   };
+}
+
+async function findToken(reader: Reader, id: string): Promise<Stored<typeof HostAuthenticationTokenSchema>> {
+  const token = await reader.get(hostTokenKind, id);
+  if (token === undefined) throw new BerthError("resource-not-found", `there is no host authentication token ${id}`);
+  return token;
+}
+
+async function findClass(fleet: Fleet, organizationId: string, id: string): Promise<EnvironmentClass> {
+  const found = (await fleet.classes(organizationId)).find((c) => c.id === id);
+  if (found === undefined) throw new BerthError("resource-not-found", `there is no environment class ${id}`);
+  return found;
 }

@@ -1,58 +1,49 @@
-import { create } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { BerthError } from "../../contract/berth-error.ts";
-import type { EngineCalls } from "../../contract/engine-port.ts";
-import { RunnerKind } from "../../contract/gen/gitpod/v1/runner_configuration_pb.js";
-import { type Runner, RunnerPhase, RunnerSchema, type RunnerService } from "../../contract/gen/gitpod/v1/runner_pb.js";
-import { type LocalIdentity, localProvider } from "../local-identity.ts";
+import type { Runner, RunnerService } from "../../contract/gen/gitpod/v1/runner_pb.js";
+import { callerOf } from "../caller.ts";
+import type { Fleet } from "../fleet.ts";
 import { paginate } from "../pagination.ts";
+import type { ScopeOf } from "../request-scope.ts";
+import type { PageTokens } from "../store/page-tokens.ts";
 
-/** gitpod.v1.RunnerService as far as there is one runner: this computer. */
+/** gitpod.v1.RunnerService: what environments run on, and what is asked of it. */
 export function runnerService({
-  identity,
-  engineCalls,
-  version,
+  scopeOf,
+  fleet,
+  tokens,
 }: {
-  readonly identity: LocalIdentity;
-  readonly engineCalls: EngineCalls;
-  readonly version: string;
+  readonly scopeOf: ScopeOf;
+  readonly fleet: Fleet;
+  readonly tokens: PageTokens;
 }): Partial<ServiceImpl<typeof RunnerService>> {
-  const runner = localRunner(identity, version);
   return {
-    listRunners: ({ filter, pagination }) => {
+    listRunners: async ({ filter, pagination }, context) => {
+      const { organizationId } = scopeOf(context).store;
       const { kinds = [], providers = [], creatorIds = [] } = filter ?? {};
-      const isWanted =
+      const isWanted = (runner: Runner): boolean =>
         (kinds.length === 0 || kinds.includes(runner.kind)) &&
         (providers.length === 0 || providers.includes(runner.provider)) &&
-        (creatorIds.length === 0 || creatorIds.includes(identity.userId));
-      const { page, nextToken } = paginate(isWanted ? [runner] : [], (r) => r.runnerId, pagination);
+        (creatorIds.length === 0 || creatorIds.includes(runner.creator?.id ?? ""));
+      const runners = (await fleet.runners(organizationId)).filter(isWanted);
+      const { page, nextToken } = paginate(runners, (r) => r.runnerId, pagination, { tokens, list: `runners/${organizationId}` });
       return { runners: page, pagination: { nextToken } };
     },
-    getRunner: ({ runnerId }) => {
-      checkRunner(identity, runnerId);
-      return { runner };
-    },
+    getRunner: async ({ runnerId }, context) => ({ runner: await findRunner(fleet, scopeOf(context).store.organizationId, runnerId) }),
     parseContextURL: async ({ runnerId, contextUrl }, context) => {
-      if (runnerId !== "") checkRunner(identity, runnerId);
-      const parsed = await engineCalls.parseContextUrl({ contextUrl, principalId: identity.userId }, context.signal);
-      return { ...parsed, recommendedEnvironmentClasses: [identity.classId, identity.dedicatedClassId] };
+      const { organizationId } = scopeOf(context).store;
+      const classes = await fleet.classes(organizationId);
+      const chosen = runnerId === "" ? (classes[0]?.runnerId ?? "") : runnerId;
+      const engineCalls = await fleet.engineCalls(organizationId, chosen);
+      const parsed = await engineCalls.parseContextUrl({ contextUrl, principalId: callerOf(context).id }, context.signal);
+      return { ...parsed, recommendedEnvironmentClasses: classes.filter((c) => c.runnerId === chosen).map((c) => c.id) };
     },
   };
 }
 
-/** Fails with `resource-not-found` for every runner but this computer. */
-export function checkRunner(identity: LocalIdentity, runnerId: string): void {
-  if (runnerId !== identity.runnerId) throw new BerthError("resource-not-found", `there is no runner ${runnerId}`);
-}
-
-function localRunner(identity: LocalIdentity, version: string): Runner {
-  return create(RunnerSchema, {
-    runnerId: identity.runnerId,
-    name: "This computer",
-    kind: RunnerKind.LOCAL,
-    provider: localProvider(),
-    spec: { desiredPhase: RunnerPhase.ACTIVE },
-    status: { phase: RunnerPhase.ACTIVE, version },
-    creator: identity.subject,
-  });
+/** Fails with `resource-not-found`. */
+export async function findRunner(fleet: Fleet, organizationId: string, runnerId: string): Promise<Runner> {
+  const runner = (await fleet.runners(organizationId)).find((r) => r.runnerId === runnerId);
+  if (runner === undefined) throw new BerthError("resource-not-found", `there is no runner ${runnerId}`);
+  return runner;
 }

@@ -4,6 +4,7 @@ import type { ServiceImpl } from "@connectrpc/connect";
 import { BerthError } from "../../contract/berth-error.ts";
 import {
   type CreateSecretRequest,
+  type ListSecretsRequest_Filter,
   type Secret,
   SecretSchema,
   type SecretScope,
@@ -11,11 +12,12 @@ import {
   type SecretService,
 } from "../../contract/gen/gitpod/v1/secret_pb.js";
 import { uuidV7 } from "../../lib/uuid.ts";
-import type { LocalIdentity } from "../local-identity.ts";
-import { paginate } from "../pagination.ts";
-import type { ResourceStore } from "../resource-store.ts";
+import { type Caller, subjectOf } from "../caller.ts";
+import type { ScopeOf } from "../request-scope.ts";
 import type { Sealer } from "../seal.ts";
-import { isSameMount, secretOwner } from "../secrets.ts";
+import { secretOwner } from "../secrets.ts";
+import { secretKind } from "../store/kinds.ts";
+import type { Reader, Stored, Where } from "../store/store.ts";
 import { refuse } from "./supported-spec.ts";
 
 /** A comma would end the path where docker is told of it; `..` and control characters have no place in one. */
@@ -25,23 +27,17 @@ const variableNamePattern = /^[A-Za-z_]/;
 
 /** gitpod.v1.SecretService. Values go in and, to people, never out again. */
 export function secretService({
-  identity,
-  secrets,
+  scopeOf,
   sealer,
   now,
 }: {
-  readonly identity: LocalIdentity;
-  readonly secrets: ResourceStore<typeof SecretSchema>;
+  readonly scopeOf: ScopeOf;
   readonly sealer: Sealer;
   readonly now: () => number;
 }): Partial<ServiceImpl<typeof SecretService>> {
-  const find = (id: string): Secret => {
-    const found = secrets.get(id);
-    if (found === undefined) throw new BerthError("resource-not-found", `there is no secret ${id}`);
-    return found;
-  };
   return {
-    createSecret: (request) => {
+    createSecret: async (request, context) => {
+      const { caller, store } = scopeOf(context);
       checkMount(request);
       checkValue(request.mount.case, request.value);
       const id = uuidV7(now());
@@ -51,41 +47,53 @@ export function secretService({
         name: request.name,
         createdAt: at,
         updatedAt: at,
-        creator: identity.subject,
+        creator: subjectOf(caller),
         mount: request.mount,
-        scope: scopeOf(request, identity),
+        scope: secretScopeOf(request, caller),
       });
-      if (secrets.list().some((s) => isSameMount(s, secret) && isSameScope(s.scope, secret.scope)))
-        throw new BerthError("resource-exists", `a secret '${request.name}' of this kind`);
-      secrets.put(id, secret, { nowMs: now(), sealed: sealer.seal(request.value, secretOwner(id)) });
+      const sealed = sealer.seal(request.value, secretOwner(id));
+      try {
+        await store.transaction(async (tx) => tx.insert(secretKind, id, secret, { sealed }));
+      } catch (error) {
+        if (!(error instanceof BerthError) || error.code !== "resource-exists") throw error;
+        throw new BerthError("resource-exists", `a secret '${request.name}' of this kind`, { cause: error });
+      }
       return { secret };
     },
-    updateSecretValue: ({ secretId, value }) => {
-      const secret = find(secretId);
-      checkValue(secret.mount.case, value);
-      secrets.put(
-        secret.id,
-        { ...secret, updatedAt: timestampFromMs(now()) },
-        { nowMs: now(), sealed: sealer.seal(value, secretOwner(secret.id)) },
-      );
+    updateSecretValue: async ({ secretId, value }, context) => {
+      await scopeOf(context).store.transaction(async (tx) => {
+        const stored = await findSecret(tx, secretId);
+        checkValue(stored.message.mount.case, value);
+        const secret = { ...stored.message, updatedAt: timestampFromMs(now()) };
+        tx.update(secretKind, stored, secret, { sealed: sealer.seal(value, secretOwner(secret.id)) });
+      });
       return {};
     },
-    listSecrets: ({ filter, pagination }) => {
-      const isWanted = ({ scope }: Secret): boolean =>
-        (filter?.scope?.scope.case === undefined || isSameScope(filter.scope, scope)) &&
-        (filter === undefined ||
-          filter.projectIds.length === 0 ||
-          (scope?.scope.case === "projectId" && filter.projectIds.includes(scope.scope.value)));
-      const { page, nextToken } = paginate(secrets.list().filter(isWanted), (s) => s.id, pagination);
-      return { secrets: page, pagination: { nextToken } };
+    listSecrets: async ({ filter, pagination }, context) => {
+      const { items, nextToken } = await scopeOf(context).store.list(secretKind, pagination, { where: secretsWanted(filter) });
+      return { secrets: items.map(({ message }) => message), pagination: { nextToken } };
     },
-    deleteSecret: ({ secretId }) => {
-      secrets.delete(find(secretId).id);
+    deleteSecret: async ({ secretId }, context) => {
+      await scopeOf(context).store.transaction(async (tx) => tx.delete(secretKind, await findSecret(tx, secretId)));
       return {};
     },
-    getSecretValue: ({ secretId }) => {
-      throw new BerthError("secret-value-hidden", `'${find(secretId).name}'`);
+    getSecretValue: async ({ secretId }, context) => {
+      throw new BerthError("secret-value-hidden", `'${(await findSecret(scopeOf(context).store, secretId)).message.name}'`);
     },
+  };
+}
+
+async function findSecret(reader: Reader, id: string): Promise<Stored<typeof SecretSchema>> {
+  const found = await reader.get(secretKind, id);
+  if (found === undefined) throw new BerthError("resource-not-found", `there is no secret ${id}`);
+  return found;
+}
+
+function secretsWanted(filter: ListSecretsRequest_Filter | undefined): Where {
+  const ofScope = filter?.scope?.scope;
+  return {
+    ...(ofScope?.case === undefined ? {} : { parentIds: [ofScope.value] }),
+    ...(filter === undefined || filter.projectIds.length === 0 ? {} : { projectIds: filter.projectIds }),
   };
 }
 
@@ -124,18 +132,14 @@ function checkValue(mount: Secret["mount"]["case"], value: string): void {
 }
 
 /** Without a scope a secret is the person's own. */
-function scopeOf({ scope, projectId }: CreateSecretRequest, identity: LocalIdentity): SecretScope {
+function secretScopeOf({ scope, projectId }: CreateSecretRequest, caller: Caller): SecretScope {
   const wanted = scope?.scope ?? { case: undefined };
   const project = wanted.case === "projectId" ? wanted.value : projectId;
   if (project !== "") throw new BerthError("resource-not-found", `there is no project ${project}`);
   if (wanted.case === "serviceAccountId") throw new BerthError("resource-not-found", `there is no service account ${wanted.value}`);
-  if (wanted.case === "userId" && wanted.value !== identity.userId)
+  if (wanted.case === "userId" && wanted.value !== caller.id)
     throw new BerthError("resource-not-found", `there is no user ${wanted.value}`);
-  if (wanted.case === "organizationId" && wanted.value !== identity.organizationId)
+  if (wanted.case === "organizationId" && wanted.value !== caller.organizationId)
     throw new BerthError("resource-not-found", `there is no organization ${wanted.value}`);
-  return create(SecretScopeSchema, { scope: wanted.case === undefined ? { case: "userId", value: identity.userId } : wanted });
-}
-
-function isSameScope(a: SecretScope | undefined, b: SecretScope | undefined): boolean {
-  return a?.scope.case === b?.scope.case && a?.scope.value === b?.scope.value;
+  return create(SecretScopeSchema, { scope: wanted.case === undefined ? { case: "userId", value: caller.id } : wanted });
 }

@@ -5,12 +5,14 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { createInterface } from "node:readline";
 import { expect, test } from "vitest";
-import { SecretSchema } from "../../../src/contract/gen/gitpod/v1/secret_pb.js";
-import { EnvironmentSchema } from "../../../src/contract/gen/gitpod/v1/environment_pb.js";
-import { migrations, openDatabase } from "../../../src/plane/database.ts";
-import { ResourceStore } from "../../../src/plane/resource-store.ts";
 import { Sealer } from "../../../src/plane/seal.ts";
 import { secretOwner } from "../../../src/plane/secrets.ts";
+import { environmentKind, secretKind } from "../../../src/plane/store/kinds.ts";
+import { PageTokens } from "../../../src/plane/store/page-tokens.ts";
+import { openDatabase } from "../../../src/plane/store/sqlite/database.ts";
+import { migrations } from "../../../src/plane/store/sqlite/migrations.ts";
+import { openSqliteStore } from "../../../src/plane/store/sqlite/open-sqlite-store.ts";
+import type { Store } from "../../../src/plane/store/store.ts";
 
 const kills = 25;
 /** A process dies behind one of its first lines: behind none while it starts, else in the middle of writing. */
@@ -28,6 +30,10 @@ function randomFrom(seed: number): () => number {
     t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   };
+}
+
+function openStore(path: string): Store {
+  return openSqliteStore({ path, tokens: new PageTokens(new Uint8Array(32)), now: () => Date.now() });
 }
 
 /** Runs one of our programs, kills it `delayMs` behind its line number `behindLine`, and gives every line it had written. */
@@ -67,23 +73,24 @@ test("what was acknowledged is there after kill -9 at any moment", { timeout: te
     }
     const database = openDatabase(join(folder, "berth.db"));
     expect(database.prepare("PRAGMA integrity_check").get()?.["integrity_check"]).toBe("ok");
-    const store = new ResourceStore(database, "environment", EnvironmentSchema);
+    database.close();
+    const store = openStore(join(folder, "berth.db"));
+    const records = store.system("housekeeping");
     for (const [id, number] of environments) {
-      const found = store.get(id);
+      const found = (await records.get(environmentKind, id))?.message;
       if (removed.has(id)) expect(found, `${id} came back`).toBeUndefined();
       // One more may have been committed whose acknowledgement was cut off: a change, or the removal behind the last one.
       else if (found === undefined) expect(number, `${id} is lost`).toBe(5);
       else expect([number, number + 1]).toContain(Number(found.metadata?.annotations["number"] ?? "0"));
       if (found === undefined) removed.add(id);
     }
-    const sealed = new ResourceStore(database, "secret", SecretSchema);
     const sealer = await Sealer.open(join(folder, "key"));
     for (const [id, number] of secrets) {
-      const value = sealed.sealed(id);
+      const value = await records.sealed(secretKind, id);
       expect(value, `secret ${id} is lost`).toBeDefined();
       if (value !== undefined) expect([number, number + 1]).toContain(Number(sealer.open(value, secretOwner(id))));
     }
-    database.close();
+    await store.close();
   }
   expect(acknowledged).toBeGreaterThan(kills);
   process.stdout.write(`${acknowledged} acknowledged writes, ${kills} kills\n`);
@@ -93,17 +100,16 @@ test("what was acknowledged is there after kill -9 at any moment", { timeout: te
 test("two processes start on one new store at once, and neither loses what it wrote", { timeout: testTimeoutMs }, async () => {
   const folder = mkdtempSync(join(tmpdir(), "berth-two-"));
   const lines = (await Promise.all(["a", "b"].map(async (run) => killed("writer.ts", [folder, run], mostLines, 0)))).flat();
-  const database = openDatabase(join(folder, "berth.db"));
-  const store = new ResourceStore(database, "environment", EnvironmentSchema);
-  const sealed = new ResourceStore(database, "secret", SecretSchema);
+  const store = openStore(join(folder, "berth.db"));
+  const records = store.system("housekeeping");
   const sealer = await Sealer.open(join(folder, "key"));
-  expect(new Set(store.list().map((e) => e.metadata?.creator?.id)).size).toBe(1);
+  expect(new Set((await records.all(environmentKind)).map((e) => e.message.metadata?.creator?.id)).size).toBe(1);
   for (const line of lines) {
     const [what = "", id = ""] = line.split(" ");
-    if (what === "made" && !lines.includes(`removed ${id}`)) expect(store.get(id), id).toBeDefined();
-    if (what === "secret") expect(sealer.open(sealed.sealed(id) ?? new Uint8Array(), secretOwner(id))).toMatch(/^\d$/);
+    if (what === "made" && !lines.includes(`removed ${id}`)) expect(await records.get(environmentKind, id), id).toBeDefined();
+    if (what === "secret") expect(sealer.open((await records.sealed(secretKind, id)) ?? new Uint8Array(), secretOwner(id))).toMatch(/^\d$/);
   }
-  database.close();
+  await store.close();
   rmSync(folder, { recursive: true });
 });
 

@@ -1,4 +1,5 @@
-import { migrations, openDatabase } from "../../../src/plane/database.ts";
+import { openDatabase } from "../../../src/plane/store/sqlite/database.ts";
+import { migrations } from "../../../src/plane/store/sqlite/migrations.ts";
 
 /** Brings the store in its argument to a version with work to do, and waits to be killed. */
 process.stdout.write("opening\n");

@@ -40,7 +40,7 @@ for (let round = 0; ; round++) {
   });
   say(`secret ${secret?.id} 0`);
   for (let number = 1; number <= 5; number++) {
-    plane.updateEnvironment(id, ({ metadata }) => {
+    await plane.updateEnvironment(id, ({ metadata }) => {
       if (metadata !== undefined) metadata.annotations["number"] = String(number);
     });
     say(`named ${id} ${number}`);

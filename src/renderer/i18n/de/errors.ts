@@ -258,6 +258,21 @@ export const errors: ErrorTexts = {
     "Es sind so viele offen, wie Berth behält.",
     "Schließe eines, das du nicht mehr brauchst.",
   ),
+  "folder-not-shareable": text(
+    "Der Ordner wird nicht freigegeben",
+    "Es gibt ihn nicht, oder er enthält mehr, als eine Umgebung sehen sollte.",
+    "Nenne einen Ordner, der nur für die Umgebung da ist, etwa einen mit Daten. Um auf beiden Seiten an Dateien zu arbeiten, gleiche einen Ordner ab.",
+  ),
+  "folder-sharing-unavailable": text(
+    "Auf diesem Computer lassen sich keine Ordner für Maschinen freigeben",
+    "Das Programm, das sie freigibt, fehlt oder ließ sich nicht starten.",
+    "Installiere virtiofsd 1.11 oder neuer, das Debian 13, Ubuntu 24.04 und neuere als Paket haben, oder gleiche einen Ordner ab.",
+  ),
+  "shared-folder-not-found": text(
+    "Der freigegebene Ordner wurde nicht gefunden",
+    "Es gibt keinen dieses Namens.",
+    "Er wurde vielleicht gerade entfernt.",
+  ),
   "sync-not-found": text("Der Abgleich wurde nicht gefunden", "Es gibt keinen dieses Namens.", "Er wurde vielleicht gerade beendet."),
   "sync-refused": text(
     "Der Ordner wird nicht abgeglichen",
@@ -282,6 +297,26 @@ export const errors: ErrorTexts = {
   ),
   "resource-not-found": text("Das gibt es nicht", "Nichts hat diese Kennung.", "Lade die Seite neu und wähle aus dem, was da ist."),
   "resource-exists": text("Das gibt es schon", "Etwas anderes hat denselben Namen am selben Ort.", "Ändere jenes, oder lösche es zuerst."),
+  "store-unavailable": text(
+    "Die Datenbank hat nicht geantwortet",
+    "Sie läuft nicht, ist nicht erreichbar oder hat zu viel auf einmal zu tun.",
+    "Versuche es gleich noch einmal; wer den Server betreibt, sieht den Grund in seinem Protokoll.",
+  ),
+  "changed-meanwhile": text(
+    "Nichts wurde verändert",
+    "Jemand anders hat zur selben Zeit dasselbe verändert.",
+    "Sieh es dir noch einmal an und wiederhole dann, was du getan hast.",
+  ),
+  "sign-in-required": text(
+    "Du bist nicht angemeldet",
+    "Die Anfrage trägt kein Token, oder eines, das unbekannt, abgelaufen oder widerrufen ist.",
+    "Melde dich wieder an, oder nimm ein anderes Token.",
+  ),
+  "request-not-permitted": text(
+    "Das darfst du nicht",
+    "Deine Rolle oder dein Token erlaubt es nicht.",
+    "Frage die Verwaltung deiner Organisation, oder nimm ein Token, das es darf.",
+  ),
   "secret-value-hidden": text(
     "Der Wert eines Geheimnisses wird nicht gezeigt",
     "Werte gehen nur an Umgebungen, nie zurück an eine Person oder ein Programm.",

@@ -3,11 +3,6 @@ import type { ErrorTexts } from "../errors.ts";
 const text = (title: string, why: string, whatToTry: string) => ({ title, why, whatToTry });
 
 export const signInErrors: ErrorTexts = {
-  "sign-in-required": text(
-    "Du bist nicht angemeldet",
-    "Die Verwaltung weiß nicht, wer fragt, oder die Sitzung ist zu Ende.",
-    "Melde dich an und versuche es noch einmal.",
-  ),
   "sign-in-expired": text(
     "Die Anmeldung wurde nicht beendet",
     "Sie hat zu lange gedauert, wurde schon benutzt oder in einem anderen Browser begonnen.",

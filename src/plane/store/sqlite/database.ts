@@ -1,7 +1,8 @@
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { BerthError } from "../contract/berth-error.ts";
+import { BerthError } from "../../../contract/berth-error.ts";
+import { type Migration, migrations } from "./migrations.ts";
 
 /** How long a write waits for another process that writes. */
 const busyTimeoutMs = 5000;
@@ -9,25 +10,12 @@ const walRetryMs = 10;
 /** SQLITE_BUSY (https://sqlite.org/rescode.html). */
 const busyErrorCode = 5;
 
-/** Forward only; the number of a migration is its place in this list, counted from 1. Never edit one. */
-export const migrations: readonly string[] = [
-  `CREATE TABLE resources (
-     kind TEXT NOT NULL,
-     id TEXT NOT NULL,
-     data BLOB NOT NULL,
-     sealed BLOB,
-     created_at_ms INTEGER NOT NULL,
-     PRIMARY KEY (kind, id)
-   ) STRICT;
-   CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;`,
-];
-
 /**
  * Opens the embedded database: every commit is on disk before it counts (WAL, synchronous=FULL). A damaged file
  * is refused with `store-corrupt`, a newer one with `store-too-new`, both untouched; a copy is made before a
  * migration. `steps` are the migrations to bring it to.
  */
-export function openDatabase(path: string, steps: readonly string[] = migrations): DatabaseSync {
+export function openDatabase(path: string, steps: readonly Migration[] = migrations): DatabaseSync {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const existed = existsSync(path);
   if (existed) checkUntouched(path, steps);
@@ -61,7 +49,7 @@ function useWal(database: DatabaseSync): void {
 }
 
 /** Looks through a connection that cannot write, so that a refused file stays as it was. */
-function checkUntouched(path: string, steps: readonly string[]): void {
+function checkUntouched(path: string, steps: readonly Migration[]): void {
   let database: DatabaseSync | undefined;
   let version: number;
   try {
@@ -78,20 +66,23 @@ function checkUntouched(path: string, steps: readonly string[]): void {
   if (version > steps.length) throw new BerthError("store-too-new", `${path} has version ${version}; this Berth knows ${steps.length}`);
 }
 
-function corruptAdvice(path: string, steps: readonly string[], error: unknown): string {
+function corruptAdvice(path: string, steps: readonly Migration[], error: unknown): string {
   const backups = steps.map((_step, version) => backupPath(path, version)).filter((backup) => existsSync(backup));
   const newest = backups.at(-1);
   return `${path}: ${error instanceof Error ? error.message : String(error)}${newest === undefined ? "" : `. A copy from before an upgrade is ${newest}`}`;
 }
 
-function migrate(database: DatabaseSync, path: string, steps: readonly string[]): void {
+function migrate(database: DatabaseSync, path: string, steps: readonly Migration[]): void {
   if (versionOf(database) === steps.length) return;
   // Two processes that open an old database at once: the second finds it done.
   database.exec("BEGIN IMMEDIATE");
   try {
     const version = versionOf(database);
     if (version > 0 && version < steps.length) copyDurably(path, backupPath(path, version));
-    for (const step of steps.slice(version)) database.exec(step);
+    for (const step of steps.slice(version)) {
+      if (typeof step === "string") database.exec(step);
+      else step(database);
+    }
     database.exec(`PRAGMA user_version = ${steps.length}`);
     database.exec("COMMIT");
   } catch (error) {

@@ -1,12 +1,12 @@
-import { create, fromBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { EnvironmentSchema } from "../contract/gen/gitpod/v1/environment_pb.js";
-import { migrations, openDatabase } from "./database.ts";
-import { ResourceStore } from "./resource-store.ts";
+import { EnvironmentSchema } from "../../../contract/gen/gitpod/v1/environment_pb.js";
+import { openDatabase } from "./database.ts";
+import { migrations } from "./migrations.ts";
 
 let folder: string;
 let path: string;
@@ -19,15 +19,19 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 const nextStep = "ALTER TABLE resources ADD COLUMN note TEXT NOT NULL DEFAULT 'none'";
 
+function put(database: DatabaseSync, id: string): void {
+  const data = toBinary(EnvironmentSchema, create(EnvironmentSchema, { id }));
+  database.prepare("INSERT INTO resources (kind, id, data, created_at_ms) VALUES ('environment', ?, ?, 0)").run(id, data);
+}
+
 function fill(database: DatabaseSync): void {
-  const store = new ResourceStore(database, "environment", EnvironmentSchema);
   database.exec("BEGIN");
-  for (let n = 0; n < 200; n++) store.put(`id-${n}`, create(EnvironmentSchema, { id: `id-${n}` }), { nowMs: n });
+  for (let n = 0; n < 200; n++) put(database, `id-${n}`);
   database.exec("COMMIT");
 }
 
 function countOf(database: DatabaseSync): number {
-  return new ResourceStore(database, "environment", EnvironmentSchema).list().length;
+  return Number(database.prepare("SELECT count(*) AS n FROM resources WHERE kind = 'environment'").get()?.["n"]);
 }
 
 test("every commit waits for the disk", () => {
@@ -47,13 +51,13 @@ test("an older database is copied whole, log and all, before it is brought up", 
   const upgraded = openDatabase(dead, [...migrations, nextStep]);
   expect(upgraded.prepare("SELECT count(*) AS n FROM resources WHERE note = 'none'").get()?.["n"]).toBe(200);
   upgraded.close();
-  const backup = new DatabaseSync(`${dead}.v1.bak`);
-  expect(backup.prepare("PRAGMA user_version").get()?.["user_version"]).toBe(1);
+  const backup = new DatabaseSync(`${dead}.v${migrations.length}.bak`);
+  expect(backup.prepare("PRAGMA user_version").get()?.["user_version"]).toBe(migrations.length);
   expect(backup.prepare("PRAGMA integrity_check").get()?.["integrity_check"]).toBe("ok");
   expect(countOf(backup)).toBe(200);
   backup.close();
   // The way back: the copy in the place of the database.
-  writeFileSync(path, readFileSync(`${dead}.v1.bak`));
+  writeFileSync(path, readFileSync(`${dead}.v${migrations.length}.bak`));
   const back = openDatabase(path);
   expect(countOf(back)).toBe(200);
   back.close();
@@ -85,7 +89,7 @@ test.each<[string, (content: Buffer) => Buffer]>([
   writeFileSync(path, damaged);
   expect(() => openDatabase(path)).toThrow(new RegExp(`store-corrupt: ${path}`));
   expect(readFileSync(path).equals(damaged)).toBe(true);
-  expect(existsSync(`${path}.v1.bak`)).toBe(false);
+  expect(existsSync(`${path}.v${migrations.length}.bak`)).toBe(false);
 });
 
 test("the message of a damaged database names the copy from before an upgrade", () => {
@@ -94,7 +98,7 @@ test("the message of a damaged database names the copy from before an upgrade", 
   old.close();
   openDatabase(path, [...migrations, nextStep]).close();
   truncateSync(path, 5000);
-  expect(() => openDatabase(path, [...migrations, nextStep])).toThrow(new RegExp(`${path}\\.v1\\.bak`));
+  expect(() => openDatabase(path, [...migrations, nextStep])).toThrow(new RegExp(`${path}\\.v${migrations.length}\\.bak`));
 });
 
 test("a newer database is refused and left as it is, with what its log holds", () => {
@@ -104,9 +108,9 @@ test("a newer database is refused and left as it is, with what its log holds", (
   newer.close();
   // As a process that was killed leaves them.
   for (const { suffix, content } of files) writeFileSync(`${path}${suffix}`, content);
-  expect(() => openDatabase(path)).toThrow(/store-too-new: .*version 2.*knows 1/);
+  expect(() => openDatabase(path)).toThrow(/store-too-new: .*version 3.*knows 2/);
   for (const { suffix, content } of files) expect(readFileSync(`${path}${suffix}`).equals(content)).toBe(true);
-  expect(readdirSync(join(folder, "store"))).not.toContain("berth.db.v2.bak");
+  expect(readdirSync(join(folder, "store"))).not.toContain("berth.db.v3.bak");
 });
 
 test("an interrupted first start is no damage", () => {
@@ -121,8 +125,7 @@ test("two connections write in turn and see each other's commits", () => {
   const first = openDatabase(path);
   const second = openDatabase(path);
   fill(first);
-  const store = new ResourceStore(second, "environment", EnvironmentSchema);
-  store.put("of the second", create(EnvironmentSchema, { id: "of the second" }), { nowMs: 0 });
+  put(second, "of the second");
   expect(countOf(first)).toBe(201);
   const row = first.prepare("SELECT data FROM resources WHERE id = 'of the second'").get()?.["data"];
   expect(row instanceof Uint8Array && fromBinary(EnvironmentSchema, row).id).toBe("of the second");

@@ -5,7 +5,7 @@ import { UserSchema, type UserService, UserStatus } from "../../contract/gen/git
 import type { LocalIdentity } from "../local-identity.ts";
 
 /** gitpod.v1.UserService as far as there is one person: whoever uses this computer. */
-export function userService(identity: LocalIdentity): Partial<ServiceImpl<typeof UserService>> {
+export function localUserService(identity: LocalIdentity): Partial<ServiceImpl<typeof UserService>> {
   const user = create(UserSchema, {
     id: identity.userId,
     organizationId: identity.organizationId,

@@ -1,0 +1,29 @@
+import { entry, type ErrorEntry } from "./error-entry.ts";
+
+/** What a management plane answers, beside what environments do. */
+export const planeErrors = {
+  "store-unavailable": entry(
+    "unavailable",
+    "The database did not answer",
+    "It is down, out of reach, or does too much at once.",
+    "Try again in a moment; whoever runs the server sees the reason in its log.",
+  ),
+  "changed-meanwhile": entry(
+    "aborted",
+    "Nothing was changed",
+    "Somebody else changed the same thing at the same time.",
+    "Look at it again, then repeat what you did.",
+  ),
+  "sign-in-required": entry(
+    "unauthenticated",
+    "You are not signed in",
+    "The request carries no token, or one that is unknown, expired or revoked.",
+    "Sign in again, or use another token.",
+  ),
+  "request-not-permitted": entry(
+    "permission_denied",
+    "You may not do this",
+    "Your role or your token does not allow it.",
+    "Ask an administrator of your organization, or use a token that may.",
+  ),
+} as const satisfies Record<string, ErrorEntry>;

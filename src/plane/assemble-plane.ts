@@ -1,0 +1,96 @@
+import type { ConnectRouter, Interceptor } from "@connectrpc/connect";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { EditorService } from "../contract/gen/gitpod/v1/editor_pb.js";
+import { EnvironmentService } from "../contract/gen/gitpod/v1/environment_pb.js";
+import { EventService } from "../contract/gen/gitpod/v1/event_pb.js";
+import { IdentityService } from "../contract/gen/gitpod/v1/identity_pb.js";
+import { RunnerConfigurationService } from "../contract/gen/gitpod/v1/runner_configuration_pb.js";
+import { RunnerService } from "../contract/gen/gitpod/v1/runner_pb.js";
+import { SecretService } from "../contract/gen/gitpod/v1/secret_pb.js";
+import { type Authenticate, authenticateRequests, type Caller, callerOf, knownCaller, requireCaller, subjectOf } from "./caller.ts";
+import { PlaneEvents } from "./events.ts";
+import type { Fleet } from "./fleet.ts";
+import { paginationFromQuery, refuseUnbuilt, translateErrors, validateRequests } from "./interceptors.ts";
+import { serveJsonlEvents } from "./jsonl.ts";
+import { scopeOfCaller, scopes } from "./request-scope.ts";
+import type { Sealer } from "./seal.ts";
+import { bind, type BoundService } from "./services/bind.ts";
+import { editorService } from "./services/editor-service.ts";
+import { environmentService } from "./services/environment-service.ts";
+import { watchEvents } from "./services/event-service.ts";
+import { runnerConfigurationService } from "./services/runner-configuration-service.ts";
+import { runnerService } from "./services/runner-service.ts";
+import { secretService } from "./services/secret-service.ts";
+import type { PageTokens } from "./store/page-tokens.ts";
+import type { Store } from "./store/store.ts";
+
+/** What a plane is made of, embedded or as a server. */
+export interface PlaneParts {
+  readonly store: Store;
+  readonly tokens: PageTokens;
+  readonly sealer: Sealer;
+  readonly fleet: Fleet;
+  readonly authenticate: Authenticate;
+  readonly now: () => number;
+  /** Who commits in new environments whose spec does not say it. */
+  readonly gitIdentity: (caller: Caller) => Promise<{ readonly name: string; readonly email: string }>;
+  /** Services beside those that every plane has. */
+  readonly services: readonly BoundService[];
+  /** Methods (`package.Service/Method`) that anybody may call. */
+  readonly openMethods: ReadonlySet<string>;
+}
+
+/** The API of a plane, ready to be served. */
+export interface PlaneApi {
+  readonly interceptors: Interceptor[];
+  readonly events: PlaneEvents;
+  /** Registers the services; methods that are not built answer `unimplemented`. */
+  routes(router: ConnectRouter): void;
+  serveJsonl(request: IncomingMessage, response: ServerResponse): boolean;
+}
+
+export function assemblePlane(parts: PlaneParts): PlaneApi {
+  const { store, tokens, sealer, fleet, authenticate, now, gitIdentity } = parts;
+  const events = new PlaneEvents(store.events);
+  const scopeOf = scopes(store);
+  const watch = watchEvents(events, now);
+  const services = [
+    bind(EnvironmentService, environmentService({ scopeOf, fleet, tokens, gitIdentity, now })),
+    bind(EventService, {
+      watchEvents: async function* (request, context) {
+        yield* await watch(scopeOf(context), request, context.signal);
+      },
+    }),
+    bind(EditorService, editorService({ scopeOf, tokens, now })),
+    bind(RunnerService, runnerService({ scopeOf, fleet, tokens })),
+    bind(RunnerConfigurationService, runnerConfigurationService({ scopeOf, fleet, tokens, sealer, now })),
+    bind(SecretService, secretService({ scopeOf, sealer, now })),
+    bind(IdentityService, {
+      getAuthenticatedIdentity: (_request, context) => {
+        const caller = callerOf(context);
+        return { subject: subjectOf(caller), organizationId: caller.organizationId };
+      },
+    }),
+    ...parts.services,
+  ];
+  const unbuilt = new Set(services.flatMap((service) => service.unbuilt));
+  return {
+    events,
+    interceptors: [
+      translateErrors(),
+      authenticateRequests(authenticate),
+      requireCaller(parts.openMethods),
+      refuseUnbuilt(unbuilt),
+      paginationFromQuery(),
+      validateRequests(),
+    ],
+    routes: (router) => {
+      for (const service of services) service.register(router);
+    },
+    serveJsonl: (request, response) =>
+      serveJsonlEvents(request, response, {
+        watch,
+        scopeOf: async (headers) => scopeOfCaller(store, knownCaller(await authenticate(headers))),
+      }),
+  };
+}

@@ -1,0 +1,52 @@
+import { create } from "@bufbuild/protobuf";
+import { type ContextValues, createContextKey, type Interceptor } from "@connectrpc/connect";
+import { BerthError } from "../contract/berth-error.ts";
+import { type Subject, SubjectSchema, type Principal } from "../contract/gen/gitpod/v1/identity_pb.js";
+
+/** Who makes a request. */
+export interface Caller {
+  readonly principal: Principal;
+  /** Of the user, account, service account, runner or environment, as `principal` says. */
+  readonly id: string;
+  /** Empty for an account, which is beyond organizations. */
+  readonly organizationId: string;
+  /** The person behind a user; empty for who is no person. */
+  readonly accountId: string;
+  /** May look and not change anything. */
+  readonly isReadOnly: boolean;
+}
+
+/** Says who makes a request by its headers; nobody when they prove nothing. */
+export type Authenticate = (headers: Headers) => Promise<Caller | undefined>;
+
+const callerKey = createContextKey<Caller | undefined>(undefined, { description: "who makes the request" });
+
+/** Finds out who calls before anything else is done. */
+export function authenticateRequests(authenticate: Authenticate): Interceptor {
+  return (next) => async (request) => {
+    request.contextValues.set(callerKey, await authenticate(request.header));
+    return next(request);
+  };
+}
+
+/** Who calls. Fails with `sign-in-required` when nobody is known. */
+export function callerOf({ values }: { readonly values: ContextValues }): Caller {
+  return knownCaller(values.get(callerKey));
+}
+
+export function knownCaller(caller: Caller | undefined): Caller {
+  if (caller === undefined) throw new BerthError("sign-in-required", "it names nobody who is known here");
+  return caller;
+}
+
+/** Refuses requests of nobody, but for methods (`package.Service/Method`) that anybody may call. */
+export function requireCaller(open: ReadonlySet<string>): Interceptor {
+  return (next) => async (request) => {
+    if (!open.has(`${request.service.typeName}/${request.method.name}`)) knownCaller(request.contextValues.get(callerKey));
+    return next(request);
+  };
+}
+
+export function subjectOf({ id, principal }: Caller): Subject {
+  return create(SubjectSchema, { id, principal });
+}

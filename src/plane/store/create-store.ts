@@ -1,0 +1,52 @@
+import type { Backend } from "./backend.ts";
+import { OpenWork } from "./open-work.ts";
+import type { PageTokens } from "./page-tokens.ts";
+import type { OrganizationStore, Store } from "./store.ts";
+import { ScopedView } from "./view.ts";
+
+class OrganizationView extends ScopedView implements OrganizationStore {
+  readonly organizationId: string;
+
+  constructor(options: ConstructorParameters<typeof ScopedView>[0] & { readonly scope: string }) {
+    super(options);
+    this.organizationId = options.scope;
+  }
+}
+
+/** The store on a database that is open. `tokens` marks the tokens of pages. */
+export function createStore({
+  backend,
+  tokens,
+  now,
+}: {
+  readonly backend: Backend;
+  readonly tokens: PageTokens;
+  readonly now: () => number;
+}): Store {
+  const { build } = backend;
+  const open = new OpenWork();
+  return {
+    events: backend.events,
+    inOrganization: (organizationId) => {
+      if (organizationId === "") throw new Error("an organization without an id");
+      return new OrganizationView({ backend, tokens, now, open, scope: organizationId });
+    },
+    system: () => new ScopedView({ backend, tokens, now, open, scope: undefined }),
+    settingOnce: async (name, make) => {
+      const insert = build.insertInto("settings").values({ name, value: make() });
+      await backend.rows(
+        insert
+          .onConflict((conflict) => conflict.column("name").doNothing())
+          .returning("name")
+          .compile(),
+      );
+      const [row] = await backend.rows(build.selectFrom("settings").select("value").where("name", "=", name).compile());
+      return String(row?.["value"]);
+    },
+    ping: async (signal) => backend.ping(signal),
+    close: async () => {
+      await open.close();
+      await backend.close();
+    },
+  };
+}

@@ -1,0 +1,18 @@
+import { type CompiledQuery, sql } from "kysely";
+import type { QueryBuilder } from "./tables.ts";
+
+/** The events behind a sequence number, for databases that have one writer at a time. */
+export function eventsAfterQuery(build: QueryBuilder, seq: number, limit: number): CompiledQuery {
+  return build.selectFrom("events").selectAll().select("seq as position").where("seq", ">", seq).orderBy("seq").limit(limit).compile();
+}
+
+export function eventsPositionQuery(build: QueryBuilder): CompiledQuery {
+  return build
+    .selectFrom("events")
+    .select(sql<number>`coalesce(max(seq), 0)`.as("position"))
+    .compile();
+}
+
+export function pruneEventsQuery(build: QueryBuilder, beforeMs: number): CompiledQuery {
+  return build.deleteFrom("events").where("created_at_ms", "<", beforeMs).compile();
+}

@@ -1,0 +1,147 @@
+import { type CompiledQuery, sql } from "kysely";
+import { z } from "zod";
+import { type Log, messageOf } from "../../../lib/log.ts";
+import type { Row } from "../backend.ts";
+import { eventOf } from "../rows.ts";
+import type { StoreEvent, StoreEvents } from "../store.ts";
+import type { QueryBuilder } from "../tables.ts";
+
+/** How long a notification may be lost before the outbox is looked at anyway. */
+const pollMs = 1000;
+/** While a transaction that began earlier is still open, what comes behind it is held back. */
+const heldBackPollMs = 10;
+const batchSize = 500;
+const retryMs = 500;
+/** How long the outbox keeps events; who did not look for longer is told to look at everything again. */
+export const eventRetentionMs = 60 * 60_000;
+
+const positionPattern = /^(\d{1,20})\.(\d{1,19})$/;
+const positionRow = z.tuple([z.object({ position: z.string() })]);
+const heldBackRow = z.tuple([z.object({ held: z.boolean() })]);
+
+interface Listener {
+  readonly event: (event: StoreEvent) => void;
+  readonly gap: () => void;
+}
+
+/**
+ * Reads the outbox and tells what is new. An event's position is its transaction id and its sequence number; only those
+ * are read whose transaction, and every earlier one, has ended, so that none can appear behind the reader's back
+ * (https://www.postgresql.org/docs/15/functions-info.html, pg_snapshot_xmin).
+ */
+export class EventFeed implements StoreEvents {
+  readonly #build: QueryBuilder;
+  readonly #rows: (query: CompiledQuery) => Promise<readonly Row[]>;
+  readonly #log: Log;
+  readonly #now: () => number;
+  readonly #listeners = new Set<Listener>();
+  readonly #ended = new AbortController();
+  #wake: (() => void) | undefined;
+  #isAwake = false;
+  #running: Promise<void> | undefined;
+
+  constructor(options: {
+    readonly build: QueryBuilder;
+    readonly rows: (query: CompiledQuery) => Promise<readonly Row[]>;
+    readonly log: Log;
+    readonly now: () => number;
+  }) {
+    this.#build = options.build;
+    this.#rows = options.rows;
+    this.#log = options.log;
+    this.#now = options.now;
+  }
+
+  /** Begins at the newest event; what is committed after it resolved is told. */
+  async start(): Promise<void> {
+    const position = await this.position();
+    this.#running = this.#run(position);
+  }
+
+  /** Says that there may be something new. */
+  wake(): void {
+    this.#isAwake = true;
+    this.#wake?.();
+  }
+
+  async stop(): Promise<void> {
+    this.#ended.abort();
+    this.#wake?.();
+    await this.#running;
+  }
+
+  subscribe(listener: (event: StoreEvent) => void, onGap: () => void = () => undefined): () => void {
+    const entry = { event: listener, gap: onGap };
+    this.#listeners.add(entry);
+    return () => this.#listeners.delete(entry);
+  }
+
+  async position(): Promise<string> {
+    const query = sql`SELECT coalesce((SELECT xid::text || '.' || seq::text FROM events
+      WHERE xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY xid DESC, seq DESC LIMIT 1), '0.0') AS position`;
+    const [{ position }] = positionRow.parse(await this.#rows(query.compile(this.#build)));
+    return position;
+  }
+
+  async after(position: string, limit: number): Promise<readonly StoreEvent[]> {
+    const [, xid, seq] = positionPattern.exec(position) ?? [];
+    if (xid === undefined || seq === undefined) throw new Error(`'${position}' is no position of the outbox`);
+    const query = sql`SELECT *, xid::text || '.' || seq::text AS position FROM events
+      WHERE (xid, seq) > (${xid}::text::xid8, ${seq}::text::bigint) AND xid < pg_snapshot_xmin(pg_current_snapshot())
+      ORDER BY xid, seq LIMIT ${limit}`;
+    return (await this.#rows(query.compile(this.#build))).map(eventOf);
+  }
+
+  async #run(from: string): Promise<void> {
+    let position = from;
+    let readAtMs = this.#now();
+    while (!this.#ended.signal.aborted) {
+      this.#isAwake = false;
+      let waitMs = pollMs;
+      try {
+        const events = await this.after(position, batchSize);
+        // Some of them may have been taken away by then.
+        if (this.#now() - readAtMs > eventRetentionMs / 2) for (const listener of this.#listeners) listener.gap();
+        readAtMs = this.#now();
+        for (const event of events) this.#tell(event);
+        position = events.at(-1)?.position ?? position;
+        if (events.length === batchSize) continue;
+        if (await this.#isHeldBack()) waitMs = heldBackPollMs;
+      } catch (error) {
+        if (this.#ended.signal.aborted) return;
+        this.#log.warn("the outbox could not be read", { reason: messageOf(error) });
+        waitMs = retryMs;
+      }
+      await this.#sleep(waitMs);
+    }
+  }
+
+  async #isHeldBack(): Promise<boolean> {
+    const query = sql`SELECT EXISTS (SELECT 1 FROM events WHERE xid >= pg_snapshot_xmin(pg_current_snapshot())) AS held`;
+    const [{ held }] = heldBackRow.parse(await this.#rows(query.compile(this.#build)));
+    return held;
+  }
+
+  #tell(event: StoreEvent): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener.event(event);
+      } catch (error) {
+        this.#log.error("an event was not taken", { reason: messageOf(error) });
+      }
+    }
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    if (this.#isAwake || this.#ended.signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        this.#wake = undefined;
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      this.#wake = done;
+    });
+  }
+}

@@ -1,0 +1,132 @@
+import { type CompiledQuery, PostgresAdapter, PostgresQueryCompiler } from "kysely";
+import { type Client, DatabaseError, type Pool, type PoolClient } from "pg";
+import { BerthError } from "../../../contract/berth-error.ts";
+import { type Log, messageOf } from "../../../lib/log.ts";
+import { type Backend, type Change, type Row, StaleRead } from "../backend.ts";
+import { pruneEventsQuery } from "../event-queries.ts";
+import { commitSteps } from "../queries.ts";
+import { queryBuilder } from "../tables.ts";
+import { EventFeed, eventRetentionMs } from "./event-feed.ts";
+import { notificationChannel, Wakeups } from "./wakeups.ts";
+
+const pruneIntervalMs = 10 * 60_000;
+
+/** https://www.postgresql.org/docs/15/errcodes-appendix.html */
+const uniqueViolation = "23505";
+/** deadlock_detected and serialization_failure: another commit was in the way, and this one may be tried again. */
+const inTheWay = ["40P01", "40001"];
+/** Those that say that the request is wrong; all others of a server are its own trouble. */
+const ourMistakes = /^(?:22|23|42)/;
+
+/** Tables in PostgreSQL, used by any number of processes. */
+export class PostgresBackend implements Backend {
+  readonly build = queryBuilder({ compiler: () => new PostgresQueryCompiler(), adapter: () => new PostgresAdapter() });
+  readonly events: EventFeed;
+  readonly #pool: Pool;
+  readonly #wakeups: Wakeups;
+  readonly #pruning: NodeJS.Timeout;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: { readonly pool: Pool; readonly newListener: () => Client; readonly log: Log; readonly now: () => number }) {
+    const { pool, newListener, log, now } = options;
+    this.#pool = pool;
+    // A connection that breaks while nobody uses it is replaced by the pool.
+    pool.on("error", (error) => log.warn("a connection to the database ended", { reason: messageOf(error) }));
+    this.events = new EventFeed({ build: this.build, rows: async (query) => this.rows(query), log, now });
+    this.#wakeups = new Wakeups({
+      newListener,
+      notify: async () => void (await pool.query(`NOTIFY ${notificationChannel}`)),
+      onWake: () => this.events.wake(),
+      log,
+    });
+    this.#pruning = setInterval(() => {
+      const query = pruneEventsQuery(this.build, now() - eventRetentionMs);
+      void this.rows(query).catch((error: unknown) => log.warn("the outbox was not pruned", { reason: messageOf(error) }));
+    }, pruneIntervalMs);
+    this.#pruning.unref();
+  }
+
+  /** Begins to tell of events. */
+  async start(): Promise<void> {
+    this.#wakeups.start();
+    await this.events.start();
+  }
+
+  async rows(query: CompiledQuery): Promise<readonly Row[]> {
+    try {
+      return await run(this.#pool, query);
+    } catch (error) {
+      throw translated(error);
+    }
+  }
+
+  async commit(changes: readonly Change[], { isObserved, nowMs }: { readonly isObserved: boolean; readonly nowMs: number }): Promise<void> {
+    const client = await this.#pool.connect().catch((error: unknown) => {
+      throw translated(error);
+    });
+    let broken = false;
+    try {
+      await client.query(isObserved ? "BEGIN; SET LOCAL synchronous_commit = off" : "BEGIN");
+      const steps = commitSteps(this.build, changes, { nowMs, lock: true });
+      for (let step = steps.next(); step.done !== true;) step = steps.next(await run(client, step.value));
+      await client.query("COMMIT");
+    } catch (error) {
+      broken = await client.query("ROLLBACK").then(
+        () => false,
+        () => true,
+      );
+      throw translated(error);
+    } finally {
+      client.release(broken);
+    }
+    if (changes.some((change) => change.does !== "compare" && change.announcement !== undefined)) {
+      this.events.wake();
+      this.#wakeups.tell();
+    }
+  }
+
+  async ping(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const aborted = Promise.withResolvers<never>();
+    const onAbort = (): void => aborted.reject(new BerthError("store-unavailable", "the database did not answer in time"));
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      await Promise.race([this.#pool.query("SELECT 1"), aborted.promise]);
+    } catch (error) {
+      throw translated(error);
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+
+  async close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
+    clearInterval(this.#pruning);
+    await this.#wakeups.stop();
+    await this.events.stop();
+    await this.#pool.end();
+  }
+}
+
+async function run(client: Pool | PoolClient, { sql, parameters }: CompiledQuery): Promise<Row[]> {
+  const result = await client.query<Row>(sql, parameters.map(parameterOf));
+  return result.rows;
+}
+
+/** PostgreSQL's text holds no zero character, so none that is asked for is there. */
+function parameterOf(value: unknown): unknown {
+  return typeof value === "string" ? value.replaceAll("\u0000", "\ufffd") : value;
+}
+
+function translated(error: unknown): unknown {
+  if (error instanceof StaleRead || error instanceof BerthError) return error;
+  if (error instanceof DatabaseError && error.code !== undefined) {
+    if (error.code === uniqueViolation) return new BerthError("resource-exists", "a key of it is taken", { cause: error });
+    if (inTheWay.includes(error.code)) return new StaleRead(error.message, { cause: error });
+    if (ourMistakes.test(error.code)) return error;
+  }
+  return new BerthError("store-unavailable", "nothing is known of the change's fate where one was under way", { cause: error });
+}

@@ -1,0 +1,147 @@
+import { type CompiledQuery, type SelectQueryBuilder, sql } from "kysely";
+import { type Change, type Row, StaleRead } from "./backend.ts";
+import type { ListOptions, Where } from "./store.ts";
+import type { QueryBuilder, Tables } from "./tables.ts";
+
+/** Which rows a statement may see; `undefined` is beyond organizations. This file is the only place where a scope becomes SQL. */
+export type Scope = string | undefined;
+
+/** Where a page begins: behind the row with this order key and id. */
+export interface Cursor {
+  readonly orderKey: number | string;
+  readonly id: string;
+}
+
+type Select<O> = SelectQueryBuilder<Tables, "resources", O>;
+
+const messageColumns = ["id", "organization_id", "data", "revision", "created_at_ms"] as const;
+/** What a list is ordered by before the id. */
+const orderColumns = { text: "sort_text", archivedAt: "archived_at_ms" } as const;
+
+function selectOf(build: QueryBuilder, scope: Scope, kind: string): Select<object> {
+  const all = build.selectFrom("resources").where("kind", "=", kind);
+  return scope === undefined ? all : all.where("organization_id", "=", scope);
+}
+
+const nothing = sql<boolean>`1 = 0`;
+
+function wanted<O>(query: Select<O>, where: Where): Select<O> {
+  const lists = [
+    ["id", where.ids],
+    ["creator_id", where.creatorIds],
+    ["runner_id", where.runnerIds],
+    ["project_id", where.projectIds],
+    ["parent_id", where.parentIds],
+    ["session_id", where.sessionIds],
+    ["phase", where.phases],
+    ["role", where.roles],
+  ] as const;
+  let found = query;
+  for (const [column, values] of lists)
+    if (values !== undefined)
+      found = found.where(values.length === 0 ? nothing : sql<boolean>`${sql.ref(column)} IN (${sql.join(values)})`);
+  if (where.nameKey !== undefined) found = found.where("name_key", "=", where.nameKey);
+  if (where.lookupKey !== undefined) found = found.where("lookup_key", "=", where.lookupKey);
+  if (where.search !== undefined && where.search !== "")
+    found = found.where(sql<boolean>`search_text LIKE ${`%${likeLiteral(where.search.toLowerCase())}%`} ESCAPE '!'`);
+  if (where.isArchived !== undefined) found = found.where("archived_at_ms", where.isArchived ? ">" : "=", 0);
+  if (where.createdBeforeMs !== undefined) found = found.where("created_at_ms", "<", where.createdBeforeMs);
+  if (where.expiresBeforeMs !== undefined) found = found.where("expires_at_ms", "<", where.expiresBeforeMs);
+  return found;
+}
+
+function likeLiteral(text: string): string {
+  return text.replaceAll(/[!%_]/g, (special) => `!${special}`);
+}
+
+export function getQuery(build: QueryBuilder, scope: Scope, kind: string, id: string): CompiledQuery {
+  return selectOf(build, scope, kind).select(messageColumns).where("id", "=", id).compile();
+}
+
+export function sealedQuery(build: QueryBuilder, scope: Scope, kind: string, id: string): CompiledQuery {
+  return selectOf(build, scope, kind).select("sealed").where("id", "=", id).compile();
+}
+
+export function countQuery(build: QueryBuilder, scope: Scope, kind: string, where: Where): CompiledQuery {
+  return wanted(
+    selectOf(build, scope, kind).select(({ fn }) => fn.countAll().as("n")),
+    where,
+  ).compile();
+}
+
+export function listQuery(
+  build: QueryBuilder,
+  scope: Scope,
+  kind: string,
+  { where = {}, orderBy = "id", order = "ascending", after, limit }: ListOptions & { readonly after?: Cursor; readonly limit?: number },
+): CompiledQuery {
+  const direction = order === "ascending" ? "asc" : "desc";
+  const column = orderBy === "id" ? undefined : orderColumns[orderBy];
+  let query = wanted(selectOf(build, scope, kind).select([...messageColumns, `${column ?? "id"} as order_key`]), where);
+  if (after !== undefined) {
+    const behind = order === "ascending" ? sql`>` : sql`<`;
+    query =
+      column === undefined
+        ? query.where("id", order === "ascending" ? ">" : "<", after.id)
+        : query.where(sql<boolean>`(${sql.ref(column)}, id) ${behind} (${after.orderKey}, ${after.id})`);
+  }
+  if (column !== undefined) query = query.orderBy(column, direction);
+  query = query.orderBy("id", direction);
+  return (limit === undefined ? query : query.limit(limit)).compile();
+}
+
+/** The statements of a commit in order; what drives it gives each one's rows back. */
+export function* commitSteps(
+  build: QueryBuilder,
+  changes: readonly Change[],
+  { nowMs, lock }: { readonly nowMs: number; readonly lock: boolean },
+): Generator<CompiledQuery, void, readonly Row[]> {
+  for (const change of changes) {
+    yield* changeSteps(build, change, lock);
+    if (change.does === "compare" || change.announcement === undefined) continue;
+    const { organizationId, operation, creatorId, parentId } = change.announcement;
+    const values = { kind: change.kind, id: change.id, operation, created_at_ms: nowMs };
+    yield build
+      .insertInto("events")
+      .values({ ...values, organization_id: organizationId, creator_id: creatorId, parent_id: parentId })
+      .compile();
+  }
+}
+
+function* changeSteps(build: QueryBuilder, change: Change, lock: boolean): Generator<CompiledQuery, void, readonly Row[]> {
+  const { kind, id, scope } = change;
+  if (change.does === "insert") {
+    yield build.insertInto("resources").values(change.row).compile();
+    return;
+  }
+  if (change.does === "compare") {
+    const query = selectOf(build, scope, kind).select("revision").where("id", "=", id);
+    const [row] = yield (lock ? query.forShare() : query).compile();
+    if (Number(row?.["revision"] ?? 0) !== change.revision) throw new StaleRead(keyOf(change));
+    return;
+  }
+  const isScoped = scope === undefined ? sql<boolean>`1 = 1` : sql<boolean>`organization_id = ${scope}`;
+  const query =
+    change.does === "update"
+      ? build
+          .updateTable("resources")
+          .set({ ...change.row, revision: change.revision + 1 })
+          .where("kind", "=", kind)
+          .where("id", "=", id)
+          .where("revision", "=", change.revision)
+          .where(isScoped)
+          .returning("id")
+      : build
+          .deleteFrom("resources")
+          .where("kind", "=", kind)
+          .where("id", "=", id)
+          .where("revision", "=", change.revision)
+          .where(isScoped)
+          .returning("id");
+  const changed = yield query.compile();
+  if (changed.length !== 1) throw new StaleRead(keyOf(change));
+}
+
+function keyOf({ kind, id }: Change): string {
+  return `${kind}/${id}`;
+}

@@ -1,0 +1,101 @@
+import { type CompiledQuery, SqliteAdapter, SqliteQueryCompiler } from "kysely";
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+import { BerthError } from "../../../contract/berth-error.ts";
+import type { Backend, Change, Row } from "../backend.ts";
+import { eventsAfterQuery, eventsPositionQuery, pruneEventsQuery } from "../event-queries.ts";
+import { commitSteps } from "../queries.ts";
+import { eventOf } from "../rows.ts";
+import type { StoreEvent, StoreEvents } from "../store.ts";
+import { queryBuilder } from "../tables.ts";
+
+/** Statements that are kept ready; beyond this many different ones all are let go. */
+const maxStatements = 200;
+/** SQLITE_CONSTRAINT and, for each kind of it, itself in the low byte (https://sqlite.org/rescode.html). */
+const constraintErrorCode = 19;
+/** How long the outbox keeps what everybody here has been told of already. */
+const eventRetentionMs = 60 * 60_000;
+const pruneEveryCommits = 1000;
+
+/** Tables in SQLite, used by one process. Nothing is awaited within a commit, so commits never mix. */
+export class SqliteBackend implements Backend {
+  readonly build = queryBuilder({ compiler: () => new SqliteQueryCompiler(), adapter: () => new SqliteAdapter() });
+  readonly #database: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+  readonly #listeners = new Set<(event: StoreEvent) => void>();
+  #commits = 0;
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+  }
+
+  readonly events: StoreEvents = {
+    subscribe: (listener) => {
+      this.#listeners.add(listener);
+      return () => this.#listeners.delete(listener);
+    },
+    position: async () => String(Number(this.#run(eventsPositionQuery(this.build))[0]?.["position"] ?? 0)),
+    after: async (position, limit) => this.#run(eventsAfterQuery(this.build, Number(position), limit)).map(eventOf),
+  };
+
+  async rows(query: CompiledQuery): Promise<readonly Row[]> {
+    return this.#run(query);
+  }
+
+  async commit(changes: readonly Change[], { isObserved, nowMs }: { readonly isObserved: boolean; readonly nowMs: number }): Promise<void> {
+    if (isObserved) this.#database.exec("PRAGMA synchronous = NORMAL");
+    try {
+      this.#database.exec("BEGIN IMMEDIATE");
+      try {
+        this.#drive(commitSteps(this.build, changes, { nowMs, lock: false }));
+        if (this.#commits++ % pruneEveryCommits === 0) this.#run(pruneEventsQuery(this.build, nowMs - eventRetentionMs));
+        this.#database.exec("COMMIT");
+      } catch (error) {
+        this.#database.exec("ROLLBACK");
+        throw isConstraint(error) ? new BerthError("resource-exists", "a key of it is taken", { cause: error }) : error;
+      }
+    } finally {
+      if (isObserved) this.#database.exec("PRAGMA synchronous = FULL");
+    }
+    this.#announce(changes);
+  }
+
+  async ping(): Promise<void> {
+    this.#database.exec("SELECT 1");
+  }
+
+  async close(): Promise<void> {
+    this.#statements.clear();
+    this.#database.close();
+  }
+
+  #announce(changes: readonly Change[]): void {
+    for (const change of changes) {
+      if (change.does === "compare" || change.announcement === undefined) continue;
+      const event = { ...change.announcement, kind: change.kind, id: change.id };
+      for (const listener of this.#listeners) listener(event);
+    }
+  }
+
+  #drive(steps: Generator<CompiledQuery, void, readonly Row[]>): void {
+    for (let step = steps.next(); step.done !== true;) step = steps.next(this.#run(step.value));
+  }
+
+  #run({ sql, parameters }: CompiledQuery): Row[] {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      if (this.#statements.size >= maxStatements) this.#statements.clear();
+      statement = this.#database.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement.all(...parameters.map(inputValue));
+  }
+}
+
+function inputValue(value: unknown): SQLInputValue {
+  if (value === null || typeof value === "number" || typeof value === "string" || value instanceof Uint8Array) return value;
+  throw new Error(`SQLite takes no ${typeof value}`);
+}
+
+function isConstraint(error: unknown): boolean {
+  return error instanceof Error && "errcode" in error && (Number(error.errcode) & 0xff) === constraintErrorCode;
+}
