@@ -100,8 +100,8 @@ export class AuthorizationServer {
     const [, path = "", query = ""] = /^\/oauth([^?]*)(.*)$/.exec(request.url ?? "") ?? [];
     if (request.method === "POST" && path === "/device" && !this.#codeTries.take(this.#needs.clientAddress(request)))
       throw new BerthError("rate-limited", `more than ${codeTriesPerMinute} codes in a minute`);
-    // A new sign-in begins without what an earlier one left in the browser.
-    if (request.method === "GET" && (path === "/auth" || path === "/device")) dropCookie(request, provider.cookieName("session"));
+    // Who is signed in is the plane's own session; what oidc-provider remembers of an earlier person counts for nothing.
+    if (/^\/auth(\/|$)/.test(path) || (request.method === "GET" && path === "/device")) dropCookie(request, provider.cookieName("session"));
     const mounted = Object.assign(request, { originalUrl: request.url, url: `${path === "" ? "/" : path}${query}` });
     await this.#running?.answer(mounted, response);
   }

@@ -38,6 +38,7 @@ const httpStatuses = {
   unavailable: 502,
   deadline_exceeded: 504,
   canceled: 499,
+  aborted: 409,
   unimplemented: 501,
   internal: 500,
 } as const;

@@ -44,6 +44,17 @@ test("a computer without a browser is signed in by a person who was shown what a
   expect((await enter(prompt)).text).toContain("That code is not known");
 });
 
+test("somebody else in the same browser signs their own device in", { timeout: 30_000 }, async () => {
+  plane.members.all.set("org-1.account-2", { name: "Bob", email: "bob@example.com" });
+  for (const accountId of ["account-1", "account-2"]) {
+    await plane.signInBrowser(browser, accountId);
+    const { prompt, signedIn } = await begin();
+    const done = await browser.submit(await browser.submit(await enter(prompt)), { answer: "allow" });
+    expect(done.text).toContain("The device is signed in");
+    expect(await signedIn).toMatchObject({ accountId });
+  }
+});
+
 test("a person who did not start it stops it", { timeout: 30_000 }, async () => {
   const { prompt, signedIn } = await begin();
   const refused = expect(signedIn).rejects.toMatchObject({ code: "sign-in-refused" });

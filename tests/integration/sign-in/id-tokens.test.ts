@@ -2,20 +2,22 @@ import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from "jose";
 import * as client from "openid-client";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type IdTokenRequest, IdTokenIssuer } from "../../../src/plane/id-tokens/id-token-issuer.ts";
+import { signingKeyKind } from "../../../src/plane/sign-in-store/kinds.ts";
+import { StoredSigningKeys } from "../../../src/plane/sign-in-store/stored-signing-keys.ts";
 import { SigningKeys } from "../../../src/plane/signing-keys/signing-keys.ts";
 import { type TestServer, serveOnLoopback } from "../../support/sign-in/http-server.ts";
-import { MemoryKeys, openSealing } from "../../support/sign-in/memory-keys.ts";
+import { ThrowawayStore } from "../../support/sign-in/throwaway-store.ts";
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 const dayMs = 24 * hourMs;
 let server: TestServer;
-let store: MemoryKeys;
+let store: ThrowawayStore;
 let issuer: IdTokenIssuer;
 let nowMs: number;
 
 beforeEach(async () => {
-  store = new MemoryKeys();
+  store = await ThrowawayStore.open();
   nowMs = Date.now();
   server = await serveOnLoopback((request, response) => {
     void issuer.handle(request, response).then((done) => (done ? undefined : response.writeHead(404).end()));
@@ -23,12 +25,19 @@ beforeEach(async () => {
   issuer = newIssuer();
 });
 
-afterEach(() => server.end());
+afterEach(async () => {
+  await server.end();
+  await store.end();
+});
 
 /** As another process of the plane has it. */
 function newIssuer(): IdTokenIssuer {
   const now = () => nowMs;
-  return new IdTokenIssuer(new URL(server.origin), new SigningKeys(store, openSealing, "environments", now), now);
+  return new IdTokenIssuer(
+    new URL(server.origin),
+    new SigningKeys(new StoredSigningKeys(store.store), store.sealer, "environments", now),
+    now,
+  );
 }
 
 const environment: IdTokenRequest = {
@@ -108,17 +117,17 @@ test("a new key is published an hour before it signs, and the old one stays unti
   nowMs += 30 * minuteMs;
   await issuer.issue(environment);
   expect((await published()).keys.map(({ kid }) => kid)).toEqual([second]);
-  expect(store.all).toHaveLength(1);
+  expect(await store.all(signingKeyKind)).toHaveLength(1);
 });
 
 test("two processes that begin or rotate at once agree on one key", async () => {
   const others = [newIssuer(), newIssuer(), newIssuer()];
   const tokens = await Promise.all([issuer, ...others].map((one) => one.issue(environment)));
-  expect(store.all).toHaveLength(1);
+  expect(await store.all(signingKeyKind)).toHaveLength(1);
   for (const token of tokens) await verify(token);
   nowMs += 31 * dayMs;
   await Promise.all([issuer, ...others].map((one) => one.issue(environment)));
-  expect(store.all).toHaveLength(2);
+  expect(await store.all(signingKeyKind)).toHaveLength(2);
 });
 
 test("nothing private is published, and other paths are left to others", async () => {

@@ -1,44 +1,38 @@
-import { mkdtempSync, rmSync } from "node:fs";
 import { type IncomingMessage, type ServerResponse } from "node:http";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { silentLog } from "../../../src/lib/log.ts";
 import { AuthorizationServer } from "../../../src/plane/authorization-server/authorization-server.ts";
-import { Sealer } from "../../../src/plane/seal.ts";
 import { Cookies } from "../../../src/plane/sign-in/cookies.ts";
 import { BrowserSessions } from "../../../src/plane/sign-in/browser-sessions.ts";
 import { SigningKeys } from "../../../src/plane/signing-keys/signing-keys.ts";
+import { StoredAuthorizations } from "../../../src/plane/sign-in-store/stored-authorizations.ts";
+import { StoredSigningKeys } from "../../../src/plane/sign-in-store/stored-signing-keys.ts";
+import { StoredSessions } from "../../../src/plane/sign-in-store/stored-sign-ins.ts";
 import { type TestServer, serveOnLoopback } from "./http-server.ts";
-import { MemoryKeys } from "./memory-keys.ts";
-import { MemoryMembers, MemoryOAuthRecords, RecordedEvents } from "./memory-oauth.ts";
-import { MemorySessions } from "./memory-stores.ts";
+import { MemoryMembers, RecordedEvents } from "./memory-members.ts";
+import { ThrowawayStore } from "./throwaway-store.ts";
 import { type Page, WebBrowser } from "./web-browser.ts";
 
 /** The plane's authorization server on a port of its own; `GET /api` is an API that takes its access tokens. */
 export class AuthorizingPlane {
-  readonly records = new MemoryOAuthRecords();
   readonly members = new MemoryMembers();
   readonly events = new RecordedEvents();
-  readonly keys = new MemoryKeys();
-  readonly sessions = new MemorySessions();
+  store!: ThrowawayStore;
   /** Added to the clock of the plane. */
   laterMs = 0;
   /** Called when an answer is about to be sent; an answer may be lost so. */
   beforeAnswer: (request: IncomingMessage, response: ServerResponse) => void = () => undefined;
   authorization!: AuthorizationServer;
-  readonly #folder = mkdtempSync(join(tmpdir(), "berth-plane-"));
-  #sealer!: Sealer;
   #browserSessions!: BrowserSessions;
   #server!: TestServer;
 
   async start({ deviceFlow = false } = {}): Promise<void> {
+    this.store = await ThrowawayStore.open();
     this.#server = await serveOnLoopback((request, response) => {
       this.beforeAnswer(request, response);
       this.#answer(request, response).catch((error: unknown) => response.writeHead(500).end(String(error)));
     });
-    this.#sealer = await Sealer.open(join(this.#folder, "key"));
     const now = () => Date.now() + this.laterMs;
-    this.#browserSessions = new BrowserSessions(this.sessions, {}, now);
+    this.#browserSessions = new BrowserSessions(new StoredSessions(this.store.store), {}, now);
     this.authorization = this.newServer(deviceFlow);
     this.members.all.set("org-1.account-1", { name: "Ada <b>", email: "ada@example.com" });
   }
@@ -49,9 +43,9 @@ export class AuthorizingPlane {
     const cookies = new Cookies(false);
     return new AuthorizationServer({
       publicUrl: new URL(publicUrl),
-      keys: new SigningKeys(this.keys, this.#sealer, "sign-in", now),
-      records: this.records,
-      sealing: this.#sealer,
+      keys: new SigningKeys(new StoredSigningKeys(this.store.store), this.store.sealer, "sign-in", now),
+      records: new StoredAuthorizations(this.store.store),
+      sealing: this.store.sealer,
       members: this.members,
       events: this.events,
       deviceFlow,
@@ -91,7 +85,7 @@ export class AuthorizingPlane {
 
   async end(): Promise<void> {
     await this.#server.end();
-    rmSync(this.#folder, { recursive: true });
+    await this.store.end();
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -4,13 +4,9 @@ import type {
   ProviderConfiguration,
   ProviderDirectory,
   ProviderIdentity,
-  Session,
-  Sessions,
-  SignInState,
-  SignInStates,
 } from "../../../src/plane/sign-in/ports.ts";
 
-/** What the plane's store keeps of sign-in, in memory: the parts under test are its users. */
+/** What the plane keeps of organizations and accounts, in memory: the parts under test are its users. */
 export class MemoryProviders implements ProviderDirectory {
   readonly all: ProviderConfiguration[] = [];
 
@@ -20,50 +16,6 @@ export class MemoryProviders implements ProviderDirectory {
 
   byVerifiedDomain(domain: string) {
     return Promise.resolve(this.all.filter((one) => one.enabled && one.verifiedDomains.includes(domain)));
-  }
-}
-
-export class MemoryStates implements SignInStates {
-  readonly all = new Map<string, SignInState>();
-
-  put(state: SignInState) {
-    this.all.set(state.stateHash, state);
-    return Promise.resolve();
-  }
-
-  take(stateHash: string) {
-    const state = this.all.get(stateHash);
-    this.all.delete(stateHash);
-    return Promise.resolve(state);
-  }
-}
-
-export class MemorySessions implements Sessions {
-  readonly all = new Map<string, Session>();
-
-  put(session: Session) {
-    this.all.set(session.idHash, session);
-    return Promise.resolve();
-  }
-
-  get(idHash: string) {
-    return Promise.resolve(this.all.get(idHash));
-  }
-
-  touch(idHash: string, lastSeenAtMs: number) {
-    const session = this.all.get(idHash);
-    if (session !== undefined) this.all.set(idHash, { ...session, lastSeenAtMs });
-    return Promise.resolve();
-  }
-
-  remove(idHash: string) {
-    this.all.delete(idHash);
-    return Promise.resolve();
-  }
-
-  removeAllOf(accountId: string, organizationId: string) {
-    for (const [idHash, one] of this.all) if (one.accountId === accountId && one.organizationId === organizationId) this.all.delete(idHash);
-    return Promise.resolve();
   }
 }
 

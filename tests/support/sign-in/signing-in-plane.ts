@@ -4,8 +4,11 @@ import { BrowserSessions, type SessionLimits } from "../../../src/plane/sign-in/
 import { type ProviderConfiguration } from "../../../src/plane/sign-in/ports.ts";
 import { RelyingParty } from "../../../src/plane/sign-in/relying-party.ts";
 import { SignInHandler, redirectUriOf } from "../../../src/plane/sign-in/sign-in-handler.ts";
+import { browserSessionKind, signInStateKind } from "../../../src/plane/sign-in-store/kinds.ts";
+import { StoredSessions, StoredSignInStates } from "../../../src/plane/sign-in-store/stored-sign-ins.ts";
 import { type TestServer, serveOnLoopback } from "./http-server.ts";
-import { MemoryAccounts, MemoryProviders, MemorySessions, MemoryStates } from "./memory-stores.ts";
+import { MemoryAccounts, MemoryProviders } from "./memory-stores.ts";
+import { ThrowawayStore } from "./throwaway-store.ts";
 
 export interface PlaneSettings {
   readonly outbound?: OutboundOptions;
@@ -15,8 +18,6 @@ export interface PlaneSettings {
 /** The plane's sign-in on a port of its own. Its home page says who is signed in. */
 export class SigningInPlane {
   readonly providers = new MemoryProviders();
-  readonly states = new MemoryStates();
-  readonly sessions = new MemorySessions();
   readonly accounts = new MemoryAccounts();
   /** All that was written to the log. */
   readonly logged: string[] = [];
@@ -24,6 +25,7 @@ export class SigningInPlane {
   laterMs = 0;
   handler!: SignInHandler;
   #server!: TestServer;
+  #store!: ThrowawayStore;
   readonly #log: Log = {
     info: (message, fields) => void this.logged.push(JSON.stringify([message, fields])),
     warn: (message, fields) => void this.logged.push(JSON.stringify([message, fields])),
@@ -32,6 +34,7 @@ export class SigningInPlane {
   };
 
   async start({ outbound = {}, limits = {} }: PlaneSettings = {}): Promise<void> {
+    this.#store = await ThrowawayStore.open();
     this.#server = await serveOnLoopback((request, response) => {
       const answer = async () => {
         if (await this.handler.handle(request, response)) return;
@@ -45,8 +48,8 @@ export class SigningInPlane {
     this.handler = new SignInHandler({
       publicUrl: new URL(this.#server.origin),
       providers: this.providers,
-      states: this.states,
-      sessions: new BrowserSessions(this.sessions, limits, now),
+      states: new StoredSignInStates(this.#store.store),
+      sessions: new BrowserSessions(new StoredSessions(this.#store.store), limits, now),
       accounts: this.accounts,
       relyingParty: new RelyingParty(fetcher),
       log: this.#log,
@@ -55,16 +58,19 @@ export class SigningInPlane {
   }
 
   /** As it was when it started. */
-  reset(): void {
+  async reset(): Promise<void> {
     this.laterMs = 0;
     this.providers.all.length = 0;
     this.accounts.all.length = 0;
-    this.states.all.clear();
-    this.sessions.all.clear();
+    await this.#store.clear(signInStateKind, browserSessionKind);
   }
 
   get origin(): string {
     return this.#server.origin;
+  }
+
+  async sessions(): Promise<number> {
+    return (await this.#store.all(browserSessionKind)).length;
   }
 
   addProvider(provider: Partial<ProviderConfiguration> & Pick<ProviderConfiguration, "issuer">): ProviderConfiguration {
@@ -89,7 +95,8 @@ export class SigningInPlane {
     return redirectUriOf(new URL(this.origin), organizationId);
   }
 
-  end(): Promise<void> {
-    return this.#server.end();
+  async end(): Promise<void> {
+    await this.#server.end();
+    await this.#store.end();
   }
 }
