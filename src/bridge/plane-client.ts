@@ -4,6 +4,8 @@ import { authorizationServerPath, nativeClientId } from "../contract/native-clie
 import { messageOf } from "../lib/log.ts";
 
 const requestTimeoutS = 15;
+/** Clocks of people's computers are off; what they check came straight from the plane, over TLS. */
+const clockToleranceS = 15 * 60;
 const loopbackHosts: ReadonlySet<string> = new Set(["127.0.0.1", "[::1]", "localhost"]);
 
 /** A plane's address as a person typed it. Fails with `argument-invalid`; plain http only for a plane on this computer. */
@@ -20,7 +22,10 @@ export async function discoverPlane(planeUrl: URL): Promise<client.Configuration
   try {
     const execute = [client.enableNonRepudiationChecks, ...(planeUrl.protocol === "http:" ? [client.allowInsecureRequests] : [])];
     const issuer = new URL(authorizationServerPath, planeUrl);
-    return await client.discovery(issuer, nativeClientId, undefined, client.None(), { execute, timeout: requestTimeoutS });
+    return await client.discovery(issuer, nativeClientId, { [client.clockTolerance]: clockToleranceS }, client.None(), {
+      execute,
+      timeout: requestTimeoutS,
+    });
   } catch (error) {
     throw new BerthError("plane-unreachable", `${planeUrl.host}: ${messageOf(error)}`, { cause: error });
   }

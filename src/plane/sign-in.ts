@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Log } from "../lib/log.ts";
 import { AuthorizationServer } from "./authorization-server/authorization-server.ts";
-import type { AuthorizationEvents, Members } from "./authorization-server/ports.ts";
+import type { Members } from "./authorization-server/ports.ts";
 import type { Subject } from "./authorization-server/subject.ts";
 import { IdTokenIssuer } from "./id-tokens/id-token-issuer.ts";
 import { GuardedFetch, type OutboundOptions } from "./outbound/guarded-fetch.ts";
@@ -10,7 +10,7 @@ import { StoredAuthorizations } from "./sign-in-store/stored-authorizations.ts";
 import { StoredSessions, StoredSignInStates } from "./sign-in-store/stored-sign-ins.ts";
 import { StoredSigningKeys } from "./sign-in-store/stored-signing-keys.ts";
 import { BrowserSessions, type SessionLimits } from "./sign-in/browser-sessions.ts";
-import type { AccountLinks, ProviderDirectory } from "./sign-in/ports.ts";
+import type { AccountLinks, ProviderDirectory, SignInEvents } from "./sign-in/ports.ts";
 import { RelyingParty } from "./sign-in/relying-party.ts";
 import { SignInHandler } from "./sign-in/sign-in-handler.ts";
 import { type Sealing, SigningKeys } from "./signing-keys/signing-keys.ts";
@@ -26,7 +26,7 @@ export interface SignInNeeds {
   readonly providers: ProviderDirectory;
   readonly accounts: AccountLinks;
   readonly members: Members;
-  readonly events: AuthorizationEvents;
+  readonly events: SignInEvents;
   readonly outbound: OutboundOptions;
   readonly sessionLimits: SessionLimits;
   /** Whether organizations may let their people sign in with device codes at all. */

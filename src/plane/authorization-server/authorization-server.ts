@@ -165,7 +165,8 @@ export class AuthorizationServer {
   #tellSignedIn(ctx: KoaContextWithOIDC): void {
     const { AuthorizationCode: code, DeviceCode: deviceCode } = ctx.oidc.entities;
     const subject = parseSubject((code ?? deviceCode)?.accountId);
-    if (subject !== undefined) this.#needs.events.signedIn({ ...subject, withDeviceCode: deviceCode !== undefined, address: ctx.ip });
+    if (subject !== undefined)
+      this.#needs.events.signedIn({ ...subject, through: deviceCode === undefined ? "app" : "device code", address: ctx.ip });
   }
 
   #answerFailure(response: ServerResponse, error: unknown): void {

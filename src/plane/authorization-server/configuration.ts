@@ -1,4 +1,4 @@
-import { type Configuration, type JWK, type KoaContextWithOIDC, interactionPolicy } from "oidc-provider";
+import { type Configuration, type JWK, type KoaContextWithOIDC } from "oidc-provider";
 import { nativeClientId } from "../../contract/native-client.ts";
 import { Markup, html, pageHeaders, pageText } from "../pages/page.ts";
 import { type Members } from "./ports.ts";
@@ -52,7 +52,8 @@ export function configurationFor(needs: ConfigurationNeeds, keys: readonly JWK[]
         return Math.max(1, Math.min(maxFamilyS, (token.authTime ?? nowS) + maxFamilyS - nowS));
       },
     },
-    interactions: { url: (_ctx, { uid }) => `/oauth/interaction/${uid}`, policy: policy() },
+    // Asked for each time: nobody is signed in at oidc-provider itself, and a native client needs a yes (RFC 8252 §8.6).
+    interactions: { url: (_ctx, { uid }) => `/oauth/interaction/${uid}` },
     findAccount: async (_ctx, sub) => {
       const subject = parseSubject(sub);
       const member = subject === undefined ? undefined : await needs.members.find(subject.organizationId, subject.accountId);
@@ -75,16 +76,6 @@ export function configurationFor(needs: ConfigurationNeeds, keys: readonly JWK[]
       sendTo(ctx, "The sign-in of the app was not finished", detail);
     },
   };
-}
-
-/** Every request is confirmed by a signed-in person; what an earlier one confirmed counts for nothing (RFC 8252 §8.6). */
-function policy() {
-  const prompts = interactionPolicy.base();
-  const { Check } = interactionPolicy;
-  prompts
-    .get("login")
-    ?.checks.add(new Check("confirmed_each_time", "each sign-in of an app is confirmed", (ctx) => ctx.oidc.result?.login === undefined));
-  return prompts;
 }
 
 function nativeClient(deviceFlow: boolean) {

@@ -44,18 +44,6 @@ export interface Members {
   allowsDeviceSignIn(organizationId: string): Promise<boolean>;
 }
 
-/** For the audit log. */
-export interface AuthorizationEvents {
-  signedIn(event: {
-    readonly organizationId: string;
-    readonly accountId: string;
-    readonly withDeviceCode: boolean;
-    readonly address: string;
-  }): void;
-  /** A used-up code or refresh token came again: somebody may have stolen it, and the whole sign-in was ended. */
-  reuseDetected(event: { readonly subject: string | undefined; readonly model: string }): void;
-}
-
 /** Who an access token speaks for. */
 export interface AccessTokenHolder {
   readonly organizationId: string;

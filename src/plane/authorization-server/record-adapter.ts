@@ -3,7 +3,9 @@ import { z } from "zod";
 import { refreshAttemptParameter } from "../../contract/native-client.ts";
 import { type Sealing } from "../signing-keys/signing-keys.ts";
 import { hashOf } from "../sign-in/secret.ts";
-import { type AuthorizationEvents, type OAuthRecord, type OAuthRecords } from "./ports.ts";
+import type { SignInEvents } from "../sign-in/ports.ts";
+import { type OAuthRecord, type OAuthRecords } from "./ports.ts";
+import { parseSubject } from "./subject.ts";
 
 /** Records without an end of their own, which are few, go after this. */
 const defaultLifetimeS = 24 * 60 * 60;
@@ -15,7 +17,7 @@ const bodySchema = z.object({ [refreshAttemptParameter]: z.string().min(32).max(
 export interface RecordAdapterNeeds {
   readonly records: OAuthRecords;
   readonly sealing: Sealing;
-  readonly events: AuthorizationEvents;
+  readonly events: SignInEvents;
   readonly now: () => number;
 }
 
@@ -64,7 +66,7 @@ export class RecordAdapter implements Adapter {
 
   /** Uses it up. When it was before, the whole sign-in that it came of ends: one of the two holders is a thief. */
   async consume(id: string): Promise<void> {
-    const { records, events, now } = this.#needs;
+    const { records, now } = this.#needs;
     const keyHash = this.#key(id);
     const attempt = attemptNow();
     const attemptHash = attempt === undefined ? undefined : hashOf(attempt);
@@ -77,7 +79,7 @@ export class RecordAdapter implements Adapter {
       if (brought.consumedAtMs === undefined) return records.remove(brought.keyHash);
     }
     if (record?.grantHash !== undefined) await records.removeByGrant(record.grantHash);
-    events.reuseDetected({ subject: record?.subject, model: this.#model });
+    this.#tellReuse(record);
     throw new errors.InvalidGrant("it was used before");
   }
 
@@ -94,14 +96,19 @@ export class RecordAdapter implements Adapter {
   }
 
   #open(record: OAuthRecord | undefined): AdapterPayload | undefined {
-    const { sealing, now, events } = this.#needs;
+    const { sealing, now } = this.#needs;
     if (record === undefined || record.expiresAtMs <= now()) return undefined;
     // What was sealed for this very key is a payload that oidc-provider once gave.
     const payload: AdapterPayload = JSON.parse(sealing.open(record.payload, belongsTo(record.keyHash)));
     if (record.consumedAtMs === undefined || this.#isRetry(record)) return payload;
     // oidc-provider ends the sign-in when it sees this.
-    events.reuseDetected({ subject: record.subject, model: this.#model });
+    this.#tellReuse(record);
     return { ...payload, consumed: Math.floor(record.consumedAtMs / 1000) };
+  }
+
+  #tellReuse(record: OAuthRecord | undefined): void {
+    const subject = parseSubject(record?.subject);
+    if (subject !== undefined) this.#needs.events.reuseDetected({ ...subject, model: this.#model });
   }
 
   #isRetry({ consumedAtMs, attemptHash }: OAuthRecord): boolean {

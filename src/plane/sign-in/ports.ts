@@ -77,6 +77,20 @@ export interface ProviderIdentity {
   readonly verifiedEmail?: string;
 }
 
+/** For the audit log. */
+export interface SignInEvents {
+  signedIn(event: {
+    readonly organizationId: string;
+    readonly accountId: string;
+    readonly through: "browser" | "app" | "device code";
+    /** The address of whoever sent the request. */
+    readonly address: string;
+  }): void;
+  signedOut(event: { readonly organizationId: string; readonly accountId: string; readonly address: string }): void;
+  /** A used-up code or refresh token came again: somebody may have stolen it, and the whole sign-in was ended. */
+  reuseDetected(event: { readonly organizationId: string; readonly accountId: string; readonly model: string }): void;
+}
+
 export interface LinkedAccount {
   readonly id: string;
   /** False when an administrator has turned it off. */

@@ -6,7 +6,14 @@ import { accountFor } from "./account-mapping.ts";
 import { type BrowserSessions, keyOf } from "./browser-sessions.ts";
 import { Cookies } from "./cookies.ts";
 import { normalEmail } from "./email-domain.ts";
-import { type AccountLinks, type ProviderConfiguration, type ProviderDirectory, type Session, type SignInStates } from "./ports.ts";
+import {
+  type AccountLinks,
+  type ProviderConfiguration,
+  type ProviderDirectory,
+  type Session,
+  type SignInEvents,
+  type SignInStates,
+} from "./ports.ts";
 import { type RelyingParty } from "./relying-party.ts";
 import { safeReturnPath } from "./return-path.ts";
 import { hashOf, newSecret } from "./secret.ts";
@@ -27,6 +34,8 @@ export interface SignInOptions {
   readonly sessions: BrowserSessions;
   readonly accounts: AccountLinks;
   readonly relyingParty: RelyingParty;
+  readonly events: SignInEvents;
+  readonly clientAddress: (request: IncomingMessage) => string;
   readonly log: Log;
   readonly now: () => number;
 }
@@ -153,7 +162,9 @@ export class SignInHandler {
     const accountId = await accountFor(accounts, provider, identity);
     // A new value at each sign-in: one that somebody planted before is worth nothing.
     await sessions.end(this.#cookies.get(request.headers.cookie, sessionCookie));
-    const value = await sessions.begin({ accountId, organizationId: provider.organizationId, providerId: provider.id });
+    const who = { accountId, organizationId: provider.organizationId };
+    const value = await sessions.begin({ ...who, providerId: provider.id });
+    this.#options.events.signedIn({ ...who, through: "browser", address: this.#options.clientAddress(request) });
     const cookies = [this.#cookies.set(sessionCookie, value, sessions.absoluteMs), this.#cookies.clear(browserCookie)];
     response.writeHead(303, { ...pageHeaders, location: state.returnPath, "set-cookie": cookies }).end();
   }
@@ -177,6 +188,10 @@ export class SignInHandler {
     const session = await this.#options.sessions.find(value);
     await this.#options.sessions.end(value);
     response.setHeader("set-cookie", this.#cookies.clear(sessionCookie));
+    if (session !== undefined) {
+      const { organizationId, accountId } = session;
+      this.#options.events.signedOut({ organizationId, accountId, address: this.#options.clientAddress(request) });
+    }
     const provider = session === undefined ? undefined : await this.#options.providers.byId(session.providerId);
     const elsewhere = provider === undefined ? undefined : await this.#options.relyingParty.signOutUrl(provider, signal);
     const link =

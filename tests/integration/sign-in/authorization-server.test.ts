@@ -74,7 +74,7 @@ test("an app signs in on any port of the loopback, and its token speaks for the 
   expect(tokens.claims()).toMatchObject({ sub: "org-1.account-1", name: "Ada <b>", email: "ada@example.com" });
   expect(await plane.authorization.holderOf(tokens.access_token)).toMatchObject({ organizationId: "org-1", accountId: "account-1" });
   expect(tokens.refresh_token).toBeDefined();
-  expect(plane.events.all).toEqual(["signed in org-1.account-1 here from 127.0.0.1"]);
+  expect(plane.events.all).toEqual(["signed in org-1.account-1 through app from 127.0.0.1"]);
   const page = await browser.open(await authorizationUrl(configuration, { redirect_uri: "http://[::1]:40000/callback" }));
   expect(page.text).toContain("<strong>Ada &#60;b&#62;</strong>");
 });
@@ -259,6 +259,15 @@ test("nothing in the store can be used as a token, and other processes of the pl
   expect(await other.holderOf(tokens.access_token)).toMatchObject({ accountId: "account-1" });
   plane.laterMs = 10 * 60_000 + 1000;
   expect(await isTaken(tokens.access_token)).toBe(false);
+});
+
+test("a token that was given while its sign-in ended is worth nothing", async () => {
+  const { access_token: accessToken } = await signIn(await discover());
+  const view = plane.store.store.system("authentication");
+  await view.transaction(async (tx) => {
+    for (const stored of await tx.all(authorizationKind)) if (stored.message.model !== "AccessToken") tx.delete(authorizationKind, stored);
+  });
+  expect(await isTaken(accessToken)).toBe(false);
 });
 
 test("the device grant is not there unless it is turned on", async () => {

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { signInWithBrowser } from "../../../src/bridge/sign-in.ts";
 import { AuthorizingPlane } from "../../support/sign-in/authorizing-plane.ts";
@@ -10,6 +11,7 @@ import { SessionOfProcess } from "../../support/sign-in/session-of-process.ts";
 import { type Page, type WebBrowser } from "../../support/sign-in/web-browser.ts";
 
 const refresher = join(import.meta.dirname, "../../support/sign-in/refresher.ts");
+const skewedSignIn = join(import.meta.dirname, "../../support/sign-in/skewed-sign-in.ts");
 let plane: AuthorizingPlane;
 let folder: string;
 
@@ -125,6 +127,16 @@ test("a code or an issuer that was put in on the way is refused, and the page sa
     await expect(refused).rejects.toMatchObject({ code: expect.stringMatching(/^sign-in-(refused|provider-untrusted)$/) });
     expect((await seen.promise).text).toContain("You are not signed in");
   }
+});
+
+test.each([-12, 12])("a computer whose clock is wrong by %i minutes signs in", async (minutes) => {
+  const browser = await plane.signedInBrowser();
+  const args = ["--disable-warning=ExperimentalWarning", skewedSignIn, plane.origin, String(minutes * 60_000)];
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const lines: string[] = [];
+  for await (const line of createInterface(child.stdout)) if (lines.push(line) === 1) void plane.allow(browser, line);
+  expect(lines).toHaveLength(2);
+  expect(await isTaken(lines[1] ?? "")).toBe(true);
 });
 
 test("a person who says no, and one who gives up, are not signed in", async () => {

@@ -39,7 +39,7 @@ test("a computer without a browser is signed in by a person who was shown what a
   expect((await browser.submit(ask, { answer: "allow" })).text).toContain("The device is signed in");
   const { accessToken } = await signedIn;
   expect(await plane.authorization.holderOf(accessToken)).toMatchObject({ accountId: "account-1" });
-  expect(plane.events.all).toEqual(["signed in org-1.account-1 with a device code from 127.0.0.1"]);
+  expect(plane.events.all).toEqual(["signed in org-1.account-1 through device code from 127.0.0.1"]);
   // The code is used up.
   expect((await enter(prompt)).text).toContain("That code is not known");
 });

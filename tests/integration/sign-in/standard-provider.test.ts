@@ -81,6 +81,8 @@ test("signing out ends the session, and only a page of the plane can do it", asy
   expect((await browser.open(plane.origin)).text).toBe("signed in: account-1");
   const page = await browser.open(`${plane.origin}/auth/sign-out`, { method: "POST" });
   expect(page.text).toContain(`href="${provider.issuer}/session/end?`);
+  const who = "org-1.account-1";
+  expect(plane.events.all).toEqual([`signed in ${who} through browser from 127.0.0.1`, `signed out ${who} from 127.0.0.1`]);
   expect((await browser.open(plane.origin)).text).toBe("signed in: nobody");
   browser.setCookie(plane.origin, "berth-session", stolen);
   expect((await browser.open(plane.origin)).text).toBe("signed in: nobody");

@@ -1,4 +1,5 @@
-import type { AuthorizationEvents, Members } from "../../../src/plane/authorization-server/ports.ts";
+import type { Members } from "../../../src/plane/authorization-server/ports.ts";
+import type { SignInEvents } from "../../../src/plane/sign-in/ports.ts";
 
 /** Who is in an organization, and what it allows. */
 export class MemoryMembers implements Members {
@@ -14,14 +15,18 @@ export class MemoryMembers implements Members {
   }
 }
 
-export class RecordedEvents implements AuthorizationEvents {
+export class RecordedEvents implements SignInEvents {
   readonly all: string[] = [];
 
-  signedIn({ organizationId, accountId, withDeviceCode, address }: Parameters<AuthorizationEvents["signedIn"]>[0]) {
-    this.all.push(`signed in ${organizationId}.${accountId} ${withDeviceCode ? "with a device code" : "here"} from ${address}`);
+  signedIn({ organizationId, accountId, through, address }: Parameters<SignInEvents["signedIn"]>[0]) {
+    this.all.push(`signed in ${organizationId}.${accountId} through ${through} from ${address}`);
   }
 
-  reuseDetected({ subject, model }: Parameters<AuthorizationEvents["reuseDetected"]>[0]) {
-    this.all.push(`reuse of ${model} of ${subject ?? "nobody"}`);
+  signedOut({ organizationId, accountId, address }: Parameters<SignInEvents["signedOut"]>[0]) {
+    this.all.push(`signed out ${organizationId}.${accountId} from ${address}`);
+  }
+
+  reuseDetected({ organizationId, accountId, model }: Parameters<SignInEvents["reuseDetected"]>[0]) {
+    this.all.push(`reuse of ${model} of ${organizationId}.${accountId}`);
   }
 }

@@ -7,6 +7,7 @@ import { SignInHandler, redirectUriOf } from "../../../src/plane/sign-in/sign-in
 import { browserSessionKind, signInStateKind } from "../../../src/plane/sign-in-store/kinds.ts";
 import { StoredSessions, StoredSignInStates } from "../../../src/plane/sign-in-store/stored-sign-ins.ts";
 import { type TestServer, serveOnLoopback } from "./http-server.ts";
+import { RecordedEvents } from "./memory-members.ts";
 import { MemoryAccounts, MemoryProviders } from "./memory-stores.ts";
 import { ThrowawayStore } from "./throwaway-store.ts";
 
@@ -19,6 +20,7 @@ export interface PlaneSettings {
 export class SigningInPlane {
   readonly providers = new MemoryProviders();
   readonly accounts = new MemoryAccounts();
+  readonly events = new RecordedEvents();
   /** All that was written to the log. */
   readonly logged: string[] = [];
   /** Added to the clock of the plane. */
@@ -52,6 +54,8 @@ export class SigningInPlane {
       sessions: new BrowserSessions(new StoredSessions(this.#store.store), limits, now),
       accounts: this.accounts,
       relyingParty: new RelyingParty(fetcher),
+      events: this.events,
+      clientAddress: (request) => request.socket.remoteAddress ?? "",
       log: this.#log,
       now,
     });
@@ -62,6 +66,7 @@ export class SigningInPlane {
     this.laterMs = 0;
     this.providers.all.length = 0;
     this.accounts.all.length = 0;
+    this.events.all.length = 0;
     await this.#store.clear(signInStateKind, browserSessionKind);
   }
 
