@@ -91,5 +91,7 @@ function sendPage(response: ServerResponse, status: number, title: string, text:
       "x-content-type-options": "nosniff",
       connection: "close",
     })
-    .end(`<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>Berth</title><h1>${title}</h1><p>${text}</p></html>\n`);
+    .end(
+      `<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>Berth</title><main><h1>${title}</h1><p>${text}</p></main></html>\n`,
+    );
 }

@@ -97,9 +97,16 @@ const devicePages = {
   userCodeInputSource: (ctx: KoaContextWithOIDC, form: string, _out?: unknown, error?: unknown) => {
     const hint =
       error === undefined ? html`` : html`<p><strong>That code is not known, or no longer. Look at the device again.</strong></p>`;
+    // A form of our own: the one that is given has a script in it, and no label.
+    const [, xsrf = ""] = /name="xsrf" value="([\w-]+)"/.exec(form) ?? [];
     const body = html`${hint}
-      <p>Enter the code that your device shows.</p>
-      ${Markup.trusted(form)}<button form="op.deviceInputForm">Continue</button>`;
+      <form method="post" action="/oauth/device">
+        <input type="hidden" name="xsrf" value="${xsrf}" />
+        <label
+          >The code that your device shows<input name="user_code" autocomplete="off" autocapitalize="characters" required autofocus
+        /></label>
+        <button>Continue</button>
+      </form>`;
     sendTo(ctx, "Sign in a device", body);
   },
   userCodeConfirmSource: (

@@ -1,5 +1,10 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { type RequestListener, type Server, createServer } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { AddressRules } from "./address-rules.ts";
 import { GuardedFetch, type OutboundOptions } from "./guarded-fetch.ts";
@@ -109,4 +114,34 @@ test("an answer that is too big, packed or too slow is refused", async () => {
       code: "sign-in-provider-unreachable",
       detail: expect.stringContaining(reason),
     });
+});
+
+/** A certificate that vouches for itself, with its key. */
+function certificateFor(name: string): { readonly key: Buffer; readonly cert: string } {
+  const folder = mkdtempSync(join(tmpdir(), "berth-certificate-"));
+  const [keyPath, certPath] = [join(folder, "key"), join(folder, "cert")];
+  const kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1"];
+  const names = ["-subj", `/CN=${name}`, "-addext", `subjectAltName=DNS:${name}`];
+  execFileSync("openssl", ["req", "-x509", ...kind, ...names, "-keyout", keyPath, "-out", certPath], { stdio: "ignore" });
+  const made = { key: readFileSync(keyPath), cert: readFileSync(certPath, "utf8") };
+  rmSync(folder, { recursive: true });
+  return made;
+}
+
+test("over https the name's certificate is checked, though the address was looked up before", async () => {
+  const own = certificateFor("provider.example");
+  const server = createTlsServer(own, (_request, response) => void response.end("hello"));
+  servers.push(server);
+  const listening = Promise.withResolvers<void>();
+  server.listen(0, "127.0.0.1", listening.resolve);
+  await listening.promise;
+  const { port } = server.address() as AddressInfo;
+  const resolve = () => Promise.resolve([{ address: "127.0.0.1", family: 4 }]);
+  const trusting = { allowedNetworks: ["127.0.0.1"], resolve, certificateAuthorities: [own.cert] };
+  const answer = await new GuardedFetch(trusting).fetch(`https://provider.example:${port}/`, get);
+  expect(await answer.text()).toBe("hello");
+  const refused = { code: "sign-in-provider-unreachable" };
+  await expect(new GuardedFetch(trusting).fetch(`https://another.example:${port}/`, get)).rejects.toMatchObject(refused);
+  const stranger = { ...trusting, certificateAuthorities: [certificateFor("provider.example").cert] };
+  await expect(new GuardedFetch(stranger).fetch(`https://provider.example:${port}/`, get)).rejects.toMatchObject(refused);
 });

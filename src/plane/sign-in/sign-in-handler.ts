@@ -205,10 +205,11 @@ export class SignInHandler {
     );
   }
 
-  /** Browsers name the page that posts; one of another site may not (CSRF). */
-  requireSameOrigin(request: IncomingMessage): void {
-    if (request.headers.origin !== this.#options.publicUrl.origin)
-      throw new BerthError("sign-in-refused", "the request came from a page of another site");
+  /** Browsers say where a form comes from; one of another site's page may not be sent (CSRF). */
+  requireSameOrigin({ headers }: IncomingMessage): void {
+    const site = headers["sec-fetch-site"];
+    const isOwn = site === undefined ? headers.origin === this.#options.publicUrl.origin : site === "same-origin";
+    if (!isOwn) throw new BerthError("sign-in-refused", "the request came from a page of another site");
   }
 
   #askAddress(response: ServerResponse, returnPath: string): void {

@@ -7,70 +7,12 @@ import { PlaneSession } from "../../../src/bridge/plane-session.ts";
 import { signInWithBrowser } from "../../../src/bridge/sign-in.ts";
 import { FileTokenStore } from "../../../src/bridge/token-store.ts";
 import { silentLog } from "../../../src/lib/log.ts";
-import { SignIn } from "../../../src/plane/sign-in.ts";
-import { type TestServer, serveOnLoopback } from "../../support/sign-in/http-server.ts";
-import { MemoryMembers, RecordedEvents } from "../../support/sign-in/memory-members.ts";
-import { MemoryAccounts, MemoryProviders } from "../../support/sign-in/memory-stores.ts";
-import { StandardProvider } from "../../support/sign-in/standard-provider.ts";
-import { ThrowawayStore } from "../../support/sign-in/throwaway-store.ts";
 import { WebBrowser } from "../../support/sign-in/web-browser.ts";
-
-/** A whole plane's sign-in with an API behind it that says who asks. */
-async function startPlane(members: MemoryMembers, accounts: MemoryAccounts, providers: MemoryProviders) {
-  const kept = await ThrowawayStore.open();
-  const parts: { signIn?: SignIn } = {};
-  const server: TestServer = await serveOnLoopback((request, response) => {
-    const answer = async () => {
-      if (parts.signIn === undefined || (await parts.signIn.handle(request, response))) return;
-      const { authorization, cookie } = request.headers;
-      const key = request.headers["berth-session-key"];
-      const who = await parts.signIn.authenticate({ authorization, cookie, sessionKey: typeof key === "string" ? key : undefined });
-      response.writeHead(who === undefined ? 401 : 200).end(JSON.stringify(who ?? {}));
-    };
-    answer().catch((error: unknown) => response.writeHead(500).end(String(error)));
-  });
-  const signIn = new SignIn({
-    store: kept.store,
-    sealing: kept.sealer,
-    publicUrl: new URL(server.origin),
-    providers,
-    accounts,
-    members,
-    events: new RecordedEvents(),
-    outbound: { allowHttp: true, allowedNetworks: ["127.0.0.0/8"] },
-    sessionLimits: {},
-    deviceFlow: false,
-    clientAddress: (request) => request.socket.remoteAddress ?? "",
-    log: silentLog,
-    now: () => Date.now(),
-  });
-  parts.signIn = signIn;
-  const end = async (): Promise<void> => {
-    await server.end();
-    await kept.end();
-  };
-  return { signIn, origin: server.origin, end };
-}
+import { WholePlane } from "../../support/sign-in/whole-plane.ts";
 
 test("a person signs the desktop in with the organization's provider, works, and is out when removed", { timeout: 60_000 }, async () => {
-  const [members, accounts, providers] = [new MemoryMembers(), new MemoryAccounts(), new MemoryProviders()];
-  const plane = await startPlane(members, accounts, providers);
-  const idp = new StandardProvider();
-  await idp.start({ ada: { name: "Ada", email: "ada@example.com", email_verified: true } }, () => [`${plane.origin}/auth/callback/org-1`]);
-  providers.all.push({
-    id: "provider-1",
-    organizationId: "org-1",
-    displayName: "The provider",
-    issuer: idp.issuer,
-    clientId: "berth",
-    clientSecret: "secret-of-berth-at-the-provider",
-    additionalScopes: [],
-    enabled: true,
-    verifiedDomains: ["example.com"],
-    emailsAreVerified: false,
-    linkByVerifiedEmail: false,
-  });
-  members.all.set("org-1.account-1", { name: "Ada", email: "ada@example.com" });
+  const plane = new WholePlane();
+  await plane.start();
   const browser = new WebBrowser();
   const openBrowser = async (url: URL) => {
     // The app's address leads to the plane's form, that to the provider, and that back to the page that asks.
@@ -108,6 +50,5 @@ test("a person signs the desktop in with the organization's provider, works, and
   expect((await asPage({ cookie, "berth-session-key": key })).status).toBe(401);
   expect(await plane.signIn.removeExpired()).toBe(false);
   await plane.end();
-  await idp.end();
   rmSync(folder, { recursive: true });
 });

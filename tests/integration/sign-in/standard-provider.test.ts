@@ -185,5 +185,5 @@ test("no page of the sign-in can be framed, cached, scripted or told of by a ref
   expect(form.text).not.toContain("<script>");
   expect(form.headers.get("content-security-policy")).toMatch(/default-src 'none'.*frame-ancestors 'none'/);
   expect(form.headers.get("cache-control")).toBe("no-store");
-  expect(form.headers.get("referrer-policy")).toBe("no-referrer");
+  expect(form.headers.get("referrer-policy")).toBe("same-origin");
 });

@@ -7,14 +7,20 @@ const clientSecret = "secret-of-berth-at-the-provider";
 export class StandardProvider {
   readonly #people = new Map<string, AccountClaims>();
   #server!: TestServer;
+  #hostname = "";
 
   /** `people` are claims by subject. */
-  async start(people: Readonly<Record<string, Omit<AccountClaims, "sub">>>, redirectUris: () => string[]): Promise<void> {
+  async start(
+    people: Readonly<Record<string, Omit<AccountClaims, "sub">>>,
+    redirectUris: () => string[],
+    hostname = "127.0.0.1",
+  ): Promise<void> {
     for (const [sub, claims] of Object.entries(people)) this.#people.set(sub, { sub, ...claims });
+    this.#hostname = hostname;
     // Its issuer has the port in its name, so the port comes first.
     const served: { answer?: ReturnType<Provider["callback"]> } = {};
     this.#server = await serveOnLoopback((request, response) => void served.answer?.(request, response));
-    const provider = new Provider(this.#server.origin, {
+    const provider = new Provider(this.issuer, {
       clients: [{ client_id: "berth", client_secret: clientSecret, redirect_uris: redirectUris() }],
       claims: { email: ["email", "email_verified"], profile: ["name"] },
       findAccount: (_context, sub) => {
@@ -28,7 +34,7 @@ export class StandardProvider {
   }
 
   get issuer(): string {
-    return this.#server.origin;
+    return `http://${this.#hostname}:${this.#server.port}`;
   }
 
   end(): Promise<void> {
