@@ -4,6 +4,7 @@ import {
   BrowserSessionRecordSchema,
   SigningKeyRecordSchema,
   SignInStateRecordSchema,
+  VoucherRecordSchema,
 } from "../../contract/gen/berth/v1/sign_in_records_pb.js";
 import { type Columns, defineKind } from "../store/kind.ts";
 
@@ -29,6 +30,12 @@ export const authorizationKind = defineKind({
     sessionId: indexHash,
     ...expiry(expiresAt),
   }),
+});
+
+export const voucherKind = defineKind({
+  name: "voucher",
+  schema: VoucherRecordSchema,
+  columns: ({ organizationId, accountId, expiresAt }) => ({ organizationId, creatorId: accountId, ...expiry(expiresAt) }),
 });
 
 export const signingKeyKind = defineKind({
