@@ -21,10 +21,18 @@ export type Authenticate = (headers: Headers) => Promise<Caller | undefined>;
 
 const callerKey = createContextKey<Caller | undefined>(undefined, { description: "who makes the request" });
 
+/** The address that a request came from; set by who serves. */
+export const addressKey = createContextKey("", { description: "address of the client" });
+
+/** Throws `rate-limited` where a caller, or an address from which nobody known calls, asks too much. */
+export type Admit = (caller: Caller | undefined, address: string) => void;
+
 /** Finds out who calls before anything else is done. */
-export function authenticateRequests(authenticate: Authenticate): Interceptor {
+export function authenticateRequests(authenticate: Authenticate, admit: Admit): Interceptor {
   return (next) => async (request) => {
-    request.contextValues.set(callerKey, await authenticate(request.header));
+    const caller = await authenticate(request.header);
+    admit(caller, request.contextValues.get(addressKey));
+    request.contextValues.set(callerKey, caller);
     return next(request);
   };
 }

@@ -58,7 +58,7 @@ export const hostTokenKind = defineKind({
 type TimeColumn = "createdAtMs" | "archivedAtMs" | "expiresAtMs";
 
 /** A time's column, where there is a time. */
-function msField(column: TimeColumn, time: Timestamp | undefined): Pick<Columns, TimeColumn> {
+export function msField(column: TimeColumn, time: Timestamp | undefined): Pick<Columns, TimeColumn> {
   return time === undefined ? {} : { [column]: timestampMs(time) };
 }
 
