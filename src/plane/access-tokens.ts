@@ -3,9 +3,10 @@ import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { createHash, randomBytes } from "node:crypto";
 import { type AccessTokenRecord, AccessTokenRecordSchema } from "../contract/gen/berth/v1/records_pb.js";
 import { Principal } from "../contract/gen/gitpod/v1/identity_pb.js";
+import { OrganizationRole } from "../contract/gen/gitpod/v1/organization_pb.js";
 import { UserStatus } from "../contract/gen/gitpod/v1/user_pb.js";
 import type { Authenticate, Caller } from "./caller.ts";
-import { accessTokenKind, accountBlockKind, memberKind, serviceAccountKind } from "./store/identity-kinds.ts";
+import { accessTokenKind, memberKind, serviceAccountKind } from "./store/identity-kinds.ts";
 import type { Store, Stored, View } from "./store/store.ts";
 
 /** 256 bits: a hash of it needs no salt and no slow function, for nobody can guess it. */
@@ -50,13 +51,14 @@ async function callerBehind(
     const member = await system.get(memberKind, token.value.userId);
     if (member?.organizationId !== organizationId || member.message.user?.status !== UserStatus.ACTIVE) return undefined;
     const { accountId } = member.message;
-    if ((await system.get(accountBlockKind, accountId)) !== undefined) return undefined;
-    return { principal: Principal.USER, id: member.id, organizationId, accountId, isReadOnly: token.value.readOnly };
+    const isAdministrator = member.message.role === OrganizationRole.ADMIN;
+    return { principal: Principal.USER, id: member.id, organizationId, accountId, isAdministrator, isReadOnly: token.value.readOnly };
   }
   const account = await system.get(serviceAccountKind, token.value?.serviceAccountId ?? "");
   if (account?.organizationId !== organizationId || account.message.suspended || isOver(account.message.validUntil, nowMs))
     return undefined;
-  return { principal: Principal.SERVICE_ACCOUNT, id: account.id, organizationId, accountId: "", isReadOnly: false };
+  const { id } = account;
+  return { principal: Principal.SERVICE_ACCOUNT, id, organizationId, accountId: "", isAdministrator: false, isReadOnly: false };
 }
 
 function isOver(end: Parameters<typeof timestampMs>[0] | undefined, nowMs: number): boolean {

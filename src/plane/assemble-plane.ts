@@ -13,6 +13,7 @@ import {
   type Caller,
   callerOf,
   knownCaller,
+  refuseChangesOfReaders,
   requireCaller,
   subjectOf,
 } from "./caller.ts";
@@ -94,6 +95,7 @@ export function assemblePlane(parts: PlaneParts): PlaneApi {
       translateErrors(parts.tellFault),
       authenticateRequests(authenticate, admit),
       requireCaller(parts.openMethods),
+      refuseChangesOfReaders(),
       refuseUnbuilt(unbuilt),
       paginationFromQuery(),
       validateRequests(),

@@ -13,7 +13,15 @@ import { assemblePlane, type PlaneApi } from "./assemble-plane.ts";
 import type { Admit, Authenticate } from "./caller.ts";
 import type { TellFault } from "./interceptors.ts";
 import type { Sealer } from "./seal.ts";
+import { scopes } from "./request-scope.ts";
+import { accountService } from "./services/account-service.ts";
 import { bind } from "./services/bind.ts";
+import { groupService } from "./services/group-service.ts";
+import { organizationService } from "./services/organization-service.ts";
+import { projectService } from "./services/project-service.ts";
+import { serviceAccountService } from "./services/service-account-service.ts";
+import { userService } from "./services/user-service.ts";
+import { memberKind } from "./store/identity-kinds.ts";
 import { storeFleet } from "./store-fleet.ts";
 import type { PageTokens } from "./store/page-tokens.ts";
 import type { Store } from "./store/store.ts";
@@ -33,20 +41,32 @@ export interface ServerPlaneOptions {
 /** The management plane as a server has it: for many organizations, with runners that sign up. */
 export function createServerPlane(options: ServerPlaneOptions): PlaneApi {
   const { store, tokens, sealer, authenticate, admit, tellFault, now, drain } = options;
-  const unbuilt = [AccountService, EnvironmentAutomationService, GatewayService, GroupService, OrganizationService, PrebuildService];
-  const others = [ProjectService, ServiceAccountService, UsageService, UserService];
+  const scopeOf = scopes(store);
+  const fleet = storeFleet(store, () => undefined);
+  const unbuilt = [EnvironmentAutomationService, GatewayService, PrebuildService, UsageService];
   return assemblePlane({
     store,
     tokens,
     sealer,
-    fleet: storeFleet(store, () => undefined),
+    fleet,
     authenticate,
     admit,
     tellFault,
     now,
     drain,
-    gitIdentity: async () => ({ name: "", email: "" }),
-    services: [...unbuilt, ...others].map((service) => bind<DescService>(service, {})),
+    gitIdentity: async ({ id, organizationId }) => {
+      const member = await store.inOrganization(organizationId).get(memberKind, id);
+      return { name: member?.message.user?.name ?? "", email: member?.message.user?.email ?? "" };
+    },
+    services: [
+      bind(UserService, userService({ scopeOf, now })),
+      bind(AccountService, accountService({ store, tokens })),
+      bind(OrganizationService, organizationService({ store, scopeOf, now })),
+      bind(GroupService, groupService({ scopeOf, now })),
+      bind(ServiceAccountService, serviceAccountService({ scopeOf, now })),
+      bind(ProjectService, projectService({ scopeOf, fleet, tokens, now })),
+      ...unbuilt.map((service) => bind<DescService>(service, {})),
+    ],
     openMethods: new Set(),
   });
 }

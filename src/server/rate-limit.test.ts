@@ -35,7 +35,7 @@ test("strangers are counted by address, callers by who they are", () => {
   ask(strangerRate.burst, undefined, "192.0.2.1");
   expect(() => admit(undefined, "192.0.2.1")).toThrow(/rate-limited/);
   ask(strangerRate.burst, undefined, "192.0.2.2");
-  const caller = { principal: 2, id: "u", organizationId: "o", accountId: "a", isReadOnly: false };
+  const caller = { principal: 2, id: "u", organizationId: "o", accountId: "a", isAdministrator: false, isReadOnly: false };
   ask(callerRate.burst, caller, "192.0.2.1");
   expect(() => admit(caller, "192.0.2.3")).toThrow(/rate-limited/);
 });
