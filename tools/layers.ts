@@ -10,6 +10,7 @@ export const allowedImports: Readonly<Record<string, readonly string[]>> = {
   engine: ["contract", "lib", "vm/driver.ts"],
   plane: ["contract", "lib"],
   host: ["contract", "lib", "vm", "engine", "plane"],
+  server: ["contract", "lib", "plane"],
   cli: ["contract", "lib"],
   main: ["contract", "lib"],
   preload: ["contract", "lib"],

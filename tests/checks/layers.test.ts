@@ -9,6 +9,7 @@ test.each([
   ["engine/a.ts", "../vm/qemu/qemu-driver.ts"],
   ["plane/a.ts", "../engine/b.ts"],
   ["host/a.ts", "../cli/b.ts"],
+  ["server/a.ts", "../host/b.ts"],
   ["cli/a.ts", "../host/main.ts"],
   ["renderer/app/a.tsx", "../../host/settings.ts"],
   ["renderer/app/a.tsx", "../../preload/main.ts"],
