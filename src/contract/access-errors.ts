@@ -44,6 +44,12 @@ export const accessErrors = {
     "It is not connected to the management plane, or has ended.",
     "Check that it runs, then try again.",
   ),
+  "plane-unreachable": entry(
+    "unavailable",
+    "The management plane could not be reached",
+    "It did not answer. What runs on this computer goes on without it.",
+    "Check your network and the plane's address.",
+  ),
   "runner-busy": entry(
     "resource_exhausted",
     "The runner has too much to answer",

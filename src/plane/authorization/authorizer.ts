@@ -75,7 +75,7 @@ export class Authorizer {
     const principal = await this.#options.authenticate(headers, signal);
     const name = methodName(method);
     const early = decideEarly(principal, name);
-    if (early !== undefined) this.#enforce(early, principal, name, []);
+    if (early !== undefined) this.#enforce(early, principal, name);
     return principal;
   }
 
@@ -85,7 +85,7 @@ export class Authorizer {
     const row = authorizationTable.get(name);
     const endpointId = this.#options.endpointOf?.(new URL(call.url, "http://localhost"), call.headers);
     const named = row === undefined ? [] : requestTargets(row, call.method, call.message, endpointId);
-    this.#enforce(decide(principal, name, await this.#factsOf(named, principal)), principal, name, named);
+    this.#enforce(decide(principal, name, await this.#factsOf(named, principal)), principal, name);
   }
 
   async #factsOf(named: readonly NamedTarget[], principal: Principal | undefined): Promise<Target[]> {
@@ -99,17 +99,17 @@ export class Authorizer {
     }));
   }
 
-  #enforce(decision: Decision, principal: Principal | undefined, method: string, named: readonly NamedTarget[]): void {
+  #enforce(decision: Decision, principal: Principal | undefined, method: string): void {
     if (decision.allowed) return;
     this.#options.onDenied?.({ principal, method, code: decision.code });
-    throw new BerthError(errorCode(decision.code, named), decision.reason);
+    throw new BerthError(errorCode(decision), decision.reason);
   }
 }
 
-function errorCode(code: DenialCode, named: readonly NamedTarget[]) {
+function errorCode({ code, missing }: Extract<Decision, { readonly allowed: false }>) {
   if (code === "unauthenticated") return "sign-in-required";
   if (code === "permission_denied") return "not-allowed";
-  return named[0]?.kind === "environment" ? "environment-not-found" : "resource-not-found";
+  return missing === "environment" ? "environment-not-found" : "resource-not-found";
 }
 
 function methodName(method: DescMethod): string {

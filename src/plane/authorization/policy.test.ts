@@ -115,7 +115,8 @@ test("one target that is not known makes the answer not_found, whatever the othe
       [missing, known],
     ].map((targets) => decide(user(), "gitpod.v1.RunnerService/CreateRunnerPolicy", targets));
   });
-  for (const answer of answers) expect(answer).toEqual({ allowed: false, code: "not_found", reason: "there is no such group" });
+  for (const answer of answers)
+    expect(answer).toEqual({ allowed: false, code: "not_found", reason: "there is no such group", missing: "group" });
 });
 
 test("only signing in needs no credential", () => {

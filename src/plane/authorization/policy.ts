@@ -37,7 +37,10 @@ export type Decision =
   | {
       readonly allowed: false;
       readonly code: DenialCode;
-      /** For people; tells nothing of what the caller may not know. */ readonly reason: string;
+      /** For people; tells nothing of what the caller may not know. */
+      readonly reason: string;
+      /** Of what was not found. */
+      readonly missing?: ResourceKind;
     };
 
 const allow: Decision = { allowed: true };
@@ -103,7 +106,7 @@ function decideByToken(row: Row, method: string, { readOnly, scopes }: TokenLimi
 }
 
 function decideTarget(principal: Principal | undefined, { kind, facts }: Target, grants: Grants): Decision {
-  const missing = deny("not_found", `there is no such ${words[kind]}`);
+  const missing: Decision = { allowed: false, code: "not_found", reason: `there is no such ${words[kind]}`, missing: kind };
   if (facts === undefined || principal === undefined || !isWithinReach(principal, facts)) return missing;
   const levels = levelsOf(principal, grants, facts.guard);
   const mayCall = levels.some((level) => reaches(principal, facts, level));

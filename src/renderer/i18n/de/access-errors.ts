@@ -38,6 +38,11 @@ export const accessErrors: ErrorTexts = {
     "Er ist nicht mit der Verwaltung verbunden oder beendet.",
     "Prüfe, dass er läuft, und versuche es noch einmal.",
   ),
+  "plane-unreachable": text(
+    "Die Verwaltung ist nicht erreichbar",
+    "Sie hat nicht geantwortet. Was auf diesem Computer läuft, läuft ohne sie weiter.",
+    "Prüfe dein Netz und die Adresse der Verwaltung.",
+  ),
   "runner-busy": text(
     "Der Runner hat zu viel zu beantworten",
     "So viele Fragen, wie er zugleich haben darf, warten schon auf ihn.",
