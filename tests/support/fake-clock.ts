@@ -3,6 +3,8 @@ import type { Clock } from "../../src/lib/clock.ts";
 const stepMs = 500;
 /** So long, in real time, the network of this computer gets for what one step of the fake time sets going. */
 const realStepMs = 4;
+/** And so many turns of the event loop, should this process have to wait for others meanwhile. */
+const turnsPerStep = 80;
 /** What needs no time to pass but that of this computer is so by then. */
 const realLimitMs = 20_000;
 
@@ -21,16 +23,12 @@ export class FakeClock implements Clock {
     return () => this.#timers.delete(timer);
   }
 
-  get timerCount(): number {
-    return this.#timers.size;
-  }
-
   /** Lets time pass in small steps, each with room for what it sets going on this computer. */
   async pass(ms: number): Promise<void> {
     const endMs = this.#nowMs + ms;
     while (this.#nowMs < endMs) {
       this.jump(Math.min(stepMs, endMs - this.#nowMs));
-      await turns(realStepMs);
+      await turns(realStepMs, turnsPerStep);
     }
   }
 
@@ -60,7 +58,7 @@ export class FakeClock implements Clock {
   async passUntil(condition: () => boolean | Promise<boolean>, limitMs: number): Promise<number> {
     const beganMs = this.#nowMs;
     for (;;) {
-      await turns(realStepMs);
+      await turns(realStepMs, turnsPerStep);
       if (await condition()) return this.#nowMs - beganMs;
       if (this.#nowMs - beganMs >= limitMs) throw new Error(`it was not so within ${limitMs} ms`);
       this.jump(stepMs);
@@ -69,8 +67,7 @@ export class FakeClock implements Clock {
 }
 
 /** Turns of the event loop, each of which looks at the network. */
-async function turns(realMs: number): Promise<void> {
+async function turns(realMs: number, atLeast = 1): Promise<void> {
   const endMs = performance.now() + realMs;
-  do await new Promise<void>((resolve) => setImmediate(resolve));
-  while (performance.now() < endMs);
+  for (let turn = 0; turn < atLeast || performance.now() < endMs; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
 }

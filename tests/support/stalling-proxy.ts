@@ -4,8 +4,9 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 export class StallingProxy {
   readonly #server: Server;
   readonly #pairs = new Set<readonly [Socket, Socket]>();
-  #targetPort: number;
+  readonly #targetPort: number;
   #isStalled = false;
+  readonly #held = new Set<Socket>();
 
   private constructor(targetPort: number) {
     this.#targetPort = targetPort;
@@ -24,25 +25,22 @@ export class StallingProxy {
     return address.port;
   }
 
-  get connectionCount(): number {
-    return this.#pairs.size;
-  }
-
-  /** Connections from now on go elsewhere. */
-  retarget(port: number): void {
-    this.#targetPort = port;
-  }
-
   /** Nothing arrives any more, and nobody is told. New connections are taken and lead nowhere. */
   stall(): void {
     this.#isStalled = true;
-    for (const pair of this.#pairs) for (const socket of pair) socket.pause();
+    this.stallOld();
+  }
+
+  /** The same for the connections that are there; new ones work. */
+  stallOld(): void {
+    for (const pair of this.#pairs) for (const socket of pair) this.#held.add(socket.pause());
   }
 
   /** What was held back arrives, late, also on connections that one side has given up. */
   resume(): void {
     this.#isStalled = false;
-    for (const pair of this.#pairs) for (const socket of pair) socket.resume();
+    for (const socket of this.#held) socket.resume();
+    this.#held.clear();
   }
 
   async close(): Promise<void> {
@@ -60,11 +58,11 @@ export class StallingProxy {
       from.on("end", () => to.end());
       from.on("error", () => undefined);
       from.on("close", () => {
-        if (this.#isStalled) return;
+        if (this.#held.has(to)) return;
         this.#pairs.delete(pair);
-        to.destroy();
+        to.destroySoon();
       });
-      if (this.#isStalled) from.pause();
+      if (this.#isStalled) this.#held.add(from.pause());
     }
   }
 }

@@ -1,4 +1,5 @@
 import { create } from "@bufbuild/protobuf";
+import type { HandlerContext } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { createServer, type Http2Server, type ServerHttp2Session } from "node:http2";
 import { BerthError } from "../../../src/contract/berth-error.ts";
@@ -48,6 +49,8 @@ export class PlaneProcess {
     readonly fanOut: FanOut;
     readonly clock: FakeClock;
     readonly port: number;
+    /** Streams open and then say nothing. */
+    readonly isStreamMute: boolean;
   }): Promise<PlaneProcess> {
     const { processId, runners, fanOut, clock } = options;
     const { records, credentials, environments, settings } = runners;
@@ -69,7 +72,10 @@ export class PlaneProcess {
     });
     const handler = connectNodeAdapter({
       routes: (router) => {
-        router.service(RunnerInteractionService, plane.interactionService);
+        router.service(RunnerInteractionService, {
+          ...plane.interactionService,
+          ...(options.isStreamMute ? { watchRequests: muteStream } : {}),
+        });
         router.service(IdentityService, { exchangeToken: plane.exchangeToken });
         router.service(SecretService, { getSecretValue: ({ secretId }) => ({ value: `value of ${secretId}` }) });
       },
@@ -91,6 +97,10 @@ export class PlaneProcess {
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.plane.close();
   }
+}
+
+async function* muteStream(_request: unknown, { signal }: HandlerContext): AsyncGenerator<never> {
+  await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
 }
 
 async function principalOf(plane: RunnerPlane, runners: MemoryRunners, token: string | undefined): Promise<Principal | undefined> {
@@ -217,9 +227,9 @@ export class RunnerWorld {
   readonly #processes: RunnerProcess[] = [];
   #count = 0;
 
-  async startPlane(port = 0): Promise<PlaneProcess> {
+  async startPlane(port = 0, { isStreamMute = false } = {}): Promise<PlaneProcess> {
     const { runners, fanOut, clock } = this;
-    const plane = await PlaneProcess.start({ processId: `process-${++this.#count}`, runners, fanOut, clock, port });
+    const plane = await PlaneProcess.start({ processId: `process-${++this.#count}`, runners, fanOut, clock, port, isStreamMute });
     this.#planes.push(plane);
     return plane;
   }
