@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { BerthError } from "../../contract/berth-error.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
@@ -45,7 +44,6 @@ export function createRunner(
   const connection = new PlaneConnection({
     planeUrl,
     accessToken,
-    session: randomUUID(),
     clock,
     ...(http2 === undefined ? {} : { http2 }),
   });
@@ -56,7 +54,7 @@ export function createRunner(
   const answerer = new RequestAnswerer({ connection, answers, clock, log });
   const link = new RunnerLink({
     connection,
-    publicKey: keyPair.publicKey,
+    keyPair,
     store: environmentStore,
     outbox,
     credentials,

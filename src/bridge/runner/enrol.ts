@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { BerthError } from "../../contract/berth-error.ts";
 import { IdentityService } from "../../contract/gen/gitpod/v1/identity_pb.js";
 import type { Clock } from "../../lib/clock.ts";
@@ -26,7 +25,6 @@ export async function enrolRunner(
   const connection = new PlaneConnection({
     planeUrl,
     accessToken: undefined,
-    session: randomUUID(),
     clock,
     ...(http2 === undefined ? {} : { http2 }),
   });

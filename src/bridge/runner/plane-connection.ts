@@ -15,8 +15,6 @@ export interface PlaneConnectionOptions {
   readonly planeUrl: string;
   /** The token that calls have which bring none of their own; undefined: none. */
   readonly accessToken: string | undefined;
-  /** Names this process to the plane. */
-  readonly session: string;
   readonly clock: Clock;
   /** E.g. authorities to trust besides. */
   readonly http2?: ClientSessionOptions | SecureClientSessionOptions;
@@ -33,8 +31,9 @@ export class PlaneConnection {
   readonly #clock: Clock;
   readonly #sessions: PlaneSessions;
   readonly #transport: Transport;
+  #session: string | undefined;
 
-  constructor({ planeUrl, accessToken, session, clock, http2 }: PlaneConnectionOptions) {
+  constructor({ planeUrl, accessToken, clock, http2 }: PlaneConnectionOptions) {
     this.#clock = clock;
     this.#sessions = new PlaneSessions(planeUrl, {}, http2);
     this.#transport = createConnectTransport({
@@ -43,13 +42,18 @@ export class PlaneConnection {
       sessionManager: this.#sessions,
       interceptors: [
         (next) => async (request) => {
-          request.header.set(runnerSessionHeader, session);
+          if (this.#session !== undefined) request.header.set(runnerSessionHeader, this.#session);
           if (accessToken !== undefined && !request.header.has("authorization"))
             request.header.set("authorization", `Bearer ${accessToken}`);
           return next(request);
         },
       ],
     });
+  }
+
+  /** What calls carry from now on to show that they are of this process. */
+  useSession(session: string): void {
+    this.#session = session;
   }
 
   client<Service extends DescService>(service: Service): Client<Service> {

@@ -6,9 +6,10 @@ import {
   type UpdateRunnerStatusRequestSchema,
   type WatchRequestsResponse,
 } from "../../contract/gen/gitpod/v1/runner_interaction_pb.js";
-import { markActiveIntervalMs, resyncIntervalMs } from "../../contract/runner-protocol.ts";
+import { markActiveIntervalMs, newSession, resyncIntervalMs, runnerSessionHeader } from "../../contract/runner-protocol.ts";
 import { type Clock, deadline, pause } from "../../lib/clock.ts";
 import { type Log, messageOf } from "../../lib/log.ts";
+import { type KeyPair, openSealed } from "../../lib/sealed-box.ts";
 import type { RequestAnswerer } from "./answer-requests.ts";
 import type { Backoff } from "./backoff.ts";
 import { steadyAfterMs, streamSilenceMs } from "./limits.ts";
@@ -35,7 +36,7 @@ export interface RunnerDescription {
 
 export interface RunnerLinkOptions {
   readonly connection: PlaneConnection;
-  readonly publicKey: Uint8Array;
+  readonly keyPair: KeyPair;
   readonly store: RemoteEnvironmentStore;
   readonly outbox: StatusOutbox;
   readonly credentials: RunnerCredentials;
@@ -116,12 +117,16 @@ export class RunnerLink {
   /** Once for each process: a runner that was replaced does not take its place back. */
   async #signUp(signal: AbortSignal): Promise<string> {
     if (this.#runnerId !== undefined && this.#isSignUpOver) return this.#runnerId;
-    const { connection, publicKey, describe, store } = this.#options;
+    const { connection, keyPair, describe, store } = this.#options;
     const client = connection.client(RunnerInteractionService);
     const { environmentClasses, configurationSchema, status } = await describe();
     if (this.#runnerId === undefined) {
-      const request = { publicKey, environmentClasses: [...environmentClasses] };
-      const { runnerId } = await connection.call((call) => client.signup(request, call), signal);
+      const request = { publicKey: keyPair.publicKey, environmentClasses: [...environmentClasses] };
+      const answered: { header?: Headers } = {};
+      const onHeader = (header: Headers): void => void (answered.header = header);
+      const headers = { [runnerSessionHeader]: newSession };
+      const { runnerId } = await connection.call((call) => client.signup(request, { ...call, headers, onHeader }), signal);
+      await this.#beginSession(answered.header?.get(runnerSessionHeader) ?? undefined);
       this.#runnerId = runnerId;
       store.signedUp(runnerId);
     }
@@ -131,6 +136,12 @@ export class RunnerLink {
     await this.#markActive(runnerId, signal);
     this.#isSignUpOver = true;
     return runnerId;
+  }
+
+  /** A plane that knows of sessions gives one that only the runner's private key opens. */
+  async #beginSession(sealed: string | undefined): Promise<void> {
+    const { connection, keyPair } = this.#options;
+    if (sealed !== undefined) connection.useSession(await openSealed(keyPair, Buffer.from(sealed, "base64")));
   }
 
   async #watch(runnerId: string, signal: AbortSignal): Promise<void> {

@@ -7,8 +7,10 @@ export interface RunnerRecord {
   /** As the API shows it. Its status has phase and public key. */
   readonly runner: Runner;
   readonly organizationId: string;
-  /** The process that signed up last, as it names itself; only that one is listened to. Empty: it did not say. */
+  /** Which process is listened to: a hash of its session, `unbound` where the runner asked for none, or empty for nobody. */
   readonly session: string;
+  /** The same for one that signed up and has not shown yet that it has the private key; empty: none. */
+  readonly pendingSession: string;
   /** When the credential was issued that it signed up with last; 0: it has not signed up. */
   readonly credentialIssuedAtMs: number;
   /** When it was last marked active; 0: never. */

@@ -4,11 +4,11 @@ import { BerthError } from "../../contract/berth-error.ts";
 import { EnvironmentPhase, type Environment, type EnvironmentStatus } from "../../contract/gen/gitpod/v1/environment_pb.js";
 import type { RunnerInteractionService, UpdateRunnerStatusRequest } from "../../contract/gen/gitpod/v1/runner_interaction_pb.js";
 import type { RunnerStatus } from "../../contract/gen/gitpod/v1/runner_pb.js";
-import { runnerSessionHeader } from "../../contract/runner-protocol.ts";
+import { newSession, runnerSessionHeader } from "../../contract/runner-protocol.ts";
 import { principalKey } from "../authorization/authorizer.ts";
 import type { RunnerEnrolment } from "./enrolment.ts";
 import type { RunnerLiveness } from "./liveness.ts";
-import type { LatestVersion, PageOf, RunnerEnvironments, RunnerRecord, RunnerRecords, RunnerSettings } from "./ports.ts";
+import type { LatestVersion, PageOf, RunnerEnvironments, RunnerRecords, RunnerSettings } from "./ports.ts";
 import type { RunnerHub } from "./runner-hub.ts";
 
 export interface RunnerInteractionOptions {
@@ -23,22 +23,27 @@ export interface RunnerInteractionOptions {
 
 /**
  * gitpod.v1.RunnerInteractionService. Every call has to come from the runner it is about, known by `principalKey`, and
- * from its newest process, else it fails with `not-allowed` or `runner-replaced`.
+ * from the process with its newest session, else it fails with `not-allowed` or `runner-replaced`.
  */
 export function runnerInteractionService(options: RunnerInteractionOptions): ServiceImpl<typeof RunnerInteractionService> {
   const { records, enrolment, liveness, hub, settings, latestVersion } = options;
-  const admit = async ({ runnerId }: { readonly runnerId: string }, context: HandlerContext): Promise<RunnerRecord> => {
+  const admit = async ({ runnerId }: { readonly runnerId: string }, context: HandlerContext): Promise<string> => {
     if (callerOf(context) !== runnerId) throw new BerthError("not-allowed", "a runner speaks for itself alone");
-    return admitted(records, runnerId, sessionOf(context));
+    const { name, isNew } = await enrolment.admit(runnerId, sessionOf(context));
+    if (isNew) await hub.disconnect(runnerId, { exceptSession: name });
+    return name;
   };
   return {
     signup: async ({ publicKey, environmentClasses }, context) => {
       const runnerId = callerOf(context);
-      const session = sessionOf(context);
+      const wantsSession = sessionOf(context) === newSession;
       const accessToken = context.requestHeader.get("authorization")?.replace(/^Bearer /i, "") ?? "";
-      const { isKeyReplaced } = await enrolment.signUp({ runnerId, publicKey, session, accessToken });
-      await hub.disconnect(runnerId, { exceptSession: session });
-      if (isKeyReplaced) await settings.forgetSealed(runnerId);
+      const { isKeyReplaced, sealedSession } = await enrolment.signUp({ runnerId, publicKey, wantsSession, accessToken });
+      if (sealedSession !== undefined) context.responseHeader.set(runnerSessionHeader, Buffer.from(sealedSession).toString("base64"));
+      if (isKeyReplaced) {
+        await hub.disconnect(runnerId, { exceptSession: undefined });
+        await settings.forgetSealed(runnerId);
+      }
       await settings.offerClasses(runnerId, environmentClasses);
       return { runnerId };
     },
@@ -63,8 +68,7 @@ export function runnerInteractionService(options: RunnerInteractionOptions): Ser
       return { ...latest, gitpodCliDownloadUrl: cliDownloadUrl };
     },
     watchRequests: async function* (request, context) {
-      await admit(request, context);
-      yield* hub.open(request.runnerId, sessionOf(context), context.signal);
+      yield* hub.open(request.runnerId, await admit(request, context), context.signal);
     },
     sendResponse: async (request, context) => {
       await admit(request, context);
@@ -76,7 +80,7 @@ export function runnerInteractionService(options: RunnerInteractionOptions): Ser
   };
 }
 
-type Admit = (request: { readonly runnerId: string }, context: HandlerContext) => Promise<RunnerRecord>;
+type Admit = (request: { readonly runnerId: string }, context: HandlerContext) => Promise<string>;
 
 function environmentMethods(environments: RunnerEnvironments, admit: Admit) {
   return {
@@ -132,14 +136,6 @@ function callerOf(context: HandlerContext): string {
 
 function sessionOf(context: HandlerContext): string {
   return context.requestHeader.get(runnerSessionHeader) ?? "";
-}
-
-async function admitted(records: RunnerRecords, runnerId: string, session: string): Promise<RunnerRecord> {
-  const record = await records.find(runnerId);
-  if (record === undefined) throw new BerthError("credential-invalid", "the runner was deleted");
-  if (record.credentialIssuedAtMs === 0) throw new BerthError("runner-replaced", "it has not signed up");
-  if (record.session !== session) throw new BerthError("runner-replaced", "another process has signed up as this runner since");
-  return record;
 }
 
 function statusChange(request: UpdateRunnerStatusRequest): Partial<RunnerStatus> {

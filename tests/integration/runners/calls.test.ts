@@ -8,10 +8,7 @@ import {
   ParseContextURLResponseSchema,
 } from "../../../src/contract/gen/gitpod/v1/runner_pb.js";
 import { EnvironmentClassSchema } from "../../../src/contract/gen/gitpod/v1/runner_configuration_pb.js";
-import { RunnerInteractionService } from "../../../src/contract/gen/gitpod/v1/runner_interaction_pb.js";
-import { PlaneConnection } from "../../../src/bridge/runner/plane-connection.ts";
 import type { RunnerAnswers } from "../../../src/bridge/runner/answer-requests.ts";
-import type { RunnerState } from "../../../src/bridge/runner/runner-state.ts";
 import { type PlaneProcess, type RunnerProcess, RunnerWorld } from "./runner-world.ts";
 
 let world: RunnerWorld;
@@ -29,11 +26,8 @@ beforeEach(async () => {
 
 afterEach(async () => world.close());
 
-let state: RunnerState;
-
 async function connected(answers: Partial<RunnerAnswers> = {}): Promise<RunnerProcess> {
-  state = await world.enrol(plane, runnerId);
-  const process = world.run(state, { answers });
+  const process = world.run(await world.enrol(plane, runnerId), { answers });
   await world.clock.until(() => process.isConnected);
   return process;
 }
@@ -145,33 +139,26 @@ test("a runner that is connected to one server process is asked through any othe
 });
 
 test("an answer may come in at another process than the stream and the question", async () => {
-  const gate = Promise.withResolvers<void>();
-  await connected({
-    parseContextUrl: async () => {
-      gate.resolve();
-      return new Promise(() => undefined);
-    },
-  });
+  const raw = world.raw(await world.enrol(plane, runnerId));
+  await raw.begin();
   const [asking, answering] = [await world.startPlane(), await world.startPlane()];
-  const asked = asking.plane.calls.parseContextUrl(runnerId, { contextUrl: url, principalId }, signal);
-  await gate.promise;
-  const session = world.runners.runners.get(runnerId)?.session ?? "";
-  const { accessToken } = state;
-  const connection = new PlaneConnection({ planeUrl: `http://127.0.0.1:${answering.port}`, accessToken, session, clock: world.clock });
-  const client = connection.client(RunnerInteractionService);
-  const answer = (requestId: string) =>
-    connection.call(
-      (call) =>
-        client.sendResponse(
-          { runnerId, requestId, response: { case: "callParseContext", value: { originalContextUrl: "answered elsewhere" } } },
-          call,
-        ),
-      signal,
-    );
-  await answer("process-2/2");
-  await answer("process-2/1");
-  expect((await asked).originalContextUrl).toBe("answered elsewhere");
-  connection.reset("the test is over");
+  const elsewhere = raw.at(answering.port);
+  const stop = new AbortController();
+  const watched = failure(
+    (async () => {
+      for await (const { requestId, request } of raw.client.watchRequests({ runnerId }, { signal: stop.signal }))
+        if (request.case === "callParseContext") {
+          const response = { case: "callParseContext", value: { originalContextUrl: `${request.value.contextUrl}, elsewhere` } } as const;
+          await elsewhere.call(async (client) => client.sendResponse({ runnerId, requestId, response }));
+        }
+    })(),
+  );
+  await world.clock.until(() => plane.plane.hub.streamCount === 1);
+  const parsed = await asking.plane.calls.parseContextUrl(runnerId, { contextUrl: url, principalId }, signal);
+  expect(parsed.originalContextUrl).toBe(`${url}, elsewhere`);
+  stop.abort();
+  await watched;
+  elsewhere.close();
 });
 
 test("a question that was open when its runner's server died is asked again at the next one", async () => {
@@ -201,22 +188,12 @@ test("another runner's answer is nobody's", async () => {
     },
   });
   const strangerId = world.runners.addRunner();
-  const strangerState = await world.enrol(plane, strangerId);
-  const stranger = world.run(strangerState);
-  await world.clock.until(() => stranger.isConnected);
+  const stranger = world.raw(await world.enrol(plane, strangerId));
+  await stranger.begin();
   const asked = within(plane.plane.calls.parseContextUrl(runnerId, { contextUrl: url, principalId }, signal), 60_000);
   await gate.promise;
-  const session = world.runners.runners.get(strangerId)?.session ?? "";
-  const connection = new PlaneConnection({
-    planeUrl: strangerState.planeUrl,
-    accessToken: strangerState.accessToken,
-    session,
-    clock: world.clock,
-  });
-  const client = connection.client(RunnerInteractionService);
   const response = { case: "callParseContext", value: { originalContextUrl: "forged" } } as const;
   for (let n = 1; n < 20; n++)
-    await connection.call((call) => client.sendResponse({ runnerId: strangerId, requestId: `process-1/${n}`, response }, call), signal);
+    await stranger.call(async (client) => client.sendResponse({ runnerId: strangerId, requestId: `process-1/${n}`, response }));
   expect((await asked).code).toBe("timeout");
-  connection.reset("the test is over");
 });

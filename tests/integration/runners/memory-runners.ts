@@ -42,6 +42,7 @@ export class MemoryRunners {
       runner,
       organizationId,
       session: "",
+      pendingSession: "",
       credentialIssuedAtMs: 0,
       lastActiveMs: 0,
       configurationSchema: undefined,

@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import type { HandlerContext } from "@connectrpc/connect";
+import type { Client, HandlerContext } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { createServer, type Http2Server, type ServerHttp2Session } from "node:http2";
 import { BerthError } from "../../../src/contract/berth-error.ts";
@@ -7,6 +7,7 @@ import { type RunnerAnswers } from "../../../src/bridge/runner/answer-requests.t
 import { createRunner, type Runner } from "../../../src/bridge/runner/create-runner.ts";
 import { enrolRunner } from "../../../src/bridge/runner/enrol.ts";
 import type { EnvironmentCache } from "../../../src/bridge/runner/environment-cache.ts";
+import { PlaneConnection } from "../../../src/bridge/runner/plane-connection.ts";
 import type { RunnerState, RunnerStateStore } from "../../../src/bridge/runner/runner-state.ts";
 import { type EnvironmentStatus, EnvironmentStatusSchema } from "../../../src/contract/gen/gitpod/v1/environment_pb.js";
 import { IdentityService } from "../../../src/contract/gen/gitpod/v1/identity_pb.js";
@@ -18,6 +19,8 @@ import {
 import { type RunnerEnvironment, RunnerInteractionService } from "../../../src/contract/gen/gitpod/v1/runner_interaction_pb.js";
 import { SecretService } from "../../../src/contract/gen/gitpod/v1/secret_pb.js";
 import type { Principal } from "../../../src/contract/principal.ts";
+import { newSession, runnerSessionHeader } from "../../../src/contract/runner-protocol.ts";
+import { openSealed } from "../../../src/lib/sealed-box.ts";
 import { silentLog } from "../../../src/lib/log.ts";
 import { Authorizer, type ResourceReference } from "../../../src/plane/authorization/authorizer.ts";
 import type { ResourceFacts } from "../../../src/plane/authorization/policy.ts";
@@ -168,6 +171,68 @@ export class RunnerProcess {
   }
 }
 
+/** A runner that is driven call by call. */
+export class RawRunner {
+  readonly #state: RunnerState;
+  readonly #clock: FakeClock;
+  readonly #connection: PlaneConnection;
+  session: string | undefined;
+
+  constructor(state: RunnerState, clock: FakeClock, port?: number) {
+    this.#state = state;
+    this.#clock = clock;
+    const planeUrl = port === undefined ? state.planeUrl : `http://127.0.0.1:${port}`;
+    this.#connection = new PlaneConnection({ planeUrl, accessToken: state.accessToken, clock });
+  }
+
+  get client(): Client<typeof RunnerInteractionService> {
+    return this.#connection.client(RunnerInteractionService);
+  }
+
+  /** Fails as a runner's calls do. */
+  async call<T>(call: (client: Client<typeof RunnerInteractionService>) => Promise<T>): Promise<T> {
+    return this.#connection.call(async () => call(this.client), new AbortController().signal);
+  }
+
+  async signUpWithoutSession(): Promise<void> {
+    await this.call(async (client) => client.signup({ publicKey: this.#state.keyPair.publicKey }));
+  }
+
+  /** Asks for a session as Berth's runners do. Gives what the plane answered, sealed. */
+  async signUp(): Promise<Uint8Array | undefined> {
+    let sealed: Uint8Array | undefined;
+    const onHeader = (headers: Headers): void => {
+      const value = headers.get(runnerSessionHeader);
+      sealed = value === null ? undefined : Buffer.from(value, "base64");
+    };
+    const headers = { [runnerSessionHeader]: newSession };
+    await this.call(async (client) => client.signup({ publicKey: this.#state.keyPair.publicKey }, { headers, onHeader }));
+    return sealed;
+  }
+
+  useSession(session: string): void {
+    this.session = session;
+    this.#connection.useSession(session);
+  }
+
+  /** Signs up and shows that it has the private key. */
+  async begin(): Promise<void> {
+    const sealed = await this.signUp();
+    this.useSession(await openSealed(this.#state.keyPair, sealed ?? new Uint8Array()));
+  }
+
+  /** The same process as another server sees it. */
+  at(port: number): RawRunner {
+    const other = new RawRunner(this.#state, this.#clock, port);
+    if (this.session !== undefined) other.useSession(this.session);
+    return other;
+  }
+
+  close(): void {
+    this.#connection.reset("the test is over");
+  }
+}
+
 export function statusOf(message: string): EnvironmentStatus {
   return create(EnvironmentStatusSchema, { failureMessage: [message] });
 }
@@ -225,7 +290,14 @@ export class RunnerWorld {
   readonly fanOut = new LossyFanOut();
   readonly #planes: PlaneProcess[] = [];
   readonly #processes: RunnerProcess[] = [];
+  readonly #raws: RawRunner[] = [];
   #count = 0;
+
+  raw(state: RunnerState): RawRunner {
+    const raw = new RawRunner(state, this.clock);
+    this.#raws.push(raw);
+    return raw;
+  }
 
   async startPlane(port = 0, { isStreamMute = false } = {}): Promise<PlaneProcess> {
     const { runners, fanOut, clock } = this;
@@ -264,6 +336,7 @@ export class RunnerWorld {
 
   async close(): Promise<void> {
     for (const process of this.#processes) process.stop.abort();
+    for (const raw of this.#raws) raw.close();
     for (const plane of this.#planes) await plane.kill();
     for (const process of this.#processes) await process.ended;
   }

@@ -1,10 +1,8 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { BerthError } from "../../../src/contract/berth-error.ts";
-import { RunnerInteractionService } from "../../../src/contract/gen/gitpod/v1/runner_interaction_pb.js";
 import { RunnerPhase } from "../../../src/contract/gen/gitpod/v1/runner_pb.js";
-import { PlaneConnection } from "../../../src/bridge/runner/plane-connection.ts";
 import { sealTo } from "../../../src/lib/sealed-box.ts";
-import { type PlaneProcess, RunnerWorld, statusOf } from "./runner-world.ts";
+import { type PlaneProcess, type RawRunner, RunnerWorld, statusOf } from "./runner-world.ts";
 
 let world: RunnerWorld;
 let plane: PlaneProcess;
@@ -133,28 +131,48 @@ test("a second process of the same runner takes over, and the first one ends and
 test("a process that was stopped for long while another took over cannot write when it goes on", async () => {
   const environmentId = world.runners.addEnvironment(runnerId);
   const state = await world.enrol(plane, runnerId);
-  const session = { planeUrl: state.planeUrl, accessToken: state.accessToken, clock: world.clock };
-  const [old, now] = [new PlaneConnection({ ...session, session: "old" }), new PlaneConnection({ ...session, session: "now" })];
-  const { signal } = new AbortController();
-  const write = async (connection: PlaneConnection, message: string): Promise<string> => {
-    const client = connection.client(RunnerInteractionService);
-    return codeOf(
-      connection.call((call) => client.updateRunnerEnvironmentStatus({ runnerId, environmentId, status: statusOf(message) }, call), signal),
-    );
-  };
-  const signUp = async (connection: PlaneConnection) => {
-    const client = connection.client(RunnerInteractionService);
-    await connection.call((call) => client.signup({ publicKey: state.keyPair.publicKey }, call), signal);
-  };
-  await signUp(old);
+  const [old, now, nameless] = [world.raw(state), world.raw(state), world.raw(state)];
+  const write = async (raw: RawRunner, message: string): Promise<string> =>
+    codeOf(raw.call(async (client) => client.updateRunnerEnvironmentStatus({ runnerId, environmentId, status: statusOf(message) })));
+  await old.begin();
   expect(await write(old, "before")).toBe("it worked");
-  await signUp(now);
+  await now.begin();
+  expect(await write(old, "before the new one said anything")).toBe("it worked");
   expect(await write(now, "of the new one")).toBe("it worked");
   expect(await write(old, "stale")).toBe("runner-replaced");
-  const nameless = new PlaneConnection({ ...session, session: "" });
-  expect(await write(nameless, "without a name")).toBe("runner-replaced");
+  expect(await write(nameless, "without a session")).toBe("runner-replaced");
   expect(world.statusOf(environmentId)).toBe("of the new one");
-  for (const connection of [old, now, nameless]) connection.reset("the test is over");
+});
+
+test("who has a runner's token but not its private key neither speaks for it nor drives it out", async () => {
+  const environmentId = world.runners.addEnvironment(runnerId);
+  const state = await world.enrol(plane, runnerId);
+  const owner = world.run(state);
+  await world.clock.until(() => owner.isConnected);
+  const thief = world.raw(state);
+  const write = async (): Promise<string> =>
+    codeOf(thief.call(async (client) => client.updateRunnerEnvironmentStatus({ runnerId, environmentId, status: statusOf("forged") })));
+  const sealed = (await thief.signUp()) ?? new Uint8Array();
+  expect(await write()).toBe("runner-replaced");
+  for (const guess of [Buffer.from(sealed).toString("base64"), "new", "unbound", world.runners.runners.get(runnerId)?.session ?? ""]) {
+    thief.useSession(guess);
+    expect(await write()).toBe("runner-replaced");
+  }
+  expect(await codeOf(world.raw(state).signUpWithoutSession())).toBe("runner-signed-up");
+  await owner.observe(environmentId, "of the owner");
+  await world.clock.until(() => world.statusOf(environmentId) === "of the owner");
+  await world.clock.pass(60_000);
+  expect(owner.isConnected).toBe(true);
+});
+
+test("a runner of the protocol that knows nothing of sessions is served too, once its token is its only proof", async () => {
+  const environmentId = world.runners.addEnvironment(runnerId);
+  const foreign = world.raw(await world.enrol(plane, runnerId));
+  await foreign.signUpWithoutSession();
+  await foreign.call(async (client) => client.markRunnerActive({ runnerId }));
+  await foreign.call(async (client) => client.updateRunnerEnvironmentStatus({ runnerId, environmentId, status: statusOf("observed") }));
+  expect(world.statusOf(environmentId)).toBe("observed");
+  expect(world.runners.phase(runnerId)).toBe(RunnerPhase.ACTIVE);
 });
 
 test("of two processes that begin at once one remains", async () => {
@@ -169,24 +187,19 @@ test("of two processes that begin at once one remains", async () => {
 test("a runner speaks for itself alone", async () => {
   const otherId = world.runners.addRunner();
   const others = world.runners.addEnvironment(otherId);
-  const [state, otherState] = [await world.enrol(plane, runnerId), await world.enrol(plane, otherId)];
-  const process = world.run(state);
-  const other = world.run(otherState);
-  await world.clock.until(() => process.isConnected && other.isConnected);
-  const session = world.runners.runners.get(runnerId)?.session ?? "";
-  const connection = new PlaneConnection({ planeUrl: state.planeUrl, accessToken: state.accessToken, session, clock: world.clock });
-  const client = connection.client(RunnerInteractionService);
-  const { signal } = new AbortController();
-  const code = async (call: () => Promise<unknown>) => codeOf(connection.call(call, signal));
-  expect(await code(() => client.markRunnerActive({ runnerId: otherId }))).toBe("not-allowed");
-  expect(await code(() => client.getRunnerEnvironment({ runnerId, environmentId: others }))).toBe("not-allowed");
-  expect(await code(() => client.updateRunnerEnvironmentStatus({ runnerId, environmentId: others, status: statusOf("x") }))).toBe(
+  const [one, other] = [world.raw(await world.enrol(plane, runnerId)), world.raw(await world.enrol(plane, otherId))];
+  await one.begin();
+  await other.begin();
+  const code = async (call: Parameters<RawRunner["call"]>[0]) => codeOf(one.call(call));
+  const status = statusOf("forged");
+  expect(await code(async (client) => client.markRunnerActive({ runnerId }))).toBe("it worked");
+  expect(await code(async (client) => client.markRunnerActive({ runnerId: otherId }))).toBe("not-allowed");
+  expect(await code(async (client) => client.getRunnerEnvironment({ runnerId, environmentId: others }))).toBe("not-allowed");
+  expect(await code(async (client) => client.updateRunnerEnvironmentStatus({ runnerId, environmentId: others, status }))).toBe(
     "not-allowed",
   );
-  expect(await code(() => client.getRunnerEnvironment({ runnerId, environmentId: "000000ee-0000-7000-8000-999999999999" }))).toBe(
-    "environment-not-found",
-  );
-  connection.reset("the test is over");
+  const unknown = "000000ee-0000-7000-8000-999999999999";
+  expect(await code(async (client) => client.getRunnerEnvironment({ runnerId, environmentId: unknown }))).toBe("environment-not-found");
 });
 
 test("a runner that went missing is inactive after 90 seconds and active again when it is back", async () => {
