@@ -1,4 +1,4 @@
-import { create } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { Client, HandlerContext } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { createServer, type Http2Server, type ServerHttp2Session } from "node:http2";
@@ -16,7 +16,11 @@ import {
   EnvironmentClassSchema,
   ValidateRunnerConfigurationResponseSchema,
 } from "../../../src/contract/gen/gitpod/v1/runner_configuration_pb.js";
-import { type RunnerEnvironment, RunnerInteractionService } from "../../../src/contract/gen/gitpod/v1/runner_interaction_pb.js";
+import {
+  type RunnerEnvironment,
+  RunnerInteractionService,
+  type WatchRequestsResponseSchema,
+} from "../../../src/contract/gen/gitpod/v1/runner_interaction_pb.js";
 import { SecretService } from "../../../src/contract/gen/gitpod/v1/secret_pb.js";
 import type { Principal } from "../../../src/contract/principal.ts";
 import { newSession, runnerSessionHeader } from "../../../src/contract/runner-protocol.ts";
@@ -102,8 +106,12 @@ export class PlaneProcess {
   }
 }
 
-async function* muteStream(_request: unknown, { signal }: HandlerContext): AsyncGenerator<never> {
+async function* muteStream(
+  _request: unknown,
+  { signal }: HandlerContext,
+): AsyncGenerator<MessageInitShape<typeof WatchRequestsResponseSchema>> {
   await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+  yield* [];
 }
 
 async function principalOf(plane: RunnerPlane, runners: MemoryRunners, token: string | undefined): Promise<Principal | undefined> {
