@@ -1,8 +1,10 @@
+import { accessErrors } from "./access-errors.ts";
 import { entry, type ErrorEntry } from "./error-entry.ts";
 import { planeErrors } from "./plane-errors.ts";
 
 /** One catalogue for the app and the CLI alike (P13). */
 export const errorCatalogue = {
+  ...accessErrors,
   ...planeErrors,
   "url-invalid": entry(
     "invalid_argument",

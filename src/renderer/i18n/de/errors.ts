@@ -1,8 +1,10 @@
 import type { ErrorTexts } from "../errors.ts";
+import { accessErrors } from "./access-errors.ts";
 
 const text = (title: string, why: string, whatToTry: string) => ({ title, why, whatToTry });
 
 export const errors: ErrorTexts = {
+  ...accessErrors,
   "url-invalid": text(
     "Die Adresse wurde nicht angenommen",
     "Sie ist keine https-, http- oder ssh-Adresse eines git-Repositorys.",
