@@ -3,7 +3,13 @@ import { join } from "node:path";
 
 /** Our programs as single files: without the compiler that runs sources, a host takes 60 MB less and a command starts in half the time. */
 const root = join(import.meta.dirname, "..");
-const programs = { host: "src/host/main.ts", berth: "src/cli/main.ts", start: "src/cli/start.ts", proxy: "src/cli/proxy.ts" } as const;
+const programs = {
+  host: "src/host/main.ts",
+  berth: "src/cli/main.ts",
+  start: "src/cli/start.ts",
+  proxy: "src/cli/proxy.ts",
+  "berth-plane": "src/server/main.ts",
+} as const;
 // As deep as src/<part>, so that paths relative to a program's folder hold in both.
 const out = join(root, ".cache/app");
 const stamp = join(out, "stamp");

@@ -11,6 +11,7 @@ export const allowedImports: Readonly<Record<string, readonly string[]>> = {
   plane: ["contract", "lib"],
   bridge: ["contract", "lib"],
   host: ["contract", "lib", "vm", "engine", "plane", "bridge"],
+  server: ["contract", "lib", "plane"],
   cli: ["contract", "lib"],
   main: ["contract", "lib"],
   preload: ["contract", "lib"],

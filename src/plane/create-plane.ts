@@ -12,6 +12,7 @@ import { ServiceAccountService } from "../contract/gen/gitpod/v1/service_account
 import { UsageService } from "../contract/gen/gitpod/v1/usage_pb.js";
 import { UserService } from "../contract/gen/gitpod/v1/user_pb.js";
 import { EnvironmentOpsService } from "../contract/gen/supervisor/v1/environmentopts_pb.js";
+import { messageOf } from "../lib/log.ts";
 import { assemblePlane, type PlaneApi } from "./assemble-plane.ts";
 import { EnvironmentRecords } from "./environment-records.ts";
 import { environmentStore } from "./environment-store.ts";
@@ -76,6 +77,8 @@ export async function createPlane(options: PlaneOptions): Promise<Plane> {
     sealer,
     fleet,
     authenticate: async () => identity.caller,
+    admit: () => undefined,
+    tellFault: messageOf,
     now,
     gitIdentity,
     services: [bind(UserService, localUserService(identity)), ...[...unbuilt, ...others].map((s) => bind<DescService>(s, {}))],

@@ -10,6 +10,7 @@ test.each([
   ["plane/a.ts", "../engine/b.ts"],
   ["bridge/a.ts", "../plane/b.ts"],
   ["host/a.ts", "../cli/b.ts"],
+  ["server/a.ts", "../host/b.ts"],
   ["cli/a.ts", "../host/main.ts"],
   ["renderer/app/a.tsx", "../../host/settings.ts"],
   ["renderer/app/a.tsx", "../../preload/main.ts"],

@@ -20,14 +20,14 @@ export const browserSessionKind = defineKind({
   columns: ({ organizationId, accountId, expiresAt }) => ({ organizationId, creatorId: accountId, ...expiry(expiresAt) }),
 });
 
-/** Its session column has what it is found by beside its id, its parent is the sign-in of the app that it came of. */
+/** Its label is what it is found by beside its id, its parent is the sign-in of the app that it came of. */
 export const authorizationKind = defineKind({
   name: "authorization",
   schema: AuthorizationRecordSchema,
   columns: ({ subject, grantHash, indexHash, expiresAt }) => ({
     creatorId: subject,
     parentId: grantHash,
-    sessionId: indexHash,
+    label: indexHash,
     ...expiry(expiresAt),
   }),
 });

@@ -31,7 +31,7 @@ export class StoredAuthorizations implements OAuthRecords {
   }
 
   async getByIndex(model: string, indexHash: string): Promise<OAuthRecord | undefined> {
-    const found = await this.#view.all(authorizationKind, { where: { sessionIds: [indexHash] } });
+    const found = await this.#view.all(authorizationKind, { where: { labels: [indexHash] } });
     const stored = found.find(({ message }) => message.model === model);
     return stored === undefined ? undefined : recordOf(stored.message);
   }

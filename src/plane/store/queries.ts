@@ -32,7 +32,7 @@ function wanted<O>(query: Select<O>, where: Where): Select<O> {
     ["runner_id", where.runnerIds],
     ["project_id", where.projectIds],
     ["parent_id", where.parentIds],
-    ["session_id", where.sessionIds],
+    ["label", where.labels],
     ["phase", where.phases],
     ["role", where.roles],
   ] as const;
@@ -40,6 +40,7 @@ function wanted<O>(query: Select<O>, where: Where): Select<O> {
   for (const [column, values] of lists)
     if (values !== undefined)
       found = found.where(values.length === 0 ? nothing : sql<boolean>`${sql.ref(column)} IN (${sql.join(values)})`);
+  if (where.notIds !== undefined && where.notIds.length > 0) found = found.where("id", "not in", where.notIds);
   if (where.nameKey !== undefined) found = found.where("name_key", "=", where.nameKey);
   if (where.lookupKey !== undefined) found = found.where("lookup_key", "=", where.lookupKey);
   if (where.search !== undefined && where.search !== "")
@@ -56,6 +57,11 @@ function likeLiteral(text: string): string {
 
 export function getQuery(build: QueryBuilder, scope: Scope, kind: string, id: string): CompiledQuery {
   return selectOf(build, scope, kind).select(messageColumns).where("id", "=", id).compile();
+}
+
+/** Takes away all that belongs to an organization. */
+export function eraseQuery(build: QueryBuilder, organizationId: string): CompiledQuery {
+  return build.deleteFrom("resources").where("organization_id", "=", organizationId).compile();
 }
 
 export function sealedQuery(build: QueryBuilder, scope: Scope, kind: string, id: string): CompiledQuery {

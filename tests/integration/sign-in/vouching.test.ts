@@ -75,3 +75,16 @@ test("apps that refresh at once ask the provider once, whose refresh tokens work
   for (const [index, tokens] of both.entries()) await (index === 0 ? first : second).refresh(tokens.refresh_token ?? "");
   expect(plane.provider.refreshes - before).toBe(2);
 });
+
+test("a provider is asked once an hour, and without a way to ask it a sign-in is as long as its word", async () => {
+  const { refresh, refreshToken } = await signIn();
+  const before = plane.provider.refreshes;
+  plane.laterMs = hourMs / 2;
+  const { refresh_token: second = "" } = await refresh(refreshToken);
+  expect(plane.provider.refreshes - before).toBe(0);
+  plane.laterMs = 24 * hourMs;
+  const { refresh_token: third = "" } = await refresh(second);
+  expect(plane.provider.refreshes - before).toBe(1);
+  await plane.forgetVouchers();
+  await expect(refresh(third)).rejects.toMatchObject({ error: "invalid_grant" });
+});

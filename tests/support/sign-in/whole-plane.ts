@@ -1,4 +1,5 @@
 import { silentLog } from "../../../src/lib/log.ts";
+import { voucherKind } from "../../../src/plane/sign-in-store/kinds.ts";
 import { SignIn } from "../../../src/plane/sign-in.ts";
 import { type TestServer, serveOnLoopback } from "./http-server.ts";
 import { MemoryMembers, RecordedEvents } from "./memory-members.ts";
@@ -50,6 +51,11 @@ export class WholePlane {
 
   get origin(): string {
     return this.#server.origin;
+  }
+
+  /** As if no provider had given a refresh token. */
+  forgetVouchers(): Promise<void> {
+    return this.#kept.clear(voucherKind);
   }
 
   async end(): Promise<void> {
