@@ -1,11 +1,13 @@
 import { accessErrors } from "./access-errors.ts";
 import { entry, type ErrorEntry } from "./error-entry.ts";
 import { planeErrors } from "./plane-errors.ts";
+import { signInErrors } from "./sign-in-errors.ts";
 
 /** One catalogue for the app and the CLI alike (P13). */
 export const errorCatalogue = {
   ...accessErrors,
   ...planeErrors,
+  ...signInErrors,
   "url-invalid": entry(
     "invalid_argument",
     "The repository address was not accepted",
