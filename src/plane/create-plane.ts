@@ -18,6 +18,7 @@ import {
   HostAuthenticationTokenSchema,
   RunnerConfigurationService,
 } from "../contract/gen/gitpod/v1/runner_configuration_pb.js";
+import { RunnerInteractionService } from "../contract/gen/gitpod/v1/runner_interaction_pb.js";
 import { RunnerService } from "../contract/gen/gitpod/v1/runner_pb.js";
 import { SecretSchema, SecretService } from "../contract/gen/gitpod/v1/secret_pb.js";
 import { ServiceAccountService } from "../contract/gen/gitpod/v1/service_account_pb.js";
@@ -113,7 +114,9 @@ export async function createPlane(options: PlaneOptions): Promise<Plane> {
     ...[AccountService, EnvironmentAutomationService, GatewayService, GroupService, OrganizationService, PrebuildService].map((s) =>
       bind<DescService>(s, {}),
     ),
-    ...[ProjectService, ServiceAccountService, UsageService, EnvironmentOpsService].map((s) => bind<DescService>(s, {})),
+    ...[ProjectService, RunnerInteractionService, ServiceAccountService, UsageService, EnvironmentOpsService].map((s) =>
+      bind<DescService>(s, {}),
+    ),
   ];
   const unbuilt = new Set(services.flatMap((service) => service.unbuilt));
   return {
