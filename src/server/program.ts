@@ -1,6 +1,9 @@
 import { Command } from "commander";
+import { existsSync } from "node:fs";
+import { BerthError } from "../contract/berth-error.ts";
 import { version } from "../lib/version.ts";
 import { createFirstAdministrator } from "../plane/membership.ts";
+import { copyDurably } from "../plane/store/sqlite/database.ts";
 import { type Flags, readConfig } from "./config.ts";
 import { stdoutLog } from "./log.ts";
 import { openStore } from "./open-store.ts";
@@ -49,6 +52,16 @@ export function createProgram(env: NodeJS.ProcessEnv): Command {
       } finally {
         await store.close();
       }
+    });
+  program
+    .command("backup")
+    .description("copy a SQLite database, also while it is in use; for PostgreSQL use pg_dump")
+    .argument("<database>", "path of the database")
+    .argument("<copy>", "path of the copy, which must not be there")
+    .action((database: string, copy: string) => {
+      if (!existsSync(database)) throw new BerthError("argument-invalid", `there is no file ${database}`);
+      if (existsSync(copy)) throw new BerthError("argument-invalid", `${copy} is there already`);
+      copyDurably(database, copy);
     });
   return program;
 }

@@ -217,3 +217,15 @@ test.each([
   const run = (): unknown => execFileSync(process.execPath, [main, "serve", ...flags], { cwd: folder, stdio: "pipe" });
   expect(run).toThrow(new RegExp(sentence));
 });
+
+test("a SQLite database is copied while it is in use, and the copy serves", async () => {
+  const main = join(import.meta.dirname, "../../../src/server/main.ts");
+  const database = { databaseUrl: join(folder, "berth.db"), keyFile: join(folder, "plane.key") };
+  const { token, userId } = await createAdmin(database);
+  await start(database);
+  const copy = join(folder, "copy.db");
+  execFileSync(process.execPath, [main, "backup", database.databaseUrl, copy]);
+  expect(() => execFileSync(process.execPath, [main, "backup", database.databaseUrl, copy], { stdio: "pipe" })).toThrow(/is there already/);
+  const plane = await start({ ...database, databaseUrl: copy });
+  expect((await plane.client(IdentityService, token).getAuthenticatedIdentity({})).subject?.id).toBe(userId);
+});
