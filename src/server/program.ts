@@ -1,6 +1,9 @@
 import { Command } from "commander";
+import { existsSync } from "node:fs";
+import { BerthError } from "../contract/berth-error.ts";
 import { version } from "../lib/version.ts";
 import { createFirstAdministrator } from "../plane/membership.ts";
+import { copyDurably } from "../plane/store/sqlite/database.ts";
 import { type Flags, readConfig } from "./config.ts";
 import { stdoutLog } from "./log.ts";
 import { openStore } from "./open-store.ts";
@@ -50,6 +53,28 @@ export function createProgram(env: NodeJS.ProcessEnv): Command {
         await store.close();
       }
     });
+  withDatabase(program.command("reseal").description("put everything that older keys sealed under the key of --key-file")).action(
+    async (flags: Flags) => {
+      const config = readConfig(flags, env);
+      const { store, sealer } = await openStore({ ...config, now: () => Date.now(), log: stdoutLog("silent") });
+      try {
+        const resealed = await store.renewSealed((sealed, belongsTo) => sealer.renew(sealed, belongsTo));
+        process.stdout.write(`${JSON.stringify({ resealed })}\n`);
+      } finally {
+        await store.close();
+      }
+    },
+  );
+  program
+    .command("backup")
+    .description("copy a SQLite database, also while it is in use; for PostgreSQL use pg_dump")
+    .argument("<database>", "path of the database")
+    .argument("<copy>", "path of the copy, which must not be there")
+    .action((database: string, copy: string) => {
+      if (!existsSync(database)) throw new BerthError("argument-invalid", `there is no file ${database}`);
+      if (existsSync(copy)) throw new BerthError("argument-invalid", `${copy} is there already`);
+      copyDurably(database, copy);
+    });
   return program;
 }
 
@@ -58,5 +83,6 @@ function withDatabase(command: Command): Command {
     .option("--database-url <url>", "postgres://… or the path of a SQLite file")
     .option("--database-url-file <file>", "a file that holds it, for one with a password")
     .option("--key-file <file>", "the key that seals secrets, mode 0600; made when it is not there")
+    .option("--old-key-files <files>", "keys it replaces, separated by commas, as long as something may be sealed with them")
     .option("--log-level <level>", "debug, info, warn, error or silent (info)");
 }

@@ -1,7 +1,10 @@
 import { streamPingIntervalMs, streamPingTimeoutMs } from "../../contract/runner-protocol.ts";
 
-/** A call to the plane that has no answer by then counts as lost, and its connection with it. */
-export const callTimeoutMs = 15_000;
+/**
+ * A call to the plane that has no answer by then counts as lost, and its connection with it when nothing else came over it
+ * either: longer than the plane's pings are apart.
+ */
+export const callTimeoutMs = 20_000;
 /** A stream that said nothing for so long is dead: the plane pings over it. */
 export const streamSilenceMs = streamPingIntervalMs + streamPingTimeoutMs;
 export const firstRetryMs = 500;

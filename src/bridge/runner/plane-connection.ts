@@ -32,6 +32,7 @@ export class PlaneConnection {
   readonly #sessions: PlaneSessions;
   readonly #transport: Transport;
   #session: string | undefined;
+  #aliveAtMs = -Infinity;
 
   constructor({ planeUrl, accessToken, clock, http2 }: PlaneConnectionOptions) {
     this.#clock = clock;
@@ -62,15 +63,23 @@ export class PlaneConnection {
 
   /**
    * Makes one call. Fails with `plane-unreachable` when there was no answer in time, or the plane says that it cannot answer
-   * now; with the plane's own error otherwise. A call that was lost takes its connection with it.
+   * now; with the plane's own error otherwise. A call that was lost takes its connection with it, unless others were answered
+   * over it meanwhile.
    */
   async call<T>(call: (options: CallOptions) => Promise<T>, signal: AbortSignal): Promise<T> {
     using limit = deadline(this.#clock, callTimeoutMs, signal);
+    const beganMs = this.#clock.nowMs();
     try {
-      return await call({ signal: limit.signal });
+      const answer = await call({ signal: limit.signal });
+      this.heard();
+      return answer;
     } catch (error) {
       if (signal.aborted) throw error;
-      throw this.failure(error, limit.signal.aborted);
+      const isTimeout = limit.signal.aborted;
+      if (isTimeout && this.#aliveAtMs <= beganMs) this.reset("a call was not answered");
+      const failure = this.failure(error, isTimeout);
+      if (failure.code !== "plane-unreachable") this.heard();
+      throw failure;
     }
   }
 
@@ -78,8 +87,12 @@ export class PlaneConnection {
   failure(error: unknown, isTimeout: boolean): BerthError {
     const connectError = ConnectError.from(error);
     if (!isTimeout && !isPassing(connectError)) return fromConnectError(error);
-    if (isTimeout) this.reset("a call was not answered");
     return new BerthError("plane-unreachable", isTimeout ? "it did not answer in time" : messageOf(error), { cause: error });
+  }
+
+  /** Something came over the connection. */
+  heard(): void {
+    this.#aliveAtMs = this.#clock.nowMs();
   }
 
   /** Gives the connection up; the next call makes a new one. */

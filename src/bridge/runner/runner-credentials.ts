@@ -67,6 +67,8 @@ export class RunnerCredentials {
     { runnerId, principalId, host }: { readonly runnerId: string; readonly principalId: string; readonly host: string },
     signal: AbortSignal,
   ): Promise<{ username: string; password: string } | undefined> {
+    // An environment that nobody is named for, e.g. one of a prebuild.
+    if (principalId === "") return undefined;
     const key = hostKey(principalId, host);
     try {
       const client = this.#connection.client(RunnerInteractionService);
@@ -75,7 +77,10 @@ export class RunnerCredentials {
         signal,
       );
       const expiresAtMs = answer.expiresAt === undefined ? undefined : timestampMs(answer.expiresAt);
-      this.#hosts.set(key, { username: tokenUsername, password: await openSealed(this.#keyPair, answer.value), expiresAtMs });
+      const password = await openSealed(this.#keyPair, answer.value);
+      this.#hosts.set(key, { username: tokenUsername, password, expiresAtMs });
+      // Whether it is good still is the plane's to say while it is there; this computer's clock may be wrong.
+      return { username: tokenUsername, password };
     } catch (error) {
       if (error instanceof BerthError && error.code === "resource-not-found") this.#hosts.delete(key);
       else if (!isAway(error) || !this.#hosts.has(key)) throw error;

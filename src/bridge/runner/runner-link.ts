@@ -151,10 +151,12 @@ export class RunnerLink {
     try {
       for await (const request of client.watchRequests({ runnerId }, { signal: silence.signal })) {
         silence.restart();
+        connection.heard();
         this.#connected();
         this.#take(runnerId, request, signal);
       }
     } catch (error) {
+      if (silence.signal.aborted) connection.reset("nothing came over the stream");
       throw signal.aborted ? error : connection.failure(error, silence.signal.aborted);
     }
   }

@@ -94,6 +94,7 @@ export class Authorizer {
     const known = new Map(references.map((reference, index) => [keyOf(reference), facts[index]]));
     return named.map(({ kind, id, field }) => ({
       kind,
+      id,
       facts: id === undefined ? undefined : known.get(keyOf({ kind, id })),
       ...(field.grants === undefined ? {} : { grants: field.grants }),
     }));

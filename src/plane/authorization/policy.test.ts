@@ -10,6 +10,7 @@ const organizationId = "0000aaaa-0000-7000-8000-000000000001";
 const otherOrganizationId = "0000aaaa-0000-7000-8000-000000000002";
 const callerId = "0000bbbb-0000-7000-8000-000000000001";
 const accountId = "0000cccc-0000-7000-8000-000000000001";
+const resourceId = "0000eeee-0000-7000-8000-000000000001";
 const strangerId = "0000bbbb-0000-7000-8000-000000000002";
 
 function user(roles: readonly OrganizationRole[] = [], token?: TokenLimits): Principal {
@@ -56,6 +57,7 @@ const standings: Readonly<Record<string, ResourceFacts | undefined>> = {
 function targetsOf(row: Row, facts: ResourceFacts | undefined): Target[] {
   return row.targets.map(({ kind, grants }) => ({
     kind: kind === "byType" ? "environment" : kind,
+    id: resourceId,
     facts,
     ...(grants === undefined ? {} : { grants }),
   }));
@@ -107,16 +109,16 @@ test("what is in another organization and what does not exist are the same to ev
 });
 
 test("one target that is not known makes the answer not_found, whatever the others are", () => {
-  const known: Target = { kind: "runner", facts: standings["same organization"] };
+  const known: Target = { kind: "runner", id: resourceId, facts: standings["same organization"] };
   const answers = [undefined, standings["other organization"]].flatMap((facts) => {
-    const missing: Target = { kind: "group", facts };
+    const missing: Target = { kind: "group", id: resourceId, facts };
     return [
       [known, missing],
       [missing, known],
     ].map((targets) => decide(user(), "gitpod.v1.RunnerService/CreateRunnerPolicy", targets));
   });
   for (const answer of answers)
-    expect(answer).toEqual({ allowed: false, code: "not_found", reason: "there is no such group", missing: "group" });
+    expect(answer).toEqual({ allowed: false, code: "not_found", reason: `there is no group ${resourceId}`, missing: "group" });
 });
 
 test("only signing in needs no credential", () => {
@@ -135,7 +137,7 @@ test("the value of a secret goes to the environment that has it in its spec, and
   const method = "gitpod.v1.SecretService/GetSecretValue";
   const readers = Object.entries(principals).flatMap(([name, principal]) =>
     Object.entries(standings).flatMap(([standing, facts]) =>
-      decide(principal, method, [{ kind: "secret", facts }]).allowed ? [`${name}: ${standing}`] : [],
+      decide(principal, method, [{ kind: "secret", id: resourceId, facts }]).allowed ? [`${name}: ${standing}`] : [],
     ),
   );
   expect(readers).toEqual(["environment: own"]);
@@ -200,14 +202,16 @@ test("a token with scopes does what is in them and makes no credential", () => {
 test("an administrator does not touch what is a person's own", () => {
   const personal: ResourceFacts = { organizationId, owners: theirs, guard: "personal" };
   for (const method of ["UpdateSecretValue", "DeleteSecret"])
-    expect(decide(user(["admin"]), `gitpod.v1.SecretService/${method}`, [{ kind: "secret", facts: personal }]).allowed).toBe(false);
+    expect(
+      decide(user(["admin"]), `gitpod.v1.SecretService/${method}`, [{ kind: "secret", id: resourceId, facts: personal }]).allowed,
+    ).toBe(false);
 });
 
 test("who keeps groups does not make itself an administrator through one", () => {
   const privileged: ResourceFacts = { organizationId, owners: [], guard: "privileged" };
-  const member: Target = { kind: "principal", facts: standings["own"], grants: { user: "any" } };
+  const member: Target = { kind: "principal", id: callerId, facts: standings["own"], grants: { user: "any" } };
   const join = (principal: Principal) =>
-    decide(principal, "gitpod.v1.GroupService/CreateMembership", [{ kind: "group", facts: privileged }, member]).allowed;
+    decide(principal, "gitpod.v1.GroupService/CreateMembership", [{ kind: "group", id: resourceId, facts: privileged }, member]).allowed;
   expect(join(user(["groupsAdmin"]))).toBe(false);
   expect(join(user(["admin"]))).toBe(true);
 });

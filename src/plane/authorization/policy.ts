@@ -25,6 +25,8 @@ export interface ResourceFacts {
 /** A resource that a request names, and what is known of it; undefined: there is none of this id. */
 export interface Target {
   readonly kind: ResourceKind;
+  /** As the request has it; undefined when it names none though it has to. */
+  readonly id: string | undefined;
   readonly facts: ResourceFacts | undefined;
   /** Of the field it was named in, where they are not the row's. */
   readonly grants?: Grants;
@@ -105,8 +107,13 @@ function decideByToken(row: Row, method: string, { readOnly, scopes }: TokenLimi
   return undefined;
 }
 
-function decideTarget(principal: Principal | undefined, { kind, facts }: Target, grants: Grants): Decision {
-  const missing: Decision = { allowed: false, code: "not_found", reason: `there is no such ${words[kind]}`, missing: kind };
+function decideTarget(principal: Principal | undefined, { kind, id, facts }: Target, grants: Grants): Decision {
+  const missing: Decision = {
+    allowed: false,
+    code: "not_found",
+    reason: id === undefined ? `it names no ${words[kind]}` : `there is no ${words[kind]} ${id}`,
+    missing: kind,
+  };
   if (facts === undefined || principal === undefined || !isWithinReach(principal, facts)) return missing;
   const levels = levelsOf(principal, grants, facts.guard);
   const mayCall = levels.some((level) => reaches(principal, facts, level));

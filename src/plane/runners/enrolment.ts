@@ -9,6 +9,8 @@ import { exchangeTokenTtlMs } from "./limits.ts";
 import type { RunnerCredential, RunnerCredentials, RunnerRecord, RunnerRecords } from "./ports.ts";
 
 const tokenBytes = 32;
+/** After every time there is. */
+const forever = Number.MAX_SAFE_INTEGER;
 /** Of runners that know nothing of sessions. */
 const unboundSession = "unbound";
 const prefixes = { exchange: "berth_rx_", access: "berth_ra_" } as const;
@@ -46,7 +48,7 @@ export class RunnerEnrolment {
     const record = await this.#records.find(runnerId);
     if (record === undefined) throw new BerthError("resource-not-found", `there is no runner ${runnerId}`);
     const issuedAtMs = this.#clock.nowMs();
-    await this.#credentials.removeIssuedBefore(runnerId, "exchange", Infinity);
+    await this.#credentials.removeIssuedBefore(runnerId, "exchange", forever);
     return this.#issue({ kind: "exchange", record, issuedAtMs, expiresAtMs: issuedAtMs + exchangeTokenTtlMs });
   }
 
@@ -57,7 +59,9 @@ export class RunnerEnrolment {
     const isGood = taken?.kind === "exchange" && taken.expiresAtMs !== undefined && taken.expiresAtMs > nowMs;
     const record = isGood ? await this.#records.find(taken.runnerId) : undefined;
     if (record === undefined || isGoing(record)) throw new BerthError("exchange-token-invalid", "it is not good, or not any more");
-    return this.#issue({ kind: "access", record, issuedAtMs: nowMs, expiresAtMs: undefined });
+    // Newer than what the runner has, also where the servers' clocks differ.
+    const issuedAtMs = Math.max(nowMs, record.credentialIssuedAtMs + 1);
+    return this.#issue({ kind: "access", record, issuedAtMs, expiresAtMs: undefined });
   }
 
   /** Whose access token this is; undefined when it is no runner's, or was taken back. */
@@ -97,8 +101,8 @@ export class RunnerEnrolment {
 
   /** Takes back all that lets anybody be this runner. */
   async revoke(runnerId: string): Promise<void> {
-    await this.#credentials.removeIssuedBefore(runnerId, "exchange", Infinity);
-    await this.#credentials.removeIssuedBefore(runnerId, "access", Infinity);
+    await this.#credentials.removeIssuedBefore(runnerId, "exchange", forever);
+    await this.#credentials.removeIssuedBefore(runnerId, "access", forever);
   }
 
   /**

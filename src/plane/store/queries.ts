@@ -1,4 +1,4 @@
-import { type CompiledQuery, type SelectQueryBuilder, sql } from "kysely";
+import { type Compilable, type CompiledQuery, type OperationNodeSource, type SelectQueryBuilder, sql } from "kysely";
 import { type Change, type Row, StaleRead } from "./backend.ts";
 import type { ListOptions, Where } from "./store.ts";
 import type { QueryBuilder, Tables } from "./tables.ts";
@@ -116,36 +116,37 @@ export function* commitSteps(
 
 function* changeSteps(build: QueryBuilder, change: Change, lock: boolean): Generator<CompiledQuery, void, readonly Row[]> {
   const { kind, id, scope } = change;
-  if (change.does === "insert") {
-    yield build.insertInto("resources").values(change.row).compile();
-    return;
-  }
   if (change.does === "compare") {
     const query = selectOf(build, scope, kind).select("revision").where("id", "=", id);
     const [row] = yield (lock ? query.forShare() : query).compile();
     if (Number(row?.["revision"] ?? 0) !== change.revision) throw new StaleRead(keyOf(change));
     return;
   }
-  const isScoped = scope === undefined ? sql<boolean>`1 = 1` : sql<boolean>`organization_id = ${scope}`;
-  const query =
-    change.does === "update"
-      ? build
-          .updateTable("resources")
-          .set({ ...change.row, revision: change.revision + 1 })
-          .where("kind", "=", kind)
-          .where("id", "=", id)
-          .where("revision", "=", change.revision)
-          .where(isScoped)
-          .returning("id")
-      : build
-          .deleteFrom("resources")
-          .where("kind", "=", kind)
-          .where("id", "=", id)
-          .where("revision", "=", change.revision)
-          .where(isScoped)
-          .returning("id");
-  const changed = yield query.compile();
+  const changed = yield changeQuery(build, change).compile();
   if (changed.length !== 1) throw new StaleRead(keyOf(change));
+}
+
+/** The statement of a change; it gives the id of the row, or nothing when the row is not as it was read. */
+export function changeQuery(build: QueryBuilder, change: Exclude<Change, { readonly does: "compare" }>): Compilable & OperationNodeSource {
+  const { kind, id, scope } = change;
+  if (change.does === "insert") return build.insertInto("resources").values(change.row).returning("id");
+  const isScoped = scope === undefined ? sql<boolean>`1 = 1` : sql<boolean>`organization_id = ${scope}`;
+  if (change.does === "delete")
+    return build
+      .deleteFrom("resources")
+      .where("kind", "=", kind)
+      .where("id", "=", id)
+      .where("revision", "=", change.revision)
+      .where(isScoped)
+      .returning("id");
+  return build
+    .updateTable("resources")
+    .set({ ...change.row, revision: change.revision + 1 })
+    .where("kind", "=", kind)
+    .where("id", "=", id)
+    .where("revision", "=", change.revision)
+    .where(isScoped)
+    .returning("id");
 }
 
 function keyOf({ kind, id }: Change): string {

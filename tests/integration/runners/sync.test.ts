@@ -206,6 +206,21 @@ test("a status that arrives minutes late does not stay in place of a newer one",
   await world.clock.passUntil(() => world.statusOf(id) === "new", 65_000);
 });
 
+test("one call that is not answered leaves the connection to the others", async () => {
+  const process = await connected();
+  const states: string[] = [];
+  process.runner.link.onState(({ kind }) => states.push(kind));
+  world.runners.settings.hostToken = async () => new Promise(() => undefined);
+  let code: string | undefined;
+  void process.runner.environmentStore.openHostCredential(principalId, "github.com").catch((error: unknown) => {
+    code = error instanceof BerthError ? error.code : String(error);
+  });
+  await world.clock.passUntil(() => code !== undefined, 30_000);
+  expect(code).toBe("plane-unreachable");
+  await world.clock.pass(5_000);
+  expect(states).toEqual([]);
+});
+
 test("a stream over which nothing comes is made anew, though calls are answered", async () => {
   state = await world.enrol(plane, runnerId);
   await plane.kill();

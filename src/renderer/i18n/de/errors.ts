@@ -1,12 +1,12 @@
 import type { ErrorTexts } from "../errors.ts";
-import { signInErrors } from "./sign-in-errors.ts";
 import { accessErrors } from "./access-errors.ts";
+import { signInErrors } from "./sign-in-errors.ts";
 
 const text = (title: string, why: string, whatToTry: string) => ({ title, why, whatToTry });
 
 export const errors: ErrorTexts = {
-  ...signInErrors,
   ...accessErrors,
+  ...signInErrors,
   "url-invalid": text(
     "Die Adresse wurde nicht angenommen",
     "Sie ist keine https-, http- oder ssh-Adresse eines git-Repositorys.",
