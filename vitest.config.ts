@@ -16,12 +16,13 @@ export default defineConfig({
         test: {
           name: "conformance",
           include: ["tests/conformance/*.test.ts"],
+          globalSetup: "tests/conformance/setup.ts",
           testTimeout: conformanceTestTimeoutMs,
           hookTimeout: 120_000,
           fileParallelism: false,
         },
       },
-      { test: { name: "sdk", include: ["tests/sdk/*.test.ts"], testTimeout: 30_000 } },
+      { test: { name: "sdk", include: ["tests/sdk/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000 } },
       {
         test: {
           name: "integration",
@@ -37,7 +38,7 @@ export default defineConfig({
           name: "vm",
           include: ["tests/vm/*.test.ts", "tests/e2e/sample.test.ts", "tests/e2e/ui/journey.test.ts"],
           exclude: longTests,
-          globalSetup: "tests/vm/setup.ts",
+          globalSetup: ["tests/conformance/setup.ts", "tests/vm/setup.ts"],
           testTimeout: vmTestTimeoutMs,
           hookTimeout: vmTestTimeoutMs,
           fileParallelism: false,

@@ -5,6 +5,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { BerthError } from "../contract/berth-error.ts";
 import { HostService, WorkspaceService } from "../contract/gen/berth/v1/host_pb.js";
+import { SharedFolderService } from "../contract/gen/berth/v1/shared_folder_pb.js";
 import { SyncService } from "../contract/gen/berth/v1/sync_pb.js";
 import { EditorService } from "../contract/gen/gitpod/v1/editor_pb.js";
 import { EnvironmentService } from "../contract/gen/gitpod/v1/environment_pb.js";
@@ -28,6 +29,7 @@ export interface HostClients {
   readonly editors: Client<typeof EditorService>;
   readonly host: Client<typeof HostService>;
   readonly syncs: Client<typeof SyncService>;
+  readonly sharedFolders: Client<typeof SharedFolderService>;
 }
 
 /** Clients of the host's API; starts a host in the background when none runs. Fails with what kept it from starting. */
@@ -52,6 +54,7 @@ function clientsOf(paths: BerthPaths): HostClients {
     editors: createClient(EditorService, transport),
     host: createClient(HostService, transport),
     syncs: createClient(SyncService, transport),
+    sharedFolders: createClient(SharedFolderService, transport),
   };
 }
 

@@ -42,7 +42,7 @@ test.each<[readonly string[], readonly string[] | "files"]>([
     ["machine", "st"],
     ["status", "start", "stop"],
   ],
-  [["help", "machine", "res"], ["reset"]],
+  [["help", "machine", "rese"], ["reset"]],
   [
     ["show", ""],
     ["web", "api", "with space"],

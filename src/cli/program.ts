@@ -11,6 +11,7 @@ import { registerLogs } from "./commands/logs.ts";
 import { registerMachine } from "./commands/machine.ts";
 import { registerOpen } from "./commands/open.ts";
 import { registerSsh } from "./commands/ssh.ts";
+import { registerShare } from "./commands/share.ts";
 import { registerSync } from "./commands/sync.ts";
 import { registerUi } from "./commands/ui.ts";
 import { registerVersion } from "./commands/version.ts";
@@ -47,6 +48,7 @@ More about a command: berth help COMMAND. Exit codes and JSON: docs/CLI.md.`,
   registerSsh(program);
   registerExec(program);
   registerLogs(program);
+  registerShare(program);
   registerSync(program);
   program.commandsGroup("Berth itself:").helpCommand("help [command]", "Print what a command does and takes");
   registerDoctor(program);

@@ -21,6 +21,7 @@ export interface ErrorEntry {
     | "internal";
 }
 
+/** An entry in one line of the catalogue. */
 export function entry(connectCode: ErrorEntry["connectCode"], title: string, why: string, whatToTry: string): ErrorEntry {
   return { connectCode, title, why, whatToTry };
 }

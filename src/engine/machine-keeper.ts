@@ -14,6 +14,7 @@ import { ObservedEnvironments } from "./observed-environments.ts";
 import { ResumeRetry } from "./resume-retry.ts";
 import { settleDisk } from "./settle-disk.ts";
 import { dialMachine, startMachine } from "./start-machine.ts";
+import { tellFolders } from "./tell-folders.ts";
 import { tellNetwork } from "./tell-network.ts";
 import { wake } from "./wake.ts";
 
@@ -271,6 +272,11 @@ export class MachineKeeper {
     if (this.#client !== undefined) void tellNetwork(this.#client, this.#options.network, this.#log, this.#stop.signal);
   }
 
+  /** Tells the machine anew which folders of this computer it is to have, of those that it was started with. */
+  async setFolders(): Promise<void> {
+    if (this.#client !== undefined) await tellFolders(this.#client, this.#options.folders, this.#log, this.#stop.signal);
+  }
+
   async #bringUp(): Promise<void> {
     const givenUp = AbortSignal.any([this.#stop.signal, this.#giveUpStart.signal]);
     await bootJudged(this.#options.judge, givenUp, async () => this.#boot(givenUp));
@@ -305,6 +311,7 @@ export class MachineKeeper {
       this.#hello = await judged(this.#options.judge, await client.hello({ protocol: 1 }, { signal }));
       await setGuestClock(client, this.#now(), signal);
       await tellNetwork(client, this.#options.network, this.#log, signal);
+      await tellFolders(client, this.#options.folders, this.#log, signal);
       this.#connection = connection;
       keepGuestClock({ client, now: this.#now, log: this.#log, ended: connection.closed });
       void connection.closed.then((reason) => this.#onClosed(connection, reason));

@@ -3,6 +3,7 @@ import type { AgentService } from "../contract/gen/berth/v1/agent_pb.js";
 import type { Log } from "../lib/log.ts";
 import type { MachineDriver, MachineSpec } from "../vm/driver.ts";
 import type { BootJudge } from "./boot-judge.ts";
+import type { FolderSource } from "./tell-folders.ts";
 import type { NetworkSource } from "./tell-network.ts";
 
 export type AgentClient = Client<typeof AgentService>;
@@ -28,6 +29,7 @@ export interface MachineKeeperOptions {
   /** Who chose what it boots; nobody where there is no choice. */
   readonly judge?: BootJudge;
   readonly network?: NetworkSource;
+  readonly folders?: FolderSource;
   readonly log: Log;
   readonly now: () => number;
 }

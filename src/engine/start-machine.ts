@@ -18,7 +18,9 @@ export async function startMachine(
   spec: MachineSpec,
   signal: AbortSignal,
 ): Promise<void> {
-  if (template !== undefined && driver.features.fork && (await driver.inspect(spec.id)).state === "absent")
+  // A copy has what its template has, which is no folder.
+  const isPlain = (spec.sharedFolders ?? []).length === 0;
+  if (template !== undefined && isPlain && driver.features.fork && (await driver.inspect(spec.id)).state === "absent")
     for (const anew of [false, true]) {
       const templateId = await template(spec, { anew }, signal);
       try {

@@ -26,7 +26,8 @@ import { dial } from "./dial.ts";
 import type { EnvironmentStates } from "./environment-state.ts";
 import { exec } from "./exec.ts";
 import { bootIdOf, type Identity, stirRandomNumbers } from "./identity.ts";
-import { isReadOnly, type MachineHealth } from "./health.ts";
+import type { MachineHealth } from "./health.ts";
+import { isMountedReadOnly } from "./mounts.ts";
 import { jobErrorCode } from "./jobs/job.ts";
 import type { JobStore } from "./jobs/job-store.ts";
 import { startJob } from "./jobs/start-job.ts";
@@ -35,6 +36,7 @@ import { checkNetwork } from "./network/check-network.ts";
 import type { GuestNetwork } from "./network/guest-network.ts";
 import { runProcess } from "./run-process.ts";
 import type { GuestSettings } from "./settings.ts";
+import type { SharedFolders } from "./shared-folders.ts";
 import { syncPlaces } from "./sync/sync-places.ts";
 import { growDisk, readDiskBill, reclaimSpace, settleDisk } from "./usage/disk-bill.ts";
 import { type EnvironmentFigures, usageMessage } from "./usage/environment-figures.ts";
@@ -57,17 +59,19 @@ export interface AgentDependencies {
   readonly bootProfile: BootProfile;
   readonly knownUsers: KnownUsers;
   readonly network: GuestNetwork;
+  readonly sharedFolders: SharedFolders;
   readonly now: () => number;
 }
 
 /** The agent's RPC methods (proto/berth/v1/agent.proto). */
 export function agentService(dependencies: AgentDependencies): ServiceImpl<typeof AgentService> {
-  const { settings, identity, docker, states, jobs, observer, figures, health, bootProfile, network, now } = dependencies;
+  const { settings, identity, docker, states, jobs, observer, figures, health, bootProfile, network, sharedFolders, now } = dependencies;
   return {
     hello: async () => hello(dependencies),
     takeIdentity: async (request) => identity.take(request).then(() => ({}), failCall),
     setClock: (request) => setClock(request, now()),
     setNetwork: async (request) => ({ dockerWaits: await network.set(request) }),
+    setSharedFolders: async ({ folders }) => ({ failures: await sharedFolders.set(folders) }),
     checkNetwork: async (request, context) => ({ checks: await checkNetwork(request, dependencies, context.signal) }),
     async getUsage() {
       const usage = readUsage(settings.dataFolder);
@@ -142,7 +146,7 @@ async function setClock(request: SetClockRequest, nowMs: number): Promise<{ corr
 
 /** Node tells of a folder it cannot make on a read-only disk as of one that is not there. */
 function refuseReadOnly(dataFolder: string): void {
-  if (isReadOnly(readText("/proc/mounts"), dataFolder)) throw toConnectError(new BerthError("data-disk-read-only", dataFolder));
+  if (isMountedReadOnly(readText("/proc/mounts"), dataFolder)) throw toConnectError(new BerthError("data-disk-read-only", dataFolder));
 }
 
 async function uploadContent(requests: AsyncIterable<UploadContentRequest>, { settings, states, observer }: AgentDependencies) {

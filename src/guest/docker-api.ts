@@ -91,6 +91,8 @@ export class DockerApi {
   #watches = 0;
   /** Called each time dockerd begins to tell its events. */
   onAnswer: () => void = () => undefined;
+  /** Called each time it ceases to. */
+  onSilence: () => void = () => undefined;
 
   constructor(socketPath: string) {
     this.#socketPath = socketPath;
@@ -170,6 +172,7 @@ export class DockerApi {
         answer.on("data", onEvent);
         answer.on("close", () => {
           this.#watches--;
+          this.onSilence();
           resolve();
         });
       });

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { statfs } from "node:fs/promises";
-import { mountOf } from "./mounts.ts";
+import { isMountedReadOnly } from "./mounts.ts";
 import { setTimeout as delay } from "node:timers/promises";
 
 /** What goes wrong is told within two of these; more often would keep an idle machine at work. */
@@ -59,7 +59,7 @@ export class MachineHealth {
 
   async #dataDisk(toldAtBoot: boolean): Promise<string[]> {
     const { dataFolder } = this.#options;
-    if (!toldAtBoot && isReadOnly(readFileSync("/proc/mounts", "utf8"), dataFolder))
+    if (!toldAtBoot && isMountedReadOnly(readFileSync("/proc/mounts", "utf8"), dataFolder))
       return ["The data disk took an error and is read-only. What was written before is safe; restart the machine, which checks the disk."];
     const { bavail, blocks } = await statfs(dataFolder);
     return bavail < blocks * littleFreeShare ? ["data-disk-full: less than a twentieth of the machine's disk is free"] : [];
@@ -82,9 +82,4 @@ export function readLines(path: string): string[] {
   } catch {
     return [];
   }
-}
-
-/** Whether a folder is mounted read-only, by the text of /proc/mounts. */
-export function isReadOnly(mounts: string, folder: string): boolean {
-  return mountOf(mounts, folder)?.options.includes("ro") ?? false;
 }

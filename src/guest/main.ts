@@ -20,6 +20,7 @@ import { GuestNetwork } from "./network/guest-network.ts";
 import { Observer } from "./observe.ts";
 import { openPort } from "./port.ts";
 import { Identity } from "./identity.ts";
+import { SharedFolders } from "./shared-folders.ts";
 import { readSettings } from "./settings.ts";
 import { startContainerPty } from "./terminals/container-pty.ts";
 import { careForDisk } from "./usage/care-for-disk.ts";
@@ -42,6 +43,8 @@ const states = new EnvironmentStates({ dataFolder: settings.dataFolder, runFolde
 const jobs = new JobStore({ folder: states.folder, now });
 await states.load();
 await jobs.load();
+const sharedFolders = new SharedFolders({ runFolder: settings.runFolder });
+await Promise.all(states.ids().map(async (id) => sharedFolders.prepare(id)));
 const observer = new Observer({ docker, states, jobs });
 observer.start(forever);
 
@@ -56,13 +59,18 @@ const dockerProcess = new DockerProcess({
 });
 const network = new GuestNetwork({ runFolder: settings.runFolder, states, dockerProcess });
 const bootProfile = new BootProfile(join(settings.runFolder, "boot-profile"));
-docker.onAnswer = () => bootProfile.note("docker-answers");
 const health = new MachineHealth({
   dataFolder: settings.dataFolder,
   bootWarnings: () => readLines(join(settings.runFolder, "warnings")),
   dockerAnswers: () => docker.answers,
   now,
 });
+// At once: a dockerd that dies between two looks must have been seen alive, and be told.
+docker.onAnswer = () => {
+  bootProfile.note("docker-answers");
+  void health.look();
+};
+docker.onSilence = () => void health.look();
 await health.look();
 void health.watch(forever);
 const identity = new Identity(settings);
@@ -78,6 +86,7 @@ const service = agentService({
   bootProfile,
   knownUsers,
   network,
+  sharedFolders,
   now,
 });
 const terminals = new Terminals({

@@ -4,6 +4,7 @@ import { cpus, homedir, totalmem } from "node:os";
 import { join } from "node:path";
 import { HostService, WorkspaceService } from "../contract/gen/berth/v1/host_pb.js";
 import { SettingsService } from "../contract/gen/berth/v1/settings_pb.js";
+import { SharedFolderService } from "../contract/gen/berth/v1/shared_folder_pb.js";
 import { SyncService } from "../contract/gen/berth/v1/sync_pb.js";
 import { SupportService } from "../contract/gen/berth/v1/support_pb.js";
 import { TerminalService } from "../contract/gen/berth/v1/terminal_pb.js";
@@ -39,6 +40,8 @@ import { settingsService } from "./settings/settings-service.ts";
 import { ensureSshKey } from "./ssh-keys.ts";
 import { SshFiles } from "./ssh-files.ts";
 import { supportService } from "./support/support-service.ts";
+import { sharedFolderService } from "./shared-folders/shared-folder-service.ts";
+import { SharedFolders } from "./shared-folders/shared-folders.ts";
 import { syncService } from "./sync/sync-service.ts";
 import { Syncs } from "./sync/syncs.ts";
 import { terminalService } from "./terminals.ts";
@@ -75,6 +78,7 @@ export interface HostParts {
   readonly networkSettings: NetworkSettings;
   readonly hub: WatchHub;
   readonly syncs: Syncs;
+  readonly sharedFolders: SharedFolders;
   readonly startedAtMs: number;
 }
 
@@ -125,6 +129,7 @@ export async function createHost({ env, onEnd }: HostOptions): Promise<Host> {
       );
       router.service(SupportService, supportService(parts, env));
       router.service(SyncService, syncService(parts));
+      router.service(SharedFolderService, sharedFolderService(parts));
       router.service(
         HostService,
         hostService(parts, {
@@ -186,13 +191,19 @@ async function createParts(env: NodeJS.ProcessEnv, paths: BerthPaths, log: Log):
   const plane = await createPlane({ ...identity, engineCalls, now, gitIdentity, dedicatedSize });
   const templates = new Templates({ driver, log, now });
   await templates.tidy().catch((error: unknown) => log.warn("templates were not tidied", { reason: messageOf(error) }));
-  const { machines, imagesOf, sizesOf } = createMachines({
-    ...{ machinesFolder, source, driver, log, now, env, settings, networkSettings, onStep: onUpgradeStep },
+  const sharedFolders = await SharedFolders.open({
+    ...{ path: paths.sharedFolders, berthHome: paths.home, driver, now },
+    machineOf: (id) => made.machines.kept(id),
+    environmentExists: (id) => plane.exists(id),
+  });
+  const made = createMachines({
+    ...{ machinesFolder, source, driver, log, now, env, settings, networkSettings, sharedFolders, onStep: onUpgradeStep },
     computerMemoryBytes: memoryBytes,
     isDedicated: (id) => plane.isDedicated(id),
     nameOf: (id) => plane.nameOf(id),
     template: async (spec, how, signal) => templates.get(spec, how, signal),
   });
+  const { machines, imagesOf, sizesOf } = made;
   const engine = new Engine({
     store: plane.environmentStore,
     machines,
@@ -200,7 +211,20 @@ async function createParts(env: NodeJS.ProcessEnv, paths: BerthPaths, log: Log):
     authorizedKeys: async (id) => [(await ensureSshKey(paths.sshFolder, id)).publicKey],
     machineIdleMinutes: () => settings.stored.machineIdleMinutes,
   });
-  const kept = { paths, log, driver, machines, imagesOf, sizesOf, plane, engine, settings, networkSettings, startedAtMs: now() };
+  const kept = {
+    paths,
+    log,
+    driver,
+    machines,
+    imagesOf,
+    sizesOf,
+    plane,
+    engine,
+    settings,
+    networkSettings,
+    sharedFolders,
+    startedAtMs: now(),
+  };
   return { ...kept, ...tellChanges(kept, env) };
 }
 

@@ -10,6 +10,7 @@ import { currentNameServers } from "./network/name-servers.ts";
 import { collectNetwork } from "./network/machine-network.ts";
 import type { NetworkSettings } from "./network/network-settings.ts";
 import type { MachineSize } from "./settings.ts";
+import type { SharedFolders } from "./shared-folders/shared-folders.ts";
 import { type DedicatedSizes, type HostSettings, type MachineSizes, memoryLeftBytes } from "./settings/host-settings.ts";
 
 /** What the host keeps for a machine beside its keeper. */
@@ -36,6 +37,7 @@ export interface HostMachinesOptions extends Omit<MachineImagesOptions, "machine
   /** What people call the environment of a machine. */
   readonly nameOf: (environmentId: string) => string;
   readonly computerMemoryBytes: number;
+  readonly sharedFolders: Pick<SharedFolders, "toStart" | "sourceOf">;
   /** A suspended machine that environments' own machines start as copies of, in the place of a first boot. */
   readonly template?: MachineTemplate;
 }
@@ -84,7 +86,7 @@ function isLess(size: MachineSize, than: MachineSize): boolean {
   return size.cpus < than.cpus || size.memoryBytes < than.memoryBytes || size.dataDiskLimitBytes < than.dataDiskLimitBytes;
 }
 
-interface Source extends MachineParts, Pick<HostMachinesOptions, "driver" | "env" | "networkSettings"> {
+interface Source extends MachineParts, Pick<HostMachinesOptions, "driver" | "env" | "networkSettings" | "sharedFolders"> {
   readonly id: string;
   /** Throws where a machine that does not run yet must not be started. */
   readonly mayStart: () => void;
@@ -98,10 +100,12 @@ function machineSource({
   images,
   sizes,
   networkSettings,
+  sharedFolders,
   mayStart,
-}: Source): Pick<MachineKeeperOptions, "network" | "spec"> {
+}: Source): Pick<MachineKeeperOptions, "network" | "folders" | "spec"> {
   const linkNameServers = new LinkNameServers(currentNameServers);
   return {
+    folders: sharedFolders.sourceOf(id),
     network: async () => {
       const { network } = await collectNetwork(networkSettings.stored, env);
       return { ...network, nameServers: linkNameServers.toTell(network.nameServers) };
@@ -109,11 +113,13 @@ function machineSource({
     spec: async (signal): Promise<MachineSpec> => {
       // At once: of two that begin together the second must see the first.
       const refusal = refusalOf(mayStart);
-      const { state } = await driver.inspect(id);
-      const isRunning = state === "running" || state === "paused";
+      const status = await driver.inspect(id);
+      const isRunning = status.state === "running" || status.state === "paused";
       if (!isRunning && refusal !== undefined) throw refusal;
       await linkNameServers.noteStart({ isRunning });
-      return { id, image: await images.next(signal), ...(await sizeToStart(id, driver, sizes)) };
+      const goesOn = isRunning || (status.state === "off" && status.suspended !== undefined);
+      const image = await images.next(signal);
+      return { id, image, ...(await sizeToStart(sizes, { goesOn })), sharedFolders: await sharedFolders.toStart(id, { goesOn }) };
     },
   };
 }
@@ -128,10 +134,8 @@ function refusalOf(check: () => void): Error | undefined {
 }
 
 /** A machine that runs or was suspended keeps the size it was started with; one that is booted now gets what is set. */
-async function sizeToStart(id: string, driver: MachineDriver, sizes: MachineSizes): Promise<MachineSize> {
-  const status = await driver.inspect(id);
-  const isSuspended = status.state === "off" && status.suspended !== undefined;
-  if (status.state === "running" || status.state === "paused" || isSuspended) return sizes.startedSize ?? sizes.nextSize;
+async function sizeToStart(sizes: MachineSizes, { goesOn }: { readonly goesOn: boolean }): Promise<MachineSize> {
+  if (goesOn) return sizes.startedSize ?? sizes.nextSize;
   const size = sizes.nextSize;
   await sizes.noteStart(size);
   return size;

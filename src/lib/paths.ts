@@ -12,6 +12,7 @@ export interface BerthPaths {
   readonly hostLog: string;
   readonly settings: string;
   readonly networkSettings: string;
+  readonly sharedFolders: string;
   readonly database: string;
   readonly keyFile: string;
   readonly machines: string;
@@ -42,6 +43,7 @@ export function berthPaths(env: NodeJS.ProcessEnv): BerthPaths {
     hostLog: join(home, "logs", "host.log"),
     settings: join(home, "settings.json"),
     networkSettings: join(home, "network.json"),
+    sharedFolders: join(home, "shared-folders.json"),
     database: join(home, "store", "berth.db"),
     keyFile: join(home, "keys", "secrets.key"),
     machines: join(home, "machines"),

@@ -8,6 +8,7 @@ import { GroupService } from "../contract/gen/gitpod/v1/group_pb.js";
 import { OrganizationService } from "../contract/gen/gitpod/v1/organization_pb.js";
 import { PrebuildService } from "../contract/gen/gitpod/v1/prebuild_pb.js";
 import { ProjectService } from "../contract/gen/gitpod/v1/project_pb.js";
+import { RunnerInteractionService } from "../contract/gen/gitpod/v1/runner_interaction_pb.js";
 import { ServiceAccountService } from "../contract/gen/gitpod/v1/service_account_pb.js";
 import { UsageService } from "../contract/gen/gitpod/v1/usage_pb.js";
 import { UserService } from "../contract/gen/gitpod/v1/user_pb.js";
@@ -47,6 +48,7 @@ export interface Plane extends PlaneApi {
   readonly dedicatedClassId: string;
   /** Whether its class gives an environment a machine of its own; one that is unknown has none. */
   isDedicated(id: string): boolean;
+  exists(id: string): boolean;
   /** What people call an environment; its id where it is unknown. */
   nameOf(id: string): string;
   updateEnvironment(id: string, change: (draft: Environment) => void): Promise<Environment>;
@@ -69,7 +71,7 @@ export async function createPlane(options: PlaneOptions): Promise<Plane> {
     ...(options.dedicatedSize === undefined ? {} : { dedicatedSize: options.dedicatedSize }),
   });
   const unbuilt = [AccountService, EnvironmentAutomationService, GatewayService, GroupService, OrganizationService, PrebuildService];
-  const others = [ProjectService, ServiceAccountService, UsageService, EnvironmentOpsService];
+  const others = [ProjectService, RunnerInteractionService, ServiceAccountService, UsageService, EnvironmentOpsService];
   const api = assemblePlane({
     store,
     tokens,
@@ -89,6 +91,7 @@ export async function createPlane(options: PlaneOptions): Promise<Plane> {
     createEnvironment: async (request, signal) => createEnvironment({ fleet, gitIdentity, now }, scope, request, signal),
     dedicatedClassId: identity.dedicatedClassId,
     isDedicated: (id) => isDedicatedClass(identity, known.find(id)?.spec),
+    exists: (id) => known.find(id) !== undefined,
     nameOf: (id) => known.find(id)?.metadata?.name ?? id,
     updateEnvironment: async (id, change) => records.update(id, change),
     close: async () => store.close(),

@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import type { BerthError } from "../contract/berth-error.ts";
 
 /** What a driver on this computer can do, asked once before it is used. */
 export interface DriverProbe {
@@ -27,6 +28,8 @@ export interface DriverFeatures {
   readonly diskGrowsOnline: boolean;
   /** `fork` starts new machines as copies of a suspended one. */
   readonly fork: boolean;
+  /** Folders of this computer can be seen by a machine: `any`, or only with the right to change them. */
+  readonly sharedFolders: "none" | "writable" | "any";
   /** Its machines are paused before this computer sleeps and resumed when it wakes: their guests do not get over it else. */
   readonly pauseForSleep: boolean;
 }
@@ -49,6 +52,18 @@ export interface MachineSpec {
   readonly memoryBytes: number;
   /** The sparse data disk's size as the guest sees it. */
   readonly dataDiskLimitBytes: number;
+  /** What it may see of this computer beside that; nothing by default. */
+  readonly sharedFolders?: readonly SharedFolder[];
+}
+
+/** A folder of this computer that a machine sees live, by virtio-fs. */
+export interface SharedFolder {
+  /** What the guest mounts it by: `[a-z0-9]{1,32}`. */
+  readonly tag: string;
+  /** Absolute, and no link. */
+  readonly hostPath: string;
+  /** Held to outside of the machine, whatever is in it. */
+  readonly readOnly: boolean;
 }
 
 /** What was observed of a machine, never what is wanted. */
@@ -93,6 +108,10 @@ export interface MachineDriver {
   inspect(id: string): Promise<MachineStatus>;
   /** Ids of all machines with a folder. */
   list(): Promise<readonly string[]>;
+  /** Why folders cannot be shared on this computer, as an error of the catalogue; undefined where they can. */
+  sharedFoldersRefusal(): BerthError | undefined;
+  /** Which folders of a running machine are not to be had in it, and why, by their tags; only what is known of it by itself. */
+  sharedFolderFailures(id: string): ReadonlyMap<string, string>;
   /** Called after every change of `inspect`'s answer that the driver notices by itself. */
   onChange(listener: (id: string) => void): () => void;
   /** Presses the power button, waits `graceMs`, then kills. Resolves when the machine is off. */

@@ -102,6 +102,10 @@ export class MachineFolderBase<ProcessName extends string> {
     }
   }
 
+  forgetProcess(name: ProcessName): void {
+    rmSync(join(this.folder, `${name}.json`), { force: true });
+  }
+
   /** A process that the hypervisor's own pid file names but we had no time to note, because the host was killed. */
   readStray(pidFile: string): ProcessIdentity | undefined {
     try {

@@ -8,6 +8,7 @@ test.each([
   ["guest/a.ts", "../vm/driver.ts"],
   ["engine/a.ts", "../vm/qemu/qemu-driver.ts"],
   ["plane/a.ts", "../engine/b.ts"],
+  ["bridge/a.ts", "../plane/b.ts"],
   ["host/a.ts", "../cli/b.ts"],
   ["server/a.ts", "../host/b.ts"],
   ["cli/a.ts", "../host/main.ts"],

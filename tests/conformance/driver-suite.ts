@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -224,6 +224,43 @@ export function driverSuite(name: string, tested: DriverUnderTest): void {
       await driver.start(spec("original"), signal);
       expect((await hello(driver, "original")).bootId).toBe(original.bootId);
       await driver.kill("original");
+    });
+
+    test("a machine has the folders of this computer that it was started with, and no other", async ({ skip }) => {
+      if (driver.features.sharedFolders === "none") skip();
+      expect(driver.sharedFoldersRefusal()).toBeUndefined();
+      const readOnly = driver.features.sharedFolders === "any";
+      const hostPath = join(folder, "shared");
+      mkdirSync(hostPath);
+      writeFileSync(join(hostPath, "note.txt"), "from here\n");
+      const given = { tag: "given", hostPath, readOnly };
+      const gone = { tag: "gone", hostPath: join(folder, "nowhere"), readOnly };
+      const id = "folders";
+      const start = spec(id, { sharedFolders: driver.name === "simulated" ? [given] : [given, gone] });
+      await driver.start(start, signal);
+      const { bootId } = await hello(driver, id);
+      const environmentId = "01900000-0000-7000-8000-000000000001";
+      const wanted = ["given", "gone"].map((tag) => ({ tag, environmentId, name: tag, readOnly }));
+      const mount = async (): Promise<string[]> => {
+        const { client, connection } = await dialMachine(driver, id, signal);
+        const { failures } = await client.setSharedFolders({ folders: wanted }, { signal });
+        connection.close();
+        return Object.keys(failures);
+      };
+      expect(await mount()).toEqual(["gone"]);
+      if (driver.features.suspend) {
+        await driver.suspend(id, { signal });
+        await driver.start(start, signal);
+        expect((await hello(driver, id)).bootId).toBe(bootId);
+        expect(await mount()).toEqual(["gone"]);
+        // With another right to them it would not be the same machine.
+        await driver.suspend(id, { signal });
+        await driver.start(spec(id), signal);
+        expect((await hello(driver, id)).bootId).not.toBe(bootId);
+        expect(await mount()).toEqual(["given", "gone"]);
+      }
+      await driver.kill(id);
+      await driver.remove(id);
     });
 
     test("the disk of a machine that runs grows where the driver can, and keeps its size else", async () => {

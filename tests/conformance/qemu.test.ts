@@ -160,6 +160,40 @@ describe("qemu alone", () => {
     booted.close();
   });
 
+  test("a machine taken by its guest changes nothing in a folder that is read-only, and sees nothing beside it", async () => {
+    const driver = make(folder);
+    const image = await findImage(imagesFolder, hostImageArch());
+    const folders = ["data", "results"].map((tag) => ({ tag, hostPath: join(folder, tag), readOnly: tag === "data" }));
+    for (const { hostPath } of folders) mkdirSync(hostPath);
+    writeFileSync(join(folder, "secret.txt"), "of the host\n");
+    writeFileSync(join(folder, "data/note.txt"), "from here\n");
+    const spec = await specOf("m", { image, memoryBytes: 1024 ** 3, sharedFolders: folders });
+    await driver.start(spec, signal);
+    const machine = await whenDockerReady(driver, "m", signal);
+    const mount = "mkdir -p /run/a /run/b; mount -t virtiofs -o rw data /run/a; mount -t virtiofs results /run/b";
+    expect(await machine.run(`${mount}; cat /run/a/note.txt`)).toBe("from here\n");
+    for (const attack of ["echo spoilt > /run/a/note.txt", "rm /run/a/note.txt", "touch /run/a/new", "chmod 777 /run/a/note.txt"])
+      await expect(machine.run(attack)).rejects.toThrow("Read-only file system");
+    expect(await machine.run("ls /run/a/..; ls /run/a; cat /run/a/../secret.txt 2>&1 || true")).not.toContain("of the host");
+    await machine.run("echo made > /run/b/made.txt; chown 1234:1234 /run/b/made.txt 2>/dev/null; chmod 4755 /run/b/made.txt; sync");
+    // Whoever asks in the guest, it is done in the name of the person alone.
+    expect(statSync(join(folder, "results/made.txt")).uid).toBe(process.getuid?.());
+    expect(readFileSync(join(folder, "results/made.txt"), "utf8")).toBe("made\n");
+    expect(readdirSync(join(folder, "data"))).toEqual(["note.txt"]);
+
+    // Open files and mounts go on with a suspended machine, and what serves them ends with it.
+    await machine.run("tail -f /run/a/note.txt > /run/followed 2>&1 & sleep 1");
+    machine.close();
+    await driver.suspend("m", { signal });
+    for (const { tag } of folders) expect(existsSync(join(folder, "machines/m", `virtiofsd-${tag}.json`))).toBe(false);
+    appendFileSync(join(folder, "data/note.txt"), "while it slept\n");
+    await driver.start(spec, signal);
+    const again = await whenDockerReady(driver, "m", signal);
+    const followed = "for i in $(seq 50); do grep -q slept /run/followed && break; sleep 0.2; done; cat /run/followed";
+    expect(await again.run(followed)).toBe("from here\nwhile it slept\n");
+    again.close();
+  });
+
   test("a copy whose host died before it had a name is given one by the next host", async () => {
     const driver = make(folder);
     await driver.start(await specOf("template"), signal);

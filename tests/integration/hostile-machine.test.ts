@@ -21,12 +21,22 @@ function driverOf(agent: Partial<ServiceImpl<typeof AgentService>>, onDial = ():
   const handler = connectNodeAdapter({ routes: (router) => router.service(AgentService, agent) });
   return {
     name: "hostile",
-    features: { powerButton: false, usage: false, suspend: false, diskGrowsOnline: false, fork: false, pauseForSleep: false },
+    features: {
+      powerButton: false,
+      usage: false,
+      suspend: false,
+      diskGrowsOnline: false,
+      fork: false,
+      sharedFolders: "none",
+      pauseForSleep: false,
+    },
     probe: async () => ({ usable: true, accelerator: "simulated", reason: "", fix: "", version: "" }),
     create: async () => undefined,
     start: async () => undefined,
     inspect: async () => ({ state: "running", startedAtMs: 0 }),
     list: async () => ["default"],
+    sharedFoldersRefusal: () => undefined,
+    sharedFolderFailures: () => new Map(),
     onChange: () => () => undefined,
     shutdown: async () => undefined,
     kill: async () => undefined,

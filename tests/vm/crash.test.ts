@@ -52,7 +52,7 @@ test("a dockerd that is killed is told and started again, and containers run on"
   // Held, so that its absence lasts long enough to be told.
   must(product.machine("sh", "-c", "touch /run/berth/stopping && pkill -9 -x dockerd"));
   await within(noticeLimitMs, () => status().warnings.some((warning) => warning.includes("Docker does not answer")));
-  must(product.machine("sh", "-c", "rm /run/berth/stopping && pkill -x sleep || true"));
+  must(product.machine("sh", "-c", "rm /run/berth/stopping && pkill -P 1 -x sleep || true"));
   await within(recoveryLimitMs, () => status().warnings.length === 0);
   await recovered();
   expect(must(inside("cat /proc/1/stat | cut -d' ' -f22")).stdout).toBe(container);

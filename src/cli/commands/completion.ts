@@ -40,6 +40,7 @@ To have it in every shell:
         "reset --confirm": "environments",
         "--machine": "environments",
         "start folder": "files",
+        "add folder": "files",
         ...Object.fromEntries(syncCommands.map((name) => [`${name} sync`, "environments" as const])),
       } as const;
       const completion = await complete(program, words[0] === "--" ? words.slice(1) : words, { environmentNames, values });

@@ -32,7 +32,9 @@ interface ResetOptions extends JsonOptions {
 export function registerMachine(program: Command): void {
   const machine = program
     .command("machine")
-    .description("The Linux machines that environments run in: list, status, start, suspend, stop, boot-profile, reset, image, shell");
+    .description(
+      "The Linux machines that environments run in: list, status, start, suspend, stop, restart, boot-profile, reset, image, shell",
+    );
   machine.command("list").alias("ls").description("List all machines").addOption(jsonOption()).action(list);
   machine
     .command("status")
@@ -55,6 +57,14 @@ export function registerMachine(program: Command): void {
     .addOption(machineOption())
     .addOption(jsonOption())
     .action(stop);
+  addWaitOptions(
+    machine
+      .command("restart")
+      .description("Shut it down and start it again, with the environments that run; what runs in them ends")
+      .addOption(machineOption())
+      .addOption(jsonOption()),
+    "return while it starts",
+  ).action(restart);
   machine
     .command("boot-profile")
     .description("Show how long each part of its last boot took")
@@ -120,6 +130,14 @@ async function start({ json, machine, wait }: WaitOptions & MachineOptions): Pro
   const machineId = await findMachineId(clients, machine);
   if (wait) await interruptible(async (signal) => startAndWait(clients, machineId, signal));
   else await clients.host.startMachine({ machineId });
+  if (json) printMachine((await clients.host.getMachine({ machineId })).machine, json);
+}
+
+async function restart({ json, machine, wait }: WaitOptions & MachineOptions): Promise<void> {
+  const clients = await connectHost();
+  const machineId = await findMachineId(clients, machine);
+  await clients.host.restartMachine({ machineId });
+  if (wait) await interruptible(async (signal) => startAndWait(clients, machineId, signal));
   if (json) printMachine((await clients.host.getMachine({ machineId })).machine, json);
 }
 

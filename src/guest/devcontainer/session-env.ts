@@ -1,7 +1,7 @@
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { chown, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { runProcess } from "../run-process.ts";
 import { workUserId } from "../settings.ts";
 
 const variableName = /^[A-Za-z_][A-Za-z0-9_]*$/;
@@ -59,7 +59,9 @@ export function quoteForShell(text: string): string {
 }
 
 async function replace(path: string, content: string): Promise<void> {
-  await writeFile(`${path}.new`, content, { mode: 0o640 });
-  if (process.getuid?.() === 0) await runProcess(["chown", `root:${workUserId}`, `${path}.new`]);
-  await rename(`${path}.new`, path);
+  // A name of its own: the network's settings come while an environment starts, and both write the same file.
+  const temporaryPath = `${path}.${randomUUID()}.new`;
+  await writeFile(temporaryPath, content, { mode: 0o640 });
+  if (process.getuid?.() === 0) await chown(temporaryPath, 0, workUserId);
+  await rename(temporaryPath, path);
 }

@@ -21,6 +21,7 @@ import { restart } from "./restart.ts";
 import { makeSecretsFolder, placeSecretFiles, secretFilesFolder } from "./secret-files.ts";
 import { sessionEnvFiles, writeSessionEnv } from "./session-env.ts";
 import { stopContainers } from "./stop.ts";
+import type { SharedFolders } from "../shared-folders.ts";
 import type { Attempt, UpRequest } from "./up-request.ts";
 
 interface Dependencies {
@@ -29,6 +30,7 @@ interface Dependencies {
   readonly settings: GuestSettings;
   readonly knownUsers: KnownUsers;
   readonly network: GuestNetwork;
+  readonly sharedFolders: SharedFolders;
 }
 
 /**
@@ -41,6 +43,8 @@ export async function bringUp(environmentId: string, request: UpRequest, depende
   if (!existsSync(repository)) throw new JobError("internal", "there is no working copy yet");
   await waitForDocker(dependencies.docker, context.signal);
   await dependencies.network.settleDocker(environmentId);
+  // Before any container starts, and by the agent alone.
+  await dependencies.sharedFolders.make(environmentId);
   const deadline = request.timeoutMs > 0 ? AbortSignal.timeout(request.timeoutMs) : undefined;
   const limited: JobContext =
     deadline === undefined
@@ -138,7 +142,7 @@ async function attemptUp(
   dependencies: Dependencies,
   context: JobContext,
 ): Promise<UpOutcome> {
-  const { states, docker, settings, network } = dependencies;
+  const { states, docker, settings, network, sharedFolders } = dependencies;
   const folder = join(states.folderOf(environmentId), "up");
   const secretsFolder = await makeSecretsFolder(settings.runFolder, environmentId);
   await mkdir(folder, { recursive: true });
@@ -148,6 +152,8 @@ async function attemptUp(
     `type=bind,source=${states.runFolderOf(environmentId)},target=/run/berth`,
     "--mount",
     "type=bind,source=/opt/berth/in-container,target=/opt/berth",
+    "--mount",
+    `type=bind,source=${sharedFolders.folderOf(environmentId)},target=/mnt/host`,
   ];
   if (attempt.generated || attempt.recovery) {
     const image = request.defaultImage === "" || attempt.recovery ? defaultDevcontainerImage : request.defaultImage;

@@ -5,7 +5,7 @@ import { removeContainers, stopContainers } from "../devcontainer/stop.ts";
 import { bringUp } from "../devcontainer/up.ts";
 import type { AgentDependencies } from "../agent-service.ts";
 import { writeAuthorizedKeys } from "../ssh.ts";
-import type { JobRecord } from "./job.ts";
+import type { JobContext, JobRecord } from "./job.ts";
 
 /** Starts the job that a request describes; repeated requests find the job already there. */
 export async function startJob(request: StartJobRequest, dependencies: AgentDependencies): Promise<JobRecord> {
@@ -64,17 +64,21 @@ export async function startJob(request: StartJobRequest, dependencies: AgentDepe
         id,
         environmentId,
         kind: "delete",
-        work: async (context) => {
-          await jobs.cancelAll(environmentId, id);
-          await jobs.endAlongside(environmentId);
-          context.step("Removing the containers");
-          await removeContainers(environmentId, docker, context);
-          context.step("Removing the working copy");
-          await states.remove(environmentId);
-          queueMicrotask(() => jobs.forget(environmentId));
-        },
+        work: async (context) => remove(environmentId, id, dependencies, context),
       });
     case undefined:
       throw new Error("the job is missing");
   }
+}
+
+async function remove(environmentId: string, jobId: string, dependencies: AgentDependencies, context: JobContext): Promise<void> {
+  const { jobs, states, docker, sharedFolders } = dependencies;
+  await jobs.cancelAll(environmentId, jobId);
+  await jobs.endAlongside(environmentId);
+  context.step("Removing the containers");
+  await removeContainers(environmentId, docker, context);
+  context.step("Removing the working copy");
+  await sharedFolders.remove(environmentId);
+  await states.remove(environmentId);
+  queueMicrotask(() => jobs.forget(environmentId));
 }

@@ -1,10 +1,11 @@
 import { lstat, mkdir, realpath } from "node:fs/promises";
 import { homedir } from "node:os";
-import { isAbsolute, join, parse, sep } from "node:path";
+import { isAbsolute, join, parse } from "node:path";
 import { randomUUID } from "node:crypto";
 import { BerthError } from "../../contract/berth-error.ts";
 import { isErrno } from "../../lib/errno.ts";
 import { type Log, messageOf } from "../../lib/log.ts";
+import { isWithin } from "../../lib/path-within.ts";
 import { ignoreOf } from "../../lib/sync/ignore.ts";
 import { pathProblem } from "../../lib/sync/names.ts";
 import { type SyncMachine, SyncSession } from "./sync-session.ts";
@@ -116,8 +117,4 @@ export class Syncs {
     if (isWithin(real, berthHome) || isWithin(berthHome, real)) refuse("Berth's own files are there");
     return real;
   }
-}
-
-function isWithin(outer: string, path: string): boolean {
-  return path === outer || path.startsWith(outer.endsWith(sep) ? outer : `${outer}${sep}`);
 }

@@ -44,7 +44,7 @@ export const loginKind = defineKind({
 });
 
 /** What an account is found by when somebody signs in. */
-function loginLookupKey(issuer: string, subject: string): string {
+export function loginLookupKey(issuer: string, subject: string): string {
   return JSON.stringify([issuer, subject]);
 }
 

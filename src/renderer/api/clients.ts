@@ -3,6 +3,7 @@ import { createConnectTransport } from "@connectrpc/connect-web";
 import { HostService, WorkspaceService } from "../../contract/gen/berth/v1/host_pb.js";
 import { SettingsService } from "../../contract/gen/berth/v1/settings_pb.js";
 import { SupportService } from "../../contract/gen/berth/v1/support_pb.js";
+import { SharedFolderService } from "../../contract/gen/berth/v1/shared_folder_pb.js";
 import { SyncService } from "../../contract/gen/berth/v1/sync_pb.js";
 import { EditorService } from "../../contract/gen/gitpod/v1/editor_pb.js";
 import { EnvironmentService } from "../../contract/gen/gitpod/v1/environment_pb.js";
@@ -27,6 +28,7 @@ export interface Clients {
   readonly settings: Client<typeof SettingsService>;
   readonly support: Client<typeof SupportService>;
   readonly syncs: Client<typeof SyncService>;
+  readonly sharedFolders: Client<typeof SharedFolderService>;
 }
 
 export function createClients(window: Window): Clients {
@@ -48,5 +50,6 @@ export function createClients(window: Window): Clients {
     settings: createClient(SettingsService, transport),
     support: createClient(SupportService, transport),
     syncs: createClient(SyncService, transport),
+    sharedFolders: createClient(SharedFolderService, transport),
   };
 }

@@ -1,4 +1,4 @@
-import type { MachineSpec } from "../driver.ts";
+import type { MachineSpec, SharedFolder } from "../driver.ts";
 import { kernelCommandLine } from "../kernel-command-line.ts";
 import { macAddressOf } from "../machine-identity.ts";
 
@@ -13,12 +13,18 @@ export interface MachinePaths {
   readonly pidFile: string;
 }
 
+/** A folder that a virtiofsd shares on a socket. */
+export interface ServedFolder extends SharedFolder {
+  readonly socketPath: string;
+}
+
 export interface ArgumentOptions {
   readonly spec: MachineSpec;
   readonly paths: MachinePaths;
   readonly accelerator: "kvm" | "hvf" | "tcg";
   /** passt keeps the guest away from the host's loopback; slirp is there everywhere. */
   readonly network: "passt" | "slirp";
+  readonly folders?: readonly ServedFolder[];
   /** Given once, for a disk that was made just now; see berth-boot in the image. */
   readonly formatToken: string | undefined;
 }
@@ -56,8 +62,7 @@ export function qemuArguments(options: ArgumentOptions): string[] {
     "-m",
     `${memoryMib}M`,
     "-object",
-    // Private: of shared memory, looking for pages to save would take every page that the guest never used.
-    `memory-backend-ram,id=mem,size=${memoryMib}M`,
+    memoryBackend(memoryMib, options.folders),
     "-kernel",
     spec.image.kernelPath,
     "-initrd",
@@ -76,6 +81,7 @@ export function qemuArguments(options: ArgumentOptions): string[] {
     "-device",
     "virtio-blk-pci,drive=data,serial=data,iothread=io0,werror=enospc,rerror=report",
     ...networkArguments(options),
+    ...(options.folders ?? []).flatMap(folderArguments),
     "-device",
     "virtio-rng-pci",
     "-device",
@@ -111,7 +117,10 @@ export function qemuArguments(options: ArgumentOptions): string[] {
 export function sharedArguments(options: Omit<ArgumentOptions, "formatToken">): string[] {
   const { spec } = options;
   const paths = { dataDisk: "", console: "", linkKey: "", qmpSocket: "", agentSocket: "", netSocket: "", pidFile: "" };
-  return qemuArguments({ ...options, spec: { ...spec, id: "" }, paths, formatToken: undefined });
+  const folders = (options.folders ?? []).map((folder) => ({ ...folder, socketPath: "" }));
+  const args = qemuArguments({ ...options, spec: { ...spec, id: "" }, paths, folders, formatToken: undefined });
+  // Of a folder the hypervisor itself is told nothing but the tag.
+  return [...args, ...folders.map((folder) => JSON.stringify(folder))];
 }
 
 function networkArguments({ spec, network, paths }: ArgumentOptions): string[] {
@@ -119,6 +128,20 @@ function networkArguments({ spec, network, paths }: ArgumentOptions): string[] {
   return network === "passt"
     ? ["-netdev", `stream,id=net,server=off,addr.type=unix,addr.path=${paths.netSocket}`, "-device", device]
     : ["-netdev", "user,id=net,ipv6=off", "-device", device];
+}
+
+/**
+ * Private where it can be: of shared memory, looking for pages to save would take every page that the guest never
+ * used. A virtiofsd reads and writes in the guest's memory, which it must be given.
+ */
+function memoryBackend(memoryMib: number, folders: ArgumentOptions["folders"] = []): string {
+  return folders.length === 0 ? `memory-backend-ram,id=mem,size=${memoryMib}M` : `memory-backend-memfd,id=mem,size=${memoryMib}M,share=on`;
+}
+
+/** virtio-fs by vhost-user (docs/system/devices/vhost-user.rst of QEMU). */
+function folderArguments({ tag, socketPath }: ServedFolder): string[] {
+  const id = `fs-${tag}`;
+  return ["-chardev", `socket,id=${id},path=${socketPath}`, "-device", `vhost-user-fs-pci,chardev=${id},tag=${tag}`];
 }
 
 function commandLineOf({ spec, formatToken, accelerator }: ArgumentOptions): string {

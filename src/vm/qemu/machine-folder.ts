@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
@@ -18,8 +18,15 @@ const identitySchema = z.object({
   lentLinkKey: z.base64().optional(),
 });
 
+/** One for each folder that is shared, by its tag. */
+type VirtiofsdName = `virtiofsd-${string}`;
+
+const virtiofsdRecordPattern = /^virtiofsd-([a-z0-9]+)\.json$/;
+/** A tag's first letters tell it from the few others of its machine; the path of a socket has no room for more. */
+const socketTagLetters = 8;
+
 /** The files of one machine under QEMU. */
-export class MachineFolder extends MachineFolderBase<"qemu" | "passt"> {
+export class MachineFolder extends MachineFolderBase<"qemu" | "passt" | VirtiofsdName> {
   readonly paths: MachinePaths;
   readonly passtPidFile: string;
   readonly passtLog: string;
@@ -51,6 +58,20 @@ export class MachineFolder extends MachineFolderBase<"qemu" | "passt"> {
   removeSockets(): void {
     for (const path of [this.paths.qmpSocket, this.paths.agentSocket, this.paths.netSocket, this.passtPidFile])
       rmSync(path, { force: true });
+  }
+
+  /** Where a folder's virtiofsd listens. */
+  folderSocket(tag: string): string {
+    return join(this.runFolder, `fs-${tag.slice(0, socketTagLetters)}`);
+  }
+
+  /** The virtiofsd that were started for this machine and not forgotten since. */
+  virtiofsdNames(): VirtiofsdName[] {
+    const names = existsSync(this.folder) ? readdirSync(this.folder) : [];
+    return names.flatMap((name): VirtiofsdName[] => {
+      const tag = virtiofsdRecordPattern.exec(name)?.[1];
+      return tag === undefined ? [] : [`virtiofsd-${tag}`];
+    });
   }
 
   /** Makes a disk that is a copy of another machine's, which is off. Fails with `host-disk-full`. */

@@ -7,6 +7,7 @@ import { listMachineFolders } from "../machine-folder.ts";
 import { MachineFolder } from "./machine-folder.ts";
 import { probeQemu } from "./probe.ts";
 import { QemuMachine } from "./qemu-machine.ts";
+import { virtiofsdRefusal } from "./virtiofsd.ts";
 
 /** How soon a machine that ended without a word is noticed. */
 const livenessPollMs = 2000;
@@ -32,8 +33,9 @@ export class QemuDriver implements MachineDriver {
     suspend: true,
     diskGrowsOnline: true,
     fork: true,
+    sharedFolders: "any",
     pauseForSleep: process.platform === "darwin",
-  };
+  } as const;
   readonly #options: QemuDriverOptions;
   readonly #machines = new Map<string, QemuMachine>();
   readonly #watch = new ChangeWatch(() => this.#look(), livenessPollMs);
@@ -71,6 +73,14 @@ export class QemuDriver implements MachineDriver {
 
   async list(): Promise<readonly string[]> {
     return listMachineFolders(this.#options.machinesFolder);
+  }
+
+  sharedFoldersRefusal(): BerthError | undefined {
+    return virtiofsdRefusal(this.#options.env);
+  }
+
+  sharedFolderFailures(id: string): ReadonlyMap<string, string> {
+    return this.#machine(id).folderServers.failures();
   }
 
   onChange(listener: (id: string) => void): () => void {

@@ -12,6 +12,7 @@ import { type ArgumentOptions, qemuArguments, sharedArguments } from "./argument
 import type { MachineFolder } from "./machine-folder.ts";
 import { abandonSave, loadMachine, saveMachine } from "./migrate.ts";
 import { startPasst } from "./passt.ts";
+import { FolderServers } from "./virtiofsd.ts";
 import { qemuProgram } from "./probe.ts";
 import { QmpClient, type QmpEvent, runStateOf } from "./qmp.ts";
 import { stateKey } from "./saved-state.ts";
@@ -47,6 +48,7 @@ export class QemuMachine {
   #qmp: QmpClient | undefined;
   #paused: "host-disk-full" | "requested" | undefined;
   #exit: MachineExit | undefined;
+  readonly folderServers: FolderServers;
   #agent: AgentStream | undefined;
   #starting = false;
   #suspending: Promise<void> | undefined;
@@ -56,6 +58,7 @@ export class QemuMachine {
   constructor(options: QemuMachineOptions) {
     this.#options = options;
     this.folder = options.folder;
+    this.folderServers = new FolderServers(options.folder, options.env);
   }
 
   /** The living hypervisor, whoever started it. */
@@ -251,7 +254,8 @@ export class QemuMachine {
     await this.#endProcesses();
     folder.removeSockets();
     const network = (await startPasst(folder, env, log, signal)) ? "passt" : "slirp";
-    const options = { spec, paths: folder.paths, accelerator, network } as const;
+    const folders = await this.folderServers.start(spec.sharedFolders ?? [], signal);
+    const options = { spec, paths: folder.paths, accelerator, network, folders } as const;
     const key = stateKey({
       qemuVersion: probe.version,
       args: sharedArguments(options),
@@ -391,5 +395,6 @@ export class QemuMachine {
 
   async #endProcesses(): Promise<void> {
     for (const identity of [this.process, this.folder.readProcess("passt")]) await endProcess(identity);
+    await this.folderServers.end();
   }
 }

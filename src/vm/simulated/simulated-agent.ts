@@ -8,6 +8,7 @@ import {
   type ExecRequest,
   ExecResponseSchema,
   JobKind,
+  type MountedFolder,
   NetworkCheck_Result,
   ObservedContent_State,
   ObservedDevcontainer_State,
@@ -32,6 +33,8 @@ export interface SimulatedAgentOptions {
   readonly disk: SimulatedDisk;
   readonly bootId: string;
   readonly imageSha256: string;
+  /** Of the folders that the machine was started with. */
+  readonly folderTags: readonly string[];
   /** Ends the machine as a crash would. */
   readonly crash: () => void;
   /** Ends it as an orderly shutdown would. */
@@ -63,15 +66,9 @@ function agentCalls(options: SimulatedAgentOptions, jobs: SimulatedJobs): Servic
     takeIdentity: () => ({}),
     setClock: () => ({ correctedBy: durationFromMs(0) }),
     setNetwork: () => ({ dockerWaits: false }),
+    setSharedFolders: ({ folders }) => ({ failures: failuresOf(folders, options.folderTags) }),
     checkNetwork: ({ host, port }) => ({ checks: simulatedWay(host, port) }),
-    getUsage: () => ({
-      memoryTotalBytes: 8n << 30n,
-      memoryAvailableBytes: 6n << 30n,
-      dataDiskTotalBytes: 64n << 30n,
-      dataDiskFreeBytes: 60n << 30n,
-      loadAverage1m: 0,
-      environments: usage.environments(Date.now()),
-    }),
+    getUsage: () => usageOf(usage),
     getDiskBill: () => ({ bill: usage.bill(Date.now()) }),
     reclaimSpace: () => ({ reclaimedBytes: usage.reclaim() }),
     getBootProfile: () => ({ phases: [{ name: "agent-listens", endedAt: durationFromMs(1) }] }),
@@ -282,4 +279,21 @@ function jobMessage(environmentId: string, job: SimulatedJob) {
       ...(finishedAtMs === undefined ? {} : { finishedAt: timestampFromMs(finishedAtMs) }),
     })),
   });
+}
+
+/** As a real machine, which cannot mount what it was not started with; `fail-mount` is one that it cannot mount anyway. */
+function failuresOf(folders: readonly MountedFolder[], tags: readonly string[]): Record<string, string> {
+  const missing = folders.filter(({ tag, name }) => name === "fail-mount" || !tags.includes(tag));
+  return Object.fromEntries(missing.map(({ tag }) => [tag, "it could not be mounted"]));
+}
+
+function usageOf(usage: SimulatedUsage) {
+  return {
+    memoryTotalBytes: 8n << 30n,
+    memoryAvailableBytes: 6n << 30n,
+    dataDiskTotalBytes: 64n << 30n,
+    dataDiskFreeBytes: 60n << 30n,
+    loadAverage1m: 0,
+    environments: usage.environments(Date.now()),
+  };
 }

@@ -143,6 +143,7 @@ export class SimulatedDriver implements MachineDriver {
       suspend: true,
       diskGrowsOnline: true,
       fork: true,
+      sharedFolders: "any",
       pauseForSleep: options.pauseForSleep ?? false,
     };
   }
@@ -192,6 +193,7 @@ export class SimulatedDriver implements MachineDriver {
       disk,
       bootId: randomUUID(),
       imageSha256: spec.image.sha256,
+      folderTags: (spec.sharedFolders ?? []).map(({ tag }) => tag),
       ended: ended.signal,
       crash: () => this.#computer.end(spec.id, "crashed", "the simulated machine crashed"),
       powerOff: () => this.#computer.end(spec.id, "shutdown", ""),
@@ -241,6 +243,14 @@ export class SimulatedDriver implements MachineDriver {
     } catch {
       return [];
     }
+  }
+
+  sharedFoldersRefusal(): undefined {
+    return undefined;
+  }
+
+  sharedFolderFailures(): ReadonlyMap<string, string> {
+    return new Map();
   }
 
   onChange(listener: (id: string) => void): () => void {
@@ -327,6 +337,6 @@ export class SimulatedDriver implements MachineDriver {
 }
 
 /** What a suspended machine is continued under. */
-function keyOf({ image, cpus, memoryBytes }: MachineSpec): string {
-  return JSON.stringify([image.sha256, cpus, memoryBytes]);
+function keyOf({ image, cpus, memoryBytes, sharedFolders = [] }: MachineSpec): string {
+  return JSON.stringify([image.sha256, cpus, memoryBytes, sharedFolders]);
 }

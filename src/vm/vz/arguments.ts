@@ -52,6 +52,7 @@ export function vfkitArguments(options: VfkitArgumentOptions): string[] {
     "virtio-balloon",
     `virtio-serial,logFilePath=${paths.console}`,
     // The manual writes ignoreIfMissing, and vfkit takes this (pkg/config/virtio.go of 0.6.4).
+    ...(spec.sharedFolders ?? []).map(({ tag, hostPath }) => `virtio-fs,sharedDir=${hostPath},mountTag=${tag}`),
     ...(options.rosetta ? [`rosetta,mountTag=${rosettaTag},ignore-if-missing`] : []),
   ];
   return [

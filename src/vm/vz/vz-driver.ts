@@ -20,6 +20,8 @@ import type {
 } from "../driver.ts";
 import { checkCommas, checkHostSpace, listMachineFolders, type SavedProcess } from "../machine-folder.ts";
 import { vfkitArguments } from "./arguments.ts";
+import { type Live, newLive } from "./live.ts";
+import { foldersToShare } from "./shared-folders.ts";
 import { exitOf } from "./exit.ts";
 import { startGvproxy } from "./gvproxy.ts";
 import { VzMachineFolder } from "./machine-folder.ts";
@@ -36,17 +38,6 @@ const diskRetryMs = 250;
 const pollMs = 50;
 /** How soon a machine that ended is noticed; vfkit tells nothing by itself. */
 const livenessPollMs = 2000;
-
-interface Live {
-  exit: MachineExit | undefined;
-  agent: AgentStream | undefined;
-  starting: boolean;
-  /** It was seen running, and its end was not dealt with yet. */
-  running: boolean;
-  paused: boolean;
-  /** What is left of a machine that ended is being put away; its next start must not be taken for it. */
-  ending: Promise<void> | undefined;
-}
 
 export interface VzDriverOptions {
   readonly machinesFolder: string;
@@ -65,7 +56,15 @@ export interface VzDriverOptions {
  */
 export class VzDriver implements MachineDriver {
   readonly name = "vz";
-  readonly features = { powerButton: true, usage: false, suspend: false, diskGrowsOnline: false, fork: false, pauseForSleep: true };
+  readonly features = {
+    powerButton: true,
+    usage: false,
+    suspend: false,
+    diskGrowsOnline: false,
+    fork: false,
+    sharedFolders: "writable",
+    pauseForSleep: true,
+  } as const;
   readonly #options: VzDriverOptions;
   readonly #live = new Map<string, Live>();
   readonly #watch = new ChangeWatch(() => this.#look(), livenessPollMs);
@@ -128,6 +127,14 @@ export class VzDriver implements MachineDriver {
 
   async list(): Promise<readonly string[]> {
     return listMachineFolders(this.#options.machinesFolder);
+  }
+
+  sharedFoldersRefusal(): undefined {
+    return undefined;
+  }
+
+  sharedFolderFailures(id: string): ReadonlyMap<string, string> {
+    return this.#liveOf(id).folderFailures;
   }
 
   onChange(listener: (id: string) => void): () => void {
@@ -218,14 +225,7 @@ export class VzDriver implements MachineDriver {
   }
 
   #liveOf(id: string): Live {
-    const live = this.#live.get(id) ?? {
-      exit: undefined,
-      agent: undefined,
-      starting: false,
-      running: false,
-      paused: false,
-      ending: undefined,
-    };
+    const live = this.#live.get(id) ?? newLive();
     this.#live.set(id, live);
     return live;
   }
@@ -274,8 +274,10 @@ export class VzDriver implements MachineDriver {
     folder.rotateConsole();
     await folder.makeLinkKey();
     await folder.writeConfigDisk();
+    const { shared, failures } = foldersToShare(spec.sharedFolders ?? []);
+    this.#liveOf(spec.id).folderFailures = failures;
     const args = vfkitArguments({
-      spec,
+      spec: { ...spec, sharedFolders: shared },
       paths: folder.paths,
       network: (await startGvproxy({ folder, env: this.#options.env, log: this.#options.log }, signal)) ? "gvproxy" : "nat",
       formatToken: await folder.formatToken(),

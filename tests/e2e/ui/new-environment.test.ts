@@ -104,6 +104,7 @@ test("a folder of this computer becomes one, and is offered again as recent", as
 test("what the host refuses is told with what to try, and nothing typed is lost", async () => {
   await host.create("app", "taken");
   await source().fill("https://simulated.test/app.git");
+  await expect(page.getByText("There is an environment of this already: taken.")).toBeVisible();
   await page.getByText("More options").click();
   await page.getByLabel("Name", { exact: true }).fill("taken");
   await create().click();

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { z } from "zod";
 import { splitQuoted, trimQuotes, vfkitBootloaders, vfkitDevices, vfkitFlags } from "../../../src/vm/vz/vfkit-options.ts";
 
@@ -108,7 +108,10 @@ function checkDevice({ kind, options }: FakeDevice): void {
     throw new Error("one of 'logFilePath', 'stdio' or 'pty' must be set");
   else if (kind === "virtio-net" && given("nat", "fd", "unixSocketPath", "path") !== 1)
     throw new Error("one of 'nat' or 'fd' or 'unixSocketPath' must be set");
-  else if (kind === "virtio-vsock") {
+  else if (kind === "virtio-fs") {
+    if (statSync(options["sharedDir"] ?? "", { throwIfNoEntry: false })?.isDirectory() !== true)
+      throw new Error('Error Domain=VZErrorDomain Code=2 "A directory sharing device configuration is invalid."');
+  } else if (kind === "virtio-vsock") {
     z.coerce.number().int().positive().parse(options["port"]);
     // vfkit puts the path into a URL and listens at what comes out of it.
     const path = options["socketURL"] ?? "";

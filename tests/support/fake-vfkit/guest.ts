@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { waitUntil } from "../../../src/lib/wait-until.ts";
@@ -47,6 +47,7 @@ export class Guest {
   /** Resolves when the guest runs; `onEnd` is called once when it has ended. */
   async start(onEnd: () => void): Promise<void> {
     const { program } = emulators[this.#machine.arch];
+    await this.#serveFolders();
     const qemu = spawn("setpriv", ["--pdeathsig", "KILL", program, ...this.#arguments()], { stdio: ["ignore", "ignore", "pipe"] });
     this.#process = qemu;
     let said = "";
@@ -93,6 +94,37 @@ export class Guest {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
+  /** One virtiofsd for each folder, which ends with QEMU. */
+  async #serveFolders(): Promise<void> {
+    const sockets = this.#folders.map(({ options }, index) => {
+      const socket = this.#folderSocket(index);
+      const args = [`--shared-dir=${options["sharedDir"]}`, `--socket-path=${socket}`, "--log-level=error"];
+      spawn(process.env["BERTH_VIRTIOFSD"] || "virtiofsd", args, { stdio: "ignore" }).once("error", () => undefined);
+      return socket;
+    });
+    await waitUntil(() => sockets.every((socket) => existsSync(socket)), {
+      intervalMs: pollMs,
+      signal: AbortSignal.timeout(runningLimitMs),
+    });
+  }
+
+  get #folders(): readonly FakeDevice[] {
+    return this.#machine.devices.filter(({ kind }) => kind === "virtio-fs");
+  }
+
+  #folderSocket(index: number): string {
+    return join(this.#folder, `fs-${index}`);
+  }
+
+  #folderArguments(): string[] {
+    const memory = `memory-backend-memfd,id=mem,size=${this.#machine.memoryMib}M,share=on`;
+    const devices = this.#folders.flatMap(({ options }, index) => [
+      ...["-chardev", `socket,id=fs${index},path=${this.#folderSocket(index)}`],
+      ...["-device", `vhost-user-fs-pci,chardev=fs${index},tag=${options["mountTag"]}`],
+    ]);
+    return devices.length === 0 ? [] : ["-object", memory, "-machine", "memory-backend=mem", ...devices];
+  }
+
   #arguments(): string[] {
     const { arch, cpus, memoryMib, kernel, initrd, commandLine, devices } = this.#machine;
     const { machine, cpu } = emulators[arch];
@@ -103,6 +135,7 @@ export class Guest {
       ...["-device", "virtio-serial-pci"],
       ...["-chardev", `socket,id=qmp,path=${join(this.#folder, "qmp")},server=on,wait=off`, "-mon", "chardev=qmp,mode=control"],
       ...devices.flatMap((device, index) => deviceArguments(device, index)),
+      ...this.#folderArguments(),
       ...this.vsockPorts.flatMap(({ port, portSocket }) => [
         ...["-chardev", `socket,id=vsock${port},path=${portSocket},server=on,wait=off`],
         ...["-device", `virtserialport,chardev=vsock${port},name=berth.vsock.${port}`],
@@ -133,6 +166,6 @@ function deviceArguments({ kind, options }: FakeDevice, index: number): string[]
   }
   if (kind === "virtio-rng") return ["-device", "virtio-rng-pci"];
   if (kind === "virtio-balloon") return ["-device", "virtio-balloon-pci"];
-  if (kind === "virtio-vsock" || kind === "rosetta") return [];
+  if (kind === "virtio-vsock" || kind === "virtio-fs" || kind === "rosetta") return [];
   throw new Error(`this stand-in has no ${kind}`);
 }

@@ -5,6 +5,10 @@ import { join } from "node:path";
 export function installFakeVfkit(folder: string): string {
   mkdirSync(folder, { recursive: true });
   const main = join(import.meta.dirname, "main.ts");
-  writeFileSync(join(folder, "vfkit"), `#!/bin/sh\nexec '${process.execPath}' '${main}' "$@"\n`, { mode: 0o755 });
+  // A driver gives its hypervisor nothing of its own environment.
+  const virtiofsd = process.env["BERTH_VIRTIOFSD"] ?? "";
+  writeFileSync(join(folder, "vfkit"), `#!/bin/sh\nBERTH_VIRTIOFSD='${virtiofsd}' exec '${process.execPath}' '${main}' "$@"\n`, {
+    mode: 0o755,
+  });
   return `${folder}:${process.env["PATH"] ?? ""}`;
 }

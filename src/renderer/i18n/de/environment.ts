@@ -75,6 +75,26 @@ export const environment: Strings["environment"] = {
     acceptConflicts: "Von jeder beide Fassungen behalten",
     stop: "Abgleich beenden",
   },
+  share: {
+    title: "Ordner dieses Computers",
+    detail:
+      "Die Umgebung sieht sie unmittelbar in /mnt/host. Jede Umgebung auf derselben Maschine käme an sie heran; eine mit eigener Maschine teilt sie mit keiner anderen.",
+    folder: "Freizugebender Ordner",
+    hint: "Sein voller Pfad. Er kommt mit dem nächsten Start der Maschine.",
+    noFolder: "Nenne zuerst einen Ordner.",
+    allowWriting: "Was in der Umgebung ist, darf seine Dateien ändern und löschen",
+    add: "Freigeben",
+    remove: "Nicht mehr freigeben",
+    readOnly: "Nur lesbar",
+    writable: "Änderbar",
+    states: {
+      waiting: "kommt mit dem Start der Maschine",
+      shared: "freigegeben",
+      restartNeeded: "kommt mit dem nächsten Start der Maschine; starte sie auf ihrer Seite neu",
+      failed: "nicht da",
+      removed: "entfernt; bis sie angehalten wird, käme die Maschine noch an ihn heran",
+    },
+  },
   usage: {
     cpu: "CPU",
     cpuShown: (used, cpus) => `${used} % von ${cpus * 100} %`,

@@ -1,8 +1,12 @@
 import type { ErrorTexts } from "../errors.ts";
+import { accessErrors } from "./access-errors.ts";
+import { signInErrors } from "./sign-in-errors.ts";
 
 const text = (title: string, why: string, whatToTry: string) => ({ title, why, whatToTry });
 
 export const errors: ErrorTexts = {
+  ...accessErrors,
+  ...signInErrors,
   "url-invalid": text(
     "Die Adresse wurde nicht angenommen",
     "Sie ist keine https-, http- oder ssh-Adresse eines git-Repositorys.",
@@ -255,6 +259,21 @@ export const errors: ErrorTexts = {
     "Es wurde kein weiteres Terminal geöffnet",
     "Es sind so viele offen, wie Berth behält.",
     "Schließe eines, das du nicht mehr brauchst.",
+  ),
+  "folder-not-shareable": text(
+    "Der Ordner wird nicht freigegeben",
+    "Es gibt ihn nicht, oder er enthält mehr, als eine Umgebung sehen sollte.",
+    "Nenne einen Ordner, der nur für die Umgebung da ist, etwa einen mit Daten. Um auf beiden Seiten an Dateien zu arbeiten, gleiche einen Ordner ab.",
+  ),
+  "folder-sharing-unavailable": text(
+    "Auf diesem Computer lassen sich keine Ordner für Maschinen freigeben",
+    "Das Programm, das sie freigibt, fehlt oder ließ sich nicht starten.",
+    "Installiere virtiofsd 1.11 oder neuer, das Debian 13, Ubuntu 24.04 und neuere als Paket haben, oder gleiche einen Ordner ab.",
+  ),
+  "shared-folder-not-found": text(
+    "Der freigegebene Ordner wurde nicht gefunden",
+    "Es gibt keinen dieses Namens.",
+    "Er wurde vielleicht gerade entfernt.",
   ),
   "sync-not-found": text("Der Abgleich wurde nicht gefunden", "Es gibt keinen dieses Namens.", "Er wurde vielleicht gerade beendet."),
   "sync-refused": text(

@@ -40,6 +40,7 @@ export const newEnvironment: Strings["newEnvironment"] = {
   will: "Was geschieht",
   steps: {
     startMachine: "Die Maschine auf diesem Computer startet.",
+    machineRuns: "Die Maschine auf diesem Computer läuft schon.",
     makeMachine: "Eine Maschine nur für diese Umgebung entsteht und startet.",
     clone: (repository, at) =>
       at === "" ? `${repository} wird in die Maschine geklont.` : `${repository} wird in die Maschine geklont, ${at}.`,

@@ -74,6 +74,26 @@ export const environment = {
     acceptConflicts: "Keep both versions of each",
     stop: "Stop syncing",
   },
+  share: {
+    title: "Folders of this computer",
+    detail:
+      "The environment sees them live in /mnt/host. Every environment on the same machine could get at them; one with a machine of its own shares them with no other.",
+    folder: "Folder to share",
+    hint: "Its full path. It comes with the next start of the machine.",
+    noFolder: "Name a folder first.",
+    allowWriting: "What is in the environment may change and delete its files",
+    add: "Share",
+    remove: "Share it no more",
+    readOnly: "Read-only",
+    writable: "May be changed",
+    states: {
+      waiting: "comes with the machine's start",
+      shared: "shared",
+      restartNeeded: "comes with the machine's next start; restart it on its page",
+      failed: "not there",
+      removed: "removed; the machine could still get at it until it is stopped",
+    },
+  },
   usage: {
     cpu: "CPU",
     cpuShown: (used: string, cpus: number) => `${used} % of ${cpus * 100} %`,

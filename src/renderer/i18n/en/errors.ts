@@ -2,6 +2,14 @@ import type { ErrorTexts } from "../errors.ts";
 
 /** The window has buttons where the catalogue tells of commands. */
 export const errors: ErrorTexts = {
+  "folder-not-shareable": {
+    whatToTry: "Name a folder that is meant for the environment alone, e.g. one with data. To work on files on both sides, sync a folder.",
+  },
+  "folder-sharing-unavailable": {
+    whatToTry:
+      "Install virtiofsd 1.11 or newer, which Debian 13, Ubuntu 24.04 and newer have as a package, or keep a folder the same by syncing it.",
+  },
+  "shared-folder-not-found": { whatToTry: "It may have been removed just now." },
   "sync-not-found": { whatToTry: "It may have been ended just now." },
   "devcontainer-choice": { whatToTry: "Choose one of them." },
   "environment-not-found": { whatToTry: "It may have been deleted; look at the list." },

@@ -39,6 +39,7 @@ export const newEnvironment = {
   will: "What will happen",
   steps: {
     startMachine: "The machine on this computer starts.",
+    machineRuns: "The machine on this computer runs already.",
     makeMachine: "A machine is made for this environment alone, and starts.",
     clone: (repository: string, at: string) =>
       at === "" ? `${repository} is cloned into the machine.` : `${repository} is cloned into the machine, at ${at}.`,

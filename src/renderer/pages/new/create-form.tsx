@@ -20,7 +20,7 @@ export function CreateForm({ initial, newcomer }: { readonly initial: string; re
   const [options, setOptions] = useState<Options>({ name: "", devcontainerFilePath: "" });
   const [classId, setClassId] = useState("");
   const classes = useClasses();
-  const isOwn = classes.some((c) => c.id === classId && hasOwnMachine(c));
+  const isOwn = classes?.some((c) => c.id === classId && hasOwnMachine(c)) ?? false;
   const { create, creating, error } = useCreate();
   const source = understand(text);
   const good = source.kind === "repository" || source.kind === "folder";
@@ -38,7 +38,7 @@ export function CreateForm({ initial, newcomer }: { readonly initial: string; re
   return (
     <form onSubmit={submit} className="flex flex-col gap-4">
       <SourceField text={text} source={source} onChange={setText} />
-      {good ? (
+      {good && classes !== undefined ? (
         <>
           <Preview source={source} hasOwnMachine={isOwn} />
           <MachineChoice classes={classes} classId={classId} onChange={setClassId} />

@@ -52,8 +52,9 @@ function Existing({ source }: { readonly source: Source }) {
 function WhatWillHappen({ source, hasOwnMachine }: { readonly source: Source; readonly hasOwnMachine: boolean }) {
   const { newEnvironment: words } = useStrings();
   const machineRuns = useAppState((state) => state.machine?.state === MachineState.READY);
+  // As many lines whatever the machine does meanwhile: what is below must not move away from under a click.
   const steps = [
-    hasOwnMachine ? words.steps.makeMachine : machineRuns ? "" : words.steps.startMachine,
+    hasOwnMachine ? words.steps.makeMachine : machineRuns ? words.steps.machineRuns : words.steps.startMachine,
     source.kind === "folder" ? words.steps.copy(source.path) : source.kind === "repository" ? cloneStep(source.context, words) : "",
     words.steps.build,
     words.steps.open,

@@ -392,6 +392,75 @@ export declare type SetNetworkResponse = Message<"berth.v1.SetNetworkResponse"> 
 export declare const SetNetworkResponseSchema: GenMessage<SetNetworkResponse>;
 
 /**
+ * @generated from message berth.v1.SetSharedFoldersRequest
+ */
+export declare type SetSharedFoldersRequest = Message<"berth.v1.SetSharedFoldersRequest"> & {
+  /**
+   * @generated from field: repeated berth.v1.MountedFolder folders = 1;
+   */
+  folders: MountedFolder[];
+};
+
+/**
+ * Describes the message berth.v1.SetSharedFoldersRequest.
+ * Use `create(SetSharedFoldersRequestSchema)` to create a new message.
+ */
+export declare const SetSharedFoldersRequestSchema: GenMessage<SetSharedFoldersRequest>;
+
+/**
+ * @generated from message berth.v1.MountedFolder
+ */
+export declare type MountedFolder = Message<"berth.v1.MountedFolder"> & {
+  /**
+   * What virtio-fs calls it.
+   *
+   * @generated from field: string tag = 1;
+   */
+  tag: string;
+
+  /**
+   * @generated from field: string environment_id = 2;
+   */
+  environmentId: string;
+
+  /**
+   * Its name in /mnt/host: letters, digits and . _ - only.
+   *
+   * @generated from field: string name = 3;
+   */
+  name: string;
+
+  /**
+   * @generated from field: bool read_only = 4;
+   */
+  readOnly: boolean;
+};
+
+/**
+ * Describes the message berth.v1.MountedFolder.
+ * Use `create(MountedFolderSchema)` to create a new message.
+ */
+export declare const MountedFolderSchema: GenMessage<MountedFolder>;
+
+/**
+ * @generated from message berth.v1.SetSharedFoldersResponse
+ */
+export declare type SetSharedFoldersResponse = Message<"berth.v1.SetSharedFoldersResponse"> & {
+  /**
+   * Why a folder is not mounted, by its tag; empty where all are.
+   *
+   * @generated from field: map<string, string> failures = 1;
+   */
+  failures: { [key: string]: string };
+};
+
+/**
+ * Describes the message berth.v1.SetSharedFoldersResponse.
+ * Use `create(SetSharedFoldersResponseSchema)` to create a new message.
+ */
+export declare const SetSharedFoldersResponseSchema: GenMessage<SetSharedFoldersResponse>;
+
+/**
  * @generated from message berth.v1.CheckNetworkRequest
  */
 export declare type CheckNetworkRequest = Message<"berth.v1.CheckNetworkRequest"> & {
@@ -2738,6 +2807,17 @@ export declare const AgentService: GenService<{
     methodKind: "unary";
     input: typeof SetNetworkRequestSchema;
     output: typeof SetNetworkResponseSchema;
+  },
+  /**
+   * Mounts folders of this computer that the machine was started with, and unmounts all that are not named. A dev container
+   * has in /mnt/host what was mounted when it started.
+   *
+   * @generated from rpc berth.v1.AgentService.SetSharedFolders
+   */
+  setSharedFolders: {
+    methodKind: "unary";
+    input: typeof SetSharedFoldersRequestSchema;
+    output: typeof SetSharedFoldersResponseSchema;
   },
   /**
    * Goes the way to a target step by step, from the machine and from a container; takes seconds.

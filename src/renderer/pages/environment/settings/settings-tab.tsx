@@ -6,6 +6,7 @@ import type { EnvironmentRow } from "../../../environments/environment-row.ts";
 import { type Question, useActions, useWhyNot } from "../../../environments/row-menu.tsx";
 import { Button } from "../../../ui/button.tsx";
 import { Field, Input } from "../../../ui/input.tsx";
+import { SharedFolders } from "./shared-folders.tsx";
 import { Select } from "../../../ui/select.tsx";
 
 /** What can be changed of an environment. */
@@ -16,6 +17,7 @@ export function SettingsTab({ row, ask }: { readonly row: EnvironmentRow; readon
     <div className="flex max-w-160 flex-col gap-6 p-4">
       <Rename key={row.name} row={row} />
       <Devcontainer row={row} />
+      <SharedFolders environmentId={row.id} />
       <Section title={words.rebuild} detail={words.rebuildDetail}>
         <RebuildButton row={row} ask={ask} />
       </Section>
