@@ -1,9 +1,11 @@
 import { entry, type ErrorEntry } from "./error-entry.ts";
 import { planeErrors } from "./plane-errors.ts";
+import { runnerErrors } from "./runner-errors.ts";
 
 /** One catalogue for the app and the CLI alike (P13). */
 export const errorCatalogue = {
   ...planeErrors,
+  ...runnerErrors,
   "url-invalid": entry(
     "invalid_argument",
     "The repository address was not accepted",

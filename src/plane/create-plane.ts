@@ -42,6 +42,8 @@ export interface Plane extends PlaneApi {
   readonly environmentStore: EnvironmentStore;
   /** For the host's own services, e.g. an environment from a folder. */
   createEnvironment(request: NewEnvironment, signal: AbortSignal): Promise<Environment>;
+  /** The class of environments that share a machine. */
+  readonly sharedClassId: string;
   /** The class of environments that have a machine of their own. */
   readonly dedicatedClassId: string;
   /** Whether its class gives an environment a machine of its own; one that is unknown has none. */
@@ -85,6 +87,7 @@ export async function createPlane(options: PlaneOptions): Promise<Plane> {
     ...api,
     environmentStore: environmentStore({ store, organization: scope.store, known, records, sealer, now }),
     createEnvironment: async (request, signal) => createEnvironment({ fleet, gitIdentity, now }, scope, request, signal),
+    sharedClassId: identity.classId,
     dedicatedClassId: identity.dedicatedClassId,
     isDedicated: (id) => isDedicatedClass(identity, known.find(id)?.spec),
     exists: (id) => known.find(id) !== undefined,

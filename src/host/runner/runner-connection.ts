@@ -1,0 +1,21 @@
+import type { BerthError } from "../../contract/berth-error.ts";
+import type { EnvironmentStore } from "../../contract/engine-port.ts";
+
+/** How a runner and its plane are to each other. */
+export type ConnectionState =
+  | { readonly kind: "connecting" }
+  | { readonly kind: "connected"; readonly sinceMs: number }
+  | { readonly kind: "offline"; readonly sinceMs: number; readonly reason: BerthError }
+  | { readonly kind: "ended"; readonly reason: BerthError };
+
+/** A runner's tie to a remote plane; the bridge makes it. */
+export interface RunnerConnection {
+  readonly planeUrl: string;
+  /** For the engine, in place of the embedded plane's. */
+  readonly environmentStore: EnvironmentStore;
+  readonly state: () => ConnectionState;
+  /** How many environments' newest status the plane does not have yet. */
+  readonly pendingCount: () => number;
+  /** Runs until the signal aborts; ends with the reason, as an error, when the plane will not have this runner any more. */
+  readonly run: (signal: AbortSignal) => Promise<void>;
+}
