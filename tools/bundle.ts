@@ -9,6 +9,7 @@ const programs = {
   berth: "src/cli/main.ts",
   start: "src/cli/start.ts",
   proxy: "src/cli/proxy.ts",
+  "berth-plane": "src/server/main.ts",
 } as const;
 const updateKey = join(root, "resources/update-key.pem");
 /** What the runner's set-up installs. */

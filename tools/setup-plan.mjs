@@ -48,6 +48,8 @@ export function needsOf({ platform, arch, group }) {
     { program: "mkfs.ext4", apt: "e2fsprogs" },
     { program: "tinyproxy", apt: "tinyproxy-bin" },
     { program: "openssl", apt: "openssl" },
+    // An identity provider that nobody here wrote.
+    { program: "glewlwyd", apt: "glewlwyd" },
     { program: "pg_createcluster", apt: "postgresql" },
   ];
   return [
@@ -73,6 +75,8 @@ export function missingPackages(needs, { has, exists, manager }) {
 
 /** QEMU 10 boots a guest a third faster than Debian 12's own 7.2; later releases have it anyway. */
 const backported = ["qemu-system-x86", "qemu-system-arm", "qemu-utils"];
+/** Their packages start a service, here one with a well-known password; tests run the program themselves. */
+const unwantedServices = ["glewlwyd"];
 const backportsFile = "/etc/apt/sources.list.d/berth-backports.list";
 const defaultMirror = "http://deb.debian.org/debian";
 /** Another apt, e.g. of unattended upgrades, is waited for. */
@@ -102,6 +106,8 @@ export function aptCommands({ packages, codename, sources }) {
     commands.push({ argv: ["tee", backportsFile], input: `deb ${mirror.replace(/\/$/, "")} bookworm-backports main\n` });
   }
   commands.push({ argv: [...apt, "update"], mayFail: true });
+  for (const name of unwantedServices.filter((one) => packages.includes(one)))
+    commands.push({ argv: ["systemctl", "mask", `${name}.service`], mayFail: true });
   if (plain.length > 0) commands.push({ argv: [...install, ...plain] });
   if (late.length > 0) commands.push({ argv: [...install, "-t", "bookworm-backports", ...late], instead: [...install, ...late] });
   if (packages.includes("chromium")) commands.push({ argv: [...install, quickBrowser], mayFail: true });

@@ -52,6 +52,14 @@ test("Debian 12 takes QEMU from backports, on the mirror it has, and its own whe
   for (const { argv } of commands.slice(1)) expect(argv).toContain("DPkg::Lock::Timeout=300");
 });
 
+test("a service with a well-known password is not started by its package", () => {
+  const commands = aptCommands({ packages: ["glewlwyd", "git"], codename: "trixie", sources: "" });
+  const masked = commands.findIndex(({ argv }) => argv.join(" ") === "systemctl mask glewlwyd.service");
+  expect(commands[masked]).toMatchObject({ mayFail: true });
+  expect(commands.findIndex(({ argv }) => argv.includes("install"))).toBeGreaterThan(masked);
+  expect(asText(aptCommands({ packages: ["git"], codename: "trixie", sources: "" }))).not.toContain("mask");
+});
+
 test("a backports source that is there is not added again, nor where QEMU is there already", () => {
   const withBackports = `${bookwormSources}http://mirror.example/debian/ bookworm-backports\n`;
   expect(asText(aptCommands({ packages: ["qemu-utils"], codename: "bookworm", sources: withBackports }))).not.toContain("tee");

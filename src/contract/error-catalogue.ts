@@ -1,11 +1,15 @@
+import { accessErrors } from "./access-errors.ts";
 import { entry, type ErrorEntry } from "./error-entry.ts";
 import { planeErrors } from "./plane-errors.ts";
 import { runnerErrors } from "./runner-errors.ts";
+import { signInErrors } from "./sign-in-errors.ts";
 
 /** One catalogue for the app and the CLI alike (P13). */
 export const errorCatalogue = {
+  ...accessErrors,
   ...planeErrors,
   ...runnerErrors,
+  ...signInErrors,
   "url-invalid": entry(
     "invalid_argument",
     "The repository address was not accepted",

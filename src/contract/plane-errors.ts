@@ -26,4 +26,22 @@ export const planeErrors = {
     "Your role or your token does not allow it.",
     "Ask an administrator of your organization, or use a token that may.",
   ),
+  "rate-limited": entry(
+    "resource_exhausted",
+    "Too much was asked at once",
+    "The server answers each caller only so often.",
+    "Wait a moment, then go on.",
+  ),
+  "key-unusable": entry(
+    "failed_precondition",
+    "The key of the database cannot be used",
+    "It is open to others, or it is not the one that the secrets in the database were sealed with.",
+    "Give the server the key file that the database was made with, readable by nobody else.",
+  ),
+  "runner-unreachable": entry(
+    "unavailable",
+    "The runner did not answer",
+    "It is not connected to the management plane now.",
+    "Try again when it is back; its page shows when it was last seen.",
+  ),
 } as const satisfies Record<string, ErrorEntry>;

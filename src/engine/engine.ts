@@ -26,7 +26,7 @@ const stepRetryMs = 2000;
 /** A step that failed this often in a row is told and left until the wish or the machine's boot changes. */
 const maxStepTries = 5;
 /** What may be otherwise a moment later; anything else is told at once. */
-const passingCodes: ReadonlySet<string> = new Set(["machine-unreachable", "timeout", "internal", "canceled"]);
+const passingCodes: ReadonlySet<string> = new Set(["machine-unreachable", "plane-unreachable", "timeout", "internal", "canceled"]);
 const maxStepsWithoutPause = 50;
 /** The shared machine without an environment that shall run is suspended after this, or shut down where it cannot be. */
 const defaultMachineIdleMinutes = 5;

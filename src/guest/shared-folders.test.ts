@@ -26,12 +26,12 @@ function mount(argv: readonly string[]): void {
   const path = argv.at(-1) ?? "";
   const options = argv[argv.indexOf("-o") + 1] ?? "";
   if (argv[0] === "umount") mounts = mounts.filter((line) => line.split(" ")[1] !== path);
-  else if (argv.includes("--bind")) mounts.push(`tmpfs ${path} tmpfs rw 0 0`);
+  else if (argv.includes("tmpfs")) mounts.push(`tmpfs ${path} tmpfs ${options} 0 0`);
   else if (argv.includes("virtiofs")) {
     if (argv.at(-2) === "absent") throw new Error("mount: wrong fs type");
     mounts.push(`${argv.at(-2)} ${path} virtiofs ${options} 0 0`);
   } else if (options.startsWith("remount"))
-    mounts = mounts.map((line) => (line.split(" ")[1] === path ? line.replace(/ r[wo] /, options.endsWith("ro") ? " ro " : " rw ") : line));
+    mounts = mounts.map((line) => (line.split(" ")[1] === path ? line.replace(/ r[wo],/, options.endsWith("ro") ? " ro," : " rw,") : line));
 }
 
 const folderOf = (changed: Partial<MountedFolder>): MountedFolder =>
@@ -43,13 +43,13 @@ test("a folder is mounted once, read-only as it was asked for, in a place that n
   expect(await folders.set([folderOf({})])).toEqual({});
   expect(await folders.set([folderOf({})])).toEqual({});
   expect(mounted()).toEqual([`data ${join(run, "host", id, "data")} virtiofs nosuid,nodev,ro 0 0`]);
-  expect(mounts[0]).toBe(`tmpfs ${join(run, "host", id)} tmpfs ro 0 0`);
+  expect(mounts[0]).toBe(`tmpfs ${join(run, "host", id)} tmpfs ro,mode=755,size=64k,nosuid,nodev 0 0`);
 });
 
-test("what is no longer named goes, and a right that changed is given anew", async () => {
+test("what is no longer named goes, and one that was given anew with another right comes", async () => {
   await folders.set([folderOf({}), folderOf({ tag: "more", name: "more" })]);
-  await folders.set([folderOf({ readOnly: false })]);
-  expect(mounted()).toEqual([`data ${join(run, "host", id, "data")} virtiofs nosuid,nodev,rw 0 0`]);
+  await folders.set([folderOf({ tag: "anew", readOnly: false })]);
+  expect(mounted()).toEqual([`anew ${join(run, "host", id, "data")} virtiofs nosuid,nodev,rw 0 0`]);
   expect(readdirSync(join(run, "host", id))).toEqual(["data"]);
 });
 

@@ -70,8 +70,9 @@ export class SharedFolders {
     });
   }
 
-  #isSame({ tag, environmentId, name, readOnly }: MountedFolder, mount: MountedPlace): boolean {
-    return mount.device === tag && mount.path === join(this.#folder, environmentId, name) && mount.options.includes("ro") === readOnly;
+  /** By its tag: whatever is done to the mount in here, what may be written is decided on the person's computer. */
+  #isSame({ tag, environmentId, name }: MountedFolder, mount: MountedPlace): boolean {
+    return mount.device === tag && mount.path === join(this.#folder, environmentId, name);
   }
 
   async #mount(folder: MountedFolder): Promise<void> {
@@ -82,7 +83,7 @@ export class SharedFolders {
     if (this.#mountsBelow(parent).some((mount) => this.#isSame(folder, mount))) return;
     await this.#make(parent);
     await this.#open(parent, async () => mkdir(path, { recursive: true }));
-    // A container that was started before the folder was made read-only could have put a link there.
+    // A container could have put a link there while the folder was open.
     if (!(await lstat(path)).isDirectory()) throw new Error("something else is in its place");
     try {
       await this.#run(["mount", "-t", "virtiofs", "-o", `nosuid,nodev,${readOnly ? "ro" : "rw"}`, "--", tag, path]);
@@ -93,25 +94,25 @@ export class SharedFolders {
     }
   }
 
+  /** Without its place the kernel takes it from the containers too. */
   async #unmount(path: string): Promise<void> {
     await this.#run(["umount", "-l", "--", path]);
     await this.#open(join(path, ".."), async () => rmdir(path));
   }
 
-  /** A folder that is a mount of its own, and read-only, so that a container that has it cannot change it. */
+  /** A file system of its own that is read-only, which no container that has it can change; docker would make a mere mount writable. */
   async #make(folder: string): Promise<void> {
     await mkdir(folder, { recursive: true, mode: folderMode });
     if (isMountedReadOnly(this.#mounts(), folder)) return;
-    await this.#run(["mount", "--bind", "--", folder, folder]);
-    await this.#run(["mount", "-o", "remount,bind,ro", "--", folder]);
+    await this.#run(["mount", "-t", "tmpfs", "-o", "ro,mode=755,size=64k,nosuid,nodev", "--", "tmpfs", folder]);
   }
 
   async #open(folder: string, work: () => Promise<unknown>): Promise<void> {
-    await this.#run(["mount", "-o", "remount,bind,rw", "--", folder]);
+    await this.#run(["mount", "-o", "remount,rw", "--", folder]);
     try {
       await work();
     } finally {
-      await this.#run(["mount", "-o", "remount,bind,ro", "--", folder]);
+      await this.#run(["mount", "-o", "remount,ro", "--", folder]);
     }
   }
 

@@ -1,5 +1,4 @@
 import type { ConnectRouter, Interceptor } from "@connectrpc/connect";
-import type { IncomingMessage, ServerResponse } from "node:http";
 import { EditorService } from "../contract/gen/gitpod/v1/editor_pb.js";
 import { EnvironmentService } from "../contract/gen/gitpod/v1/environment_pb.js";
 import { EventService } from "../contract/gen/gitpod/v1/event_pb.js";
@@ -7,17 +6,27 @@ import { IdentityService } from "../contract/gen/gitpod/v1/identity_pb.js";
 import { RunnerConfigurationService } from "../contract/gen/gitpod/v1/runner_configuration_pb.js";
 import { RunnerService } from "../contract/gen/gitpod/v1/runner_pb.js";
 import { SecretService } from "../contract/gen/gitpod/v1/secret_pb.js";
-import { type Authenticate, authenticateRequests, type Caller, callerOf, knownCaller, requireCaller, subjectOf } from "./caller.ts";
+import {
+  type Admit,
+  type Authenticate,
+  authenticateRequests,
+  type Caller,
+  callerOf,
+  knownCaller,
+  refuseChangesOfReaders,
+  requireCaller,
+  subjectOf,
+} from "./caller.ts";
 import { PlaneEvents } from "./events.ts";
 import type { Fleet } from "./fleet.ts";
-import { paginationFromQuery, refuseUnbuilt, translateErrors, validateRequests } from "./interceptors.ts";
-import { serveJsonlEvents } from "./jsonl.ts";
+import { paginationFromQuery, refuseUnbuilt, type TellFault, translateErrors, validateRequests } from "./interceptors.ts";
+import { type NodeRequest, type NodeResponse, serveJsonlEvents } from "./jsonl.ts";
 import { scopeOfCaller, scopes } from "./request-scope.ts";
 import type { Sealer } from "./seal.ts";
 import { bind, type BoundService } from "./services/bind.ts";
 import { editorService } from "./services/editor-service.ts";
 import { environmentService } from "./services/environment-service.ts";
-import { watchEvents } from "./services/event-service.ts";
+import { type WatchEvents, watchEvents } from "./services/event-service.ts";
 import { runnerConfigurationService } from "./services/runner-configuration-service.ts";
 import { runnerService } from "./services/runner-service.ts";
 import { secretService } from "./services/secret-service.ts";
@@ -31,9 +40,13 @@ export interface PlaneParts {
   readonly sealer: Sealer;
   readonly fleet: Fleet;
   readonly authenticate: Authenticate;
+  readonly admit: Admit;
+  readonly tellFault: TellFault;
   readonly now: () => number;
   /** Who commits in new environments whose spec does not say it. */
   readonly gitIdentity: (caller: Caller) => Promise<{ readonly name: string; readonly email: string }>;
+  /** Aborts when streams have to end, so that their clients go to another process. */
+  readonly drain?: AbortSignal;
   /** Services beside those that every plane has. */
   readonly services: readonly BoundService[];
   /** Methods (`package.Service/Method`) that anybody may call. */
@@ -46,14 +59,16 @@ export interface PlaneApi {
   readonly events: PlaneEvents;
   /** Registers the services; methods that are not built answer `unimplemented`. */
   routes(router: ConnectRouter): void;
-  serveJsonl(request: IncomingMessage, response: ServerResponse): boolean;
+  serveJsonl(request: NodeRequest, response: NodeResponse): boolean;
 }
 
 export function assemblePlane(parts: PlaneParts): PlaneApi {
-  const { store, tokens, sealer, fleet, authenticate, now, gitIdentity } = parts;
+  const { store, tokens, sealer, fleet, authenticate, admit, now, gitIdentity } = parts;
   const events = new PlaneEvents(store.events);
   const scopeOf = scopes(store);
-  const watch = watchEvents(events, now);
+  const watchUntil = watchEvents(events, now);
+  const watch: WatchEvents = async (scope, request, signal) =>
+    watchUntil(scope, request, parts.drain === undefined ? signal : AbortSignal.any([signal, parts.drain]));
   const services = [
     bind(EnvironmentService, environmentService({ scopeOf, fleet, tokens, gitIdentity, now })),
     bind(EventService, {
@@ -77,9 +92,10 @@ export function assemblePlane(parts: PlaneParts): PlaneApi {
   return {
     events,
     interceptors: [
-      translateErrors(),
-      authenticateRequests(authenticate),
+      translateErrors(parts.tellFault),
+      authenticateRequests(authenticate, admit),
       requireCaller(parts.openMethods),
+      refuseChangesOfReaders(),
       refuseUnbuilt(unbuilt),
       paginationFromQuery(),
       validateRequests(),
@@ -90,7 +106,11 @@ export function assemblePlane(parts: PlaneParts): PlaneApi {
     serveJsonl: (request, response) =>
       serveJsonlEvents(request, response, {
         watch,
-        scopeOf: async (headers) => scopeOfCaller(store, knownCaller(await authenticate(headers))),
+        scopeOf: async (headers, address) => {
+          const caller = await authenticate(headers);
+          admit(caller, address);
+          return scopeOfCaller(store, knownCaller(caller));
+        },
       }),
   };
 }

@@ -1,5 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { type ContextValues, createContextKey, type Interceptor } from "@connectrpc/connect";
+import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { BerthError } from "../contract/berth-error.ts";
 import { type Subject, SubjectSchema, type Principal } from "../contract/gen/gitpod/v1/identity_pb.js";
 
@@ -12,6 +13,8 @@ export interface Caller {
   readonly organizationId: string;
   /** The person behind a user; empty for who is no person. */
   readonly accountId: string;
+  /** Of their organization. */
+  readonly isAdministrator: boolean;
   /** May look and not change anything. */
   readonly isReadOnly: boolean;
 }
@@ -21,10 +24,18 @@ export type Authenticate = (headers: Headers) => Promise<Caller | undefined>;
 
 const callerKey = createContextKey<Caller | undefined>(undefined, { description: "who makes the request" });
 
+/** The address that a request came from; set by who serves. */
+export const addressKey = createContextKey("", { description: "address of the client" });
+
+/** Throws `rate-limited` where a caller, or an address from which nobody known calls, asks too much. */
+export type Admit = (caller: Caller | undefined, address: string) => void;
+
 /** Finds out who calls before anything else is done. */
-export function authenticateRequests(authenticate: Authenticate): Interceptor {
+export function authenticateRequests(authenticate: Authenticate, admit: Admit): Interceptor {
   return (next) => async (request) => {
-    request.contextValues.set(callerKey, await authenticate(request.header));
+    const caller = await authenticate(request.header);
+    admit(caller, request.contextValues.get(addressKey));
+    request.contextValues.set(callerKey, caller);
     return next(request);
   };
 }
@@ -43,6 +54,16 @@ export function knownCaller(caller: Caller | undefined): Caller {
 export function requireCaller(open: ReadonlySet<string>): Interceptor {
   return (next) => async (request) => {
     if (!open.has(`${request.service.typeName}/${request.method.name}`)) knownCaller(request.contextValues.get(callerKey));
+    return next(request);
+  };
+}
+
+/** Refuses changes of who may only look; what changes nothing says so in the API's schema. */
+export function refuseChangesOfReaders(): Interceptor {
+  return (next) => async (request) => {
+    const changes = request.method.idempotency !== MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
+    if (changes && request.contextValues.get(callerKey)?.isReadOnly === true)
+      throw new BerthError("request-not-permitted", "the token is for reading only");
     return next(request);
   };
 }

@@ -8,10 +8,12 @@ import { GroupService } from "../contract/gen/gitpod/v1/group_pb.js";
 import { OrganizationService } from "../contract/gen/gitpod/v1/organization_pb.js";
 import { PrebuildService } from "../contract/gen/gitpod/v1/prebuild_pb.js";
 import { ProjectService } from "../contract/gen/gitpod/v1/project_pb.js";
+import { RunnerInteractionService } from "../contract/gen/gitpod/v1/runner_interaction_pb.js";
 import { ServiceAccountService } from "../contract/gen/gitpod/v1/service_account_pb.js";
 import { UsageService } from "../contract/gen/gitpod/v1/usage_pb.js";
 import { UserService } from "../contract/gen/gitpod/v1/user_pb.js";
 import { EnvironmentOpsService } from "../contract/gen/supervisor/v1/environmentopts_pb.js";
+import { messageOf } from "../lib/log.ts";
 import { assemblePlane, type PlaneApi } from "./assemble-plane.ts";
 import { EnvironmentRecords } from "./environment-records.ts";
 import { environmentStore } from "./environment-store.ts";
@@ -71,13 +73,15 @@ export async function createPlane(options: PlaneOptions): Promise<Plane> {
     ...(options.dedicatedSize === undefined ? {} : { dedicatedSize: options.dedicatedSize }),
   });
   const unbuilt = [AccountService, EnvironmentAutomationService, GatewayService, GroupService, OrganizationService, PrebuildService];
-  const others = [ProjectService, ServiceAccountService, UsageService, EnvironmentOpsService];
+  const others = [ProjectService, RunnerInteractionService, ServiceAccountService, UsageService, EnvironmentOpsService];
   const api = assemblePlane({
     store,
     tokens,
     sealer,
     fleet,
     authenticate: async () => identity.caller,
+    admit: () => undefined,
+    tellFault: messageOf,
     now,
     gitIdentity,
     services: [bind(UserService, localUserService(identity)), ...[...unbuilt, ...others].map((s) => bind<DescService>(s, {}))],

@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import {
   ContextURLInitializerSchema,
+  type EnvironmentInitializer,
   EnvironmentInitializerSchema,
   EnvironmentPhase,
   type EnvironmentSpec,
@@ -20,7 +21,11 @@ export function folderSpec(folder: string): EnvironmentSpec {
 
 /** The address or folder a spec's working copy is made from. */
 export function sourceOf(spec: EnvironmentSpec): string {
-  const first = spec.content?.initializer?.specs[0]?.spec;
+  return sourceOfInitializer(spec.content?.initializer);
+}
+
+export function sourceOfInitializer(initializer: EnvironmentInitializer | undefined): string {
+  const first = initializer?.specs[0]?.spec;
   if (first?.case === "contextUrl") return first.value.url;
   return first?.case === "git" ? first.value.remoteUri : "";
 }

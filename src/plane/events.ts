@@ -7,7 +7,7 @@ import {
   WatchEventsResponseSchema,
 } from "../contract/gen/gitpod/v1/event_pb.js";
 import { AsyncQueue } from "../lib/async-queue.ts";
-import { announcedKinds } from "./store/kinds.ts";
+import { announcedKinds } from "./store/announced-kinds.ts";
 import type { StoreEvent, StoreEvents } from "./store/store.ts";
 
 /** A watcher this far behind is cut off and starts again, as the API's clients do. */

@@ -1,27 +1,34 @@
 import type { DescMessage, Message } from "@bufbuild/protobuf";
 import { createValidator, type Validator } from "@bufbuild/protovalidate";
-import type { Interceptor } from "@connectrpc/connect";
+import { ConnectError, type Interceptor } from "@connectrpc/connect";
 import { BerthError } from "../contract/berth-error.ts";
 import { toConnectError } from "../contract/connect-error.ts";
 
-/** Gives errors their code and details of the catalogue. */
-export function translateErrors(): Interceptor {
+/** Takes a fault of ours and gives what is said of it to whoever called. */
+export type TellFault = (error: unknown) => string;
+
+/** Gives errors their code and details of the catalogue. What is none of them is a fault, whose own words may say too much. */
+export function translateErrors(tellFault: TellFault): Interceptor {
+  const translated = (error: unknown): ConnectError =>
+    error instanceof ConnectError || error instanceof BerthError
+      ? toConnectError(error)
+      : toConnectError(new BerthError("internal", tellFault(error), { cause: error }));
   return (next) => async (request) => {
     try {
       const response = await next(request);
-      return response.stream ? { ...response, message: translateStream(response.message) } : response;
+      return response.stream ? { ...response, message: translateStream(response.message, translated) } : response;
     } catch (error) {
-      throw toConnectError(error);
+      throw translated(error);
     }
   };
 }
 
 /** A stream fails after its call has been answered. */
-async function* translateStream<T>(messages: AsyncIterable<T>): AsyncGenerator<T> {
+async function* translateStream<T>(messages: AsyncIterable<T>, translated: (error: unknown) => ConnectError): AsyncGenerator<T> {
   try {
     yield* messages;
   } catch (error) {
-    throw toConnectError(error);
+    throw translated(error);
   }
 }
 

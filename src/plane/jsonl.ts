@@ -1,7 +1,7 @@
 import { fromJson, toJson } from "@bufbuild/protobuf";
 import { codeToHttpStatus, errorToJson } from "@connectrpc/connect/protocol-connect";
 import { once } from "node:events";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { connectNodeAdapter } from "@connectrpc/connect-node";
 import { BerthError } from "../contract/berth-error.ts";
 import { toConnectError } from "../contract/connect-error.ts";
 import {
@@ -13,14 +13,18 @@ import {
 import type { RequestScope } from "./request-scope.ts";
 import type { WatchEvents } from "./services/event-service.ts";
 
+/** Of HTTP/1.1 or HTTP/2. */
+export type NodeRequest = Parameters<ReturnType<typeof connectNodeAdapter>>[0];
+export type NodeResponse = Parameters<ReturnType<typeof connectNodeAdapter>>[1];
+
 const path = "/gitpod.v1.EventService/WatchEvents";
 const maxBodyBytes = 64 * 1024;
 
 /** Answers WatchEvents as `application/jsonl`, one JSON event a line, which is how @gitpod/sdk 0.6 asks. False when the request is another one. */
 export function serveJsonlEvents(
-  request: IncomingMessage,
-  response: ServerResponse,
-  how: { readonly watch: WatchEvents; readonly scopeOf: (headers: Headers) => Promise<RequestScope> },
+  request: NodeRequest,
+  response: NodeResponse,
+  how: { readonly watch: WatchEvents; readonly scopeOf: (headers: Headers, address: string) => Promise<RequestScope> },
 ): boolean {
   const [pathname] = (request.url ?? "").split("?");
   if (
@@ -36,15 +40,15 @@ export function serveJsonlEvents(
 }
 
 async function answer(
-  request: IncomingMessage,
-  response: ServerResponse,
+  request: NodeRequest,
+  response: NodeResponse,
   { watch, scopeOf }: Parameters<typeof serveJsonlEvents>[2],
 ): Promise<void> {
   const closed = new AbortController();
   response.on("close", () => closed.abort());
   let events: AsyncIterable<WatchEventsResponse>;
   try {
-    const scope = await scopeOf(headersOf(request));
+    const scope = await scopeOf(headersOf(request), request.socket.remoteAddress ?? "");
     events = await watch(scope, await readRequest(request), closed.signal);
   } catch (error) {
     const failure = toConnectError(error);
@@ -53,7 +57,8 @@ async function answer(
     return;
   }
   response.writeHead(200, { "content-type": "application/jsonl", "cache-control": "no-store" });
-  response.flushHeaders();
+  // HTTP/2 sends them at once.
+  if ("flushHeaders" in response) response.flushHeaders();
   for await (const event of events) {
     const line = `${JSON.stringify(toJson(WatchEventsResponseSchema, event))}\n`;
     // Waiting makes a slow client's events queue up, and that queue has a limit.
@@ -62,7 +67,7 @@ async function answer(
   response.end();
 }
 
-async function readRequest(request: IncomingMessage): Promise<WatchEventsRequest> {
+async function readRequest(request: NodeRequest): Promise<WatchEventsRequest> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request) {
@@ -78,8 +83,12 @@ async function readRequest(request: IncomingMessage): Promise<WatchEventsRequest
   }
 }
 
-function headersOf({ headersDistinct }: IncomingMessage): Headers {
+function headersOf({ rawHeaders }: NodeRequest): Headers {
   const headers = new Headers();
-  for (const [name, values = []] of Object.entries(headersDistinct)) for (const value of values) headers.append(name, value);
+  for (let n = 0; n + 1 < rawHeaders.length; n += 2) {
+    const [name = "", value = ""] = rawHeaders.slice(n, n + 2);
+    // HTTP/2 has some that are no headers.
+    if (!name.startsWith(":")) headers.append(name, value);
+  }
   return headers;
 }

@@ -38,7 +38,7 @@ export async function loadLocalIdentity(store: Store, now: () => number): Promis
     runnerId: await idOf("runner-id"),
     classId: await idOf("class-id"),
     dedicatedClassId: await idOf("dedicated-class-id"),
-    caller: { principal: Principal.USER, id: userId, organizationId, accountId: "", isReadOnly: false },
+    caller: { principal: Principal.USER, id: userId, organizationId, accountId: "", isAdministrator: true, isReadOnly: false },
   };
 }
 

@@ -97,6 +97,7 @@ test("all public services are known here", () => {
     "gitpod.v1.PrebuildService",
     "gitpod.v1.ProjectService",
     "gitpod.v1.RunnerConfigurationService",
+    "gitpod.v1.RunnerInteractionService",
     "gitpod.v1.RunnerService",
     "gitpod.v1.SecretService",
     "gitpod.v1.ServiceAccountService",

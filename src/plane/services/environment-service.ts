@@ -22,6 +22,9 @@ import type { Fleet } from "../fleet.ts";
 import type { RequestScope, ScopeOf } from "../request-scope.ts";
 import { environmentNameKey } from "../store/kinds.ts";
 import type { PageTokens } from "../store/page-tokens.ts";
+import { projectKind } from "../store/project-kinds.ts";
+import { found } from "./found.ts";
+import { projectSpec } from "./project-spec.ts";
 import { listClasses } from "./list-classes.ts";
 import { listEnvironments } from "./list-environments.ts";
 import { checkSpec } from "./supported-spec.ts";
@@ -48,8 +51,13 @@ export function environmentService(dependencies: Dependencies): Partial<ServiceI
     listEnvironments: async (request, context) => listEnvironments(request, { store: scopeOf(context).store, fleet }),
     listEnvironmentClasses: async (request, context) =>
       listClasses(request, { fleet, tokens, organizationId: scopeOf(context).store.organizationId }),
-    createEnvironmentFromProject: (request) => {
-      throw new BerthError("resource-not-found", `there is no project ${request.projectId}`);
+    createEnvironmentFromProject: async (request, context) => {
+      const scope = scopeOf(context);
+      const project = (await found(scope.store, projectKind, request.projectId, "project")).message;
+      const { name, annotations, sessionId } = request;
+      const spec = projectSpec(project, request.spec, await fleet.classes(scope.store.organizationId));
+      const wanted = { spec, name, annotations, sessionId, projectId: project.id };
+      return { environment: await createEnvironment(dependencies, scope, wanted, context.signal) };
     },
     createEnvironment: async (request, context) => {
       if (request.spec === undefined) throw new BerthError("request-invalid", "spec is missing");
@@ -104,6 +112,7 @@ export interface NewEnvironment {
   readonly name: string | undefined;
   readonly annotations: { [key: string]: string };
   readonly sessionId: string;
+  readonly projectId?: string;
 }
 
 /** Checks and records a new environment. Fails with `name-taken`, `name-invalid` or `url-invalid`. */
@@ -139,6 +148,7 @@ export async function createEnvironment(
       runnerId: environmentClass.runnerId,
       role: EnvironmentRole.DEFAULT,
       sessionId: request.sessionId,
+      projectId: request.projectId ?? "",
       ...(spec.desiredPhase === EnvironmentPhase.RUNNING ? { lastStartedAt: records.timestamp() } : {}),
     }),
     spec,

@@ -51,7 +51,7 @@ async function wanted(filter: ListEnvironmentsRequest_Filter, organizationId: st
     ...(runnerIds === undefined ? {} : { runnerIds }),
     ...(filter.creatorIds.length === 0 ? {} : { creatorIds: filter.creatorIds }),
     ...(filter.projectIds.length === 0 ? {} : { projectIds: filter.projectIds }),
-    ...(filter.sessionIds.length === 0 ? {} : { sessionIds: filter.sessionIds }),
+    ...(filter.sessionIds.length === 0 ? {} : { labels: filter.sessionIds }),
     ...(filter.roles.length === 0 ? {} : { roles: filter.roles }),
     ...(filter.statusPhases.length === 0 ? {} : { phases: filter.statusPhases }),
     ...(filter.search === "" ? {} : { search: filter.search }),

@@ -12,12 +12,16 @@ import {
   type SecretService,
 } from "../../contract/gen/gitpod/v1/secret_pb.js";
 import { uuidV7 } from "../../lib/uuid.ts";
-import { type Caller, subjectOf } from "../caller.ts";
-import type { ScopeOf } from "../request-scope.ts";
+import { subjectOf } from "../caller.ts";
+import type { RequestScope, ScopeOf } from "../request-scope.ts";
 import type { Sealer } from "../seal.ts";
 import { secretOwner } from "../secrets.ts";
+import { serviceAccountKind } from "../store/identity-kinds.ts";
 import { secretKind } from "../store/kinds.ts";
+import { projectKind } from "../store/project-kinds.ts";
 import type { Reader, Stored, Where } from "../store/store.ts";
+import { found, requireAdministrator } from "./found.ts";
+import { requireChange as requireProjectChange } from "./project-dependencies.ts";
 import { refuse } from "./supported-spec.ts";
 
 /** A comma would end the path where docker is told of it; `..` and control characters have no place in one. */
@@ -37,7 +41,8 @@ export function secretService({
 }): Partial<ServiceImpl<typeof SecretService>> {
   return {
     createSecret: async (request, context) => {
-      const { caller, store } = scopeOf(context);
+      const requestScope = scopeOf(context);
+      const { caller, store } = requestScope;
       checkMount(request);
       checkValue(request.mount.case, request.value);
       const id = uuidV7(now());
@@ -49,9 +54,10 @@ export function secretService({
         updatedAt: at,
         creator: subjectOf(caller),
         mount: request.mount,
-        scope: secretScopeOf(request, caller),
+        scope: await secretScopeOf(request, requestScope),
       });
       const sealed = sealer.seal(request.value, secretOwner(id));
+      await requireChange(store, requestScope, secret.scope);
       try {
         await store.transaction(async (tx) => tx.insert(secretKind, id, secret, { sealed }));
       } catch (error) {
@@ -61,8 +67,10 @@ export function secretService({
       return { secret };
     },
     updateSecretValue: async ({ secretId, value }, context) => {
-      await scopeOf(context).store.transaction(async (tx) => {
-        const stored = await findSecret(tx, secretId);
+      const scope = scopeOf(context);
+      await scope.store.transaction(async (tx) => {
+        const stored = await findSecret(tx, scope, secretId);
+        await requireChange(tx, scope, stored.message.scope);
         checkValue(stored.message.mount.case, value);
         const secret = { ...stored.message, updatedAt: timestampFromMs(now()) };
         tx.update(secretKind, stored, secret, { sealed: sealer.seal(value, secretOwner(secret.id)) });
@@ -70,31 +78,54 @@ export function secretService({
       return {};
     },
     listSecrets: async ({ filter, pagination }, context) => {
-      const { items, nextToken } = await scopeOf(context).store.list(secretKind, pagination, { where: secretsWanted(filter) });
+      const scope = scopeOf(context);
+      const { items, nextToken } = await scope.store.list(secretKind, pagination, { where: await secretsWanted(scope, filter) });
       return { secrets: items.map(({ message }) => message), pagination: { nextToken } };
     },
     deleteSecret: async ({ secretId }, context) => {
-      await scopeOf(context).store.transaction(async (tx) => tx.delete(secretKind, await findSecret(tx, secretId)));
+      const scope = scopeOf(context);
+      await scope.store.transaction(async (tx) => {
+        const stored = await findSecret(tx, scope, secretId);
+        await requireChange(tx, scope, stored.message.scope);
+        tx.delete(secretKind, stored);
+      });
       return {};
     },
     getSecretValue: async ({ secretId }, context) => {
-      throw new BerthError("secret-value-hidden", `'${(await findSecret(scopeOf(context).store, secretId)).message.name}'`);
+      throw new BerthError(
+        "secret-value-hidden",
+        `'${(await findSecret(scopeOf(context).store, scopeOf(context), secretId)).message.name}'`,
+      );
     },
   };
 }
 
-async function findSecret(reader: Reader, id: string): Promise<Stored<typeof SecretSchema>> {
-  const found = await reader.get(secretKind, id);
-  if (found === undefined) throw new BerthError("resource-not-found", `there is no secret ${id}`);
-  return found;
+/** What is another person's own is not there. */
+async function findSecret(reader: Reader, { caller }: RequestScope, id: string): Promise<Stored<typeof SecretSchema>> {
+  const stored = await found(reader, secretKind, id, "secret");
+  const { scope } = stored.message.scope ?? {};
+  if (scope?.case === "userId" && scope.value !== caller.id) throw new BerthError("resource-not-found", `there is no secret ${id}`);
+  return stored;
 }
 
-function secretsWanted(filter: ListSecretsRequest_Filter | undefined): Where {
+/** One's own secrets are one's own to change, a project's its maker's, the others' an administrator's. */
+async function requireChange(reader: Reader, scope: RequestScope, of: SecretScope | undefined): Promise<void> {
+  if (of?.scope.case === "userId" && of.scope.value === scope.caller.id) return;
+  if (of?.scope.case !== "projectId") return requireAdministrator(scope);
+  const project = await reader.get(projectKind, of.scope.value);
+  if (project === undefined) requireAdministrator(scope);
+  else requireProjectChange(scope, project.message);
+}
+
+async function secretsWanted({ caller, store }: RequestScope, filter: ListSecretsRequest_Filter | undefined): Promise<Where> {
   const ofScope = filter?.scope?.scope;
-  return {
-    ...(ofScope?.case === undefined ? {} : { parentIds: [ofScope.value] }),
-    ...(filter === undefined || filter.projectIds.length === 0 ? {} : { projectIds: filter.projectIds }),
-  };
+  if (ofScope?.case === "userId" && ofScope.value !== caller.id)
+    throw new BerthError("request-not-permitted", "filter.scope.user_id: one's own secrets alone can be listed");
+  const ofProjects = filter === undefined || filter.projectIds.length === 0 ? {} : { projectIds: filter.projectIds };
+  if (ofScope?.case !== undefined) return { parentIds: [ofScope.value], ...ofProjects };
+  if (filter !== undefined && filter.projectIds.length > 0) return ofProjects;
+  const projects = await store.all(projectKind);
+  return { parentIds: [caller.id, store.organizationId, ...projects.map(({ id }) => id)] };
 }
 
 function checkMount({ name, mount, credentialProxy, source }: CreateSecretRequest): void {
@@ -131,15 +162,25 @@ function checkValue(mount: Secret["mount"]["case"], value: string): void {
   if (value.includes("\u0000")) throw new BerthError("request-invalid", "value: a secret is text without zero bytes");
 }
 
-/** Without a scope a secret is the person's own. */
-function secretScopeOf({ scope, projectId }: CreateSecretRequest, caller: Caller): SecretScope {
+/** Without a scope a secret is the person's own. Fails with `resource-not-found` for a scope that is not there. */
+async function secretScopeOf({ scope, projectId }: CreateSecretRequest, { caller, store }: RequestScope): Promise<SecretScope> {
   const wanted = scope?.scope ?? { case: undefined };
-  const project = wanted.case === "projectId" ? wanted.value : projectId;
-  if (project !== "") throw new BerthError("resource-not-found", `there is no project ${project}`);
-  if (wanted.case === "serviceAccountId") throw new BerthError("resource-not-found", `there is no service account ${wanted.value}`);
-  if (wanted.case === "userId" && wanted.value !== caller.id)
-    throw new BerthError("resource-not-found", `there is no user ${wanted.value}`);
-  if (wanted.case === "organizationId" && wanted.value !== caller.organizationId)
-    throw new BerthError("resource-not-found", `there is no organization ${wanted.value}`);
-  return create(SecretScopeSchema, { scope: wanted.case === undefined ? { case: "userId", value: caller.id } : wanted });
+  const chosen = projectId === "" || wanted.case !== undefined ? wanted : { case: "projectId" as const, value: projectId };
+  switch (chosen.case) {
+    case undefined:
+      return create(SecretScopeSchema, { scope: { case: "userId", value: caller.id } });
+    case "userId":
+      if (chosen.value !== caller.id) throw new BerthError("resource-not-found", `there is no user ${chosen.value}`);
+      break;
+    case "organizationId":
+      if (chosen.value !== caller.organizationId) throw new BerthError("resource-not-found", `there is no organization ${chosen.value}`);
+      break;
+    case "projectId":
+      await found(store, projectKind, chosen.value, "project");
+      break;
+    case "serviceAccountId":
+      await found(store, serviceAccountKind, chosen.value, "service account");
+      break;
+  }
+  return create(SecretScopeSchema, { scope: chosen });
 }

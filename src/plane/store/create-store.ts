@@ -1,15 +1,22 @@
 import type { Backend } from "./backend.ts";
 import { OpenWork } from "./open-work.ts";
 import type { PageTokens } from "./page-tokens.ts";
+import { eraseQuery } from "./queries.ts";
 import type { OrganizationStore, Store } from "./store.ts";
 import { ScopedView } from "./view.ts";
 
 class OrganizationView extends ScopedView implements OrganizationStore {
   readonly organizationId: string;
+  readonly #backend: Backend;
 
   constructor(options: ConstructorParameters<typeof ScopedView>[0] & { readonly scope: string }) {
     super(options);
     this.organizationId = options.scope;
+    this.#backend = options.backend;
+  }
+
+  async erase(): Promise<void> {
+    await this.#backend.rows(eraseQuery(this.#backend.build, this.organizationId));
   }
 }
 

@@ -10,7 +10,8 @@ export interface Columns {
   readonly projectId?: string;
   /** What it belongs to, e.g. the group of a membership; events of it reach those who watch the parent. */
   readonly parentId?: string;
-  readonly sessionId?: string;
+  /** One more thing it is filtered by, which the kind chooses, e.g. the session of an environment. */
+  readonly label?: string;
   readonly phase?: number;
   readonly role?: number;
   /** One of its kind in an organization has this; none when empty. */

@@ -15,7 +15,7 @@ export const environmentKind = defineKind({
     creatorId: metadata?.creator?.id ?? "",
     runnerId: metadata?.runnerId ?? "",
     projectId: metadata?.projectId ?? "",
-    sessionId: metadata?.sessionId ?? "",
+    label: metadata?.sessionId ?? "",
     phase: status?.phase ?? 0,
     role: metadata?.role ?? 0,
     nameKey: environmentNameKey(metadata?.creator?.id ?? "", metadata?.name ?? ""),
@@ -58,11 +58,6 @@ export const hostTokenKind = defineKind({
 type TimeColumn = "createdAtMs" | "archivedAtMs" | "expiresAtMs";
 
 /** A time's column, where there is a time. */
-function msField(column: TimeColumn, time: Timestamp | undefined): Pick<Columns, TimeColumn> {
+export function msField(column: TimeColumn, time: Timestamp | undefined): Pick<Columns, TimeColumn> {
   return time === undefined ? {} : { [column]: timestampMs(time) };
 }
-
-/** As what changes of a kind are announced, by the kind's name. */
-export const announcedKinds: ReadonlyMap<string, ResourceType> = new Map(
-  [environmentKind].map((kind) => [kind.name, kind.resourceType ?? ResourceType.UNSPECIFIED]),
-);

@@ -1,4 +1,4 @@
-import { type CompiledQuery, type SelectQueryBuilder, sql } from "kysely";
+import { type Compilable, type CompiledQuery, type OperationNodeSource, type SelectQueryBuilder, sql } from "kysely";
 import { type Change, type Row, StaleRead } from "./backend.ts";
 import type { ListOptions, Where } from "./store.ts";
 import type { QueryBuilder, Tables } from "./tables.ts";
@@ -32,7 +32,7 @@ function wanted<O>(query: Select<O>, where: Where): Select<O> {
     ["runner_id", where.runnerIds],
     ["project_id", where.projectIds],
     ["parent_id", where.parentIds],
-    ["session_id", where.sessionIds],
+    ["label", where.labels],
     ["phase", where.phases],
     ["role", where.roles],
   ] as const;
@@ -40,6 +40,7 @@ function wanted<O>(query: Select<O>, where: Where): Select<O> {
   for (const [column, values] of lists)
     if (values !== undefined)
       found = found.where(values.length === 0 ? nothing : sql<boolean>`${sql.ref(column)} IN (${sql.join(values)})`);
+  if (where.notIds !== undefined && where.notIds.length > 0) found = found.where("id", "not in", where.notIds);
   if (where.nameKey !== undefined) found = found.where("name_key", "=", where.nameKey);
   if (where.lookupKey !== undefined) found = found.where("lookup_key", "=", where.lookupKey);
   if (where.search !== undefined && where.search !== "")
@@ -56,6 +57,11 @@ function likeLiteral(text: string): string {
 
 export function getQuery(build: QueryBuilder, scope: Scope, kind: string, id: string): CompiledQuery {
   return selectOf(build, scope, kind).select(messageColumns).where("id", "=", id).compile();
+}
+
+/** Takes away all that belongs to an organization. */
+export function eraseQuery(build: QueryBuilder, organizationId: string): CompiledQuery {
+  return build.deleteFrom("resources").where("organization_id", "=", organizationId).compile();
 }
 
 export function sealedQuery(build: QueryBuilder, scope: Scope, kind: string, id: string): CompiledQuery {
@@ -110,36 +116,37 @@ export function* commitSteps(
 
 function* changeSteps(build: QueryBuilder, change: Change, lock: boolean): Generator<CompiledQuery, void, readonly Row[]> {
   const { kind, id, scope } = change;
-  if (change.does === "insert") {
-    yield build.insertInto("resources").values(change.row).compile();
-    return;
-  }
   if (change.does === "compare") {
     const query = selectOf(build, scope, kind).select("revision").where("id", "=", id);
     const [row] = yield (lock ? query.forShare() : query).compile();
     if (Number(row?.["revision"] ?? 0) !== change.revision) throw new StaleRead(keyOf(change));
     return;
   }
-  const isScoped = scope === undefined ? sql<boolean>`1 = 1` : sql<boolean>`organization_id = ${scope}`;
-  const query =
-    change.does === "update"
-      ? build
-          .updateTable("resources")
-          .set({ ...change.row, revision: change.revision + 1 })
-          .where("kind", "=", kind)
-          .where("id", "=", id)
-          .where("revision", "=", change.revision)
-          .where(isScoped)
-          .returning("id")
-      : build
-          .deleteFrom("resources")
-          .where("kind", "=", kind)
-          .where("id", "=", id)
-          .where("revision", "=", change.revision)
-          .where(isScoped)
-          .returning("id");
-  const changed = yield query.compile();
+  const changed = yield changeQuery(build, change).compile();
   if (changed.length !== 1) throw new StaleRead(keyOf(change));
+}
+
+/** The statement of a change; it gives the id of the row, or nothing when the row is not as it was read. */
+export function changeQuery(build: QueryBuilder, change: Exclude<Change, { readonly does: "compare" }>): Compilable & OperationNodeSource {
+  const { kind, id, scope } = change;
+  if (change.does === "insert") return build.insertInto("resources").values(change.row).returning("id");
+  const isScoped = scope === undefined ? sql<boolean>`1 = 1` : sql<boolean>`organization_id = ${scope}`;
+  if (change.does === "delete")
+    return build
+      .deleteFrom("resources")
+      .where("kind", "=", kind)
+      .where("id", "=", id)
+      .where("revision", "=", change.revision)
+      .where(isScoped)
+      .returning("id");
+  return build
+    .updateTable("resources")
+    .set({ ...change.row, revision: change.revision + 1 })
+    .where("kind", "=", kind)
+    .where("id", "=", id)
+    .where("revision", "=", change.revision)
+    .where(isScoped)
+    .returning("id");
 }
 
 function keyOf({ kind, id }: Change): string {

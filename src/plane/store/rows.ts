@@ -23,7 +23,7 @@ export function columnsOf(
     runner_id: columns.runnerId ?? "",
     project_id: columns.projectId ?? "",
     parent_id: columns.parentId ?? "",
-    session_id: columns.sessionId ?? "",
+    label: columns.label ?? "",
     phase: columns.phase ?? 0,
     role: columns.role ?? 0,
     name_key: columns.nameKey || null,

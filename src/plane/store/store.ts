@@ -15,11 +15,13 @@ export interface Stored<Desc extends DescMessage> {
 /** Which records of a kind; all of what is given has to hold, and an empty list wants nothing. */
 export interface Where {
   readonly ids?: readonly string[];
+  /** All but these. */
+  readonly notIds?: readonly string[];
   readonly creatorIds?: readonly string[];
   readonly runnerIds?: readonly string[];
   readonly projectIds?: readonly string[];
   readonly parentIds?: readonly string[];
-  readonly sessionIds?: readonly string[];
+  readonly labels?: readonly string[];
   readonly phases?: readonly number[];
   readonly roles?: readonly number[];
   readonly nameKey?: string;
@@ -71,7 +73,7 @@ export interface Reader {
 
 /**
  * Reads and writes that count together or not at all. What was read is compared when the transaction commits; where
- * another change came between, the work is done again, so it must have no other effects. A list guards the records that it
+ * another change came between, or what it looked for in vain was made, the work is done again, so it must have no other effects. A list guards the records that it
  * gave and not against new ones: what must stay true of a set is guarded by a key, or by a write of what the set belongs to.
  */
 export interface Transaction extends Reader {
@@ -107,6 +109,8 @@ export interface View extends Reader {
 /** The records of one organization; those of others are not there for it. */
 export interface OrganizationStore extends View {
   readonly organizationId: string;
+  /** Deletes every record of the organization, for good; nobody is told. */
+  erase(): Promise<void>;
 }
 
 /** What may see the records of all organizations. */

@@ -13,7 +13,7 @@ export interface ResourcesTable {
   runner_id: string;
   project_id: string;
   parent_id: string;
-  session_id: string;
+  label: string;
   phase: number;
   role: number;
   name_key: string | null;

@@ -16,6 +16,13 @@ export class OpenTransaction implements Transaction {
   readonly #reads = new Map<string, Change>();
   readonly #writes = new Map<string, Change>();
 
+  #missedSomething = false;
+
+  /** Whether a record was looked for that was not there. */
+  get missedSomething(): boolean {
+    return this.#missedSomething;
+  }
+
   constructor(options: { readonly view: Reader; readonly scope: Scope; readonly nowMs: number }) {
     this.#view = options.view;
     this.#scope = options.scope;
@@ -24,6 +31,7 @@ export class OpenTransaction implements Transaction {
 
   async get<Desc extends DescMessage>(kind: Kind<Desc>, id: string): Promise<Stored<Desc> | undefined> {
     const found = await this.#view.get(kind, id);
+    if (found === undefined) this.#missedSomething = true;
     this.#read(kind.name, id, found?.revision ?? 0);
     return found;
   }
@@ -34,7 +42,8 @@ export class OpenTransaction implements Transaction {
 
   async find<Desc extends DescMessage>(kind: Kind<Desc>, key: Pick<Where, "nameKey" | "lookupKey">): Promise<Stored<Desc> | undefined> {
     const found = await this.#view.find(kind, key);
-    if (found !== undefined) this.#read(kind.name, found.id, found.revision);
+    if (found === undefined) this.#missedSomething = true;
+    else this.#read(kind.name, found.id, found.revision);
     return found;
   }
 

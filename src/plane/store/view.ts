@@ -14,6 +14,8 @@ const defaultPageSize = 25;
 const maxPageSize = 100;
 /** How often a transaction is done again that others were quicker than. */
 const maxTries = 10;
+/** Once more would do: by then what took the key is seen. */
+const maxTriesOfTaken = 3;
 const retryDelayMs = 5;
 const maxRetryDelayMs = 50;
 
@@ -103,7 +105,10 @@ export class ScopedView implements View {
         if (changes.length > 0) await this.#backend.commit(changes, { isObserved: options.isObserved ?? false, nowMs });
         return result;
       } catch (error) {
-        if (!(error instanceof StaleRead)) throw error;
+        // What was not there when it was looked for may have been made since.
+        const isTakenSince =
+          error instanceof BerthError && error.code === "resource-exists" && tx.missedSomething && tries < maxTriesOfTaken;
+        if (!(error instanceof StaleRead) && !isTakenSince) throw error;
         if (tries === maxTries) throw new BerthError("changed-meanwhile", `tried ${tries} times`, { cause: error });
       }
       // At random, so that those who were in each other's way are not again.

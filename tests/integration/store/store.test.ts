@@ -153,6 +153,18 @@ describe.each([sqliteDatabases(), postgresDatabases()])("a store on $name", (dat
     expect((await own.get(environmentKind, idOf(2)))?.message.metadata?.name).toBe("beside in between");
   });
 
+  test("of many that make what is not there yet, one makes it and the others find it", async () => {
+    const nameKey = `${creator}/shared.berth`;
+    const findOrMake = async (n: number): Promise<string> =>
+      own.transaction(async (tx) => {
+        const stored = await tx.find(environmentKind, { nameKey });
+        if (stored !== undefined) return stored.id;
+        tx.insert(environmentKind, idOf(n), environment(n, { name: "shared" }));
+        return idOf(n);
+      });
+    expect(new Set(await Promise.all([1, 2, 3, 4].map(findOrMake))).size).toBe(1);
+  });
+
   test("a sealed value stays beside a message until it is replaced", async () => {
     const message = create(SecretSchema, { id: idOf(1), name: "TOKEN" });
     await own.transaction(async (tx) => tx.insert(secretKind, idOf(1), message, { sealed: Buffer.from([0, 255]) }));

@@ -13,7 +13,7 @@ export const migrations: readonly string[] = [
      runner_id text COLLATE "C" NOT NULL,
      project_id text COLLATE "C" NOT NULL,
      parent_id text COLLATE "C" NOT NULL,
-     session_id text COLLATE "C" NOT NULL,
+     label text COLLATE "C" NOT NULL,
      phase integer NOT NULL,
      role integer NOT NULL,
      name_key text COLLATE "C",

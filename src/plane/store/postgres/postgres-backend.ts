@@ -6,6 +6,7 @@ import { type Backend, type Change, type Row, StaleRead } from "../backend.ts";
 import { pruneEventsQuery } from "../event-queries.ts";
 import { commitSteps } from "../queries.ts";
 import { queryBuilder } from "../tables.ts";
+import { singleChangeQuery } from "./single-change.ts";
 import { EventFeed, eventRetentionMs } from "./event-feed.ts";
 import { notificationChannel, Wakeups } from "./wakeups.ts";
 
@@ -61,6 +62,21 @@ export class PostgresBackend implements Backend {
   }
 
   async commit(changes: readonly Change[], { isObserved, nowMs }: { readonly isObserved: boolean; readonly nowMs: number }): Promise<void> {
+    const [first] = changes;
+    if (changes.length === 1 && first !== undefined && first.does !== "compare") {
+      const changed = await this.rows(singleChangeQuery(this.build, first, { isObserved, nowMs }));
+      if (changed.length !== 1) throw new StaleRead(`${first.kind}/${first.id}`);
+    } else await this.#commitSeveral(changes, { isObserved, nowMs });
+    if (changes.some((change) => change.does !== "compare" && change.announcement !== undefined)) {
+      this.events.wake();
+      this.#wakeups.tell();
+    }
+  }
+
+  async #commitSeveral(
+    changes: readonly Change[],
+    { isObserved, nowMs }: { readonly isObserved: boolean; readonly nowMs: number },
+  ): Promise<void> {
     const client = await this.#pool.connect().catch((error: unknown) => {
       throw translated(error);
     });
@@ -78,10 +94,6 @@ export class PostgresBackend implements Backend {
       throw translated(error);
     } finally {
       client.release(broken);
-    }
-    if (changes.some((change) => change.does !== "compare" && change.announcement !== undefined)) {
-      this.events.wake();
-      this.#wakeups.tell();
     }
   }
 

@@ -95,8 +95,11 @@ function backupPath(path: string, version: number): string {
   return `${path}.v${version}.bak`;
 }
 
-/** What is committed, whether in the file or still in its log, as one file that is whole or not there. */
-function copyDurably(path: string, target: string): void {
+/**
+ * What is committed, whether in the file or still in its log, as one file that is whole or not there; others may use the
+ * database meanwhile.
+ */
+export function copyDurably(path: string, target: string): void {
   const temporary = `${target}.tmp`;
   rmSync(temporary, { force: true });
   const source = new DatabaseSync(path, { readOnly: true });

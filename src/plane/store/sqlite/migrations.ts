@@ -34,7 +34,7 @@ const columnsOfVersion2 = `
   ALTER TABLE resources ADD COLUMN runner_id TEXT NOT NULL DEFAULT '';
   ALTER TABLE resources ADD COLUMN project_id TEXT NOT NULL DEFAULT '';
   ALTER TABLE resources ADD COLUMN parent_id TEXT NOT NULL DEFAULT '';
-  ALTER TABLE resources ADD COLUMN session_id TEXT NOT NULL DEFAULT '';
+  ALTER TABLE resources ADD COLUMN label TEXT NOT NULL DEFAULT '';
   ALTER TABLE resources ADD COLUMN phase INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE resources ADD COLUMN role INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE resources ADD COLUMN name_key TEXT;
@@ -106,7 +106,7 @@ function environmentColumns(data: Uint8Array): FilledColumns {
       creator_id: creatorId,
       runner_id: metadata?.runnerId ?? "",
       project_id: metadata?.projectId ?? "",
-      session_id: metadata?.sessionId ?? "",
+      label: metadata?.sessionId ?? "",
       phase: status?.phase ?? 0,
       role: metadata?.role ?? 0,
       search_text: [metadata?.name, metadata?.originalContextUrl, id].join("\n").toLowerCase(),

@@ -10,8 +10,17 @@ import { queryBuilder } from "../tables.ts";
 
 /** Statements that are kept ready; beyond this many different ones all are let go. */
 const maxStatements = 200;
-/** SQLITE_CONSTRAINT and, for each kind of it, itself in the low byte (https://sqlite.org/rescode.html). */
+/** Each kind of a failure has that of its family in the low byte (https://sqlite.org/rescode.html). */
+const primaryCodeMask = 0xff;
 const constraintErrorCode = 19;
+/** What keeps SQLite from writing, and is not the request's fault. */
+const troubles: Readonly<Record<number, string>> = {
+  5: "another process writes to it for long",
+  8: "its file may not be written",
+  10: "its disk failed",
+  13: "its disk is full",
+  14: "its file cannot be opened",
+};
 /** How long the outbox keeps what everybody here has been told of already. */
 const eventRetentionMs = 60 * 60_000;
 const pruneEveryCommits = 1000;
@@ -38,21 +47,24 @@ export class SqliteBackend implements Backend {
   };
 
   async rows(query: CompiledQuery): Promise<readonly Row[]> {
-    return this.#run(query);
+    try {
+      return this.#run(query);
+    } catch (error) {
+      throw translated(error);
+    }
   }
 
   async commit(changes: readonly Change[], { isObserved, nowMs }: { readonly isObserved: boolean; readonly nowMs: number }): Promise<void> {
     if (isObserved) this.#database.exec("PRAGMA synchronous = NORMAL");
     try {
       this.#database.exec("BEGIN IMMEDIATE");
-      try {
-        this.#drive(commitSteps(this.build, changes, { nowMs, lock: false }));
-        if (this.#commits++ % pruneEveryCommits === 0) this.#run(pruneEventsQuery(this.build, nowMs - eventRetentionMs));
-        this.#database.exec("COMMIT");
-      } catch (error) {
-        this.#database.exec("ROLLBACK");
-        throw isConstraint(error) ? new BerthError("resource-exists", "a key of it is taken", { cause: error }) : error;
-      }
+      this.#drive(commitSteps(this.build, changes, { nowMs, lock: false }));
+      if (this.#commits++ % pruneEveryCommits === 0) this.#run(pruneEventsQuery(this.build, nowMs - eventRetentionMs));
+      this.#database.exec("COMMIT");
+    } catch (error) {
+      // Some failures have done it already.
+      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+      throw translated(error);
     } finally {
       if (isObserved) this.#database.exec("PRAGMA synchronous = FULL");
     }
@@ -96,6 +108,10 @@ function inputValue(value: unknown): SQLInputValue {
   throw new Error(`SQLite takes no ${typeof value}`);
 }
 
-function isConstraint(error: unknown): boolean {
-  return error instanceof Error && "errcode" in error && (Number(error.errcode) & 0xff) === constraintErrorCode;
+function translated(error: unknown): unknown {
+  if (!(error instanceof Error) || !("errcode" in error)) return error;
+  const code = Number(error.errcode) & primaryCodeMask;
+  if (code === constraintErrorCode) return new BerthError("resource-exists", "a key of it is taken", { cause: error });
+  const reason = troubles[code];
+  return reason === undefined ? error : new BerthError("store-unavailable", reason, { cause: error });
 }

@@ -1,8 +1,12 @@
 import type { ErrorTexts } from "../errors.ts";
+import { accessErrors } from "./access-errors.ts";
+import { signInErrors } from "./sign-in-errors.ts";
 
 const text = (title: string, why: string, whatToTry: string) => ({ title, why, whatToTry });
 
 export const errors: ErrorTexts = {
+  ...accessErrors,
+  ...signInErrors,
   "url-invalid": text(
     "Die Adresse wurde nicht angenommen",
     "Sie ist keine https-, http- oder ssh-Adresse eines git-Repositorys.",
@@ -309,6 +313,21 @@ export const errors: ErrorTexts = {
     "Du bist nicht angemeldet",
     "Die Anfrage trägt kein Token, oder eines, das unbekannt, abgelaufen oder widerrufen ist.",
     "Melde dich wieder an, oder nimm ein anderes Token.",
+  ),
+  "rate-limited": text(
+    "Es wurde zu viel auf einmal gefragt",
+    "Der Server antwortet jedem nur so und so oft.",
+    "Warte einen Augenblick und mache dann weiter.",
+  ),
+  "key-unusable": text(
+    "Der Schlüssel der Datenbank ist nicht zu gebrauchen",
+    "Andere können ihn lesen, oder es ist nicht der, mit dem die Geheimnisse in der Datenbank versiegelt wurden.",
+    "Gib dem Server die Schlüsseldatei, mit der die Datenbank angelegt wurde, lesbar für niemanden sonst.",
+  ),
+  "runner-unreachable": text(
+    "Der Runner hat nicht geantwortet",
+    "Er ist gerade nicht mit der Verwaltung verbunden.",
+    "Versuche es wieder, wenn er zurück ist; seine Seite zeigt, wann er zuletzt da war.",
   ),
   "request-not-permitted": text(
     "Das darfst du nicht",

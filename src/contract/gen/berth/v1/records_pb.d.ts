@@ -8,7 +8,6 @@ import type { PersonalAccessToken, User, UserPreference } from "../../gitpod/v1/
 import type { OrganizationRole } from "../../gitpod/v1/organization_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { ServiceAccountToken } from "../../gitpod/v1/service_account_pb.js";
-import type { Subject } from "../../gitpod/v1/identity_pb.js";
 
 /**
  * Describes the file berth/v1/records.proto.
@@ -178,37 +177,4 @@ export declare type InviteDomainRecord = Message<"berth.v1.InviteDomainRecord"> 
  * Use `create(InviteDomainRecordSchema)` to create a new message.
  */
 export declare const InviteDomainRecordSchema: GenMessage<InviteDomainRecord>;
-
-/**
- * Why an account cannot do anything any more.
- *
- * @generated from message berth.v1.AccountBlockRecord
- */
-export declare type AccountBlockRecord = Message<"berth.v1.AccountBlockRecord"> & {
-  /**
-   * @generated from field: string account_id = 1;
-   */
-  accountId: string;
-
-  /**
-   * @generated from field: string reason = 2;
-   */
-  reason: string;
-
-  /**
-   * @generated from field: gitpod.v1.Subject blocked_by = 3;
-   */
-  blockedBy?: Subject | undefined;
-
-  /**
-   * @generated from field: google.protobuf.Timestamp blocked_at = 4;
-   */
-  blockedAt?: Timestamp | undefined;
-};
-
-/**
- * Describes the message berth.v1.AccountBlockRecord.
- * Use `create(AccountBlockRecordSchema)` to create a new message.
- */
-export declare const AccountBlockRecordSchema: GenMessage<AccountBlockRecord>;
 

@@ -3,7 +3,6 @@
 /* eslint-disable */
 
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import { file_gitpod_v1_identity } from "../../gitpod/v1/identity_pb.js";
 import { file_gitpod_v1_organization } from "../../gitpod/v1/organization_pb.js";
 import { file_gitpod_v1_service_account } from "../../gitpod/v1/service_account_pb.js";
 import { file_gitpod_v1_user } from "../../gitpod/v1/user_pb.js";
@@ -13,7 +12,7 @@ import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
  * Describes the file berth/v1/records.proto.
  */
 export const file_berth_v1_records = /*@__PURE__*/
-  fileDesc("ChZiZXJ0aC92MS9yZWNvcmRzLnByb3RvEghiZXJ0aC52MSK2AQoMTWVtYmVyUmVjb3JkEh0KBHVzZXIYASABKAsyDy5naXRwb2QudjEuVXNlchISCgphY2NvdW50X2lkGAIgASgJEikKBHJvbGUYAyABKA4yGy5naXRwb2QudjEuT3JnYW5pemF0aW9uUm9sZRIwCgxtZW1iZXJfc2luY2UYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDmxvZ2luX3Byb3ZpZGVyGAUgASgJIn4KC0xvZ2luUmVjb3JkEgoKAmlkGAEgASgJEhIKCmFjY291bnRfaWQYAiABKAkSDgoGaXNzdWVyGAMgASgJEg8KB3N1YmplY3QYBCABKAkSLgoKY3JlYXRlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAimQEKEUFjY2Vzc1Rva2VuUmVjb3JkEgwKBGhhc2gYASABKAkSMgoIcGVyc29uYWwYAiABKAsyHi5naXRwb2QudjEuUGVyc29uYWxBY2Nlc3NUb2tlbkgAEjkKD3NlcnZpY2VfYWNjb3VudBgDIAEoCzIeLmdpdHBvZC52MS5TZXJ2aWNlQWNjb3VudFRva2VuSABCBwoFdG9rZW4iVgoUVXNlclByZWZlcmVuY2VSZWNvcmQSDwoHdXNlcl9pZBgBIAEoCRItCgpwcmVmZXJlbmNlGAIgASgLMhkuZ2l0cG9kLnYxLlVzZXJQcmVmZXJlbmNlIkkKEkludml0ZURvbWFpblJlY29yZBIKCgJpZBgBIAEoCRIXCg9vcmdhbml6YXRpb25faWQYAiABKAkSDgoGZG9tYWluGAMgASgJIpABChJBY2NvdW50QmxvY2tSZWNvcmQSEgoKYWNjb3VudF9pZBgBIAEoCRIOCgZyZWFzb24YAiABKAkSJgoKYmxvY2tlZF9ieRgDIAEoCzISLmdpdHBvZC52MS5TdWJqZWN0Ei4KCmJsb2NrZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wYgZwcm90bzM", [file_gitpod_v1_identity, file_gitpod_v1_organization, file_gitpod_v1_service_account, file_gitpod_v1_user, file_google_protobuf_timestamp]);
+  fileDesc("ChZiZXJ0aC92MS9yZWNvcmRzLnByb3RvEghiZXJ0aC52MSK2AQoMTWVtYmVyUmVjb3JkEh0KBHVzZXIYASABKAsyDy5naXRwb2QudjEuVXNlchISCgphY2NvdW50X2lkGAIgASgJEikKBHJvbGUYAyABKA4yGy5naXRwb2QudjEuT3JnYW5pemF0aW9uUm9sZRIwCgxtZW1iZXJfc2luY2UYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDmxvZ2luX3Byb3ZpZGVyGAUgASgJIn4KC0xvZ2luUmVjb3JkEgoKAmlkGAEgASgJEhIKCmFjY291bnRfaWQYAiABKAkSDgoGaXNzdWVyGAMgASgJEg8KB3N1YmplY3QYBCABKAkSLgoKY3JlYXRlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAimQEKEUFjY2Vzc1Rva2VuUmVjb3JkEgwKBGhhc2gYASABKAkSMgoIcGVyc29uYWwYAiABKAsyHi5naXRwb2QudjEuUGVyc29uYWxBY2Nlc3NUb2tlbkgAEjkKD3NlcnZpY2VfYWNjb3VudBgDIAEoCzIeLmdpdHBvZC52MS5TZXJ2aWNlQWNjb3VudFRva2VuSABCBwoFdG9rZW4iVgoUVXNlclByZWZlcmVuY2VSZWNvcmQSDwoHdXNlcl9pZBgBIAEoCRItCgpwcmVmZXJlbmNlGAIgASgLMhkuZ2l0cG9kLnYxLlVzZXJQcmVmZXJlbmNlIkkKEkludml0ZURvbWFpblJlY29yZBIKCgJpZBgBIAEoCRIXCg9vcmdhbml6YXRpb25faWQYAiABKAkSDgoGZG9tYWluGAMgASgJYgZwcm90bzM", [file_gitpod_v1_organization, file_gitpod_v1_service_account, file_gitpod_v1_user, file_google_protobuf_timestamp]);
 
 /**
  * Describes the message berth.v1.MemberRecord.
@@ -49,11 +48,4 @@ export const UserPreferenceRecordSchema = /*@__PURE__*/
  */
 export const InviteDomainRecordSchema = /*@__PURE__*/
   messageDesc(file_berth_v1_records, 4);
-
-/**
- * Describes the message berth.v1.AccountBlockRecord.
- * Use `create(AccountBlockRecordSchema)` to create a new message.
- */
-export const AccountBlockRecordSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_records, 5);
 

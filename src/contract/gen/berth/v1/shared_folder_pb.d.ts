@@ -248,7 +248,7 @@ export declare const SharedFolderService: GenService<{
     output: typeof ListSharedFoldersResponseSchema;
   },
   /**
-   * Its files stay. It is taken from the machine at once where nothing there uses it, and in any case with the next start.
+   * Its files stay. Containers lose it at once, the machine itself with its next start.
    *
    * @generated from rpc berth.v1.SharedFolderService.RemoveSharedFolder
    */

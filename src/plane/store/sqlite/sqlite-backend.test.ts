@@ -1,0 +1,59 @@
+import { create } from "@bufbuild/protobuf";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { EnvironmentSchema } from "../../../contract/gen/gitpod/v1/environment_pb.js";
+import { createStore } from "../create-store.ts";
+import { environmentKind } from "../kinds.ts";
+import { PageTokens } from "../page-tokens.ts";
+import { openDatabase } from "./database.ts";
+import { SqliteBackend } from "./sqlite-backend.ts";
+
+const organizationId = "018f0000-0000-7000-8000-0000000000a1";
+
+let folder: string;
+beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), "berth-sqlite-"))));
+afterEach(() => rmSync(folder, { recursive: true }));
+
+test("on a full disk a change fails clearly and as a whole, and goes on when there is space", async () => {
+  const database = openDatabase(join(folder, "berth.db"));
+  const store = createStore({ backend: new SqliteBackend(database), tokens: new PageTokens(new Uint8Array(32)), now: () => 0 });
+  const organization = store.inOrganization(organizationId);
+  const insert = async (id: string, sizeBytes: number): Promise<void> => {
+    const message = create(EnvironmentSchema, { id, metadata: { organizationId, name: id, annotations: { text: "x".repeat(sizeBytes) } } });
+    await organization.transaction(async (tx) => {
+      tx.insert(
+        environmentKind,
+        `${id}-beside`,
+        create(EnvironmentSchema, { id: `${id}-beside`, metadata: { organizationId, name: "beside" } }),
+      );
+      tx.insert(environmentKind, id, message);
+    });
+  };
+  const pages = Number(database.prepare("PRAGMA page_count").get()?.["page_count"]);
+  database.exec(`PRAGMA max_page_count = ${pages + 5}`);
+  await expect(insert("large", 200_000)).rejects.toMatchObject({ code: "store-unavailable", detail: "its disk is full" });
+  expect(await organization.count(environmentKind)).toBe(0);
+  database.exec(`PRAGMA max_page_count = ${pages + 500}`);
+  await insert("large", 200_000);
+  expect(await organization.count(environmentKind)).toBe(2);
+  await store.close();
+});
+
+test("a database that another process holds for long is said to be so", { timeout: 20_000 }, async () => {
+  const path = join(folder, "berth.db");
+  const database = openDatabase(path);
+  database.exec("PRAGMA busy_timeout = 50");
+  const other = openDatabase(path);
+  const store = createStore({ backend: new SqliteBackend(database), tokens: new PageTokens(new Uint8Array(32)), now: () => 0 });
+  other.exec("BEGIN IMMEDIATE");
+  const message = create(EnvironmentSchema, { id: "e", metadata: { organizationId, name: "e" } });
+  const insert = async (): Promise<void> =>
+    store.inOrganization(organizationId).transaction(async (tx) => tx.insert(environmentKind, "e", message));
+  await expect(insert()).rejects.toMatchObject({ code: "store-unavailable" });
+  other.exec("ROLLBACK");
+  await insert();
+  other.close();
+  await store.close();
+});

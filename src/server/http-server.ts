@@ -1,0 +1,143 @@
+import { createContextValues } from "@connectrpc/connect";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { readFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from "node:http2";
+import type { AddressInfo } from "node:net";
+import { type Log, messageOf } from "../lib/log.ts";
+import type { PlaneApi } from "../plane/assemble-plane.ts";
+import { addressKey } from "../plane/caller.ts";
+import type { NodeRequest, NodeResponse } from "../plane/jsonl.ts";
+import type { ListenAddress } from "./config.ts";
+
+/** The largest message that is taken or given, unpacked. */
+const maxMessageBytes = 4 * 1024 * 1024;
+/** Until when a request's headers, and all of it, have to be here; against those who send a byte a minute. */
+const headersTimeoutMs = 10_000;
+const requestTimeoutMs = 60_000;
+/** Longer than a proxy in front keeps a connection, so that the proxy is who closes it. */
+const keepAliveTimeoutMs = 75_000;
+
+/** Whatever is served beside the API, by path; gives status, type and text. */
+export type PlainPages = Readonly<
+  Record<string, () => Promise<{ readonly status: number; readonly type?: string; readonly text: string }>>
+>;
+
+export interface HttpServerOptions {
+  readonly listen: ListenAddress;
+  readonly tls?: { readonly certFile: string; readonly keyFile: string };
+  readonly pages: PlainPages;
+  readonly api?: PlaneApi;
+  readonly log: Log;
+  /** Aborts when calls that still run have to end. */
+  readonly shutdown: AbortSignal;
+}
+
+/** HTTP/1.1 on TCP; with TLS HTTP/2 as well. */
+export class HttpServer {
+  readonly #server: Server | Http2SecureServer;
+  readonly #sessions = new Set<ServerHttp2Session>();
+  readonly #options: HttpServerOptions;
+  #isDraining = false;
+  #running = 0;
+  #onIdle: (() => void) | undefined;
+
+  private constructor(options: HttpServerOptions) {
+    const { api, tls, shutdown } = options;
+    this.#options = options;
+    const handler =
+      api === undefined
+        ? undefined
+        : connectNodeAdapter({
+            routes: (router) => api.routes(router),
+            interceptors: api.interceptors,
+            readMaxBytes: maxMessageBytes,
+            writeMaxBytes: maxMessageBytes,
+            shutdownSignal: shutdown,
+            contextValues: (request) => createContextValues().set(addressKey, request.socket.remoteAddress ?? ""),
+          });
+    const listener = (request: NodeRequest, response: NodeResponse): void => this.#answer(request, response, handler);
+    this.#server = tls === undefined ? createServer(listener) : createSecureServer({ ...readTls(tls), allowHTTP1: true }, listener);
+    this.#server.on("session", (session: ServerHttp2Session) => {
+      this.#sessions.add(session);
+      session.on("close", () => this.#sessions.delete(session));
+    });
+    if ("headersTimeout" in this.#server)
+      Object.assign(this.#server, { headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs });
+    if ("keepAliveTimeout" in this.#server) Object.assign(this.#server, { keepAliveTimeout: keepAliveTimeoutMs });
+  }
+
+  static async start(options: HttpServerOptions): Promise<HttpServer> {
+    const server = new HttpServer(options);
+    await new Promise<void>((resolve, reject) => {
+      server.#server.once("error", reject).listen(options.listen.port, options.listen.host, resolve);
+    });
+    server.#server.on("error", (error) => options.log.error("the server failed", { reason: messageOf(error) }));
+    return server;
+  }
+
+  get port(): number {
+    const address: AddressInfo | string | null = this.#server.address();
+    return address === null || typeof address === "string" ? 0 : address.port;
+  }
+
+  /** Takes certificate and key from their files again, for connections from now on. */
+  reloadTls(): void {
+    const { tls } = this.#options;
+    if (tls !== undefined && "setSecureContext" in this.#server) this.#server.setSecureContext(readTls(tls));
+  }
+
+  /** Takes no new connections and waits until all calls are answered, or the signal aborts and they are cut off. */
+  async drain(limit: AbortSignal): Promise<void> {
+    this.#isDraining = true;
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const session of this.#sessions) session.close();
+    const idle = new Promise<void>((resolve) => (this.#running === 0 ? resolve() : (this.#onIdle = resolve)));
+    const limited = new Promise<void>((resolve) => {
+      if (limit.aborted) resolve();
+      else limit.addEventListener("abort", () => resolve(), { once: true });
+    });
+    await Promise.race([idle, limited]);
+    if (this.#running > 0) this.#options.log.warn("calls were cut off", { calls: this.#running });
+    for (const session of this.#sessions) session.destroy();
+    if ("closeAllConnections" in this.#server) this.#server.closeAllConnections();
+    await closed;
+  }
+
+  #answer(request: NodeRequest, response: NodeResponse, handler: ReturnType<typeof connectNodeAdapter> | undefined): void {
+    this.#running++;
+    response.on("close", () => {
+      this.#running--;
+      if (this.#running === 0) this.#onIdle?.();
+    });
+    if (this.#isDraining && request.httpVersionMajor < 2) response.setHeader("connection", "close");
+    const [path = ""] = (request.url ?? "").split("?");
+    const page = Object.hasOwn(this.#options.pages, path) ? this.#options.pages[path] : undefined;
+    if (page !== undefined) {
+      void this.#page(response, page);
+      return;
+    }
+    if (this.#options.api?.serveJsonl(request, response) === true) return;
+    if (handler !== undefined) handler(request, response);
+    else {
+      response.writeHead(404);
+      response.end();
+    }
+  }
+
+  async #page(response: NodeResponse, page: PlainPages[string]): Promise<void> {
+    try {
+      const { status, type = "text/plain; charset=utf-8", text } = await page();
+      response.writeHead(status, { "content-type": type, "cache-control": "no-store" });
+      response.end(text);
+    } catch (error) {
+      this.#options.log.error("a page was not made", { reason: messageOf(error) });
+      response.writeHead(500);
+      response.end();
+    }
+  }
+}
+
+function readTls({ certFile, keyFile }: { readonly certFile: string; readonly keyFile: string }): { cert: Buffer; key: Buffer } {
+  return { cert: readFileSync(certFile), key: readFileSync(keyFile) };
+}

@@ -1,0 +1,43 @@
+import Provider, { type AccountClaims } from "oidc-provider";
+import { type TestServer, serveOnLoopback } from "./http-server.ts";
+
+const clientSecret = "secret-of-berth-at-the-provider";
+
+/** The npm package oidc-provider as an organization's identity provider, with people who have one password: none. */
+export class StandardProvider {
+  readonly #people = new Map<string, AccountClaims>();
+  #server!: TestServer;
+  #hostname = "";
+
+  /** `people` are claims by subject. */
+  async start(
+    people: Readonly<Record<string, Omit<AccountClaims, "sub">>>,
+    redirectUris: () => string[],
+    hostname = "127.0.0.1",
+  ): Promise<void> {
+    for (const [sub, claims] of Object.entries(people)) this.#people.set(sub, { sub, ...claims });
+    this.#hostname = hostname;
+    // Its issuer has the port in its name, so the port comes first.
+    const served: { answer?: ReturnType<Provider["callback"]> } = {};
+    this.#server = await serveOnLoopback((request, response) => void served.answer?.(request, response));
+    const provider = new Provider(this.issuer, {
+      clients: [{ client_id: "berth", client_secret: clientSecret, redirect_uris: redirectUris() }],
+      claims: { email: ["email", "email_verified"], profile: ["name"] },
+      findAccount: (_context, sub) => {
+        const claims = this.#people.get(sub);
+        return claims === undefined ? undefined : { accountId: sub, claims: () => claims };
+      },
+      cookies: { keys: ["a key of a test"] },
+      pkce: { required: () => true },
+    });
+    served.answer = provider.callback();
+  }
+
+  get issuer(): string {
+    return `http://${this.#hostname}:${this.#server.port}`;
+  }
+
+  end(): Promise<void> {
+    return this.#server.end();
+  }
+}
