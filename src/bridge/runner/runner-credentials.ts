@@ -67,6 +67,8 @@ export class RunnerCredentials {
     { runnerId, principalId, host }: { readonly runnerId: string; readonly principalId: string; readonly host: string },
     signal: AbortSignal,
   ): Promise<{ username: string; password: string } | undefined> {
+    // An environment that nobody is named for, e.g. one of a prebuild.
+    if (principalId === "") return undefined;
     const key = hostKey(principalId, host);
     try {
       const client = this.#connection.client(RunnerInteractionService);
