@@ -72,6 +72,8 @@ export interface HostRole {
   mayCreate(existingCount: number): void;
   stepFailed(step: string, code: string): void;
   routes(router: ConnectRouter, parts: HostParts): void;
+  /** Begins what the engine needs to start: where its environments come from. */
+  connect(parts: HostParts): void;
   /** Begins once the engine works. */
   start(parts: HostParts): Promise<void>;
   /** `asked`: by a call, and not because this process is to give way to the next. */
@@ -166,6 +168,7 @@ export async function createHost({ env, onEnd, role }: HostOptions): Promise<Hos
   });
   const loopback = loopbackServer(parts, env, handler);
   const stopServing = await serveOnSocket({ socketPath: paths.apiSocket, handler, log });
+  role?.connect(parts);
   await engine.start();
   unused.start();
   await syncs.load();

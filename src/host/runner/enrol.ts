@@ -1,10 +1,12 @@
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
-import { writeFileAtomically } from "../../lib/atomic-file.ts";
+import { enrolRunner } from "../../bridge/runner/enrol.ts";
+import { fileRunnerState } from "../../bridge/runner/runner-state.ts";
+import { systemClock } from "../../lib/clock.ts";
 import type { Enrol } from "./carry-out-setup.ts";
 
-/** Keeps the token where the runner exchanges it at its first start. */
-export const enrolWithPlane: Enrol = async ({ planeUrl, exchangeToken, credentialPath }) => {
+/** Exchanges the token at the plane; what comes of it is in a file of mode 0600. */
+export const enrolWithPlane: Enrol = async ({ planeUrl, exchangeToken, credentialPath }, signal) => {
   await mkdir(dirname(credentialPath), { recursive: true, mode: 0o700 });
-  await writeFileAtomically(credentialPath, `${JSON.stringify({ version: 1, planeUrl, exchangeToken })}\n`, 0o600);
+  await enrolRunner({ planeUrl, exchangeToken, state: fileRunnerState(credentialPath), clock: systemClock }, signal);
 };

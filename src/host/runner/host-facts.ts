@@ -1,5 +1,6 @@
 import { constants } from "node:fs";
 import { access, readFile, statfs } from "node:fs/promises";
+import { connect } from "node:http2";
 import { cpus, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { findProgram } from "../../lib/find-program.ts";
@@ -48,7 +49,6 @@ export interface FactSources {
   readonly stateFolder: string;
   readonly planeUrl: string | undefined;
   readonly probe: (signal: AbortSignal) => Promise<DriverProbe>;
-  readonly fetch: typeof fetch;
   readonly nowMs: () => number;
 }
 
@@ -88,24 +88,30 @@ export async function collectHostFacts(sources: FactSources, signal: AbortSignal
         return path === undefined ? [] : [[name, path] as const];
       }),
     ),
-    plane: planeUrl === undefined ? { kind: "none" } : await reach(planeUrl, sources.fetch, nowMs, signal),
+    plane: planeUrl === undefined ? { kind: "none" } : await reach(planeUrl, nowMs, signal),
   };
 }
 
-/** Any answer counts: which methods there are is for the sign-up to find out. */
-async function reach(url: string, fetchUrl: typeof fetch, nowMs: () => number, signal: AbortSignal): Promise<PlaneReach> {
+/** Any answer over HTTP/2 counts, as the runner speaks it: which methods there are is for the sign-up to find out. */
+async function reach(url: string, nowMs: () => number, signal: AbortSignal): Promise<PlaneReach> {
+  const { origin, pathname } = new URL(url);
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(planeTimeoutMs)]);
+  const session = connect(origin);
   try {
-    const answer = await fetchUrl(url, {
-      redirect: "manual",
-      signal: AbortSignal.any([signal, AbortSignal.timeout(planeTimeoutMs)]),
+    const date = await new Promise<string | undefined>((resolve, reject) => {
+      limit.addEventListener("abort", () => reject(new Error("it did not answer in time")));
+      session.once("error", reject);
+      const stream = session.request({ ":path": pathname });
+      stream.once("error", reject).once("response", ({ date: said }) => resolve(said));
+      stream.resume().end();
     });
-    await answer.body?.cancel();
-    const date = Date.parse(answer.headers.get("date") ?? "");
-    return { kind: "reached", url, clockSkewMs: Number.isNaN(date) ? undefined : nowMs() - date };
+    const dateMs = Date.parse(date ?? "");
+    return { kind: "reached", url, clockSkewMs: Number.isNaN(dateMs) ? undefined : nowMs() - dateMs };
   } catch (error) {
     signal.throwIfAborted();
-    const cause = error instanceof Error && error.cause !== undefined ? `: ${messageOf(error.cause)}` : "";
-    return { kind: "unreachable", url, reason: `${messageOf(error)}${cause}` };
+    return { kind: "unreachable", url, reason: messageOf(error) };
+  } finally {
+    session.destroy();
   }
 }
 

@@ -14,6 +14,8 @@ export class LimitedStore implements EnvironmentStore {
   readonly #store: EnvironmentStore;
   readonly #limit: number;
   readonly #listeners = new Set<(environmentId: string) => void>();
+  #admittedIds: ReadonlySet<string> = new Set();
+  /** Those that wait, as seen last. */
   #refused: ReadonlySet<string> = new Set();
 
   constructor(store: EnvironmentStore, limit: number) {
@@ -29,7 +31,10 @@ export class LimitedStore implements EnvironmentStore {
   async list(): Promise<readonly Environment[]> {
     const all = await this.#store.list();
     const admitted = this.#admitted(all);
+    const waited = this.#refused;
     await this.#refuse(all.filter(({ id }) => !admitted.has(id)));
+    // Whoever waited has room now.
+    for (const id of waited) if (admitted.has(id)) for (const listener of this.#listeners) listener(id);
     return all.filter(({ id }) => admitted.has(id));
   }
 
@@ -43,9 +48,7 @@ export class LimitedStore implements EnvironmentStore {
 
   async remove(environmentId: string): Promise<void> {
     await this.#store.remove(environmentId);
-    const waited = [...this.#refused];
-    // Whoever waited may have room now.
-    for (const id of waited) for (const listener of this.#listeners) listener(id);
+    await this.list();
   }
 
   onSpecChange(listener: (environmentId: string) => void): () => void {
@@ -69,8 +72,11 @@ export class LimitedStore implements EnvironmentStore {
 
   #admitted(all: readonly Environment[]): ReadonlySet<string> {
     const going = all.filter(isGoing);
-    const staying = all.filter((environment) => !isGoing(environment)).toSorted(byAge);
-    return new Set([...going, ...staying.slice(0, this.#limit)].map(({ id }) => id));
+    // Whoever was let in stays, also when an older one turns up.
+    const isIn = ({ id }: Environment): boolean => this.#admittedIds.has(id);
+    const staying = all.filter((environment) => !isGoing(environment)).toSorted((a, b) => Number(isIn(b)) - Number(isIn(a)) || byAge(a, b));
+    this.#admittedIds = new Set([...going, ...staying.slice(0, this.#limit)].map(({ id }) => id));
+    return this.#admittedIds;
   }
 
   async #refuse(refused: readonly Environment[]): Promise<void> {

@@ -82,7 +82,7 @@ async function carryOutRequest(request: RunnerRequest, signal: AbortSignal): Pro
     case "setup": {
       const { env } = process;
       const probe = async (probing: AbortSignal) => probeComputer(env, probing);
-      return setUpRunner(request, { env, probe, enrol: enrolWithPlane, fetch, nowMs: () => Date.now(), report }, signal);
+      return setUpRunner(request, { env, probe, enrol: enrolWithPlane, nowMs: () => Date.now(), report }, signal);
     }
     case "uninstall":
       return uninstallRunner(request, report, signal);

@@ -18,6 +18,11 @@ export class RememberedStore implements EnvironmentStore {
     return this.#known.get(environmentId);
   }
 
+  /** What is known now; `list` waits until something is. */
+  get known(): readonly Environment[] {
+    return [...this.#known.values()];
+  }
+
   /** Told of each change, of spec, status or existence. */
   onAnyChange(listener: (environmentId: string) => void): () => void {
     this.#changes.add(listener);

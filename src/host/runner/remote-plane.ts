@@ -5,15 +5,14 @@ import type { Plane } from "../../plane/create-plane.ts";
 import { PlaneEvents } from "../../plane/events.ts";
 import { environmentKind } from "../../plane/store/kinds.ts";
 import type { StoreEvents } from "../../plane/store/store.ts";
-import { RememberedStore } from "./remembered-store.ts";
+import type { RememberedStore } from "./remembered-store.ts";
 import type { RunnerConnection } from "./runner-connection.ts";
 
 /**
  * A remote plane in the place of the embedded one. On this computer its environments can be looked at; they are made and
  * changed where the plane is.
  */
-export function remotePlane(embedded: Plane, { environmentStore, planeUrl }: RunnerConnection): Plane {
-  const store = new RememberedStore(environmentStore);
+export function remotePlane(embedded: Plane, { planeUrl }: Pick<RunnerConnection, "planeUrl">, store: RememberedStore): Plane {
   const elsewhere = (): never => {
     throw new BerthError("not-supported", `environments of this runner are made and changed on its plane, ${planeUrl}`);
   };

@@ -6,6 +6,7 @@ import { runnerHome } from "../../lib/runner-messages.ts";
 import { BerthError } from "../../contract/berth-error.ts";
 import { createHost, type Host } from "../create-host.ts";
 import { serviceLog } from "../log.ts";
+import { loadPlane } from "./connect-plane.ts";
 import { readRunnerConfig } from "./runner-config.ts";
 import { runnerPaths } from "./runner-paths.ts";
 import { RunnerRole } from "./runner-role.ts";
@@ -37,12 +38,12 @@ export async function runRunner({ env, supervisor, signal }: RunOptions): Promis
   const role = new RunnerRole({
     paths,
     config,
-    connection: undefined,
+    connectPlane: await loadPlane(paths, systemClock, log),
     clock: systemClock,
     log,
     updateNow: supervisor === undefined ? undefined : async () => supervisor.updateNow(),
     onReady: () => supervisor?.ready(),
-    onRefused: (reason) => ended.reject(reason),
+    onLink: (isConnected) => supervisor?.link(isConnected),
   });
   const host = await whenFree(async () => createHost({ env: hostEnv, role, onEnd: () => ended.resolve() }), supervisor, signal);
   const end = (): void => void host.end();

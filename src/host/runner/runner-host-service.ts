@@ -1,7 +1,6 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
-import { statfs } from "node:fs/promises";
 import { BerthError } from "../../contract/berth-error.ts";
 import {
   type GetRunnerHostResponseSchema,
@@ -10,10 +9,9 @@ import {
   type RunnerLinkStatusSchema,
   type RunnerUpdateStatusSchema,
 } from "../../contract/gen/berth/v1/runner_pb.js";
-import { EnvironmentPhase } from "../../contract/gen/gitpod/v1/environment_pb.js";
+import { type Environment, EnvironmentPhase } from "../../contract/gen/gitpod/v1/environment_pb.js";
 import { version } from "../../lib/version.ts";
 import type { HostParts } from "../create-host.ts";
-import { degradedReasons } from "./degraded.ts";
 import type { RunnerConfig } from "./runner-config.ts";
 import type { ConnectionState, RunnerConnection } from "./runner-connection.ts";
 import type { RunnerPaths } from "./runner-paths.ts";
@@ -25,7 +23,9 @@ export interface RunnerHostSources {
   readonly config: RunnerConfig;
   readonly connection: RunnerConnection | undefined;
   readonly limit: number;
-  readonly waitingCount: () => number;
+  /** What is known now. */
+  readonly environments: () => Promise<readonly Environment[]>;
+  readonly degraded: (signal: AbortSignal) => Promise<readonly string[]>;
   readonly updateNow: (() => Promise<void>) | undefined;
 }
 
@@ -44,15 +44,14 @@ export function runnerHostService(sources: RunnerHostSources): ServiceImpl<typeo
 }
 
 async function describe(sources: RunnerHostSources, signal: AbortSignal): Promise<MessageInitShape<typeof GetRunnerHostResponseSchema>> {
-  const { parts, paths, config, connection, limit, waitingCount } = sources;
-  const { plane, machines, driver, startedAtMs } = parts;
-  const [environments, probe, disk, update] = await Promise.all([
-    plane.environmentStore.list(),
+  const { parts, paths, config, connection, limit } = sources;
+  const { machines, driver, startedAtMs } = parts;
+  const [environments, probe, update, degraded] = await Promise.all([
+    sources.environments(),
     driver.probe(signal),
-    statfs(paths.home),
     readUpdateState(paths.updateState),
+    sources.degraded(signal),
   ]);
-  const failed = machines.all.flatMap(({ id, keeper: { failure } }) => (failure === undefined ? [] : [`Machine ${id}: ${failure}`]));
   return {
     version,
     pid: BigInt(process.pid),
@@ -68,15 +67,7 @@ async function describe(sources: RunnerHostSources, signal: AbortSignal): Promis
     })),
     machines: machines.all.map(({ id, keeper: { view, failure } }) => ({ id, view, failure: failure ?? "" })),
     accelerator: probe.accelerator,
-    degradedReasons: degradedReasons({
-      accelerator: probe.accelerator,
-      acceleratorReason: probe.reason,
-      freeDiskBytes: disk.bavail * disk.bsize,
-      link: connection?.state(),
-      machineFailures: failed,
-      waitingCount: waitingCount(),
-      update,
-    }),
+    degradedReasons: [...degraded],
     update: updateStatus(config, update),
     metricsSocket: paths.metricsSocket,
     metricsPort: config.metricsPort ?? 0,

@@ -17,7 +17,6 @@ export interface SetupSources {
   readonly env: NodeJS.ProcessEnv;
   readonly probe: (signal: AbortSignal) => Promise<DriverProbe>;
   readonly enrol: Enrol;
-  readonly fetch: typeof fetch;
   readonly nowMs: () => number;
   readonly report: (report: RunnerReport) => void;
 }

@@ -12,7 +12,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { createServer, type Server } from "node:http";
+import { createServer, type Http2Server } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
@@ -26,7 +26,7 @@ const canary = "canary-exchange-token-7d1f";
 
 let folder: string;
 let root: string;
-let plane: Server;
+let plane: Http2Server;
 let planeUrl: string;
 
 beforeAll(async () => {
