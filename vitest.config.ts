@@ -22,7 +22,7 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
-      { test: { name: "sdk", include: ["tests/sdk/*.test.ts"], testTimeout: 30_000 } },
+      { test: { name: "sdk", include: ["tests/sdk/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000 } },
       {
         test: {
           name: "integration",

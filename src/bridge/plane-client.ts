@@ -6,6 +6,8 @@ import { messageOf } from "../lib/log.ts";
 const requestTimeoutS = 15;
 /** Clocks of people's computers are off; what they check came straight from the plane, over TLS. */
 const clockToleranceS = 15 * 60;
+/** Errors of OAuth that say: later. */
+const passing: ReadonlySet<string> = new Set(["temporarily_unavailable", "server_error"]);
 const loopbackHosts: ReadonlySet<string> = new Set(["127.0.0.1", "[::1]", "localhost"]);
 
 /** A plane's address as a person typed it. Fails with `argument-invalid`; plain http only for a plane on this computer. */
@@ -38,7 +40,7 @@ export async function discoverPlane(planeUrl: URL): Promise<client.Configuration
 export function planeFailure(error: unknown, fallback: "sign-in-refused" | "sign-in-required"): BerthError {
   if (error instanceof BerthError) return error;
   if (error instanceof client.ResponseBodyError || error instanceof client.AuthorizationResponseError) {
-    const isBroken = error instanceof client.ResponseBodyError && error.status >= 500;
+    const isBroken = (error instanceof client.ResponseBodyError && error.status >= 500) || passing.has(error.error);
     const code = /^[a-z_]{1,40}$/.test(error.error) ? error.error : "an error";
     if (!isBroken) return new BerthError(fallback, `the plane answered '${code}'`, { cause: error });
   }

@@ -62,12 +62,6 @@ export const signInErrors = {
     "The management plane allows it only where an administrator has turned it on.",
     "Sign in on a computer with a browser, or ask your administrator.",
   ),
-  "rate-limited": entry(
-    "resource_exhausted",
-    "Too much was asked at once",
-    "The server answers each caller only so often.",
-    "Wait a moment, then go on.",
-  ),
   "plane-unreachable": entry(
     "unavailable",
     "The management plane could not be reached",

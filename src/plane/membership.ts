@@ -27,7 +27,7 @@ import {
 import type { Store, Stored, Transaction } from "./store/store.ts";
 
 /** A new account. Whoever makes it has checked the e-mail address. */
-function newAccount(fields: { readonly name: string; readonly email: string; readonly avatarUrl?: string }, nowMs: number): Account {
+export function newAccount(fields: { readonly name: string; readonly email: string; readonly avatarUrl?: string }, nowMs: number): Account {
   const at = timestampFromMs(nowMs);
   return create(AccountSchema, { ...fields, id: uuidV7(nowMs), createdAt: at, updatedAt: at });
 }

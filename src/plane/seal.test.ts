@@ -36,3 +36,19 @@ test("a file that is no key is refused", async () => {
   writeFileSync(join(folder, "key"), "short");
   await expect(Sealer.open(join(folder, "key"))).rejects.toThrow(/no key of 32 bytes/);
 });
+
+test("what an older key sealed is opened, and can be put under the newest; then the older is not needed", async () => {
+  const [oldPath, newPath] = [join(folder, "old"), join(folder, "new")];
+  const old = await Sealer.open(oldPath);
+  const sealed = old.seal("value", "secret/1");
+  const only = await Sealer.open(newPath);
+  expect(() => only.open(sealed, "secret/1")).toThrow();
+  const both = await Sealer.open(newPath, [oldPath]);
+  expect(both.open(sealed, "secret/1")).toBe("value");
+  expect(() => both.open(sealed, "secret/2")).toThrow();
+  const renewed = both.renew(sealed, "secret/1") ?? new Uint8Array();
+  expect(only.open(renewed, "secret/1")).toBe("value");
+  expect(both.renew(renewed, "secret/1")).toBeUndefined();
+  expect(() => both.renew(renewed, "secret/2")).toThrow();
+  expect(() => old.open(renewed, "secret/1")).toThrow();
+});

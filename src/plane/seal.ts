@@ -11,17 +11,17 @@ const tagBytes = 16;
 /** Seals values with AES-256-GCM; what a value belongs to is bound in, so that rows cannot be swapped. */
 export class Sealer {
   readonly #key: Buffer;
+  readonly #oldKeys: readonly Buffer[];
 
-  private constructor(key: Buffer) {
+  private constructor(key: Buffer, oldKeys: readonly Buffer[]) {
     this.#key = key;
+    this.#oldKeys = oldKeys;
   }
 
-  /** Reads the key file, or makes it with mode 0600 when it is not there. */
-  static async open(path: string): Promise<Sealer> {
+  /** Reads the key file, or makes it with mode 0600 when it is not there. What old keys sealed can be opened as well. */
+  static async open(path: string, oldPaths: readonly string[] = []): Promise<Sealer> {
     if (!existsSync(path)) await makeKey(path);
-    const key = readFileSync(path);
-    if (key.length !== keyBytes) throw new Error(`${path} is no key of ${keyBytes} bytes`);
-    return new Sealer(key);
+    return new Sealer(readKey(path), oldPaths.map(readKey));
   }
 
   /** A key of its own for another use (HKDF, RFC 5869). */
@@ -36,12 +36,39 @@ export class Sealer {
   }
 
   open(sealed: Uint8Array, belongsTo: string): string {
-    const bytes = Buffer.from(sealed);
-    const decipher = createDecipheriv("aes-256-gcm", this.#key, bytes.subarray(0, nonceBytes))
-      .setAAD(Buffer.from(belongsTo))
-      .setAuthTag(bytes.subarray(-tagBytes));
-    return Buffer.concat([decipher.update(bytes.subarray(nonceBytes, -tagBytes)), decipher.final()]).toString("utf8");
+    for (const oldKey of this.#oldKeys) {
+      try {
+        return unseal(oldKey, sealed, belongsTo);
+      } catch {
+        // Then another key sealed it.
+      }
+    }
+    return unseal(this.#key, sealed, belongsTo);
   }
+
+  /** The same value under the newest key; undefined when it is under that already. */
+  renew(sealed: Uint8Array, belongsTo: string): Uint8Array | undefined {
+    try {
+      unseal(this.#key, sealed, belongsTo);
+      return undefined;
+    } catch {
+      return this.seal(this.open(sealed, belongsTo), belongsTo);
+    }
+  }
+}
+
+function readKey(path: string): Buffer {
+  const key = readFileSync(path);
+  if (key.length !== keyBytes) throw new Error(`${path} is no key of ${keyBytes} bytes`);
+  return key;
+}
+
+function unseal(key: Buffer, sealed: Uint8Array, belongsTo: string): string {
+  const bytes = Buffer.from(sealed);
+  const decipher = createDecipheriv("aes-256-gcm", key, bytes.subarray(0, nonceBytes), { authTagLength: tagBytes })
+    .setAAD(Buffer.from(belongsTo))
+    .setAuthTag(bytes.subarray(-tagBytes));
+  return Buffer.concat([decipher.update(bytes.subarray(nonceBytes, -tagBytes)), decipher.final()]).toString("utf8");
 }
 
 /** Of two processes that start at once one makes the key, and both use it: a replaced key would lose what it sealed. */

@@ -1,14 +1,15 @@
 import type { OpenSecret } from "../contract/engine-port.ts";
 import type { Environment } from "../contract/gen/gitpod/v1/environment_pb.js";
 import type { Secret } from "../contract/gen/gitpod/v1/secret_pb.js";
-import { mountKey } from "./store/kinds.ts";
+import { mountKey, secretKind } from "./store/kinds.ts";
+import { sealedOwner } from "./store/renew-sealed.ts";
 
 /** Of secrets with the same mount the one with the nearest scope counts. */
 const scopeRanks = { organizationId: 1, projectId: 2, userId: 3, serviceAccountId: 0 } as const;
 
 /** What a secret's sealed value is bound to. */
 export function secretOwner(id: string): string {
-  return `secret/${id}`;
+  return sealedOwner(secretKind.name, id);
 }
 
 /** Whose secrets can reach an environment. */

@@ -9,10 +9,12 @@ import { removeExpiredSignIns } from "./sign-in-store/remove-expired.ts";
 import { StoredAuthorizations } from "./sign-in-store/stored-authorizations.ts";
 import { StoredSessions, StoredSignInStates } from "./sign-in-store/stored-sign-ins.ts";
 import { StoredSigningKeys } from "./sign-in-store/stored-signing-keys.ts";
+import { StoredVouchers } from "./sign-in-store/stored-vouchers.ts";
 import { BrowserSessions, type SessionLimits } from "./sign-in/browser-sessions.ts";
 import type { AccountLinks, ProviderDirectory, SignInEvents } from "./sign-in/ports.ts";
 import { RelyingParty } from "./sign-in/relying-party.ts";
 import { SignInHandler } from "./sign-in/sign-in-handler.ts";
+import { Vouching } from "./sign-in/vouching.ts";
 import { type Sealing, SigningKeys } from "./signing-keys/signing-keys.ts";
 import type { Store } from "./store/store.ts";
 
@@ -56,6 +58,7 @@ export class SignIn {
   readonly relyingParty: RelyingParty;
   readonly #needs: SignInNeeds;
   readonly #sessions: StoredSessions;
+  readonly #vouchers: StoredVouchers;
   readonly #browsers: SignInHandler;
   readonly #apps: AuthorizationServer;
 
@@ -66,17 +69,22 @@ export class SignIn {
     this.relyingParty = new RelyingParty(new GuardedFetch(needs.outbound));
     const keys = new StoredSigningKeys(store);
     this.idTokens = new IdTokenIssuer(publicUrl, new SigningKeys(keys, sealing, "environments", now), now);
+    this.#vouchers = new StoredVouchers(store);
+    const vouching = new Vouching({ ...needs, vouchers: this.#vouchers, relyingParty: this.relyingParty });
     this.#browsers = new SignInHandler({
       ...needs,
       states: new StoredSignInStates(store),
       sessions: new BrowserSessions(this.#sessions, needs.sessionLimits, now),
       relyingParty: this.relyingParty,
+      vouching,
     });
     this.#apps = new AuthorizationServer({
       ...needs,
       records: new StoredAuthorizations(store),
       keys: new SigningKeys(keys, sealing, "apps", now),
       signIn: this.#browsers,
+      vouching,
+      endAllOf: (subject) => this.endAllOf(subject),
     });
   }
 
@@ -103,6 +111,7 @@ export class SignIn {
   /** Ends all that a member is signed in with, e.g. when it is removed or turned off. */
   async endAllOf(subject: Subject): Promise<void> {
     await this.#sessions.removeAllOf(subject.accountId, subject.organizationId);
+    await this.#vouchers.remove(subject.organizationId, subject.accountId);
     await this.#apps.revokeAllOf(subject);
   }
 

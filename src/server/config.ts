@@ -25,6 +25,7 @@ const configSchema = z.object({
   metricsListen: listenAddress.optional(),
   databaseUrl: z.string().min(1, "--database-url is missing: postgres://… or the path of a SQLite file"),
   keyFile: z.string().min(1, "--key-file is missing: the file of the key that seals secrets; it is made when it is not there"),
+  oldKeyFiles: z.string().transform((text) => text.split(",").filter((file) => file !== "")),
   tlsCert: z.string().optional(),
   tlsKey: z.string().optional(),
   logLevel: z.enum(["debug", "info", "warn", "error", "silent"]),
@@ -35,7 +36,7 @@ const configSchema = z.object({
 /** How the server runs; every value comes from a flag or from the environment. */
 export type ServerConfig = z.infer<typeof configSchema>;
 
-const defaults = { listen: "127.0.0.1:7410", logLevel: "info", drainLimitSeconds: "20", drainDelaySeconds: "0" };
+const defaults = { oldKeyFiles: "", listen: "127.0.0.1:7410", logLevel: "info", drainLimitSeconds: "20", drainDelaySeconds: "0" };
 
 /** The environment variable of each flag. */
 export const variables = {
@@ -44,6 +45,7 @@ export const variables = {
   databaseUrl: "BERTH_PLANE_DATABASE_URL",
   databaseUrlFile: "BERTH_PLANE_DATABASE_URL_FILE",
   keyFile: "BERTH_PLANE_KEY_FILE",
+  oldKeyFiles: "BERTH_PLANE_OLD_KEY_FILES",
   tlsCert: "BERTH_PLANE_TLS_CERT",
   tlsKey: "BERTH_PLANE_TLS_KEY",
   logLevel: "BERTH_PLANE_LOG_LEVEL",

@@ -1,16 +1,20 @@
+import { create } from "@bufbuild/protobuf";
+import { EmptySchema } from "@bufbuild/protobuf/wkt";
 import { statSync } from "node:fs";
-import { createHash, timingSafeEqual } from "node:crypto";
 import { BerthError } from "../contract/berth-error.ts";
 import type { Log } from "../lib/log.ts";
 import { Sealer } from "../plane/seal.ts";
+import { keyCheckKind } from "../plane/store/identity-kinds.ts";
 import { PageTokens, pageTokenKeyUse } from "../plane/store/page-tokens.ts";
 import { openPostgresStore } from "../plane/store/postgres/open-postgres-store.ts";
 import { openSqliteStore } from "../plane/store/sqlite/open-sqlite-store.ts";
+import { sealedOwner } from "../plane/store/renew-sealed.ts";
 import type { Store } from "../plane/store/store.ts";
 
 /** Bits of a file's mode that let others than its owner in. */
 const othersMode = 0o077;
 const postgresPattern = /^postgres(?:ql)?:\/\//;
+const keyCheckId = "key-check";
 const sqlitePrefix = /^sqlite:/;
 
 export interface OpenedStore {
@@ -26,12 +30,15 @@ export interface OpenedStore {
 export async function openStore(options: {
   readonly databaseUrl: string;
   readonly keyFile: string;
+  /** Keys that were replaced, as long as something may be sealed with them. */
+  readonly oldKeyFiles: readonly string[];
   readonly now: () => number;
   readonly log: Log;
 }): Promise<OpenedStore> {
-  const { databaseUrl, keyFile, now, log } = options;
-  const sealer = await Sealer.open(keyFile);
-  if ((statSync(keyFile).mode & othersMode) !== 0) throw new BerthError("key-unusable", `others may read ${keyFile}: chmod 600`);
+  const { databaseUrl, keyFile, oldKeyFiles, now, log } = options;
+  const sealer = await Sealer.open(keyFile, oldKeyFiles);
+  for (const file of [keyFile, ...oldKeyFiles])
+    if ((statSync(file).mode & othersMode) !== 0) throw new BerthError("key-unusable", `others may read ${file}: chmod 600`);
   const tokens = new PageTokens(sealer.deriveKey(pageTokenKeyUse));
   const store = postgresPattern.test(databaseUrl)
     ? await openPostgresStore({ url: databaseUrl, tokens, now, log })
@@ -47,8 +54,16 @@ export async function openStore(options: {
 
 /** Of all servers on one database each has to have the same key; what one seals the others could not open. */
 async function checkKey(store: Store, sealer: Sealer): Promise<void> {
-  const own = createHash("sha256").update(sealer.deriveKey("berth key check")).digest("hex");
-  const first = await store.settingOnce("key-check", () => own);
-  if (!timingSafeEqual(Buffer.from(own), Buffer.from(first.padEnd(own.length).slice(0, own.length))))
-    throw new BerthError("key-unusable", "this database was sealed with another key");
+  const owner = sealedOwner(keyCheckKind.name, keyCheckId);
+  const system = store.system("installation");
+  await system.transaction(async (tx) => {
+    if ((await tx.get(keyCheckKind, keyCheckId)) !== undefined) return;
+    tx.insert(keyCheckKind, keyCheckId, create(EmptySchema), { sealed: sealer.seal("opened", owner) });
+  });
+  const sealed = await system.sealed(keyCheckKind, keyCheckId);
+  try {
+    sealer.open(sealed ?? new Uint8Array(), owner);
+  } catch (error) {
+    throw new BerthError("key-unusable", "this database was sealed with another key", { cause: error });
+  }
 }

@@ -53,6 +53,18 @@ export function createProgram(env: NodeJS.ProcessEnv): Command {
         await store.close();
       }
     });
+  withDatabase(program.command("reseal").description("put everything that older keys sealed under the key of --key-file")).action(
+    async (flags: Flags) => {
+      const config = readConfig(flags, env);
+      const { store, sealer } = await openStore({ ...config, now: () => Date.now(), log: stdoutLog("silent") });
+      try {
+        const resealed = await store.renewSealed((sealed, belongsTo) => sealer.renew(sealed, belongsTo));
+        process.stdout.write(`${JSON.stringify({ resealed })}\n`);
+      } finally {
+        await store.close();
+      }
+    },
+  );
   program
     .command("backup")
     .description("copy a SQLite database, also while it is in use; for PostgreSQL use pg_dump")
@@ -71,5 +83,6 @@ function withDatabase(command: Command): Command {
     .option("--database-url <url>", "postgres://… or the path of a SQLite file")
     .option("--database-url-file <file>", "a file that holds it, for one with a password")
     .option("--key-file <file>", "the key that seals secrets, mode 0600; made when it is not there")
+    .option("--old-key-files <files>", "keys it replaces, separated by commas, as long as something may be sealed with them")
     .option("--log-level <level>", "debug, info, warn, error or silent (info)");
 }

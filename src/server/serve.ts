@@ -29,7 +29,7 @@ export interface RunningServer {
 /** Opens the database and serves the management plane. Fails as `openStore` does, and when an address cannot be listened on. */
 export async function serve(config: ServerConfig, log: Log): Promise<RunningServer> {
   const now = (): number => Date.now();
-  const opened = await openStore({ databaseUrl: config.databaseUrl, keyFile: config.keyFile, now, log });
+  const opened = await openStore({ ...config, now, log });
   const { store } = opened;
   const draining = new AbortController();
   const shutdown = new AbortController();

@@ -4,17 +4,19 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 export class StallingProxy {
   readonly #server: Server;
   readonly #pairs = new Set<readonly [Socket, Socket]>();
-  readonly #targetPort: number;
+  readonly #targetPorts: readonly number[];
+  #count = 0;
   #isStalled = false;
   readonly #held = new Set<Socket>();
 
-  private constructor(targetPort: number) {
-    this.#targetPort = targetPort;
+  private constructor(targetPorts: readonly number[]) {
+    this.#targetPorts = targetPorts;
     this.#server = createServer((client) => this.#accept(client));
   }
 
-  static async start(targetPort: number): Promise<StallingProxy> {
-    const proxy = new StallingProxy(targetPort);
+  /** Each connection goes to the next of the ports. */
+  static async start(...targetPorts: readonly number[]): Promise<StallingProxy> {
+    const proxy = new StallingProxy(targetPorts);
     await new Promise<void>((resolve) => proxy.#server.listen(0, "127.0.0.1", resolve));
     return proxy;
   }
@@ -49,7 +51,7 @@ export class StallingProxy {
   }
 
   #accept(client: Socket): void {
-    const target = connect(this.#targetPort, "127.0.0.1");
+    const target = connect(this.#targetPorts[this.#count++ % this.#targetPorts.length] ?? 0, "127.0.0.1");
     const pair = [client, target] as const;
     for (const socket of pair) socket.setNoDelay();
     this.#pairs.add(pair);

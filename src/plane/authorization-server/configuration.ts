@@ -2,6 +2,7 @@ import { type Configuration, type JWK, type KoaContextWithOIDC } from "oidc-prov
 import { nativeClientId } from "../../contract/native-client.ts";
 import { Markup, html, pageHeaders, pageText } from "../pages/page.ts";
 import { type Members } from "./ports.ts";
+import { FamilyLifetimes, type FamilyNeeds, maxVouchedFamilyS } from "./family-lifetimes.ts";
 import { RecordAdapter, type RecordAdapterNeeds } from "./record-adapter.ts";
 import { parseSubject } from "./subject.ts";
 
@@ -10,10 +11,8 @@ const accessTokenS = 10 * 60;
 const authorizationCodeS = 60;
 const interactionS = 10 * 60;
 const deviceCodeS = 10 * 60;
-/** No sign-in of an app outlives what its provider vouched for by more than this (S7). */
-const maxFamilyS = 8 * 60 * 60;
 
-export interface ConfigurationNeeds extends RecordAdapterNeeds {
+export interface ConfigurationNeeds extends RecordAdapterNeeds, FamilyNeeds {
   readonly members: Members;
   readonly isSecure: boolean;
   /** RFC 8628, off unless an operator turns it on (S6). */
@@ -22,6 +21,7 @@ export interface ConfigurationNeeds extends RecordAdapterNeeds {
 
 /** oidc-provider's settings: one public native client, and nothing turned on that it does not use. */
 export function configurationFor(needs: ConfigurationNeeds, keys: readonly JWK[]): Configuration {
+  const families = new FamilyLifetimes(needs);
   const prefix = needs.isSecure ? "__Secure-" : "";
   return {
     adapter: (model) => new RecordAdapter(model, needs),
@@ -34,8 +34,8 @@ export function configurationFor(needs: ConfigurationNeeds, keys: readonly JWK[]
     cookies: { names: { session: `${prefix}berth-oauth`, interaction: `${prefix}berth-oauth-ask`, resume: `${prefix}berth-oauth-resume` } },
     clientBasedCORS: () => false,
     conformIdTokenClaims: false,
-    issueRefreshToken: () => true,
-    rotateRefreshToken: () => true,
+    issueRefreshToken: (ctx) => families.mayGoOn(ctx, (ctx.oidc.entities.AuthorizationCode ?? ctx.oidc.entities.DeviceCode)?.accountId),
+    rotateRefreshToken: (ctx) => families.mayGoOn(ctx, ctx.oidc.entities.RefreshToken?.accountId),
     expiresWithSession: () => false,
     ttl: {
       AccessToken: accessTokenS,
@@ -44,13 +44,8 @@ export function configurationFor(needs: ConfigurationNeeds, keys: readonly JWK[]
       IdToken: accessTokenS,
       Interaction: interactionS,
       Session: interactionS,
-      Grant: maxFamilyS,
-      RefreshToken: (ctx, token) => {
-        const rotated = ctx.oidc.entities.RotatedRefreshToken;
-        if (rotated !== undefined) return rotated.remainingTTL;
-        const nowS = Math.floor(needs.now() / 1000);
-        return Math.max(1, Math.min(maxFamilyS, (token.authTime ?? nowS) + maxFamilyS - nowS));
-      },
+      Grant: maxVouchedFamilyS,
+      RefreshToken: (ctx, token) => families.lifetimeS(ctx, token.authTime),
     },
     // Asked for each time: nobody is signed in at oidc-provider itself, and a native client needs a yes (RFC 8252 §8.6).
     interactions: { url: (_ctx, { uid }) => `/oauth/interaction/${uid}` },

@@ -13,6 +13,7 @@ import type { ScopeOf } from "../request-scope.ts";
 import type { Sealer } from "../seal.ts";
 import { hostTokenKind } from "../store/kinds.ts";
 import type { PageTokens } from "../store/page-tokens.ts";
+import { sealedOwner } from "../store/renew-sealed.ts";
 import type { Reader, Stored } from "../store/store.ts";
 import { listClasses } from "./list-classes.ts";
 import { findRunner } from "./runner-service.ts";
@@ -20,7 +21,7 @@ import { refuse } from "./supported-spec.ts";
 
 /** What a token's sealed value is bound to. */
 export function tokenOwner(id: string): string {
-  return `host-token/${id}`;
+  return sealedOwner(hostTokenKind.name, id);
 }
 
 /** gitpod.v1.RunnerConfigurationService: classes, and tokens for source-control and registry hosts. */

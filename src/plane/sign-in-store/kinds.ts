@@ -4,6 +4,7 @@ import {
   BrowserSessionRecordSchema,
   SigningKeyRecordSchema,
   SignInStateRecordSchema,
+  VoucherRecordSchema,
 } from "../../contract/gen/berth/v1/sign_in_records_pb.js";
 import { type Columns, defineKind } from "../store/kind.ts";
 
@@ -19,7 +20,7 @@ export const browserSessionKind = defineKind({
   columns: ({ organizationId, accountId, expiresAt }) => ({ organizationId, creatorId: accountId, ...expiry(expiresAt) }),
 });
 
-/** Its session column has what it is found by beside its id, its parent is the sign-in of the app that it came of. */
+/** Its label is what it is found by beside its id, its parent is the sign-in of the app that it came of. */
 export const authorizationKind = defineKind({
   name: "authorization",
   schema: AuthorizationRecordSchema,
@@ -29,6 +30,12 @@ export const authorizationKind = defineKind({
     label: indexHash,
     ...expiry(expiresAt),
   }),
+});
+
+export const voucherKind = defineKind({
+  name: "voucher",
+  schema: VoucherRecordSchema,
+  columns: ({ organizationId, accountId, expiresAt }) => ({ organizationId, creatorId: accountId, ...expiry(expiresAt) }),
 });
 
 export const signingKeyKind = defineKind({

@@ -1,7 +1,7 @@
 import type { DescMessage } from "@bufbuild/protobuf";
 import type { Kind } from "../store/kind.ts";
 import type { Store, View } from "../store/store.ts";
-import { authorizationKind, browserSessionKind, signInStateKind } from "./kinds.ts";
+import { authorizationKind, browserSessionKind, signInStateKind, voucherKind } from "./kinds.ts";
 
 /** In one transaction; the next ones go with the next call. */
 const batchSize = 100;
@@ -16,6 +16,7 @@ export async function removeExpiredSignIns(store: Store, nowMs: number): Promise
     await removeBatch(view, signInStateKind, nowMs),
     await removeBatch(view, browserSessionKind, nowMs),
     await removeBatch(view, authorizationKind, nowMs),
+    await removeBatch(view, voucherKind, nowMs),
   ];
   return removed.includes(batchSize);
 }

@@ -91,6 +91,29 @@ export interface SignInEvents {
   reuseDetected(event: { readonly organizationId: string; readonly accountId: string; readonly model: string }): void;
 }
 
+/** What a provider gave to be asked by, whether it still vouches for somebody. One for each person of an organization. */
+export interface Voucher {
+  readonly organizationId: string;
+  readonly accountId: string;
+  readonly providerId: string;
+  /** The person at the provider. */
+  readonly providerSubject: string;
+  readonly sealedRefreshToken: Uint8Array;
+  readonly vouchedAtMs: number;
+  /** When a process last began to ask. */
+  readonly askedAtMs: number;
+  readonly expiresAtMs: number;
+}
+
+export interface Vouchers {
+  /** Adds it or takes the place of the person's earlier one. */
+  put(voucher: Voucher): Promise<void>;
+  get(organizationId: string, accountId: string): Promise<Voucher | undefined>;
+  /** Sets when it is asked, if it is still the one that was read: of many that want to ask one gets true. */
+  claim(voucher: Voucher, askedAtMs: number): Promise<boolean>;
+  remove(organizationId: string, accountId: string): Promise<void>;
+}
+
 export interface LinkedAccount {
   readonly id: string;
   /** False when an administrator has turned it off. */

@@ -39,9 +39,12 @@ export class RelyingParty {
       this.#outbound.checkUrl(configuration.serverMetadata().authorization_endpoint ?? "");
       const codeVerifier = client.randomPKCECodeVerifier();
       const checks: SignInChecks = { state: client.randomState(), nonce: client.randomNonce(), codeVerifier };
+      const wanted = new Set([...scopes, ...provider.additionalScopes]);
       const url = client.buildAuthorizationUrl(configuration, {
         redirect_uri: redirectUri,
-        scope: [...new Set([...scopes, ...provider.additionalScopes])].join(" "),
+        scope: [...wanted].join(" "),
+        // A refresh token is only given with the person's word (OpenID Connect Core 1.0 §11).
+        ...(wanted.has("offline_access") ? { prompt: "consent" } : {}),
         code_challenge: await client.calculatePKCECodeChallenge(codeVerifier),
         code_challenge_method: "S256",
         state: checks.state,
@@ -55,7 +58,12 @@ export class RelyingParty {
   }
 
   /** Who came back. `callbackUrl` is the redirect URI as registered, with the query that the browser brought. */
-  async complete(provider: ProviderConfiguration, callbackUrl: URL, checks: SignInChecks, signal: AbortSignal): Promise<ProviderIdentity> {
+  async complete(
+    provider: ProviderConfiguration,
+    callbackUrl: URL,
+    checks: SignInChecks,
+    signal: AbortSignal,
+  ): Promise<{ readonly identity: ProviderIdentity; readonly refreshToken: string | undefined }> {
     try {
       const configuration = await this.#discover(provider, signal);
       const tokens = await client.authorizationCodeGrant(configuration, callbackUrl, {
@@ -69,8 +77,27 @@ export class RelyingParty {
       const wantsUserInfo = claims["email"] === undefined && configuration.serverMetadata().userinfo_endpoint !== undefined;
       // Address and its being verified have to come from the same answer.
       const person = wantsUserInfo ? await client.fetchUserInfo(configuration, tokens.access_token, claims.sub) : claims;
-      return identityOf(provider, claims.iss, claims.sub, person);
+      return { identity: identityOf(provider, claims.iss, claims.sub, person), refreshToken: tokens.refresh_token };
     } catch (error) {
+      throw providerFailure(error);
+    }
+  }
+
+  /**
+   * Asks the provider about somebody by its refresh token: undefined when it does not vouch for them any more. Fails like
+   * `complete` when it cannot be asked, or what it says cannot be believed.
+   */
+  async refresh(
+    provider: ProviderConfiguration,
+    { refreshToken, subject, signal }: { readonly refreshToken: string; readonly subject: string; readonly signal: AbortSignal },
+  ): Promise<{ readonly refreshToken: string } | undefined> {
+    try {
+      const tokens = await client.refreshTokenGrant(await this.#discover(provider, signal), refreshToken);
+      const claims = tokens.claims();
+      if (claims !== undefined && claims.sub !== subject) throw new BerthError("sign-in-provider-untrusted", "it speaks of somebody else");
+      return { refreshToken: tokens.refresh_token ?? refreshToken };
+    } catch (error) {
+      if (error instanceof client.ResponseBodyError && error.error === "invalid_grant") return undefined;
       throw providerFailure(error);
     }
   }

@@ -17,6 +17,7 @@ import {
 import { type RelyingParty } from "./relying-party.ts";
 import { safeReturnPath } from "./return-path.ts";
 import { hashOf, newSecret } from "./secret.ts";
+import type { Vouching } from "./vouching.ts";
 
 /** From leaving for the provider to coming back. */
 const signInLifetimeMs = 10 * 60_000;
@@ -34,6 +35,7 @@ export interface SignInOptions {
   readonly sessions: BrowserSessions;
   readonly accounts: AccountLinks;
   readonly relyingParty: RelyingParty;
+  readonly vouching: Vouching;
   readonly events: SignInEvents;
   readonly clientAddress: (request: IncomingMessage) => string;
   readonly log: Log;
@@ -158,11 +160,12 @@ export class SignInHandler {
     const callbackUrl = new URL(redirectUriOf(publicUrl, provider.organizationId));
     callbackUrl.search = url.search;
     const checks = { state: stateText, nonce: state.nonce, codeVerifier: state.codeVerifier };
-    const identity = await relyingParty.complete(provider, callbackUrl, checks, signal);
+    const { identity, refreshToken } = await relyingParty.complete(provider, callbackUrl, checks, signal);
     const accountId = await accountFor(accounts, provider, identity);
     // A new value at each sign-in: one that somebody planted before is worth nothing.
     await sessions.end(this.#cookies.get(request.headers.cookie, sessionCookie));
     const who = { accountId, organizationId: provider.organizationId };
+    await this.#options.vouching.keep(who, provider, identity, refreshToken);
     const value = await sessions.begin({ ...who, providerId: provider.id });
     this.#options.events.signedIn({ ...who, through: "browser", address: this.#options.clientAddress(request) });
     const cookies = [this.#cookies.set(sessionCookie, value, sessions.absoluteMs), this.#cookies.clear(browserCookie)];

@@ -1,4 +1,5 @@
 import type { Backend } from "./backend.ts";
+import { renewSealed } from "./renew-sealed.ts";
 import { OpenWork } from "./open-work.ts";
 import type { PageTokens } from "./page-tokens.ts";
 import { eraseQuery } from "./queries.ts";
@@ -50,6 +51,7 @@ export function createStore({
       const [row] = await backend.rows(build.selectFrom("settings").select("value").where("name", "=", name).compile());
       return String(row?.["value"]);
     },
+    renewSealed: async (renew) => renewSealed(backend, renew, now()),
     ping: async (signal) => backend.ping(signal),
     close: async () => {
       await open.close();

@@ -13,11 +13,15 @@ import type { Subject } from "../../contract/gen/gitpod/v1/identity_pb.js";
 import { OrganizationInviteSchema, OrganizationPoliciesSchema, OrganizationSchema } from "../../contract/gen/gitpod/v1/organization_pb.js";
 import { ServiceAccountSchema } from "../../contract/gen/gitpod/v1/service_account_pb.js";
 import { DotfilesConfigurationSchema } from "../../contract/gen/gitpod/v1/user_pb.js";
+import { EmptySchema } from "@bufbuild/protobuf/wkt";
 import { type Columns, defineKind } from "./kind.ts";
 import { msField } from "./kinds.ts";
 
 /** Records of accounts belong to no organization; only views beyond organizations see them. */
 const noOrganization = "-";
+
+/** One record that every key of the installation opens, so that a wrong key is told at the start. */
+export const keyCheckKind = defineKind({ name: "key-check", schema: EmptySchema, columns: () => ({ organizationId: noOrganization }) });
 
 export const accountKind = defineKind({
   name: "account",
@@ -40,7 +44,7 @@ export const loginKind = defineKind({
 });
 
 /** What an account is found by when somebody signs in. */
-function loginLookupKey(issuer: string, subject: string): string {
+export function loginLookupKey(issuer: string, subject: string): string {
   return JSON.stringify([issuer, subject]);
 }
 

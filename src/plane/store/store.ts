@@ -151,6 +151,8 @@ export interface Store {
   system(use: SystemUse): View;
   /** A setting of the installation that is made once: of several processes that start at once all get the same. */
   settingOnce(name: string, make: () => string): Promise<string>;
+  /** Replaces sealed values by what `renew` makes of them, e.g. under another key; gives how many were replaced. */
+  renewSealed(renew: (sealed: Uint8Array, belongsTo: string) => Uint8Array | undefined): Promise<number>;
   /** Whether the database answers. */
   ping(signal: AbortSignal): Promise<void>;
   /** Once the transactions that are under way have ended; new ones fail with `store-unavailable`. */

@@ -62,7 +62,7 @@ test("a real browser takes an app's sign-in through the provider on another site
   await page.getByRole("button", { name: "Allow", exact: true }).click();
   await expect(page.getByRole("heading")).toHaveText("You are signed in to Berth");
   await expectAccessible();
-  const who = await fetch(`${plane.origin}/api`, { headers: { authorization: `Bearer ${await done}` } });
+  const who = await fetch(`${plane.origin}/api`, { headers: { authorization: `Bearer ${(await done).accessToken}` } });
   expect(await who.json()).toMatchObject({ accountId: "account-1", through: "app" });
 });
 

@@ -1,13 +1,14 @@
 import { type Client, createClient, type Transport } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import type { DescService } from "@bufbuild/protobuf";
-import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { z } from "zod";
 
-const main = join(import.meta.dirname, "../../../src/server/main.ts");
+/** As it ships: bundled, which starts in a fraction of the time. */
+export const main = join(import.meta.dirname, "../../../.cache/app/berth-plane.mjs");
 const startLimitMs = 20_000;
 const servingLine = z.object({ msg: z.literal("serving"), port: z.number(), metricsPort: z.number() });
 const adminLine = z.object({ organizationId: z.string(), userId: z.string(), token: z.string() });
@@ -107,4 +108,9 @@ export async function createAdmin(database: DatabaseFlags): Promise<z.infer<type
   const who = ["--organization", "Example", "--name", "Ada", "--email", "ada@example.com"];
   const { stdout } = await promisify(execFile)(process.execPath, [main, "create-admin", ...flagsOf(database), ...who]);
   return adminLine.parse(JSON.parse(stdout));
+}
+
+/** Another command of `berth-plane`, and what it printed. */
+export function runPlane(command: string, database: DatabaseFlags, ...flags: string[]): string {
+  return execFileSync(process.execPath, [main, command, ...flagsOf(database), ...flags], { encoding: "utf8", stdio: "pipe" });
 }

@@ -14,7 +14,7 @@ import { SecretService } from "../../../src/contract/gen/gitpod/v1/secret_pb.js"
 import { accessTokenKind } from "../../../src/plane/store/identity-kinds.ts";
 import { environmentKind } from "../../../src/plane/store/kinds.ts";
 import { type Databases, postgresDatabases, sqliteDatabases } from "../store/databases.ts";
-import { createAdmin, type DatabaseFlags, PlaneProcess } from "./plane-process.ts";
+import { createAdmin, type DatabaseFlags, main, PlaneProcess, runPlane } from "./plane-process.ts";
 
 const unknownToken = `berth_pat_${"A".repeat(43)}`;
 
@@ -138,6 +138,24 @@ describe.each([sqliteDatabases(), postgresDatabases()])("a server on $name", (da
     expect(await codeOf(plane.client(EditorService, token).listEditors({}))).toBeUndefined();
   });
 
+  test("the key is changed while a server runs, and the old one is not needed any more", async () => {
+    const { token } = await createAdmin(database);
+    const first = await start(database);
+    const secrets = first.client(SecretService, token);
+    for (const name of ["ONE", "TWO"])
+      await secrets.createSecret({ name, value: "v", mount: { case: "environmentVariable", value: true } });
+    const newKey = { ...database, keyFile: join(folder, "new.key") };
+    expect(() => runPlane("reseal", newKey)).toThrow(/sealed with another key/);
+    expect(JSON.parse(runPlane("reseal", newKey, "--old-key-files", database.keyFile))).toEqual({ resealed: 3 });
+    expect(JSON.parse(runPlane("reseal", newKey))).toEqual({ resealed: 0 });
+    const second = await start(newKey);
+    await second
+      .client(SecretService, token)
+      .createSecret({ name: "THREE", value: "v", mount: { case: "environmentVariable", value: true } });
+    expect(JSON.parse(runPlane("reseal", newKey))).toEqual({ resealed: 0 });
+    await expect(start(database)).rejects.toThrow(/sealed with another key/);
+  });
+
   test("a second administrator is not made, and another key is refused", async () => {
     await createAdmin(database);
     await expect(createAdmin(database)).rejects.toThrow(/has an organization already/);
@@ -213,13 +231,11 @@ test.each([
   [["--database-url", "x.db", "--key-file", "k", "--tls-cert", "c"], "go together"],
   [["--database-url", "x.db", "--key-file", "k", "--drain-limit-seconds", "soon"], "drainLimitSeconds"],
 ])("flags that are wrong are named: %j", (flags, sentence) => {
-  const main = join(import.meta.dirname, "../../../src/server/main.ts");
   const run = (): unknown => execFileSync(process.execPath, [main, "serve", ...flags], { cwd: folder, stdio: "pipe" });
   expect(run).toThrow(new RegExp(sentence));
 });
 
 test("a SQLite database is copied while it is in use, and the copy serves", async () => {
-  const main = join(import.meta.dirname, "../../../src/server/main.ts");
   const database = { databaseUrl: join(folder, "berth.db"), keyFile: join(folder, "plane.key") };
   const { token, userId } = await createAdmin(database);
   await start(database);

@@ -4,6 +4,8 @@ import { removeExpiredSignIns } from "../../../src/plane/sign-in-store/remove-ex
 import { StoredAuthorizations } from "../../../src/plane/sign-in-store/stored-authorizations.ts";
 import { StoredSessions, StoredSignInStates } from "../../../src/plane/sign-in-store/stored-sign-ins.ts";
 import { StoredSigningKeys } from "../../../src/plane/sign-in-store/stored-signing-keys.ts";
+import { StoredVouchers } from "../../../src/plane/sign-in-store/stored-vouchers.ts";
+import type { Voucher } from "../../../src/plane/sign-in/ports.ts";
 import type { Store } from "../../../src/plane/store/store.ts";
 import { postgresDatabases, sqliteDatabases } from "../store/databases.ts";
 
@@ -38,6 +40,16 @@ describe.each([sqliteDatabases(), postgresDatabases()])("what is kept of signing
     createdAtMs: 1_000,
     lastSeenAtMs: 1_001,
     expiresAtMs: 2_000,
+  };
+  const voucher: Voucher = {
+    organizationId: "o",
+    accountId: "a",
+    providerId: "p",
+    providerSubject: "s",
+    sealedRefreshToken: new Uint8Array([4]),
+    vouchedAtMs: 1_000,
+    askedAtMs: 2_000,
+    expiresAtMs: 5_000,
   };
   const record: OAuthRecord = {
     keyHash: "key",
@@ -112,6 +124,19 @@ describe.each([sqliteDatabases(), postgresDatabases()])("what is kept of signing
     expect((await add("first", undefined, "q")).filter(Boolean)).toHaveLength(1);
     await keys.remove(first?.kid ?? "");
     expect(await keys.list("p")).toHaveLength(1);
+  });
+
+  test("by what a provider is asked is replaced, claimed by one of many who want to ask, and removed", async () => {
+    const vouchers = new StoredVouchers(store);
+    await vouchers.put({ ...voucher, providerId: "earlier" });
+    await vouchers.put(voucher);
+    const read = await vouchers.get("o", "a");
+    expect(read && { ...read, sealedRefreshToken: new Uint8Array(read.sealedRefreshToken) }).toEqual(voucher);
+    expect(await vouchers.get("o", "b")).toBeUndefined();
+    const claims = await Promise.all(Array.from({ length: parallel }, async () => vouchers.claim(voucher, 3_000)));
+    expect(claims.filter(Boolean)).toHaveLength(1);
+    await vouchers.remove("o", "a");
+    expect(await vouchers.claim({ ...voucher, askedAtMs: 3_000 }, 4_000)).toBe(false);
   });
 
   test("what has ended is removed, and nothing else", async () => {

@@ -48,6 +48,8 @@ export class AuthorizingPlane {
       sealing: this.store.sealer,
       members: this.members,
       events: this.events,
+      vouching: { wordOn: () => Promise.resolve("none") },
+      endAllOf: (subject) => this.authorization.revokeAllOf(subject),
       deviceFlow,
       clientAddress: (request) => request.socket.remoteAddress ?? "",
       log: silentLog,

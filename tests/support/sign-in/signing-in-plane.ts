@@ -6,6 +6,8 @@ import { RelyingParty } from "../../../src/plane/sign-in/relying-party.ts";
 import { SignInHandler, redirectUriOf } from "../../../src/plane/sign-in/sign-in-handler.ts";
 import { browserSessionKind, signInStateKind } from "../../../src/plane/sign-in-store/kinds.ts";
 import { StoredSessions, StoredSignInStates } from "../../../src/plane/sign-in-store/stored-sign-ins.ts";
+import { StoredVouchers } from "../../../src/plane/sign-in-store/stored-vouchers.ts";
+import { Vouching } from "../../../src/plane/sign-in/vouching.ts";
 import { type TestServer, serveOnLoopback } from "./http-server.ts";
 import { RecordedEvents } from "./memory-members.ts";
 import { MemoryAccounts, MemoryProviders } from "./memory-stores.ts";
@@ -54,6 +56,14 @@ export class SigningInPlane {
       sessions: new BrowserSessions(new StoredSessions(this.#store.store), limits, now),
       accounts: this.accounts,
       relyingParty: new RelyingParty(fetcher),
+      vouching: new Vouching({
+        vouchers: new StoredVouchers(this.#store.store),
+        sealing: this.#store.sealer,
+        providers: this.providers,
+        relyingParty: new RelyingParty(fetcher),
+        log: this.#log,
+        now,
+      }),
       events: this.events,
       clientAddress: (request) => request.socket.remoteAddress ?? "",
       log: this.#log,

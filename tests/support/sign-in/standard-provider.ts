@@ -8,6 +8,9 @@ export class StandardProvider {
   readonly #people = new Map<string, AccountClaims>();
   #server!: TestServer;
   #hostname = "";
+  #isPaused = false;
+  /** How often it was asked for new tokens by a refresh token. */
+  refreshes = 0;
 
   /** `people` are claims by subject. */
   async start(
@@ -19,9 +22,21 @@ export class StandardProvider {
     this.#hostname = hostname;
     // Its issuer has the port in its name, so the port comes first.
     const served: { answer?: ReturnType<Provider["callback"]> } = {};
-    this.#server = await serveOnLoopback((request, response) => void served.answer?.(request, response));
+    this.#server = await serveOnLoopback((request, response) => {
+      if (this.#isPaused) response.destroy();
+      else void served.answer?.(request, response);
+    });
     const provider = new Provider(this.issuer, {
-      clients: [{ client_id: "berth", client_secret: clientSecret, redirect_uris: redirectUris() }],
+      clients: [
+        {
+          client_id: "berth",
+          client_secret: clientSecret,
+          redirect_uris: redirectUris(),
+          grant_types: ["authorization_code", "refresh_token"],
+        },
+      ],
+      // Each works once, as with the strictest of providers.
+      rotateRefreshToken: () => true,
       claims: { email: ["email", "email_verified"], profile: ["name"] },
       findAccount: (_context, sub) => {
         const claims = this.#people.get(sub);
@@ -30,7 +45,21 @@ export class StandardProvider {
       cookies: { keys: ["a key of a test"] },
       pkce: { required: () => true },
     });
+    provider.on("grant.success", (ctx) => (this.refreshes += ctx.oidc.params?.["grant_type"] === "refresh_token" ? 1 : 0));
     served.answer = provider.callback();
+  }
+
+  /** Turned off: whoever asks about them is told so. */
+  disable(sub: string): void {
+    this.#people.delete(sub);
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
   }
 
   get issuer(): string {

@@ -1,4 +1,5 @@
 import { silentLog } from "../../../src/lib/log.ts";
+import { voucherKind } from "../../../src/plane/sign-in-store/kinds.ts";
 import { SignIn } from "../../../src/plane/sign-in.ts";
 import { type TestServer, serveOnLoopback } from "./http-server.ts";
 import { MemoryMembers, RecordedEvents } from "./memory-members.ts";
@@ -17,10 +18,12 @@ export class WholePlane {
   readonly provider = new StandardProvider();
   readonly #providers = new MemoryProviders();
   signIn!: SignIn;
+  /** Added to the clock of the plane. */
+  laterMs = 0;
   #server!: TestServer;
   #kept!: ThrowawayStore;
 
-  async start({ deviceFlow = false } = {}): Promise<void> {
+  async start({ deviceFlow = false, additionalScopes = [] as string[] } = {}): Promise<void> {
     this.#kept = await ThrowawayStore.open();
     const parts: { signIn?: SignIn } = {};
     this.#server = await serveOnLoopback((request, response) => {
@@ -40,7 +43,7 @@ export class WholePlane {
     });
     const people = { ada: { name: "Ada", email: "ada@example.com", email_verified: true } };
     await this.provider.start(people, () => [`${this.origin}/auth/callback/org-1`], "localhost");
-    this.#addProvider();
+    this.#addProvider(additionalScopes);
     this.members.all.set("org-1.account-1", { name: "Ada", email: "ada@example.com" });
     this.signIn = this.#compose(deviceFlow);
     parts.signIn = this.signIn;
@@ -48,6 +51,11 @@ export class WholePlane {
 
   get origin(): string {
     return this.#server.origin;
+  }
+
+  /** As if no provider had given a refresh token. */
+  forgetVouchers(): Promise<void> {
+    return this.#kept.clear(voucherKind);
   }
 
   async end(): Promise<void> {
@@ -74,11 +82,11 @@ export class WholePlane {
       deviceFlow,
       clientAddress: (request) => request.socket.remoteAddress ?? "",
       log: silentLog,
-      now: () => Date.now(),
+      now: () => Date.now() + this.laterMs,
     });
   }
 
-  #addProvider(): void {
+  #addProvider(additionalScopes: string[]): void {
     this.#providers.all.push({
       id: "provider-1",
       organizationId: "org-1",
@@ -86,7 +94,7 @@ export class WholePlane {
       issuer: this.provider.issuer,
       clientId: "berth",
       clientSecret: "secret-of-berth-at-the-provider",
-      additionalScopes: [],
+      additionalScopes,
       enabled: true,
       verifiedDomains: ["example.com"],
       emailsAreVerified: false,

@@ -53,7 +53,6 @@ export const signInErrors: ErrorTexts = {
     "Die Verwaltung erlaubt sie nur, wo sie eingeschaltet wurde.",
     "Melde dich an einem Computer mit Browser an oder frage deine Verwaltung.",
   ),
-  "rate-limited": text("Das war zu oft", "Die Verwaltung nimmt nur so viele Versuche in einer Weile an.", "Warte eine Minute."),
   "plane-unreachable": text(
     "Die Verwaltung ist nicht erreichbar",
     "Sie hat nicht geantwortet. Was auf diesem Computer läuft, läuft ohne sie weiter.",

@@ -216,3 +216,58 @@ export declare type SigningKeyRecord = Message<"berth.v1.SigningKeyRecord"> & {
  */
 export declare const SigningKeyRecordSchema: GenMessage<SigningKeyRecord>;
 
+/**
+ * By what a provider is asked whether it still vouches for somebody.
+ *
+ * @generated from message berth.v1.VoucherRecord
+ */
+export declare type VoucherRecord = Message<"berth.v1.VoucherRecord"> & {
+  /**
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+
+  /**
+   * @generated from field: string account_id = 2;
+   */
+  accountId: string;
+
+  /**
+   * @generated from field: string provider_id = 3;
+   */
+  providerId: string;
+
+  /**
+   * @generated from field: string provider_subject = 4;
+   */
+  providerSubject: string;
+
+  /**
+   * The provider's refresh token, sealed.
+   *
+   * @generated from field: bytes refresh_token = 5;
+   */
+  refreshToken: Uint8Array;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp vouched_at = 6;
+   */
+  vouchedAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp asked_at = 7;
+   */
+  askedAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp expires_at = 8;
+   */
+  expiresAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message berth.v1.VoucherRecord.
+ * Use `create(VoucherRecordSchema)` to create a new message.
+ */
+export declare const VoucherRecordSchema: GenMessage<VoucherRecord>;
+

@@ -1,0 +1,105 @@
+import { BerthError } from "../../contract/berth-error.ts";
+import type { Log } from "../../lib/log.ts";
+import type { Sealing } from "../signing-keys/signing-keys.ts";
+import type { ProviderConfiguration, ProviderDirectory, ProviderIdentity, Voucher, Vouchers } from "./ports.ts";
+import type { RelyingParty } from "./relying-party.ts";
+
+/** How old a provider's word may be without asking again. */
+const askEveryMs = 60 * 60_000;
+/** How old it may be when the provider cannot be asked (S7). */
+export const maxWordMs = 8 * 60 * 60_000;
+/** While another process asks; a provider's refresh token works once too. */
+const askingMs = 30_000;
+/** A voucher goes with the longest sign-in of an app that it can carry. */
+const lifetimeMs = 30 * 24 * 60 * 60_000;
+const askTimeoutMs = 15_000;
+
+/** `none`: the provider gave nothing to ask it by. `unknown`: it cannot be asked, and its last word is too old. */
+export type Word = "vouched" | "refused" | "unknown" | "none";
+
+interface Person {
+  readonly organizationId: string;
+  readonly accountId: string;
+}
+
+export interface VouchingNeeds {
+  readonly vouchers: Vouchers;
+  readonly sealing: Sealing;
+  readonly providers: ProviderDirectory;
+  readonly relyingParty: RelyingParty;
+  readonly log: Log;
+  readonly now: () => number;
+}
+
+/**
+ * Asks identity providers whether they still vouch for people who are signed in with apps, by the refresh token that
+ * they gave at the sign-in (`offline_access`). So an app may stay signed in for longer than a provider's word counts, and
+ * whoever is turned off at the provider is out within an hour.
+ */
+export class Vouching {
+  readonly #needs: VouchingNeeds;
+
+  constructor(needs: VouchingNeeds) {
+    this.#needs = needs;
+  }
+
+  /** Keeps what a sign-in brought; without a refresh token what an earlier one brought is forgotten. */
+  async keep(person: Person, provider: ProviderConfiguration, identity: ProviderIdentity, refreshToken: string | undefined): Promise<void> {
+    const { vouchers, sealing, now } = this.#needs;
+    if (refreshToken === undefined) return vouchers.remove(person.organizationId, person.accountId);
+    await vouchers.put({
+      ...person,
+      providerId: provider.id,
+      providerSubject: identity.subject,
+      sealedRefreshToken: sealing.seal(refreshToken, belongsTo(person)),
+      vouchedAtMs: now(),
+      askedAtMs: 0,
+      expiresAtMs: now() + lifetimeMs,
+    });
+  }
+
+  /** The provider's word on somebody, asked anew when it is older than an hour. */
+  async wordOn(person: Person): Promise<Word> {
+    const { vouchers, now } = this.#needs;
+    const voucher = await vouchers.get(person.organizationId, person.accountId);
+    if (voucher === undefined) return "none";
+    const nowMs = now();
+    if (nowMs - voucher.vouchedAtMs < askEveryMs) return "vouched";
+    const isAsked = nowMs - voucher.askedAtMs < askingMs || !(await vouchers.claim(voucher, nowMs));
+    return isAsked ? this.#lastWord(voucher) : this.#ask({ ...voucher, askedAtMs: nowMs });
+  }
+
+  async #ask(voucher: Voucher): Promise<Word> {
+    const { vouchers, sealing, providers, relyingParty, log, now } = this.#needs;
+    const provider = await providers.byId(voucher.providerId);
+    try {
+      const answer =
+        provider?.enabled === true
+          ? await relyingParty.refresh(provider, {
+              refreshToken: sealing.open(voucher.sealedRefreshToken, belongsTo(voucher)),
+              subject: voucher.providerSubject,
+              signal: AbortSignal.timeout(askTimeoutMs),
+            })
+          : undefined;
+      if (answer === undefined) {
+        await vouchers.remove(voucher.organizationId, voucher.accountId);
+        return "refused";
+      }
+      const sealedRefreshToken = sealing.seal(answer.refreshToken, belongsTo(voucher));
+      await vouchers.put({ ...voucher, sealedRefreshToken, vouchedAtMs: now() });
+      return "vouched";
+    } catch (error) {
+      if (!(error instanceof BerthError)) throw error;
+      log.warn("a provider could not be asked about somebody", { provider: voucher.providerId, code: error.code, detail: error.detail });
+      return this.#lastWord(voucher);
+    }
+  }
+
+  #lastWord({ vouchedAtMs }: Voucher): Word {
+    return this.#needs.now() - vouchedAtMs < maxWordMs ? "vouched" : "unknown";
+  }
+}
+
+function belongsTo({ organizationId, accountId }: Person): string {
+  return `voucher/${organizationId}/${accountId}`;
+}
