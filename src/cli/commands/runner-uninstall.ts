@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import { join } from "node:path";
 import { BerthError } from "../../contract/berth-error.ts";
 import { runnerHome, runnerUnit } from "../../lib/runner-messages.ts";
 import { findHost } from "../connection.ts";
@@ -38,7 +39,8 @@ interface UninstallOptions {
 }
 
 async function uninstall({ root, deleteData = false, confirm, json }: UninstallOptions, signal: AbortSignal): Promise<void> {
-  if (root === "/") await restWithoutLoss(confirm, signal);
+  process.env["BERTH_HOME"] ??= join(root, runnerHome);
+  await restWithoutLoss(confirm, signal);
   await askRunnerProgram({ command: "uninstall", root, deleteData }, (report) => tellReport(report, json), signal);
   if (json) printJson({ removed: true, dataDeleted: deleteData });
   else say(deleteData ? "The runner was removed with its data." : `The runner was removed. Its data is in ${runnerHome}.`);
@@ -46,7 +48,6 @@ async function uninstall({ root, deleteData = false, confirm, json }: UninstallO
 
 /** Puts the runner's machines to rest. Fails with `runner-has-work` while work would be out of reach that nobody gave up. */
 async function restWithoutLoss(confirm: readonly string[], signal: AbortSignal): Promise<void> {
-  process.env["BERTH_HOME"] ??= runnerHome;
   const clients = await findHost();
   if (clients === undefined) {
     if (!(await hasMachines()) || confirm.includes(unknownWork)) return;

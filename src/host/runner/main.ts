@@ -1,3 +1,4 @@
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { systemClock } from "../../lib/clock.ts";
 import { messageOf } from "../../lib/log.ts";
@@ -37,7 +38,9 @@ async function supervise(signal: AbortSignal): Promise<void> {
   const { env } = process;
   const paths = runnerPaths(env["BERTH_HOME"] ?? runnerHome);
   const config = await readRunnerConfig(paths.config);
-  const log = serviceLog(join(paths.home, "logs", "supervisor.log"));
+  const logs = join(paths.home, "logs");
+  await mkdir(logs, { recursive: true, mode: 0o700 });
+  const log = serviceLog(join(logs, "supervisor.log"));
   const publicKey = updateKey(import.meta.dirname);
   const faults = new Set((env["BERTH_SIMULATE"] ?? "").split(","));
   const supervisor = new RunnerSupervisor({
