@@ -4,6 +4,7 @@ import { type Clock, pause } from "../../lib/clock.ts";
 import { type Log, messageOf } from "../../lib/log.ts";
 import { replaceLink } from "./carry-out-setup.ts";
 import type { FoundUpdate } from "./find-update.ts";
+import { restoreUpgradedStore } from "./restore-store.ts";
 import type { RunnerConfig } from "./runner-config.ts";
 import { RunnerChild } from "./runner-child.ts";
 import type { RunnerPaths } from "./runner-paths.ts";
@@ -93,6 +94,7 @@ export class RunnerSupervisor {
     const { paths, log } = this.#options;
     switch (step.kind) {
       case "note":
+        if (step.state.kind === "rolled-back") await this.#undoTrial(step.state.checkedAtMs);
         await writeUpdateState(paths.updateState, step.state);
         log.info("an update", { ...step.state });
         if (step.state.kind === "idle") await this.#removeOldVersions();
@@ -176,6 +178,14 @@ export class RunnerSupervisor {
     // What did not become healthy once is tried again only when a person says so.
     if (before.kind === "rolled-back" && before.version === found.version && !asked) return { ...before, checkedAtMs };
     return { kind: "trying", checkedAtMs, version: found.version, tries: 0, needsLink: this.#child?.isLinked ?? false };
+  }
+
+  /** What a version that is given up changed goes with it. */
+  async #undoTrial(sinceMs: number): Promise<void> {
+    const { paths, log } = this.#options;
+    await this.#child?.end();
+    const restored = await restoreUpgradedStore(join(paths.home, "store"), sinceMs);
+    if (restored.length > 0) log.warn("databases are as they were before the trial", { restored });
   }
 
   /** All but the good one and what is tried. */
