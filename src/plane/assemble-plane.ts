@@ -6,20 +6,11 @@ import { IdentityService } from "../contract/gen/gitpod/v1/identity_pb.js";
 import { RunnerConfigurationService } from "../contract/gen/gitpod/v1/runner_configuration_pb.js";
 import { RunnerService } from "../contract/gen/gitpod/v1/runner_pb.js";
 import { SecretService } from "../contract/gen/gitpod/v1/secret_pb.js";
-import {
-  type Admit,
-  type Authenticate,
-  authenticateRequests,
-  type Caller,
-  callerOf,
-  knownCaller,
-  refuseChangesOfReaders,
-  requireCaller,
-  subjectOf,
-} from "./caller.ts";
+import { type Admit, type Authenticate, type Caller, callerOf, knownCaller, subjectOf } from "./caller.ts";
 import { PlaneEvents } from "./events.ts";
 import type { Fleet } from "./fleet.ts";
-import { paginationFromQuery, refuseUnbuilt, type TellFault, translateErrors, validateRequests } from "./interceptors.ts";
+import { createGate, type Gate, passGate } from "./gate.ts";
+import { paginationFromQuery, refuseUnbuilt, type TellFault, translated, translateErrors, validateRequests } from "./interceptors.ts";
 import { type NodeRequest, type NodeResponse, serveJsonlEvents } from "./jsonl.ts";
 import { scopeOfCaller, scopes } from "./request-scope.ts";
 import type { Sealer } from "./seal.ts";
@@ -57,6 +48,8 @@ export interface PlaneParts {
 export interface PlaneApi {
   readonly interceptors: Interceptor[];
   readonly events: PlaneEvents;
+  /** To be run before the body of a request is read; where it is not, an interceptor does it. */
+  readonly gate: Gate;
   /** Registers the services; methods that are not built answer `unimplemented`. */
   routes(router: ConnectRouter): void;
   serveJsonl(request: NodeRequest, response: NodeResponse): boolean;
@@ -89,17 +82,17 @@ export function assemblePlane(parts: PlaneParts): PlaneApi {
     ...parts.services,
   ];
   const unbuilt = new Set(services.flatMap((service) => service.unbuilt));
+  const gate = createGate({ authenticate, admit, openMethods: parts.openMethods });
   return {
     events,
-    interceptors: [
-      translateErrors(parts.tellFault),
-      authenticateRequests(authenticate, admit),
-      requireCaller(parts.openMethods),
-      refuseChangesOfReaders(),
-      refuseUnbuilt(unbuilt),
-      paginationFromQuery(),
-      validateRequests(),
-    ],
+    gate: async (context) => {
+      try {
+        await gate(context);
+      } catch (error) {
+        throw translated(error, parts.tellFault);
+      }
+    },
+    interceptors: [translateErrors(parts.tellFault), passGate(gate), refuseUnbuilt(unbuilt), paginationFromQuery(), validateRequests()],
     routes: (router) => {
       for (const service of services) service.register(router);
     },

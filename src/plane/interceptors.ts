@@ -9,26 +9,28 @@ export type TellFault = (error: unknown) => string;
 
 /** Gives errors their code and details of the catalogue. What is none of them is a fault, whose own words may say too much. */
 export function translateErrors(tellFault: TellFault): Interceptor {
-  const translated = (error: unknown): ConnectError =>
-    error instanceof ConnectError || error instanceof BerthError
-      ? toConnectError(error)
-      : toConnectError(new BerthError("internal", tellFault(error), { cause: error }));
   return (next) => async (request) => {
     try {
       const response = await next(request);
-      return response.stream ? { ...response, message: translateStream(response.message, translated) } : response;
+      return response.stream ? { ...response, message: translateStream(response.message, tellFault) } : response;
     } catch (error) {
-      throw translated(error);
+      throw translated(error, tellFault);
     }
   };
 }
 
+/** An error as it travels. */
+export function translated(error: unknown, tellFault: TellFault): ConnectError {
+  if (error instanceof ConnectError || error instanceof BerthError) return toConnectError(error);
+  return toConnectError(new BerthError("internal", tellFault(error), { cause: error }));
+}
+
 /** A stream fails after its call has been answered. */
-async function* translateStream<T>(messages: AsyncIterable<T>, translated: (error: unknown) => ConnectError): AsyncGenerator<T> {
+async function* translateStream<T>(messages: AsyncIterable<T>, tellFault: TellFault): AsyncGenerator<T> {
   try {
     yield* messages;
   } catch (error) {
-    throw translated(error);
+    throw translated(error, tellFault);
   }
 }
 

@@ -51,6 +51,7 @@ export class HttpServer {
         : connectNodeAdapter({
             routes: (router) => api.routes(router),
             interceptors: api.interceptors,
+            requestGate: async (context) => api.gate(context),
             readMaxBytes: maxMessageBytes,
             writeMaxBytes: maxMessageBytes,
             shutdownSignal: shutdown,

@@ -1,4 +1,5 @@
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+import type { Gate } from "../plane/gate.ts";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 
 /** From a read of one record to a call that waits for a runner. */
@@ -51,11 +52,30 @@ export class Metrics {
   }
 }
 
+export interface AnsweredCall {
+  /** `package.Service/Method`. */
+  readonly method: string;
+  readonly code: string;
+  readonly durationMs: number;
+  readonly isStream: boolean;
+}
+
+/** Tells of each call that is refused at the gate. */
+export function observeGate(gate: Gate, tell: (call: AnsweredCall) => void): Gate {
+  return async (context) => {
+    const startMs = performance.now();
+    try {
+      await gate(context);
+    } catch (error) {
+      const method = `${context.service.typeName}/${context.method.name}`;
+      tell({ method, code: codeOf(error), durationMs: performance.now() - startMs, isStream: context.method.methodKind !== "unary" });
+      throw error;
+    }
+  };
+}
+
 /** Tells of each call when it has been answered; of a stream when it has ended. */
-export function observeRequests(
-  tell: (call: { method: string; code: string; durationMs: number; isStream: boolean }) => void,
-  metrics: Metrics,
-): Interceptor {
+export function observeRequests(tell: (call: AnsweredCall) => void, metrics: Metrics): Interceptor {
   return (next) => async (request) => {
     const startMs = performance.now();
     const method = `${request.service.typeName}/${request.method.name}`;

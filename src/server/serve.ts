@@ -8,7 +8,7 @@ import { createServerPlane } from "../plane/create-server-plane.ts";
 import type { Store } from "../plane/store/store.ts";
 import type { ServerConfig } from "./config.ts";
 import { HttpServer, type PlainPages } from "./http-server.ts";
-import { Metrics, observeRequests } from "./metrics.ts";
+import { type AnsweredCall, Metrics, observeGate, observeRequests } from "./metrics.ts";
 import { openStore } from "./open-store.ts";
 import { rateLimits } from "./rate-limit.ts";
 
@@ -43,15 +43,14 @@ export async function serve(config: ServerConfig, log: Log): Promise<RunningServ
     now,
     drain: draining.signal,
   });
+  const observed = (call: AnsweredCall): void => {
+    metrics.answered(call.method, call.code, call.durationMs / msPerSecond, call.isStream);
+    log.info("answered", { method: call.method, code: call.code, durationMs: Math.round(call.durationMs) });
+  };
   const api: PlaneApi = {
     ...plane,
-    interceptors: [
-      observeRequests((call) => {
-        metrics.answered(call.method, call.code, call.durationMs / msPerSecond, call.isStream);
-        log.info("answered", { method: call.method, code: call.code, durationMs: Math.round(call.durationMs) });
-      }, metrics),
-      ...plane.interceptors,
-    ],
+    gate: observeGate(plane.gate, observed),
+    interceptors: [observeRequests(observed, metrics), ...plane.interceptors],
   };
   const metricsPages: PlainPages = { "/metrics": async () => ({ status: 200, type: metrics.contentType, text: await metrics.text() }) };
   const pages = { ...statusPages(store, draining.signal), ...(config.metricsListen === undefined ? metricsPages : {}) };
