@@ -1,4 +1,4 @@
-import type { ConnectRouter, Interceptor } from "@connectrpc/connect";
+import type { ConnectRouter, Interceptor, ServiceImpl } from "@connectrpc/connect";
 import { EditorService } from "../contract/gen/gitpod/v1/editor_pb.js";
 import { EnvironmentService } from "../contract/gen/gitpod/v1/environment_pb.js";
 import { EventService } from "../contract/gen/gitpod/v1/event_pb.js";
@@ -40,6 +40,13 @@ export interface PlaneParts {
   readonly drain?: AbortSignal;
   /** Services beside those that every plane has. */
   readonly services: readonly BoundService[];
+  /** Methods that take the place of those that every plane has, or stand beside them. */
+  readonly own?: {
+    readonly identity: Partial<ServiceImpl<typeof IdentityService>>;
+    readonly runner: Partial<ServiceImpl<typeof RunnerService>>;
+    readonly runnerConfiguration: Partial<ServiceImpl<typeof RunnerConfigurationService>>;
+    readonly secret: Partial<ServiceImpl<typeof SecretService>>;
+  };
   /** Methods (`package.Service/Method`) that anybody may call. */
   readonly openMethods: ReadonlySet<string>;
 }
@@ -70,14 +77,18 @@ export function assemblePlane(parts: PlaneParts): PlaneApi {
       },
     }),
     bind(EditorService, editorService({ scopeOf, tokens, now })),
-    bind(RunnerService, runnerService({ scopeOf, fleet, tokens })),
-    bind(RunnerConfigurationService, runnerConfigurationService({ scopeOf, fleet, tokens, sealer, now })),
-    bind(SecretService, secretService({ scopeOf, sealer, now })),
+    bind(RunnerService, { ...runnerService({ scopeOf, fleet, tokens }), ...parts.own?.runner }),
+    bind(RunnerConfigurationService, {
+      ...runnerConfigurationService({ scopeOf, fleet, tokens, sealer, now }),
+      ...parts.own?.runnerConfiguration,
+    }),
+    bind(SecretService, { ...secretService({ scopeOf, sealer, now }), ...parts.own?.secret }),
     bind(IdentityService, {
       getAuthenticatedIdentity: (_request, context) => {
         const caller = callerOf(context);
         return { subject: subjectOf(caller), organizationId: caller.organizationId };
       },
+      ...parts.own?.identity,
     }),
     ...parts.services,
   ];

@@ -246,7 +246,7 @@ export function statusOf(message: string): EnvironmentStatus {
   return create(EnvironmentStatusSchema, { failureMessage: [message] });
 }
 
-const defaultAnswers: RunnerAnswers = {
+export const defaultAnswers: RunnerAnswers = {
   parseContextUrl: async ({ contextUrl }) =>
     create(ParseContextURLResponseSchema, { originalContextUrl: contextUrl, git: { host: "github.com" } }),
   checkAuthenticationForHost: async ({ host }) => create(CheckAuthenticationForHostResponseSchema, { authenticated: true, scmName: host }),
@@ -266,7 +266,7 @@ export function memoryCache(): EnvironmentCache & { environments: readonly Runne
   };
 }
 
-function memoryState(): RunnerStateStore & { state: RunnerState | undefined } {
+export function memoryState(): RunnerStateStore & { state: RunnerState | undefined } {
   return {
     state: undefined,
     async load() {
