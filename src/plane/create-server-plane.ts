@@ -9,6 +9,7 @@ import { ProjectService } from "../contract/gen/gitpod/v1/project_pb.js";
 import { ServiceAccountService } from "../contract/gen/gitpod/v1/service_account_pb.js";
 import { UsageService } from "../contract/gen/gitpod/v1/usage_pb.js";
 import { UserService } from "../contract/gen/gitpod/v1/user_pb.js";
+import { planePolicy } from "./access/plane-policy.ts";
 import { assemblePlane, type PlaneApi } from "./assemble-plane.ts";
 import type { Admit, Authenticate } from "./caller.ts";
 import type { TellFault } from "./interceptors.ts";
@@ -41,7 +42,7 @@ export interface ServerPlaneOptions {
 /** The management plane as a server has it: for many organizations, with runners that sign up. */
 export function createServerPlane(options: ServerPlaneOptions): PlaneApi {
   const { store, tokens, sealer, authenticate, admit, tellFault, now, drain } = options;
-  const scopeOf = scopes(store);
+  const scopeOf = scopes(store, { now });
   const fleet = storeFleet(store, () => undefined);
   const unbuilt = [EnvironmentAutomationService, GatewayService, PrebuildService, UsageService];
   return assemblePlane({
@@ -60,13 +61,13 @@ export function createServerPlane(options: ServerPlaneOptions): PlaneApi {
     },
     services: [
       bind(UserService, userService({ scopeOf, now })),
-      bind(AccountService, accountService({ store, tokens })),
+      bind(AccountService, accountService({ store, tokens, now })),
       bind(OrganizationService, organizationService({ store, scopeOf, now })),
       bind(GroupService, groupService({ scopeOf, now })),
       bind(ServiceAccountService, serviceAccountService({ scopeOf, now })),
       bind(ProjectService, projectService({ scopeOf, fleet, tokens, now })),
       ...unbuilt.map((service) => bind<DescService>(service, {})),
     ],
-    openMethods: new Set(),
+    policy: planePolicy({ store, authenticate }),
   });
 }
