@@ -17,7 +17,8 @@ import { SecretService } from "../../../src/contract/gen/gitpod/v1/secret_pb.js"
 import { environmentClassKind } from "../../../src/plane/store/fleet-kinds.ts";
 import { environmentKind } from "../../../src/plane/store/kinds.ts";
 import { postgresDatabases, sqliteDatabases } from "../store/databases.ts";
-import { codeOf, type Person, ServedServer } from "./served-server.ts";
+import type { Person } from "./people.ts";
+import { codeOf, ServedServer } from "./served-server.ts";
 
 const unknownId = "018f0000-0000-7000-8000-00000000ffff";
 const userOf = ({ userId }: Person): { id: string; principal: Principal } => ({ id: userId, principal: Principal.USER });

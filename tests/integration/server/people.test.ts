@@ -13,7 +13,8 @@ import { SortOrder } from "../../../src/contract/gen/gitpod/v1/pagination_pb.js"
 import { ServiceAccountService } from "../../../src/contract/gen/gitpod/v1/service_account_pb.js";
 import { UserService, UserStatus } from "../../../src/contract/gen/gitpod/v1/user_pb.js";
 import { postgresDatabases, sqliteDatabases } from "../store/databases.ts";
-import { codeOf, type Person, ServedServer } from "./served-server.ts";
+import type { Person } from "./people.ts";
+import { codeOf, ServedServer } from "./served-server.ts";
 
 const unknownId = "018f0000-0000-7000-8000-00000000ffff";
 const dayMs = 24 * 60 * 60_000;
