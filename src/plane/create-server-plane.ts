@@ -12,6 +12,7 @@ import { UsageService } from "../contract/gen/gitpod/v1/usage_pb.js";
 import { UserService } from "../contract/gen/gitpod/v1/user_pb.js";
 import { systemClock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
+import { planePolicy } from "./access/plane-policy.ts";
 import { assemblePlane, type PlaneApi } from "./assemble-plane.ts";
 import type { Admit, Authenticate } from "./caller.ts";
 import type { TellFault } from "./interceptors.ts";
@@ -59,7 +60,7 @@ export interface ServerPlaneOptions {
 /** The management plane as a server has it: for many organizations, with runners that sign up. */
 export function createServerPlane(options: ServerPlaneOptions): PlaneApi {
   const { store, tokens, sealer, admit, tellFault, now, drain, fanOut, processId, log } = options;
-  const scopeOf = scopes(store);
+  const scopeOf = scopes(store, { now });
   const deriveKey = sealer.deriveKey.bind(sealer);
   const clock = { ...systemClock, nowMs: now };
   const opened = openRunnerPlane({ store, deriveKey, fanOut, processId, clock, log, signal: drain });
@@ -85,7 +86,7 @@ export function createServerPlane(options: ServerPlaneOptions): PlaneApi {
     },
     services: [
       bind(UserService, userService({ scopeOf, now })),
-      bind(AccountService, accountService({ store, tokens })),
+      bind(AccountService, accountService({ store, tokens, now })),
       bind(OrganizationService, organizationService({ store, scopeOf, now })),
       bind(GroupService, groupService({ scopeOf, now })),
       bind(ServiceAccountService, serviceAccountService({ scopeOf, now })),
@@ -99,7 +100,7 @@ export function createServerPlane(options: ServerPlaneOptions): PlaneApi {
       runnerConfiguration: { ...classAdministration(keeping), ...scmIntegrations(keeping), ...sealedHostTokens(keeping) },
       secret: { getSecretValue: environmentSecretValue({ scopeOf, sealer }, secretService({ scopeOf, sealer, now }).getSecretValue) },
     },
-    openMethods: new Set(["gitpod.v1.IdentityService/ExchangeToken"]),
+    policy: planePolicy({ store, authenticate }),
   });
   return { ...api, interceptors: [...api.interceptors, keepMachinesToTheirOwn()] };
 }

@@ -48,9 +48,8 @@ export function environmentService(dependencies: Dependencies): Partial<ServiceI
   const recordsOf = (context: HandlerContext): EnvironmentRecords => new EnvironmentRecords(scopeOf(context).store, now);
   return {
     getEnvironment: async (request, context) => ({ environment: await recordsOf(context).get(request.environmentId) }),
-    listEnvironments: async (request, context) => listEnvironments(request, { store: scopeOf(context).store, fleet }),
-    listEnvironmentClasses: async (request, context) =>
-      listClasses(request, { fleet, tokens, organizationId: scopeOf(context).store.organizationId }),
+    listEnvironments: async (request, context) => listEnvironments(request, { scope: scopeOf(context), fleet }),
+    listEnvironmentClasses: async (request, context) => listClasses(request, { fleet, tokens, scope: scopeOf(context) }),
     createEnvironmentFromProject: async (request, context) => {
       const scope = scopeOf(context);
       const project = (await found(scope.store, projectKind, request.projectId, "project")).message;
