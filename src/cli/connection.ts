@@ -4,6 +4,7 @@ import { closeSync, fstatSync, mkdirSync, openSync, readFileSync } from "node:fs
 import { connect } from "node:net";
 import { join } from "node:path";
 import { BerthError } from "../contract/berth-error.ts";
+import { ContextService } from "../contract/gen/berth/v1/context_pb.js";
 import { HostService, WorkspaceService } from "../contract/gen/berth/v1/host_pb.js";
 import { SharedFolderService } from "../contract/gen/berth/v1/shared_folder_pb.js";
 import { SyncService } from "../contract/gen/berth/v1/sync_pb.js";
@@ -29,6 +30,7 @@ export interface HostClients {
   readonly editors: Client<typeof EditorService>;
   readonly host: Client<typeof HostService>;
   readonly syncs: Client<typeof SyncService>;
+  readonly contexts: Client<typeof ContextService>;
   readonly sharedFolders: Client<typeof SharedFolderService>;
 }
 
@@ -54,6 +56,7 @@ function clientsOf(paths: BerthPaths): HostClients {
     editors: createClient(EditorService, transport),
     host: createClient(HostService, transport),
     syncs: createClient(SyncService, transport),
+    contexts: createClient(ContextService, transport),
     sharedFolders: createClient(SharedFolderService, transport),
   };
 }

@@ -2,12 +2,14 @@ import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { chmodSync, mkdirSync } from "node:fs";
 import { cpus, homedir, totalmem } from "node:os";
 import { join } from "node:path";
+import { ContextService } from "../contract/gen/berth/v1/context_pb.js";
 import { HostService, WorkspaceService } from "../contract/gen/berth/v1/host_pb.js";
 import { SettingsService } from "../contract/gen/berth/v1/settings_pb.js";
 import { SharedFolderService } from "../contract/gen/berth/v1/shared_folder_pb.js";
 import { SyncService } from "../contract/gen/berth/v1/sync_pb.js";
 import { SupportService } from "../contract/gen/berth/v1/support_pb.js";
 import { TerminalService } from "../contract/gen/berth/v1/terminal_pb.js";
+import type { Keychain } from "../bridge/token-store.ts";
 import { Engine, engineCalls } from "../engine/engine.ts";
 import type { Machines } from "../engine/machines.ts";
 import { Templates } from "../engine/templates.ts";
@@ -21,6 +23,8 @@ import { Sealer } from "../plane/seal.ts";
 import type { MachineDriver } from "../vm/driver.ts";
 import { removeOldImages } from "../vm/image/machine-images.ts";
 import { chooseDriver } from "./choose-driver.ts";
+import { contextService } from "./contexts/context-service.ts";
+import { Contexts } from "./contexts/contexts.ts";
 import { createMachines, type HostMachines } from "./create-machines.ts";
 import { detailsOf } from "./details.ts";
 import { growDisks } from "./grow-disk.ts";
@@ -53,6 +57,8 @@ const powerOffTimeoutMs = 120_000;
 
 export interface HostOptions {
   readonly env: NodeJS.ProcessEnv;
+  /** Seals sign-ins to planes; without one they are in files of mode 0600. */
+  readonly keychain?: Keychain;
   /** Called when everything has ended. */
   readonly onEnd: () => void;
 }
@@ -79,17 +85,18 @@ export interface HostParts {
   readonly hub: WatchHub;
   readonly syncs: Syncs;
   readonly sharedFolders: SharedFolders;
+  readonly contexts: Contexts;
   readonly startedAtMs: number;
 }
 
 /** Puts plane, engine, driver and services together and serves them. Fails with `host-running`, `store-corrupt` or `store-too-new`. */
-export async function createHost({ env, onEnd }: HostOptions): Promise<Host> {
+export async function createHost({ env, keychain, onEnd }: HostOptions): Promise<Host> {
   const paths = berthPaths(env);
   makeFolders(paths);
   const lock = lockHost(join(paths.home, "host.lock"));
   const log = fileLog(paths.hostLog);
-  const parts = await createParts(env, paths, log);
-  const { machines, plane, engine, ports, settings, syncs } = parts;
+  const parts = await createParts({ env, paths, log, keychain });
+  const { machines, plane, engine, ports, settings, syncs, contexts } = parts;
   const unused = new UnusedWatch({
     machines,
     environments: async () => plane.environmentStore.list(),
@@ -105,6 +112,7 @@ export async function createHost({ env, onEnd }: HostOptions): Promise<Host> {
     stopWatchingNameServers();
     await Promise.all([ports.close(), stopServing(), syncs.close()]);
     machines.close();
+    contexts.close();
     loopback.close();
     await plane.close();
     lock.release();
@@ -130,6 +138,7 @@ export async function createHost({ env, onEnd }: HostOptions): Promise<Host> {
       router.service(SupportService, supportService(parts, env));
       router.service(SyncService, syncService(parts));
       router.service(SharedFolderService, sharedFolderService(parts));
+      router.service(ContextService, contextService(contexts));
       router.service(
         HostService,
         hostService(parts, {
@@ -173,7 +182,12 @@ function makeFolders(paths: BerthPaths): void {
   }
 }
 
-async function createParts(env: NodeJS.ProcessEnv, paths: BerthPaths, log: Log): Promise<HostParts> {
+async function createParts({
+  env,
+  paths,
+  log,
+  keychain,
+}: Pick<HostParts, "paths" | "log"> & { readonly env: NodeJS.ProcessEnv; readonly keychain: Keychain | undefined }): Promise<HostParts> {
   const now = (): number => Date.now();
   const { driver, images: source, onUpgradeStep, memoryBytes = totalmem() } = chooseDriver({ env, paths, log });
   const machinesFolder = paths.machines;
@@ -223,6 +237,7 @@ async function createParts(env: NodeJS.ProcessEnv, paths: BerthPaths, log: Log):
     settings,
     networkSettings,
     sharedFolders,
+    contexts: await Contexts.open({ folder: paths.contexts, keychain, log, now, random: Math.random }),
     startedAtMs: now(),
   };
   return { ...kept, ...tellChanges(kept, env) };
