@@ -16,6 +16,8 @@ export class KnownEnvironments {
   /** Undefined: not read yet. */
   #known: ListRemoteEnvironmentsResponse | "none" | undefined;
 
+  #writing: Promise<void> = Promise.resolve();
+
   constructor(path: string) {
     this.#path = path;
   }
@@ -29,12 +31,19 @@ export class KnownEnvironments {
 
   async save(known: ListRemoteEnvironmentsResponse): Promise<void> {
     this.#known = known;
-    await writeFileAtomically(this.#path, toJsonString(ListRemoteEnvironmentsResponseSchema, known));
+    await this.#write(async () => writeFileAtomically(this.#path, toJsonString(ListRemoteEnvironmentsResponseSchema, known)));
   }
 
   async clear(): Promise<void> {
     this.#known = "none";
-    await rm(this.#path, { force: true });
+    await this.#write(async () => rm(this.#path, { force: true }));
+  }
+
+  /** What was asked for last is what the file has in the end. */
+  async #write(work: () => Promise<void>): Promise<void> {
+    const done = this.#writing.then(work);
+    this.#writing = done.catch(() => undefined);
+    return done;
   }
 
   async #read(): Promise<ListRemoteEnvironmentsResponse | "none"> {

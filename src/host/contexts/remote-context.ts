@@ -72,6 +72,11 @@ export class RemoteContext {
     this.#backoff = new Backoff({ firstMs: firstRetryMs, maxMs: maxRetryMs, random });
   }
 
+  /** Until when clocks are held off. */
+  get tryAgainAtMs(): number {
+    return this.#tryAgainAtMs;
+  }
+
   /** How it stands, without asking anybody. */
   async view(): Promise<Context> {
     const { id, name, planeUrl } = this.record;
@@ -114,6 +119,8 @@ export class RemoteContext {
       attempt.throwIfAborted();
       this.#endAsking();
       await this.#session.begin(signedIn);
+      // Another person's list is nothing to keep.
+      if ((await this.#known.of(signedIn)) === undefined) await this.#known.clear();
     } finally {
       if (this.#signingIn === mine) this.#signingIn = undefined;
     }
@@ -138,8 +145,7 @@ export class RemoteContext {
     const person = await this.#session.who();
     if (person === undefined) throw new BerthError("sign-in-required", `nobody is signed in to ${this.record.name}`);
     if (polling && this.#options.now() < this.#tryAgainAtMs) return this.#lastKnown(person);
-    this.#asking ??= this.#ask(person, this.#signIn.signal).finally(() => (this.#asking = undefined));
-    return abortable(this.#asking, signal);
+    return abortable(this.#askOnce(person), signal);
   }
 
   /** Ends what is under way. */
@@ -185,6 +191,16 @@ export class RemoteContext {
     return url.href;
   }
 
+  /** Whoever asks at the same time gets the same answer. */
+  async #askOnce(person: SignedInPerson): Promise<ListRemoteEnvironmentsResponse> {
+    if (this.#asking !== undefined) return this.#asking;
+    const asking = this.#ask(person, this.#signIn.signal).finally(() => {
+      if (this.#asking === asking) this.#asking = undefined;
+    });
+    this.#asking = asking;
+    return asking;
+  }
+
   async #ask(person: SignedInPerson, ended: AbortSignal): Promise<ListRemoteEnvironmentsResponse> {
     const signal = AbortSignal.any([ended, AbortSignal.timeout(listTimeoutMs)]);
     try {
@@ -198,6 +214,7 @@ export class RemoteContext {
       const knownAt = timestampFromMs(this.#options.now());
       const context = create(ContextSchema, { ...(await this.view()), organizationName, lastReachedAt: knownAt });
       const known = knownResponse({ context, environments, truncated, knownAt });
+      ended.throwIfAborted();
       await this.#known.save(known);
       return known;
     } catch (error) {

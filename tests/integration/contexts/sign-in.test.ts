@@ -1,9 +1,11 @@
-import { type Client, ConnectError, createClient } from "@connectrpc/connect";
-import { readFileSync } from "node:fs";
+import { type Client, Code, ConnectError, createClient, type Interceptor } from "@connectrpc/connect";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { fromConnectError } from "../../../src/contract/connect-error.ts";
 import { type Context, Context_State, ContextService, type SignInRequest } from "../../../src/contract/gen/berth/v1/context_pb.js";
+import { EnvironmentService } from "../../../src/contract/gen/gitpod/v1/environment_pb.js";
 import { HostSessions, hostTransport } from "../../../src/lib/host-transport.ts";
 import { berthPaths } from "../../../src/lib/paths.ts";
 import { AuthorizingPlane } from "../../support/sign-in/authorizing-plane.ts";
@@ -60,6 +62,44 @@ test("a person signs in with the browser and out again, at the plane too", async
   expect(await contexts.signOut({ contextId })).toMatchObject({ revoked: true });
   expect(await plane.authorization.holderOf(accessToken)).toBeUndefined();
   expect((await contexts.listContexts({})).contexts).toMatchObject([{ state: Context_State.SIGNED_OUT, accountName: "" }]);
+});
+
+/** Environments for who has an access token that the plane takes now; gives the tokens that it was asked with. */
+function serveEnvironments(): string[] {
+  const tokens: string[] = [];
+  const onlyHolders: Interceptor = (next) => async (request) => {
+    const token = (request.header.get("authorization") ?? "").replace("Bearer ", "");
+    tokens.push(token);
+    if ((await plane.authorization.holderOf(token)) === undefined) throw new ConnectError("no", Code.Unauthenticated);
+    return next(request);
+  };
+  const handler = connectNodeAdapter({
+    interceptors: [onlyHolders],
+    routes: (router) =>
+      router.service(EnvironmentService, { listEnvironments: () => ({ environments: [{ metadata: { name: "theirs" } }] }) }),
+  });
+  plane.serve = (request, response) => handler(request, response);
+  return tokens;
+}
+
+test("a token that the plane does not take any more is refreshed once, and a person who was removed is signed out", async () => {
+  await signIn();
+  const tokens = serveEnvironments();
+  const names = async () => (await contexts.listRemoteEnvironments({ contextId })).environments.map(({ name }) => name);
+  expect(await names()).toEqual(["theirs"]);
+  expect(tokens).toHaveLength(1);
+  // By the clock of this computer it is good for some minutes yet.
+  plane.laterMs = 11 * 60_000;
+  expect(await names()).toEqual(["theirs"]);
+  expect(new Set(tokens).size).toBe(2);
+  expect(await Promise.all([names(), names(), names()])).toEqual([["theirs"], ["theirs"], ["theirs"]]);
+  expect(new Set(tokens).size).toBe(2);
+
+  plane.members.all.clear();
+  plane.laterMs += 11 * 60_000;
+  await expect(names().catch((error: unknown) => fromConnectError(error).code)).resolves.toBe("sign-in-required");
+  expect((await contexts.listContexts({})).contexts).toMatchObject([{ state: Context_State.SIGNED_OUT }]);
+  expect(existsSync(join(cli.home, "contexts", contextId, "environments.json"))).toBe(false);
 });
 
 test("the command line shows the address, or a code for another device, and ends a sign-in on Ctrl-C", async () => {
