@@ -10,6 +10,9 @@ import { openSecretLink } from "../open-link.ts";
 import { printJson, printTable, say } from "../output.ts";
 import { jsonOption } from "./options.ts";
 
+/** Those that take the name of a context. */
+export const contextCommands = ["sign-in", "sign-out", "remove"] as const;
+
 interface JsonOptions {
   readonly json?: true;
 }
