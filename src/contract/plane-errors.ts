@@ -26,4 +26,16 @@ export const planeErrors = {
     "It is open to others, or it is not the one that the secrets in the database were sealed with.",
     "Give the server the key file that the database was made with, readable by nobody else.",
   ),
+  "runner-not-signed-up": entry(
+    "failed_precondition",
+    "The runner has not signed up",
+    "Nothing can be sealed for a runner that has not shown its key yet.",
+    "Set the runner up with a token of CreateRunnerToken, then try again.",
+  ),
+  "runner-in-use": entry(
+    "failed_precondition",
+    "The runner was not deleted",
+    "There are environments on it, which would be lost to everybody.",
+    "Delete them first, or delete the runner with force: true to have the plane forget them.",
+  ),
 } as const satisfies Record<string, ErrorEntry>;

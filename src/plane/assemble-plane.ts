@@ -1,4 +1,4 @@
-import type { ConnectRouter, Interceptor } from "@connectrpc/connect";
+import type { ConnectRouter, Interceptor, ServiceImpl } from "@connectrpc/connect";
 import type { PlanePolicy } from "./access/plane-policy.ts";
 import { EditorService } from "../contract/gen/gitpod/v1/editor_pb.js";
 import { EnvironmentService } from "../contract/gen/gitpod/v1/environment_pb.js";
@@ -44,6 +44,13 @@ export interface PlaneParts {
   readonly services: readonly BoundService[];
   /** Who may do what; without one, everything is for whoever is known. */
   readonly policy?: PlanePolicy;
+  /** Methods that take the place of those that every plane has, or stand beside them. */
+  readonly own?: {
+    readonly identity: Partial<ServiceImpl<typeof IdentityService>>;
+    readonly runner: Partial<ServiceImpl<typeof RunnerService>>;
+    readonly runnerConfiguration: Partial<ServiceImpl<typeof RunnerConfigurationService>>;
+    readonly secret: Partial<ServiceImpl<typeof SecretService>>;
+  };
 }
 
 /** The API of a plane, ready to be served. */
@@ -73,14 +80,18 @@ export function assemblePlane(parts: PlaneParts): PlaneApi {
       ...(parts.policy === undefined ? {} : auditLog({ scopeOf })),
     }),
     bind(EditorService, editorService({ scopeOf, tokens, now })),
-    bind(RunnerService, runnerService({ scopeOf, fleet, tokens })),
-    bind(RunnerConfigurationService, runnerConfigurationService({ scopeOf, fleet, tokens, sealer, now })),
-    bind(SecretService, secretService({ scopeOf, sealer, now })),
+    bind(RunnerService, { ...runnerService({ scopeOf, fleet, tokens }), ...parts.own?.runner }),
+    bind(RunnerConfigurationService, {
+      ...runnerConfigurationService({ scopeOf, fleet, tokens, sealer, now }),
+      ...parts.own?.runnerConfiguration,
+    }),
+    bind(SecretService, { ...secretService({ scopeOf, sealer, now }), ...parts.own?.secret }),
     bind(IdentityService, {
       getAuthenticatedIdentity: (_request, context) => {
         const caller = callerOf(context);
         return { subject: subjectOf(caller), organizationId: caller.organizationId };
       },
+      ...parts.own?.identity,
     }),
     ...parts.services,
   ];

@@ -6,20 +6,33 @@ import { GroupService } from "../contract/gen/gitpod/v1/group_pb.js";
 import { OrganizationService } from "../contract/gen/gitpod/v1/organization_pb.js";
 import { PrebuildService } from "../contract/gen/gitpod/v1/prebuild_pb.js";
 import { ProjectService } from "../contract/gen/gitpod/v1/project_pb.js";
+import { RunnerInteractionService } from "../contract/gen/gitpod/v1/runner_interaction_pb.js";
 import { ServiceAccountService } from "../contract/gen/gitpod/v1/service_account_pb.js";
 import { UsageService } from "../contract/gen/gitpod/v1/usage_pb.js";
 import { UserService } from "../contract/gen/gitpod/v1/user_pb.js";
 import { planePolicy } from "./access/plane-policy.ts";
+import { systemClock } from "../lib/clock.ts";
+import type { Log } from "../lib/log.ts";
 import { assemblePlane, type PlaneApi } from "./assemble-plane.ts";
 import type { Admit, Authenticate } from "./caller.ts";
 import type { TellFault } from "./interceptors.ts";
 import type { Sealer } from "./seal.ts";
 import { scopes } from "./request-scope.ts";
+import { openRunnerPlane } from "./runner-store/open-runner-plane.ts";
+import { runnerAuthentication } from "./runner-store/runner-callers.ts";
+import type { FanOut } from "./runners/fan-out.ts";
 import { accountService } from "./services/account-service.ts";
 import { bind } from "./services/bind.ts";
+import { classAdministration } from "./services/class-administration.ts";
+import { environmentSecretValue } from "./services/environment-secrets.ts";
 import { groupService } from "./services/group-service.ts";
 import { organizationService } from "./services/organization-service.ts";
 import { projectService } from "./services/project-service.ts";
+import { runnerAdministration } from "./services/runner-administration.ts";
+import { runnerPolicies } from "./services/runner-policies.ts";
+import { scmIntegrations } from "./services/scm-integrations.ts";
+import { sealedHostTokens } from "./services/sealed-host-tokens.ts";
+import { secretService } from "./services/secret-service.ts";
 import { serviceAccountService } from "./services/service-account-service.ts";
 import { userService } from "./services/user-service.ts";
 import { memberKind } from "./store/identity-kinds.ts";
@@ -37,13 +50,25 @@ export interface ServerPlaneOptions {
   readonly now: () => number;
   /** Aborts when streams have to end, so that their clients go to another process. */
   readonly drain: AbortSignal;
+  /** Between the server's processes. */
+  readonly fanOut: FanOut;
+  /** Unique among all processes of the installation, also over time. */
+  readonly processId: string;
+  readonly log: Log;
 }
 
 /** The management plane as a server has it: for many organizations, with runners that sign up. */
 export function createServerPlane(options: ServerPlaneOptions): PlaneApi {
-  const { store, tokens, sealer, authenticate, admit, tellFault, now, drain } = options;
+  const { store, tokens, sealer, admit, tellFault, now, drain, fanOut, processId, log } = options;
   const scopeOf = scopes(store, { now });
-  const fleet = storeFleet(store, () => undefined);
+  const deriveKey = sealer.deriveKey.bind(sealer);
+  const clock = { ...systemClock, nowMs: now };
+  const opened = openRunnerPlane({ store, deriveKey, fanOut, processId, clock, log, signal: drain });
+  const { runners } = opened;
+  const machines = runnerAuthentication({ ...opened, enrolment: runners.enrolment });
+  const authenticate: Authenticate = async (headers) => (await options.authenticate(headers)) ?? (await machines(headers));
+  const fleet = storeFleet(store, runners.calls);
+  const keeping = { store, scopeOf, runners, now };
   const unbuilt = [EnvironmentAutomationService, GatewayService, PrebuildService, UsageService];
   return assemblePlane({
     store,
@@ -66,8 +91,15 @@ export function createServerPlane(options: ServerPlaneOptions): PlaneApi {
       bind(GroupService, groupService({ scopeOf, now })),
       bind(ServiceAccountService, serviceAccountService({ scopeOf, now })),
       bind(ProjectService, projectService({ scopeOf, fleet, tokens, now })),
+      bind(RunnerInteractionService, runners.interactionService),
       ...unbuilt.map((service) => bind<DescService>(service, {})),
     ],
+    own: {
+      identity: { exchangeToken: runners.exchangeToken },
+      runner: { ...runnerAdministration(keeping), ...runnerPolicies(keeping) },
+      runnerConfiguration: { ...classAdministration(keeping), ...scmIntegrations(keeping), ...sealedHostTokens(keeping) },
+      secret: { getSecretValue: environmentSecretValue({ scopeOf, sealer }, secretService({ scopeOf, sealer, now }).getSecretValue) },
+    },
     policy: planePolicy({ store, authenticate }),
   });
 }

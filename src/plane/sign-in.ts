@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { HttpRequest, HttpResponse } from "./http-messages.ts";
 import type { Log } from "../lib/log.ts";
 import { AuthorizationServer } from "./authorization-server/authorization-server.ts";
 import type { Members } from "./authorization-server/ports.ts";
@@ -33,7 +33,7 @@ export interface SignInNeeds {
   readonly sessionLimits: SessionLimits;
   /** Whether organizations may let their people sign in with device codes at all. */
   readonly deviceFlow: boolean;
-  readonly clientAddress: (request: IncomingMessage) => string;
+  readonly clientAddress: (request: HttpRequest) => string;
   readonly log: Log;
   readonly now: () => number;
 }
@@ -89,7 +89,7 @@ export class SignIn {
   }
 
   /** Answers what is below `/auth`, `/oauth` and `/.well-known`; false, and nothing done, for everything else. */
-  async handle(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+  async handle(request: HttpRequest, response: HttpResponse): Promise<boolean> {
     return (
       (await this.#browsers.handle(request, response)) ||
       (await this.#apps.handle(request, response)) ||

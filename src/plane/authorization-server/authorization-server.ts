@@ -1,4 +1,4 @@
-import { type IncomingMessage, type ServerResponse } from "node:http";
+import { answer, type HttpRequest, type HttpResponse } from "../http-messages.ts";
 import Provider, { type KoaContextWithOIDC, errors } from "oidc-provider";
 import { BerthError } from "../../contract/berth-error.ts";
 import { authorizationServerPath, nativeClientId } from "../../contract/native-client.ts";
@@ -20,9 +20,9 @@ const maxUrlLength = 8192;
 
 /** The part of the browsers' sign-in in use. */
 export interface BrowserSignIn {
-  sessionOf(request: IncomingMessage): Promise<Session | undefined>;
+  sessionOf(request: HttpRequest): Promise<Session | undefined>;
   signInPath(returnPath: string, providerId?: string): string;
-  requireSameOrigin(request: IncomingMessage): void;
+  requireSameOrigin(request: HttpRequest): void;
 }
 
 export interface AuthorizationServerNeeds extends Omit<ConfigurationNeeds, "isSecure"> {
@@ -30,7 +30,7 @@ export interface AuthorizationServerNeeds extends Omit<ConfigurationNeeds, "isSe
   readonly keys: SigningKeys;
   readonly signIn: BrowserSignIn;
   /** The address of whoever sent a request; behind a proxy the operator knows which header to believe. */
-  readonly clientAddress: (request: IncomingMessage) => string;
+  readonly clientAddress: (request: HttpRequest) => string;
   readonly log: Log;
 }
 
@@ -48,7 +48,7 @@ export class AuthorizationServer {
     this.#codeTries = new RateLimit(codeTriesPerMinute, 60_000, needs.now);
   }
 
-  async handle(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+  async handle(request: HttpRequest, response: HttpResponse): Promise<boolean> {
     const [path = ""] = (request.url ?? "").split("?");
     if (path !== authorizationServerPath && !path.startsWith(`${authorizationServerPath}/`)) return false;
     try {
@@ -95,7 +95,7 @@ export class AuthorizationServer {
     return provider;
   }
 
-  async #serve(provider: Provider, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #serve(provider: Provider, request: HttpRequest, response: HttpResponse): Promise<void> {
     this.#setOrigin(request);
     const [, path = "", query = ""] = /^\/oauth([^?]*)(.*)$/.exec(request.url ?? "") ?? [];
     if (request.method === "POST" && path === "/device" && !this.#codeTries.take(this.#needs.clientAddress(request)))
@@ -107,7 +107,7 @@ export class AuthorizationServer {
   }
 
   /** oidc-provider takes its own address from these; a client's are thrown away. */
-  #setOrigin(request: IncomingMessage): void {
+  #setOrigin(request: HttpRequest): void {
     const { publicUrl, clientAddress } = this.#needs;
     const address = clientAddress(request);
     request.headers["x-forwarded-proto"] = publicUrl.protocol.replace(":", "");
@@ -116,14 +116,14 @@ export class AuthorizationServer {
     request.headers.host = publicUrl.host;
   }
 
-  async #interact(provider: Provider, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #interact(provider: Provider, request: HttpRequest, response: HttpResponse): Promise<void> {
     this.#setOrigin(request);
     const { signIn, members, now } = this.#needs;
     const interaction = await provider.interactionDetails(request, response);
     const path = `${authorizationServerPath}/interaction/${interaction.uid}`;
     const session = await signIn.sessionOf(request);
     if (session === undefined || now() - session.createdAtMs >= freshSessionMs) {
-      response.writeHead(303, { ...pageHeaders, location: signIn.signInPath(path, session?.providerId) }).end();
+      answer(response, 303, { ...pageHeaders, location: signIn.signInPath(path, session?.providerId) });
       return;
     }
     const member = await members.find(session.organizationId, session.accountId);
@@ -142,7 +142,7 @@ export class AuthorizationServer {
     await provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false });
   }
 
-  #ask(response: ServerResponse, path: string, member: { readonly name: string; readonly email: string }, isDevice: boolean): void {
+  #ask(response: HttpResponse, path: string, member: { readonly name: string; readonly email: string }, isDevice: boolean): void {
     const where = isDevice ? "The device that shows the code" : "An app on this computer";
     const body = html`<p>${where} asks to use Berth as <strong>${member.name}</strong> (${member.email}).</p>
       <p>Allow it only if you have just begun to sign in there.</p>
@@ -169,7 +169,7 @@ export class AuthorizationServer {
       this.#needs.events.signedIn({ ...subject, through: deviceCode === undefined ? "app" : "device code", address: ctx.ip });
   }
 
-  #answerFailure(response: ServerResponse, error: unknown): void {
+  #answerFailure(response: HttpResponse, error: unknown): void {
     const { log } = this.#needs;
     if (response.headersSent) {
       response.destroy();
@@ -185,12 +185,12 @@ export class AuthorizationServer {
   }
 }
 
-function dropCookie(request: IncomingMessage, name: string): void {
+function dropCookie(request: HttpRequest, name: string): void {
   const parts = (request.headers.cookie ?? "").split(";").map((part) => part.trim());
   request.headers.cookie = parts.filter((part) => !part.startsWith(`${name}=`)).join("; ");
 }
 
-async function formOf(request: IncomingMessage): Promise<URLSearchParams> {
+async function formOf(request: HttpRequest): Promise<URLSearchParams> {
   const parts: Buffer[] = [];
   let sizeBytes = 0;
   for await (const part of request) {

@@ -2,6 +2,8 @@ import Provider, { type Adapter, type AdapterPayload, errors } from "oidc-provid
 import { z } from "zod";
 import { refreshAttemptParameter } from "../../contract/native-client.ts";
 import { type Sealing } from "../signing-keys/signing-keys.ts";
+import { authorizationKind } from "../sign-in-store/kinds.ts";
+import { sealedOwner } from "../store/renew-sealed.ts";
 import { hashOf } from "../sign-in/secret.ts";
 import type { SignInEvents } from "../sign-in/ports.ts";
 import { type OAuthRecord, type OAuthRecords } from "./ports.ts";
@@ -137,6 +139,7 @@ function attemptNow(): string | undefined {
   return body.success ? body.data[refreshAttemptParameter] : undefined;
 }
 
+/** As the store binds what stands beside a record, so that it can be put under a new key. */
 function belongsTo(keyHash: string): string {
-  return `oauth/${keyHash}`;
+  return sealedOwner(authorizationKind.name, keyHash);
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { type IncomingMessage, type ServerResponse } from "node:http";
+import { answer, type HttpRequest, type HttpResponse } from "../http-messages.ts";
 import { SignJWT } from "jose";
 import { BerthError } from "../../contract/berth-error.ts";
 import { type SigningKeys, maxTokenLifetimeMs, signingAlgorithm } from "../signing-keys/signing-keys.ts";
@@ -62,7 +62,7 @@ export class IdTokenIssuer {
   }
 
   /** Answers the two documents; false, and nothing done, for other requests. */
-  async handle(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+  async handle(request: HttpRequest, response: HttpResponse): Promise<boolean> {
     if (request.method !== "GET") return false;
     const path = (request.url ?? "").split("?")[0];
     if (path === "/.well-known/openid-configuration") sendDocument(response, this.#discovery());
@@ -104,13 +104,16 @@ function checkAudience(audience: readonly string[]): void {
     throw new BerthError("request-invalid", `a token needs 1 to ${maxAudiences} audiences of 1 to ${maxAudienceLength} characters`);
 }
 
-function sendDocument(response: ServerResponse, document: unknown): void {
-  response
-    .writeHead(200, {
+function sendDocument(response: HttpResponse, document: unknown): void {
+  answer(
+    response,
+    200,
+    {
       "content-type": "application/json",
       "cache-control": `public, max-age=${documentMaxAgeS}`,
       "access-control-allow-origin": "*",
       "x-content-type-options": "nosniff",
-    })
-    .end(JSON.stringify(document));
+    },
+    JSON.stringify(document),
+  );
 }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type ServerResponse } from "node:http";
+import { answer, type HttpResponse } from "../http-messages.ts";
 import { type BerthError } from "../../contract/berth-error.ts";
 import { errorCatalogue } from "../../contract/error-catalogue.ts";
 
@@ -89,12 +89,12 @@ export function pageText(title: string, body: Markup): string {
     </html> `.text;
 }
 
-export function sendPage(response: ServerResponse, status: number, title: string, body: Markup): void {
-  response.writeHead(status, pageHeaders).end(pageText(title, body));
+export function sendPage(response: HttpResponse, status: number, title: string, body: Markup): void {
+  answer(response, status, pageHeaders, pageText(title, body));
 }
 
 /** What a person reads in a browser when something did not happen. */
-export function sendErrorPage(response: ServerResponse, error: BerthError, again: string): void {
+export function sendErrorPage(response: HttpResponse, error: BerthError, again: string): void {
   const { title, why, whatToTry, connectCode } = errorCatalogue[error.code];
   const body = html`<p>${why}</p>
     <p>${whatToTry}</p>

@@ -38,6 +38,10 @@ export const voucherKind = defineKind({
   columns: ({ organizationId, accountId, expiresAt }) => ({ organizationId, creatorId: accountId, ...expiry(expiresAt) }),
 });
 
+export function voucherId(organizationId: string, accountId: string): string {
+  return `${organizationId}/${accountId}`;
+}
+
 export const signingKeyKind = defineKind({
   name: "signing-key",
   schema: SigningKeyRecordSchema,

@@ -14,26 +14,27 @@ export class StoredAuthorizations implements OAuthRecords {
     this.#view = store.system("authentication");
   }
 
-  async put(record: OAuthRecord): Promise<void> {
+  async put({ payload: sealed, ...record }: OAuthRecord): Promise<void> {
     await this.#view.transaction(async (tx) => {
       const stored = await tx.get(authorizationKind, record.keyHash);
-      if (stored === undefined) tx.insert(authorizationKind, record.keyHash, messageOf(record), beyondOrganizations);
+      if (stored === undefined) tx.insert(authorizationKind, record.keyHash, messageOf(record), { ...beyondOrganizations, sealed });
       else {
         const { consumedAt, attemptHash } = stored.message;
-        tx.update(authorizationKind, stored, { ...messageOf(record), ...(consumedAt === undefined ? {} : { consumedAt, attemptHash }) });
+        const use = consumedAt === undefined ? {} : { consumedAt, attemptHash };
+        tx.update(authorizationKind, stored, { ...messageOf(record), ...use }, { sealed });
       }
     });
   }
 
   async get(keyHash: string): Promise<OAuthRecord | undefined> {
     const stored = await this.#view.get(authorizationKind, keyHash);
-    return stored === undefined ? undefined : recordOf(stored.message);
+    return stored === undefined ? undefined : this.#record(stored.message);
   }
 
   async getByIndex(model: string, indexHash: string): Promise<OAuthRecord | undefined> {
     const found = await this.#view.all(authorizationKind, { where: { labels: [indexHash] } });
     const stored = found.find(({ message }) => message.model === model);
-    return stored === undefined ? undefined : recordOf(stored.message);
+    return stored === undefined ? undefined : this.#record(stored.message);
   }
 
   async consume(keyHash: string, { consumedAtMs, attemptHash = "" }: Parameters<OAuthRecords["consume"]>[1]): Promise<boolean> {
@@ -57,6 +58,24 @@ export class StoredAuthorizations implements OAuthRecords {
     await this.#removeWhere({ creatorIds: [subject] });
   }
 
+  async #record(message: AuthorizationRecord): Promise<OAuthRecord | undefined> {
+    const { keyHash, model, grantHash, indexHash, subject, attemptHash, consumedAt, expiresAt } = message;
+    const payload = await this.#view.sealed(authorizationKind, keyHash);
+    // It was removed between the two reads.
+    if (payload === undefined) return undefined;
+    return {
+      keyHash,
+      model,
+      payload,
+      ...(grantHash === "" ? {} : { grantHash }),
+      ...(indexHash === "" ? {} : { indexHash }),
+      ...(subject === "" ? {} : { subject }),
+      ...(attemptHash === "" ? {} : { attemptHash }),
+      ...(consumedAt === undefined ? {} : { consumedAtMs: msOf(consumedAt) }),
+      expiresAtMs: msOf(expiresAt),
+    };
+  }
+
   async #removeWhere(where: Where): Promise<void> {
     await this.#view.transaction(async (tx) => {
       for (const stored of await tx.all(authorizationKind, { where })) tx.delete(authorizationKind, stored);
@@ -64,34 +83,10 @@ export class StoredAuthorizations implements OAuthRecords {
   }
 }
 
-function messageOf({ consumedAtMs, expiresAtMs, ...record }: OAuthRecord): AuthorizationRecord {
+function messageOf({ consumedAtMs, expiresAtMs, ...record }: Omit<OAuthRecord, "payload">): AuthorizationRecord {
   return create(AuthorizationRecordSchema, {
     ...record,
     expiresAt: timestampFromMs(expiresAtMs),
     ...(consumedAtMs === undefined ? {} : { consumedAt: timestampFromMs(consumedAtMs) }),
   });
-}
-
-function recordOf({
-  keyHash,
-  model,
-  payload,
-  grantHash,
-  indexHash,
-  subject,
-  attemptHash,
-  consumedAt,
-  expiresAt,
-}: AuthorizationRecord): OAuthRecord {
-  return {
-    keyHash,
-    model,
-    payload,
-    ...(grantHash === "" ? {} : { grantHash }),
-    ...(indexHash === "" ? {} : { indexHash }),
-    ...(subject === "" ? {} : { subject }),
-    ...(attemptHash === "" ? {} : { attemptHash }),
-    ...(consumedAt === undefined ? {} : { consumedAtMs: msOf(consumedAt) }),
-    expiresAtMs: msOf(expiresAt),
-  };
 }

@@ -17,20 +17,20 @@ export class StoredSigningKeys implements SigningKeyStore {
 
   async list(purpose: string): Promise<readonly SigningKeyRecord[]> {
     const stored = await this.#view.all(signingKeyKind, { where: { parentIds: [purpose] } });
-    return stored.map(({ message: { kid, publicJwk, privateJwk, createdAt } }) => ({
-      kid,
-      purpose,
-      publicJwk,
-      sealedPrivateJwk: privateJwk,
-      createdAtMs: msOf(createdAt),
-    }));
+    const records = stored.map(async ({ message: { kid, publicJwk, createdAt } }) => {
+      const sealedPrivateJwk = await this.#view.sealed(signingKeyKind, kid);
+      return sealedPrivateJwk === undefined ? [] : [{ kid, purpose, publicJwk, sealedPrivateJwk, createdAtMs: msOf(createdAt) }];
+    });
+    return (await Promise.all(records)).flat();
   }
 
   async add({ kid, purpose, publicJwk, sealedPrivateJwk, createdAtMs }: SigningKeyRecord, newestKid: string | undefined): Promise<boolean> {
-    const fields = { kid, purpose, publicJwk, privateJwk: sealedPrivateJwk, createdAt: timestampFromMs(createdAtMs) };
+    const fields = { kid, purpose, publicJwk, createdAt: timestampFromMs(createdAtMs) };
     const message = create(SigningKeyRecordSchema, { ...fields, followsKid: newestKid ?? "" });
     try {
-      await this.#view.transaction(async (tx) => tx.insert(signingKeyKind, kid, message, beyondOrganizations));
+      await this.#view.transaction(async (tx) =>
+        tx.insert(signingKeyKind, kid, message, { ...beyondOrganizations, sealed: sealedPrivateJwk }),
+      );
       return true;
     } catch (error) {
       if (error instanceof BerthError && error.code === "resource-exists") return false;

@@ -3,7 +3,7 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type VoucherRecord, VoucherRecordSchema } from "../../contract/gen/berth/v1/sign_in_records_pb.js";
 import type { Voucher, Vouchers } from "../sign-in/ports.ts";
 import type { Store, View } from "../store/store.ts";
-import { voucherKind } from "./kinds.ts";
+import { voucherId, voucherKind } from "./kinds.ts";
 import { msOf } from "./record-fields.ts";
 
 /** By what providers are asked about people, in the plane's store. */
@@ -15,25 +15,31 @@ export class StoredVouchers implements Vouchers {
   }
 
   async put(voucher: Voucher): Promise<void> {
-    const id = idOf(voucher.organizationId, voucher.accountId);
+    const id = voucherId(voucher.organizationId, voucher.accountId);
     await this.#view.transaction(async (tx) => {
       const stored = await tx.get(voucherKind, id);
-      if (stored === undefined) tx.insert(voucherKind, id, messageOf(voucher));
-      else tx.update(voucherKind, stored, messageOf(voucher));
+      const sealed = voucher.sealedRefreshToken;
+      if (stored === undefined) tx.insert(voucherKind, id, messageOf(voucher), { sealed });
+      else tx.update(voucherKind, stored, messageOf(voucher), { sealed });
     });
   }
 
   async get(organizationId: string, accountId: string): Promise<Voucher | undefined> {
-    const stored = await this.#view.get(voucherKind, idOf(organizationId, accountId));
-    return stored === undefined ? undefined : voucherOf(stored.message);
+    const id = voucherId(organizationId, accountId);
+    const stored = await this.#view.get(voucherKind, id);
+    const sealedRefreshToken = stored === undefined ? undefined : await this.#view.sealed(voucherKind, id);
+    if (stored === undefined || sealedRefreshToken === undefined) return undefined;
+    const { providerId, providerSubject, vouchedAt, askedAt, expiresAt } = stored.message;
+    const times = { vouchedAtMs: msOf(vouchedAt), askedAtMs: msOf(askedAt), expiresAtMs: msOf(expiresAt) };
+    return { organizationId, accountId, providerId, providerSubject, sealedRefreshToken, ...times };
   }
 
   async claim(voucher: Voucher, askedAtMs: number): Promise<boolean> {
     return this.#view.transaction(async (tx) => {
-      const stored = await tx.get(voucherKind, idOf(voucher.organizationId, voucher.accountId));
+      const stored = await tx.get(voucherKind, voucherId(voucher.organizationId, voucher.accountId));
       if (stored === undefined) return false;
-      const { vouchedAtMs, askedAtMs: askedBeforeMs } = voucherOf(stored.message);
-      if (vouchedAtMs !== voucher.vouchedAtMs || askedBeforeMs !== voucher.askedAtMs) return false;
+      const { vouchedAt, askedAt } = stored.message;
+      if (msOf(vouchedAt) !== voucher.vouchedAtMs || msOf(askedAt) !== voucher.askedAtMs) return false;
       tx.update(voucherKind, stored, messageOf({ ...voucher, askedAtMs }));
       return true;
     });
@@ -41,28 +47,17 @@ export class StoredVouchers implements Vouchers {
 
   async remove(organizationId: string, accountId: string): Promise<void> {
     await this.#view.transaction(async (tx) => {
-      const stored = await tx.get(voucherKind, idOf(organizationId, accountId));
+      const stored = await tx.get(voucherKind, voucherId(organizationId, accountId));
       if (stored !== undefined) tx.delete(voucherKind, stored);
     });
   }
 }
 
-function idOf(organizationId: string, accountId: string): string {
-  return `${organizationId}/${accountId}`;
-}
-
-function messageOf({ vouchedAtMs, askedAtMs, expiresAtMs, sealedRefreshToken, ...voucher }: Voucher): VoucherRecord {
+function messageOf({ vouchedAtMs, askedAtMs, expiresAtMs, sealedRefreshToken: _beside, ...voucher }: Voucher): VoucherRecord {
   return create(VoucherRecordSchema, {
     ...voucher,
-    refreshToken: sealedRefreshToken,
     vouchedAt: timestampFromMs(vouchedAtMs),
     askedAt: timestampFromMs(askedAtMs),
     expiresAt: timestampFromMs(expiresAtMs),
   });
-}
-
-function voucherOf(message: VoucherRecord): Voucher {
-  const { organizationId, accountId, providerId, providerSubject, refreshToken, vouchedAt, askedAt, expiresAt } = message;
-  const times = { vouchedAtMs: msOf(vouchedAt), askedAtMs: msOf(askedAt), expiresAtMs: msOf(expiresAt) };
-  return { organizationId, accountId, providerId, providerSubject, sealedRefreshToken: refreshToken, ...times };
 }

@@ -1,4 +1,4 @@
-import { type IncomingMessage, type ServerResponse } from "node:http";
+import { answer, type HttpRequest, type HttpResponse } from "../http-messages.ts";
 import { BerthError } from "../../contract/berth-error.ts";
 import { type Log, messageOf } from "../../lib/log.ts";
 import { html, pageHeaders, sendErrorPage, sendPage } from "../pages/page.ts";
@@ -37,7 +37,7 @@ export interface SignInOptions {
   readonly relyingParty: RelyingParty;
   readonly vouching: Vouching;
   readonly events: SignInEvents;
-  readonly clientAddress: (request: IncomingMessage) => string;
+  readonly clientAddress: (request: HttpRequest) => string;
   readonly log: Log;
   readonly now: () => number;
 }
@@ -60,7 +60,7 @@ export class SignInHandler {
     this.#cookies = new Cookies(options.publicUrl.protocol === "https:");
   }
 
-  async handle(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+  async handle(request: HttpRequest, response: HttpResponse): Promise<boolean> {
     const url = URL.parse(request.url ?? "", this.#options.publicUrl.href);
     if (url === null || !url.pathname.startsWith("/auth/")) return false;
     const gone = new AbortController();
@@ -76,7 +76,7 @@ export class SignInHandler {
   }
 
   /** The session of a browser's request to a page; a request to the API takes `apiSessionOf`. */
-  sessionOf(request: IncomingMessage): Promise<Session | undefined> {
+  sessionOf(request: HttpRequest): Promise<Session | undefined> {
     return this.#options.sessions.find(this.#cookies.get(request.headers.cookie, sessionCookie));
   }
 
@@ -91,17 +91,17 @@ export class SignInHandler {
     return `/auth/sign-in?${new URLSearchParams(query).toString()}`;
   }
 
-  async #route(request: IncomingMessage, response: ServerResponse, url: URL, signal: AbortSignal): Promise<void> {
+  async #route(request: HttpRequest, response: HttpResponse, url: URL, signal: AbortSignal): Promise<void> {
     const route = `${request.method} ${url.pathname}`;
     if (route === "GET /auth/sign-in") return this.#begin(request, response, url, signal);
     if (route === "GET /auth/session") return this.#tellSession(request, response);
     if (route === "POST /auth/sign-out") return this.#signOut(request, response, signal);
     const [, organizationId] = /^GET \/auth\/callback\/([\w.-]+)$/.exec(route) ?? [];
     if (organizationId !== undefined) return this.#complete(request, response, url, organizationId, signal);
-    response.writeHead(404, pageHeaders).end();
+    answer(response, 404, pageHeaders);
   }
 
-  async #begin(request: IncomingMessage, response: ServerResponse, url: URL, signal: AbortSignal): Promise<void> {
+  async #begin(request: HttpRequest, response: HttpResponse, url: URL, signal: AbortSignal): Promise<void> {
     const returnPath = safeReturnPath(url.searchParams.get("return_to"));
     const parsed = normalEmail(url.searchParams.get("email") ?? "");
     const chosen = await this.#choose(url.searchParams.get("provider"), parsed?.domain);
@@ -124,7 +124,7 @@ export class SignInHandler {
       expiresAtMs: now() + signInLifetimeMs,
     });
     const cookie = this.#cookies.set(browserCookie, browser, signInLifetimeMs);
-    response.writeHead(302, { ...pageHeaders, location: target.href, "set-cookie": cookie }).end();
+    answer(response, 302, { ...pageHeaders, location: target.href, "set-cookie": cookie });
   }
 
   async #choose(providerId: string | null, domain: string | undefined): Promise<readonly ProviderConfiguration[]> {
@@ -138,13 +138,7 @@ export class SignInHandler {
     return found.filter((one) => one.enabled && domain !== undefined && one.verifiedDomains.includes(domain));
   }
 
-  async #complete(
-    request: IncomingMessage,
-    response: ServerResponse,
-    url: URL,
-    organizationId: string,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #complete(request: HttpRequest, response: HttpResponse, url: URL, organizationId: string, signal: AbortSignal): Promise<void> {
     const { states, providers, relyingParty, publicUrl, accounts, sessions, now } = this.#options;
     const parameters = url.searchParams;
     const browser = this.#cookies.get(request.headers.cookie, browserCookie);
@@ -169,23 +163,23 @@ export class SignInHandler {
     const value = await sessions.begin({ ...who, providerId: provider.id });
     this.#options.events.signedIn({ ...who, through: "browser", address: this.#options.clientAddress(request) });
     const cookies = [this.#cookies.set(sessionCookie, value, sessions.absoluteMs), this.#cookies.clear(browserCookie)];
-    response.writeHead(303, { ...pageHeaders, location: state.returnPath, "set-cookie": cookies }).end();
+    answer(response, 303, { ...pageHeaders, location: state.returnPath, "set-cookie": cookies });
   }
 
   /** For the page's own script: who is signed in, and the key to the API. Other origins cannot read it. */
-  async #tellSession(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #tellSession(request: HttpRequest, response: HttpResponse): Promise<void> {
     const value = this.#cookies.get(request.headers.cookie, sessionCookie);
     const session = await this.#options.sessions.find(value);
     const headers = { ...pageHeaders, "content-type": "application/json" };
     if (value === undefined || session === undefined) {
-      response.writeHead(401, headers).end("{}");
+      answer(response, 401, headers, "{}");
       return;
     }
     const { accountId, organizationId, expiresAtMs } = session;
-    response.writeHead(200, headers).end(JSON.stringify({ accountId, organizationId, expiresAtMs, key: keyOf(value) }));
+    answer(response, 200, headers, JSON.stringify({ accountId, organizationId, expiresAtMs, key: keyOf(value) }));
   }
 
-  async #signOut(request: IncomingMessage, response: ServerResponse, signal: AbortSignal): Promise<void> {
+  async #signOut(request: HttpRequest, response: HttpResponse, signal: AbortSignal): Promise<void> {
     this.requireSameOrigin(request);
     const value = this.#cookies.get(request.headers.cookie, sessionCookie);
     const session = await this.#options.sessions.find(value);
@@ -209,13 +203,13 @@ export class SignInHandler {
   }
 
   /** Browsers say where a form comes from; one of another site's page may not be sent (CSRF). */
-  requireSameOrigin({ headers }: IncomingMessage): void {
+  requireSameOrigin({ headers }: HttpRequest): void {
     const site = headers["sec-fetch-site"];
     const isOwn = site === undefined ? headers.origin === this.#options.publicUrl.origin : site === "same-origin";
     if (!isOwn) throw new BerthError("sign-in-refused", "the request came from a page of another site");
   }
 
-  #askAddress(response: ServerResponse, returnPath: string): void {
+  #askAddress(response: HttpResponse, returnPath: string): void {
     const body = html`<form method="get" action="/auth/sign-in">
       <label>Your e-mail address at work<input type="email" name="email" autocomplete="email" required autofocus /></label>
       <input type="hidden" name="return_to" value="${returnPath}" />
@@ -224,7 +218,7 @@ export class SignInHandler {
     sendPage(response, 200, "Sign in", body);
   }
 
-  #askProvider(response: ServerResponse, providers: readonly ProviderConfiguration[], returnPath: string): void {
+  #askProvider(response: HttpResponse, providers: readonly ProviderConfiguration[], returnPath: string): void {
     const links = providers.map(({ id, displayName }) => {
       const query = new URLSearchParams({ provider: id, return_to: returnPath });
       return html`<p><a href="/auth/sign-in?${query.toString()}">Continue with ${displayName}</a></p>`;
@@ -232,7 +226,7 @@ export class SignInHandler {
     sendPage(response, 200, "Sign in", html`${links}`);
   }
 
-  #answerFailure(response: ServerResponse, error: unknown): void {
+  #answerFailure(response: HttpResponse, error: unknown): void {
     const expected = error instanceof BerthError;
     const { log } = this.#options;
     if (expected) log.info("sign-in was refused", { code: error.code, detail: error.detail, cause: messageOf(error.cause ?? "") });

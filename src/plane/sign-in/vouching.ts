@@ -1,5 +1,7 @@
 import { BerthError } from "../../contract/berth-error.ts";
 import type { Log } from "../../lib/log.ts";
+import { voucherId, voucherKind } from "../sign-in-store/kinds.ts";
+import { sealedOwner } from "../store/renew-sealed.ts";
 import type { Sealing } from "../signing-keys/signing-keys.ts";
 import type { ProviderConfiguration, ProviderDirectory, ProviderIdentity, Voucher, Vouchers } from "./ports.ts";
 import type { RelyingParty } from "./relying-party.ts";
@@ -100,6 +102,7 @@ export class Vouching {
   }
 }
 
+/** As the store binds what stands beside a record, so that it can be put under a new key. */
 function belongsTo({ organizationId, accountId }: Person): string {
-  return `voucher/${organizationId}/${accountId}`;
+  return sealedOwner(voucherKind.name, voucherId(organizationId, accountId));
 }

@@ -1,5 +1,7 @@
 import { type CryptoKey, type JWK, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK } from "jose";
 import { z } from "zod";
+import { signingKeyKind } from "../sign-in-store/kinds.ts";
+import { sealedOwner } from "../store/renew-sealed.ts";
 
 /** RS256, because every cloud takes it. */
 export const signingAlgorithm = "RS256";
@@ -152,6 +154,7 @@ export class SigningKeys {
   }
 }
 
+/** As the store binds what stands beside a record, so that it can be put under a new key. */
 function belongsTo(kid: string): string {
-  return `signing-key/${kid}`;
+  return sealedOwner(signingKeyKind.name, kid);
 }

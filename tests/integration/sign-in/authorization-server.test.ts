@@ -1,3 +1,4 @@
+import { connect, createServer, type IncomingHttpHeaders } from "node:http2";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import * as client from "openid-client";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -252,7 +253,8 @@ test("nothing in the store can be used as a token, and other processes of the pl
   const keys = records.flatMap(({ keyHash, grantHash, indexHash }) => [keyHash, grantHash, indexHash]);
   for (const token of [tokens.access_token, tokens.refresh_token ?? ""]) {
     expect(keys).not.toContain(token);
-    for (const { payload } of records) expect(Buffer.from(payload).includes(token)).toBe(false);
+    for (const { keyHash } of records)
+      expect(Buffer.from((await plane.store.sealed(authorizationKind, keyHash)) ?? "").includes(token), keyHash).toBe(false);
   }
   for (const key of keys) expect(await isTaken(key)).toBe(false);
   const other = plane.newServer();
@@ -304,4 +306,36 @@ test("keys that changed are used at once, and tokens of before stay what they we
   const after = await client.refreshTokenGrant(await discover(), before.refresh_token ?? "");
   expect(after.claims()?.sub).toBe("org-1.account-1");
   expect(await isTaken(before.access_token)).toBe(true);
+});
+
+test("over HTTP/2 it answers the same", async () => {
+  const server = createServer((request, response) => void plane.authorization.handle(request, response));
+  const listening = Promise.withResolvers<void>();
+  server.listen(0, "127.0.0.1", listening.resolve);
+  await listening.promise;
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  const session = connect(`http://127.0.0.1:${address.port}`);
+  const ask = async (path: string, body?: string): Promise<{ status: unknown; location: unknown; cookies: unknown; text: string }> => {
+    const type = { "content-type": "application/x-www-form-urlencoded", "content-length": body?.length ?? 0 };
+    const stream = session.request({ ":path": path, ":method": body === undefined ? "GET" : "POST", ...(body === undefined ? {} : type) });
+    stream.end(body);
+    const headers = Promise.withResolvers<IncomingHttpHeaders>();
+    stream.once("response", headers.resolve);
+    let text = "";
+    for await (const part of stream) text += String(part);
+    const { ":status": status, location, "set-cookie": cookies } = await headers.promise;
+    return { status, location, cookies, text };
+  };
+  expect(JSON.parse((await ask("/oauth/.well-known/openid-configuration")).text)).toMatchObject({ issuer: `${plane.origin}/oauth` });
+  const asked = await ask(`/oauth/auth${(await authorizationUrl(await discover())).search}`);
+  expect(asked).toMatchObject({ status: 303, location: expect.stringContaining("/oauth/interaction/") });
+  expect(asked.cookies).toHaveLength(2);
+  const [cookie = ""] = String(asked.cookies).split(";");
+  expect(cookie).toContain("berth-oauth");
+  const refused = await ask("/oauth/token", "grant_type=refresh_token&refresh_token=none&client_id=berth");
+  expect([refused.status, JSON.parse(refused.text)]).toMatchObject([400, invalidGrant]);
+  expect((await ask("/oauth/interaction/unknown")).text).toContain("sign-in-expired");
+  session.close();
+  server.close();
 });

@@ -1,4 +1,9 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { Sealer } from "../../../src/plane/seal.ts";
+import { SigningKeys } from "../../../src/plane/signing-keys/signing-keys.ts";
 import type { OAuthRecord } from "../../../src/plane/authorization-server/ports.ts";
 import { removeExpiredSignIns } from "../../../src/plane/sign-in-store/remove-expired.ts";
 import { StoredAuthorizations } from "../../../src/plane/sign-in-store/stored-authorizations.ts";
@@ -137,6 +142,25 @@ describe.each([sqliteDatabases(), postgresDatabases()])("what is kept of signing
     expect(claims.filter(Boolean)).toHaveLength(1);
     await vouchers.remove("o", "a");
     expect(await vouchers.claim({ ...voucher, askedAtMs: 3_000 }, 4_000)).toBe(false);
+  });
+
+  test("all that is sealed can be put under a new key, and the old one be thrown away", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "berth-keys-"));
+    const [oldPath, newPath] = [join(folder, "old"), join(folder, "new")];
+    const before = await Sealer.open(oldPath);
+    const keysWith = (sealer: Sealer) => new SigningKeys(new StoredSigningKeys(store), sealer, "p", () => 1_000);
+    const { kid } = await keysWith(before).signing();
+    await new StoredAuthorizations(store).put({ ...record, payload: before.seal("payload", "authorization/key") });
+    await new StoredVouchers(store).put({ ...voucher, sealedRefreshToken: before.seal("token", "voucher/o/a") });
+    const both = await Sealer.open(newPath, [oldPath]);
+    expect(await store.renewSealed((sealed, owner) => both.renew(sealed, owner))).toBe(3);
+    const after = await Sealer.open(newPath);
+    expect((await keysWith(after).signing()).kid).toBe(kid);
+    const { payload = new Uint8Array() } = (await new StoredAuthorizations(store).get("key")) ?? {};
+    expect(after.open(payload, "authorization/key")).toBe("payload");
+    const { sealedRefreshToken = new Uint8Array() } = (await new StoredVouchers(store).get("o", "a")) ?? {};
+    expect(after.open(sealedRefreshToken, "voucher/o/a")).toBe("token");
+    rmSync(folder, { recursive: true });
   });
 
   test("what has ended is removed, and nothing else", async () => {

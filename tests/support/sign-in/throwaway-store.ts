@@ -29,6 +29,10 @@ export class ThrowawayStore {
     return (await this.store.system("housekeeping").all(kind)).map(({ message }) => message);
   }
 
+  sealed<Desc extends DescMessage>(kind: Kind<Desc>, id: string): Promise<Uint8Array | undefined> {
+    return this.store.system("housekeeping").sealed(kind, id);
+  }
+
   async clear(...kinds: Kind<DescMessage>[]): Promise<void> {
     await this.store.system("housekeeping").transaction(async (tx) => {
       for (const kind of kinds) for (const stored of await tx.all(kind)) tx.delete(kind, stored);

@@ -46,7 +46,12 @@ export async function openPostgresStore(options: {
   };
   const pool = new Pool({ ...connection, ...limits, max: maxConnections });
   const backend = new PostgresBackend({ pool, newListener: () => new Client(connection), log, now });
-  await backend.start();
+  try {
+    await backend.start();
+  } catch (error) {
+    await backend.close();
+    throw error;
+  }
   return createStore({ backend, tokens, now });
 }
 

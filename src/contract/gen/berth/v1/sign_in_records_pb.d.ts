@@ -126,39 +126,32 @@ export declare type AuthorizationRecord = Message<"berth.v1.AuthorizationRecord"
   model: string;
 
   /**
-   * Sealed.
-   *
-   * @generated from field: bytes payload = 3;
-   */
-  payload: Uint8Array;
-
-  /**
-   * @generated from field: string grant_hash = 4;
+   * @generated from field: string grant_hash = 3;
    */
   grantHash: string;
 
   /**
-   * @generated from field: string index_hash = 5;
+   * @generated from field: string index_hash = 4;
    */
   indexHash: string;
 
   /**
-   * @generated from field: string subject = 6;
+   * @generated from field: string subject = 5;
    */
   subject: string;
 
   /**
-   * @generated from field: google.protobuf.Timestamp consumed_at = 7;
+   * @generated from field: google.protobuf.Timestamp consumed_at = 6;
    */
   consumedAt?: Timestamp | undefined;
 
   /**
-   * @generated from field: string attempt_hash = 8;
+   * @generated from field: string attempt_hash = 7;
    */
   attemptHash: string;
 
   /**
-   * @generated from field: google.protobuf.Timestamp expires_at = 9;
+   * @generated from field: google.protobuf.Timestamp expires_at = 8;
    */
   expiresAt?: Timestamp | undefined;
 };
@@ -191,21 +184,14 @@ export declare type SigningKeyRecord = Message<"berth.v1.SigningKeyRecord"> & {
   publicJwk: string;
 
   /**
-   * Sealed.
-   *
-   * @generated from field: bytes private_jwk = 4;
-   */
-  privateJwk: Uint8Array;
-
-  /**
-   * @generated from field: google.protobuf.Timestamp created_at = 5;
+   * @generated from field: google.protobuf.Timestamp created_at = 4;
    */
   createdAt?: Timestamp | undefined;
 
   /**
    * The key that was the newest when this one was made; a key has one follower.
    *
-   * @generated from field: string follows_kid = 6;
+   * @generated from field: string follows_kid = 5;
    */
   followsKid: string;
 };
@@ -243,24 +229,17 @@ export declare type VoucherRecord = Message<"berth.v1.VoucherRecord"> & {
   providerSubject: string;
 
   /**
-   * The provider's refresh token, sealed.
-   *
-   * @generated from field: bytes refresh_token = 5;
-   */
-  refreshToken: Uint8Array;
-
-  /**
-   * @generated from field: google.protobuf.Timestamp vouched_at = 6;
+   * @generated from field: google.protobuf.Timestamp vouched_at = 5;
    */
   vouchedAt?: Timestamp | undefined;
 
   /**
-   * @generated from field: google.protobuf.Timestamp asked_at = 7;
+   * @generated from field: google.protobuf.Timestamp asked_at = 6;
    */
   askedAt?: Timestamp | undefined;
 
   /**
-   * @generated from field: google.protobuf.Timestamp expires_at = 8;
+   * @generated from field: google.protobuf.Timestamp expires_at = 7;
    */
   expiresAt?: Timestamp | undefined;
 };
