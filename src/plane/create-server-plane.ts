@@ -19,8 +19,15 @@ import { bind } from "./services/bind.ts";
 import { groupService } from "./services/group-service.ts";
 import { organizationService } from "./services/organization-service.ts";
 import { projectService } from "./services/project-service.ts";
+import { domainVerifications } from "./services/domain-verifications.ts";
+import { loginProviders, openLoginMethods } from "./services/login-providers.ts";
+import { ssoConfigurations } from "./services/sso-configurations.ts";
 import { serviceAccountService } from "./services/service-account-service.ts";
 import { userService } from "./services/user-service.ts";
+import type { EndSignIns } from "./services/organization-dependencies.ts";
+import type { DomainVerifier } from "./sign-in/domain-verification.ts";
+import type { ProviderDirectory } from "./sign-in/ports.ts";
+import type { SignIn } from "./sign-in.ts";
 import { memberKind } from "./store/identity-kinds.ts";
 import { storeFleet } from "./store-fleet.ts";
 import type { PageTokens } from "./store/page-tokens.ts";
@@ -36,11 +43,16 @@ export interface ServerPlaneOptions {
   readonly now: () => number;
   /** Aborts when streams have to end, so that their clients go to another process. */
   readonly drain: AbortSignal;
+  readonly providers: ProviderDirectory;
+  readonly domainVerifier: DomainVerifier;
+  /** Absent where the plane was not told its public address. */
+  readonly signIn?: Pick<SignIn, "publicUrl" | "relyingParty" | "idTokens" | "endAllOf">;
 }
 
 /** The management plane as a server has it: for many organizations, with runners that sign up. */
 export function createServerPlane(options: ServerPlaneOptions): PlaneApi {
-  const { store, tokens, sealer, authenticate, admit, tellFault, now, drain } = options;
+  const { store, tokens, sealer, authenticate, admit, tellFault, now, drain, providers, signIn } = options;
+  const endSignIns: EndSignIns = async (member) => signIn?.endAllOf(member);
   const scopeOf = scopes(store);
   const fleet = storeFleet(store, () => undefined);
   const unbuilt = [EnvironmentAutomationService, GatewayService, PrebuildService, UsageService];
@@ -54,19 +66,27 @@ export function createServerPlane(options: ServerPlaneOptions): PlaneApi {
     tellFault,
     now,
     drain,
+    ...(signIn === undefined ? {} : { idTokens: signIn.idTokens }),
     gitIdentity: async ({ id, organizationId }) => {
       const member = await store.inOrganization(organizationId).get(memberKind, id);
       return { name: member?.message.user?.name ?? "", email: member?.message.user?.email ?? "" };
     },
     services: [
-      bind(UserService, userService({ scopeOf, now })),
-      bind(AccountService, accountService({ store, tokens })),
-      bind(OrganizationService, organizationService({ store, scopeOf, now })),
+      bind(UserService, userService({ scopeOf, now, endSignIns })),
+      bind(AccountService, {
+        ...accountService({ store, tokens, endSignIns }),
+        ...loginProviders({ store, tokens, providers, publicUrl: signIn?.publicUrl }),
+      }),
+      bind(OrganizationService, {
+        ...organizationService({ store, scopeOf, now, endSignIns }),
+        ...ssoConfigurations({ scopeOf, sealing: sealer, signIn, now }),
+        ...domainVerifications({ scopeOf, verifier: options.domainVerifier, now }),
+      }),
       bind(GroupService, groupService({ scopeOf, now })),
       bind(ServiceAccountService, serviceAccountService({ scopeOf, now })),
       bind(ProjectService, projectService({ scopeOf, fleet, tokens, now })),
       ...unbuilt.map((service) => bind<DescService>(service, {})),
     ],
-    openMethods: new Set(),
+    openMethods: new Set(openLoginMethods),
   });
 }

@@ -2,7 +2,6 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Log, messageOf } from "../lib/log.ts";
 import { version } from "../lib/version.ts";
-import { tokenAuthentication } from "../plane/access-tokens.ts";
 import type { PlaneApi } from "../plane/assemble-plane.ts";
 import { createServerPlane } from "../plane/create-server-plane.ts";
 import type { Store } from "../plane/store/store.ts";
@@ -11,6 +10,7 @@ import { HttpServer, type PlainPages } from "./http-server.ts";
 import { type AnsweredCall, Metrics, observeGate, observeRequests } from "./metrics.ts";
 import { openStore } from "./open-store.ts";
 import { rateLimits } from "./rate-limit.ts";
+import { createSigningIn } from "./sign-in-site.ts";
 
 const msPerSecond = 1000;
 /** A database that takes longer is not ready. */
@@ -27,17 +27,17 @@ export interface RunningServer {
 }
 
 /** Opens the database and serves the management plane. Fails as `openStore` does, and when an address cannot be listened on. */
-export async function serve(config: ServerConfig, log: Log): Promise<RunningServer> {
+export async function serve(config: ServerConfig, log: Log, morePages: PlainPages = {}): Promise<RunningServer> {
   const now = (): number => Date.now();
   const opened = await openStore({ ...config, now, log });
   const { store } = opened;
   const draining = new AbortController();
   const shutdown = new AbortController();
   const metrics = new Metrics();
-  const authenticate = tokenAuthentication({ store, now });
+  const signingIn = createSigningIn({ config, ...opened, log, now });
   const plane = createServerPlane({
     ...opened,
-    authenticate,
+    ...signingIn.ofPlane,
     admit: rateLimits(now),
     tellFault: faultTeller(log),
     now,
@@ -53,7 +53,7 @@ export async function serve(config: ServerConfig, log: Log): Promise<RunningServ
     interceptors: [observeRequests(observed, metrics), ...plane.interceptors],
   };
   const metricsPages: PlainPages = { "/metrics": async () => ({ status: 200, type: metrics.contentType, text: await metrics.text() }) };
-  const pages = { ...statusPages(store, draining.signal), ...(config.metricsListen === undefined ? metricsPages : {}) };
+  const pages = { ...morePages, ...statusPages(store, draining.signal), ...(config.metricsListen === undefined ? metricsPages : {}) };
   const common = { log, shutdown: shutdown.signal };
   const tls =
     config.tlsCert === undefined || config.tlsKey === undefined ? {} : { tls: { certFile: config.tlsCert, keyFile: config.tlsKey } };
@@ -61,7 +61,8 @@ export async function serve(config: ServerConfig, log: Log): Promise<RunningServ
     config.metricsListen === undefined
       ? undefined
       : await HttpServer.start({ listen: config.metricsListen, pages: metricsPages, ...common });
-  const server = await HttpServer.start({ listen: config.listen, pages, api, ...tls, ...common });
+  const server = await HttpServer.start({ listen: config.listen, pages, api, ...signingIn.ofServer, ...tls, ...common });
+  signingIn.keepHouse(draining.signal);
   const metricsPort = metricsServer?.port ?? server.port;
   log.info("serving", { host: config.listen.host, port: server.port, metricsPort, tls: config.tlsCert !== undefined, version });
   const drain = async (): Promise<void> => {
