@@ -28,6 +28,7 @@ import { codeOf } from "./served-server.ts";
 const never = new AbortController().signal;
 const clientSecret = "secret-of-berth-at-the-provider";
 const people = {
+  ada: { name: "Ada", email: "ada@example.com", email_verified: true },
   grace: { name: "Grace", email: "grace@example.com", email_verified: true },
   mallory: { name: "Mallory", email: "mallory@elsewhere.test", email_verified: true },
 };
@@ -113,6 +114,23 @@ describe.each([sqliteDatabases(), postgresDatabases()])("single sign-on of a ser
     expect(await codeOf(users.getAuthenticatedUser({}))).toBe(Code.Unauthenticated);
     expect((await asPage({ "berth-session-key": key })).status).toBe(401);
     expect((await browser.open(`${plane.baseUrl}/auth/session`)).status).toBe(401);
+  });
+
+  test("whoever made the installation signs in as the same person, once accounts may be joined by address", async () => {
+    const ssoConfigurationId = await configure();
+    await verifyDomain();
+    const enter = async () => {
+      const browser = new WebBrowser();
+      const login = await browser.open(`${plane.baseUrl}/auth/sign-in?email=ada@example.com`);
+      const { text } = await browser.submit(await browser.submit(login, { login: "ada" }));
+      return { text, session: JSON.parse((await browser.open(`${plane.baseUrl}/auth/session`)).text) as { accountId?: string } };
+    };
+    const refused = await enter();
+    expect(refused.text).toContain("sign-in-account-exists");
+    expect(refused.session.accountId).toBeUndefined();
+    await organizations().updateSSOConfiguration({ ssoConfigurationId, claims: { "berth.link_by_verified_email": "true" } });
+    const { account } = await plane.client(AccountService, admin.token).getAccount({});
+    expect((await enter()).session.accountId).toBe(account?.id);
   });
 
   test("whoever is suspended is out, and what they were signed in with stays ended when they are let back in", async () => {
