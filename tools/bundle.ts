@@ -1,15 +1,19 @@
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** Our programs as single files: without the compiler that runs sources, a host takes 60 MB less and a command starts in half the time. */
 const root = join(import.meta.dirname, "..");
 const programs = {
   host: "src/host/main.ts",
+  runner: "src/host/runner/main.ts",
   berth: "src/cli/main.ts",
   start: "src/cli/start.ts",
   proxy: "src/cli/proxy.ts",
   "berth-plane": "src/server/main.ts",
 } as const;
+const updateKey = join(root, "resources/update-key.pem");
+/** What the runner's set-up installs. */
+const unit = join(root, "resources/systemd/berth-runner.service");
 // As deep as src/<part>, so that paths relative to a program's folder hold in both.
 const out = join(root, ".cache/app");
 const stamp = join(out, "stamp");
@@ -19,7 +23,7 @@ function isUpToDate(): boolean {
   const sources = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" })
     .filter((path) => /\.(tsx?|js|css|html|svg)$/.test(path))
     .map((path) => join(root, "src", path));
-  return [...sources, join(root, "package-lock.json"), import.meta.filename].every((path) => statSync(path).mtimeMs < made);
+  return [...sources, unit, join(root, "package-lock.json"), import.meta.filename].every((path) => statSync(path).mtimeMs < made);
 }
 
 if (!isUpToDate()) {
@@ -35,6 +39,9 @@ if (!isUpToDate()) {
   }
   mkdirSync(out, { recursive: true });
   for (const name of Object.keys(programs)) renameSync(join(temporary, `${name}.mjs`), join(out, `${name}.mjs`));
+  copyFileSync(unit, join(out, "berth-runner.service"));
+  // Builds that may update themselves carry the public half of the release key.
+  if (existsSync(updateKey)) copyFileSync(updateKey, join(out, "update-key.pem"));
   rmSync(join(out, "renderer"), { recursive: true, force: true });
   renameSync(join(temporary, "renderer"), join(out, "renderer"));
   rmSync(temporary, { recursive: true });

@@ -76,7 +76,7 @@ function textFaults(file: string, text: string): string[] {
 function resourceFaults(folder: string): string[] {
   const resources = join(folder, "resources");
   const faults = existsSync(join(resources, "default_app.asar")) ? ["Electron's default app is still there"] : [];
-  for (const name of ["programs/node", "programs/proxy.mjs", "programs/berth.mjs", "programs/host.mjs"])
+  for (const name of ["programs/node", "programs/proxy.mjs", "programs/berth.mjs", "programs/host.mjs", "programs/runner.mjs"])
     if (!existsSync(join(resources, name))) faults.push(`resources/${name} is not there`);
   const node = join(resources, "programs/node");
   if (existsSync(node) && (statSync(node).mode & 0o111) === 0) faults.push("resources/programs/node cannot be run");

@@ -24,7 +24,10 @@ function run(program: string, programArgs: readonly string[]): void {
 function stagePrograms(): void {
   const folder = join(staging, "programs");
   mkdirSync(folder, { recursive: true });
-  for (const name of ["host", "berth", "proxy"]) copyFileSync(join(root, ".cache/app", `${name}.mjs`), join(folder, `${name}.mjs`));
+  for (const name of ["host", "runner", "berth", "proxy"])
+    copyFileSync(join(root, ".cache/app", `${name}.mjs`), join(folder, `${name}.mjs`));
+  for (const name of ["berth-runner.service", "update-key.pem"])
+    if (existsSync(join(root, ".cache/app", name))) copyFileSync(join(root, ".cache/app", name), join(folder, name));
   // The browser UI of a host that the command line started.
   cpSync(join(root, ".cache/app/renderer"), join(folder, "renderer"), { recursive: true });
   const node = process.env["BERTH_NODE_DIST"] ?? join(root, "node_modules/node/bin/node");

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { BerthError } from "../contract/berth-error.ts";
 import { HostService, WorkspaceService } from "../contract/gen/berth/v1/host_pb.js";
 import { SharedFolderService } from "../contract/gen/berth/v1/shared_folder_pb.js";
+import { RunnerHostService } from "../contract/gen/berth/v1/runner_pb.js";
 import { SyncService } from "../contract/gen/berth/v1/sync_pb.js";
 import { EditorService } from "../contract/gen/gitpod/v1/editor_pb.js";
 import { EnvironmentService } from "../contract/gen/gitpod/v1/environment_pb.js";
@@ -28,6 +29,8 @@ export interface HostClients {
   readonly workspaces: Client<typeof WorkspaceService>;
   readonly editors: Client<typeof EditorService>;
   readonly host: Client<typeof HostService>;
+  /** Answers where the host is a headless runner. */
+  readonly runner: Client<typeof RunnerHostService>;
   readonly syncs: Client<typeof SyncService>;
   readonly sharedFolders: Client<typeof SharedFolderService>;
 }
@@ -53,6 +56,7 @@ function clientsOf(paths: BerthPaths): HostClients {
     workspaces: createClient(WorkspaceService, transport),
     editors: createClient(EditorService, transport),
     host: createClient(HostService, transport),
+    runner: createClient(RunnerHostService, transport),
     syncs: createClient(SyncService, transport),
     sharedFolders: createClient(SharedFolderService, transport),
   };

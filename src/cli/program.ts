@@ -10,6 +10,7 @@ import { registerLifecycle } from "./commands/lifecycle.ts";
 import { registerLogs } from "./commands/logs.ts";
 import { registerMachine } from "./commands/machine.ts";
 import { registerOpen } from "./commands/open.ts";
+import { registerRunner } from "./commands/runner.ts";
 import { registerSsh } from "./commands/ssh.ts";
 import { registerShare } from "./commands/share.ts";
 import { registerSync } from "./commands/sync.ts";
@@ -55,6 +56,7 @@ More about a command: berth help COMMAND. Exit codes and JSON: docs/CLI.md.`,
   registerMachine(program);
   registerUi(program);
   registerHost(program);
+  registerRunner(program);
   registerCompletion(program);
   registerVersion(program);
   return program;

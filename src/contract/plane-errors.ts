@@ -44,4 +44,16 @@ export const planeErrors = {
     "It is not connected to the management plane now.",
     "Try again when it is back; its page shows when it was last seen.",
   ),
+  "runner-not-signed-up": entry(
+    "failed_precondition",
+    "The runner has not signed up",
+    "Nothing can be sealed for a runner that has not shown its key yet.",
+    "Set the runner up with a token of CreateRunnerToken, then try again.",
+  ),
+  "runner-in-use": entry(
+    "failed_precondition",
+    "The runner was not deleted",
+    "There are environments on it, which would be lost to everybody.",
+    "Delete them first, or delete the runner with force: true to have the plane forget them.",
+  ),
 } as const satisfies Record<string, ErrorEntry>;

@@ -42,6 +42,8 @@ export interface EngineOptions {
   readonly authorizedKeys: (environmentId: string) => Promise<readonly string[]>;
   /** After so long without anything that runs the shared machine rests; 0 is never. */
   readonly machineIdleMinutes?: () => number;
+  /** Told each step that could not be begun. */
+  readonly stepFailed?: (step: Step["kind"], code: string) => void;
   /** The same of environments' own machines, which rest when their environment has stopped. */
   readonly dedicatedIdleMs?: number;
 }
@@ -194,6 +196,7 @@ export class Engine {
         const { code, detail } = fromConnectError(error);
         const tries = passingCodes.has(code) ? (failed?.tries ?? 0) + 1 : maxStepTries;
         actor.failure = { key: failureKey, tries, message: `${code}: ${detail}` };
+        this.#options.stepFailed?.(step.kind, code);
         this.#options.log.warn("a step failed", { environmentId: id, step: step.kind, reason: messageOf(error) });
         setTimeout(() => this.#wake(id), tries < maxStepTries ? stepRetryMs : 0).unref();
         return;

@@ -1,7 +1,9 @@
+import type { ConnectRouter } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { chmodSync, mkdirSync } from "node:fs";
 import { cpus, homedir, totalmem } from "node:os";
 import { join } from "node:path";
+import type { EngineCalls, EnvironmentStore } from "../contract/engine-port.ts";
 import { HostService, WorkspaceService } from "../contract/gen/berth/v1/host_pb.js";
 import { SettingsService } from "../contract/gen/berth/v1/settings_pb.js";
 import { SharedFolderService } from "../contract/gen/berth/v1/shared_folder_pb.js";
@@ -55,6 +57,27 @@ export interface HostOptions {
   readonly env: NodeJS.ProcessEnv;
   /** Called when everything has ended. */
   readonly onEnd: () => void;
+  /** What it is besides the host of this computer's person. */
+  readonly role?: HostRole;
+}
+
+/** A part that a host plays for others, e.g. of a plane's runner. */
+export interface HostRole {
+  readonly log: Log;
+  /** What the host is to use in place of the embedded plane, or that. */
+  plane(embedded: Plane): Plane;
+  /** What the engine is to see of the plane's environments. */
+  engineStore(store: EnvironmentStore): EnvironmentStore;
+  /** Fails with what keeps one more environment from being made. */
+  mayCreate(existingCount: number): void;
+  stepFailed(step: string, code: string): void;
+  routes(router: ConnectRouter, parts: HostParts): void;
+  /** Begins what the engine needs to start: where its environments come from. */
+  connect(parts: HostParts): void;
+  /** Begins once the engine works. */
+  start(parts: HostParts): Promise<void>;
+  /** `asked`: by a call, and not because this process is to give way to the next. */
+  end(how: { readonly asked: boolean }): Promise<void>;
 }
 
 export interface Host {
@@ -83,12 +106,12 @@ export interface HostParts {
 }
 
 /** Puts plane, engine, driver and services together and serves them. Fails with `host-running`, `store-corrupt` or `store-too-new`. */
-export async function createHost({ env, onEnd }: HostOptions): Promise<Host> {
+export async function createHost({ env, onEnd, role }: HostOptions): Promise<Host> {
   const paths = berthPaths(env);
   makeFolders(paths);
   const lock = lockHost(join(paths.home, "host.lock"));
-  const log = fileLog(paths.hostLog);
-  const parts = await createParts(env, paths, log);
+  const log = role?.log ?? fileLog(paths.hostLog);
+  const parts = await createParts(env, paths, log, role);
   const { machines, plane, engine, ports, settings, syncs } = parts;
   const unused = new UnusedWatch({
     machines,
@@ -99,8 +122,9 @@ export async function createHost({ env, onEnd }: HostOptions): Promise<Host> {
   });
   const stopWatchingNameServers = watchNameServers(() => machines.setNetwork());
   let ending: Promise<void> | undefined;
-  const endOnce = async (): Promise<void> => {
+  const endOnce = async (asked: boolean): Promise<void> => {
     engine.stop();
+    await role?.end({ asked });
     unused.stop();
     stopWatchingNameServers();
     await Promise.all([ports.close(), stopServing(), syncs.close()]);
@@ -111,7 +135,7 @@ export async function createHost({ env, onEnd }: HostOptions): Promise<Host> {
     log.info("the host ended");
     onEnd();
   };
-  const end = async (): Promise<void> => (ending ??= endOnce());
+  const end = async (asked = false): Promise<void> => (ending ??= endOnce(asked));
   const handler = connectNodeAdapter({
     interceptors: plane.interceptors,
     routes: (router) => {
@@ -130,24 +154,27 @@ export async function createHost({ env, onEnd }: HostOptions): Promise<Host> {
       router.service(SupportService, supportService(parts, env));
       router.service(SyncService, syncService(parts));
       router.service(SharedFolderService, sharedFolderService(parts));
+      role?.routes(router, parts);
       router.service(
         HostService,
         hostService(parts, {
           env,
           openLoopback: async () => loopback.open(),
           uiLink: async () => loopback.uiLink(),
-          stop: async (o) => stop(parts, o, end),
+          stop: async (o) => stop(parts, o, async () => end(true)),
         }),
       );
     },
   });
   const loopback = loopbackServer(parts, env, handler);
   const stopServing = await serveOnSocket({ socketPath: paths.apiSocket, handler, log });
+  role?.connect(parts);
   await engine.start();
   unused.start();
   await syncs.load();
+  await role?.start(parts);
   log.info("the host is ready", { home: paths.home, version });
-  return { end };
+  return { end: async () => end() };
 }
 
 function loopbackServer(
@@ -173,7 +200,7 @@ function makeFolders(paths: BerthPaths): void {
   }
 }
 
-async function createParts(env: NodeJS.ProcessEnv, paths: BerthPaths, log: Log): Promise<HostParts> {
+async function createParts(env: NodeJS.ProcessEnv, paths: BerthPaths, log: Log, role: HostRole | undefined): Promise<HostParts> {
   const now = (): number => Date.now();
   const { driver, images: source, onUpgradeStep, memoryBytes = totalmem() } = chooseDriver({ env, paths, log });
   const machinesFolder = paths.machines;
@@ -188,7 +215,15 @@ async function createParts(env: NodeJS.ProcessEnv, paths: BerthPaths, log: Log):
   };
   const dedicatedSize = (): MachineSize => settings.nextDedicatedSize;
   const identity = { databasePath: paths.database, keyPath: paths.keyFile, version };
-  const plane = await createPlane({ ...identity, engineCalls, now, gitIdentity, dedicatedSize });
+  const calls: EngineCalls = {
+    ...engineCalls,
+    validateSpec: async (spec, signal) => {
+      await engineCalls.validateSpec(spec, signal);
+      role?.mayCreate((await plane.environmentStore.list()).length);
+    },
+  };
+  const embedded = await createPlane({ ...identity, engineCalls: calls, now, gitIdentity, dedicatedSize });
+  const plane = role?.plane(embedded) ?? embedded;
   const templates = new Templates({ driver, log, now });
   await templates.tidy().catch((error: unknown) => log.warn("templates were not tidied", { reason: messageOf(error) }));
   const sharedFolders = await SharedFolders.open({
@@ -205,9 +240,10 @@ async function createParts(env: NodeJS.ProcessEnv, paths: BerthPaths, log: Log):
   });
   const { machines, imagesOf, sizesOf } = made;
   const engine = new Engine({
-    store: plane.environmentStore,
+    store: role?.engineStore(plane.environmentStore) ?? plane.environmentStore,
     machines,
     log,
+    stepFailed: (step, code) => role?.stepFailed(step, code),
     authorizedKeys: async (id) => [(await ensureSshKey(paths.sshFolder, id)).publicKey],
     machineIdleMinutes: () => settings.stored.machineIdleMinutes,
   });

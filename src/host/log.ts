@@ -6,6 +6,15 @@ export function fileLog(path: string): Log {
   return pinoLog(pino({ level: "info" }, pino.destination({ dest: path, append: true, sync: true })));
 }
 
+/** The same to the standard error stream, where a service manager keeps it, and to a file. */
+export function serviceLog(path: string): Log {
+  const streams = [
+    { stream: pino.destination({ fd: 2, sync: true }) },
+    { stream: pino.destination({ dest: path, append: true, sync: true }) },
+  ];
+  return pinoLog(pino({ level: "info" }, pino.multistream(streams)));
+}
+
 function pinoLog(logger: pino.Logger): Log {
   return {
     info: (message, fields) => logger.info(fields ?? {}, message),

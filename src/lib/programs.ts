@@ -1,7 +1,7 @@
 import { join } from "node:path";
 
 /** Where our programs are as source, from this file's folder. */
-const sources = { host: "../host/main.ts", proxy: "../cli/proxy.ts" } as const;
+const sources = { host: "../host/main.ts", runner: "../host/runner/main.ts", proxy: "../cli/proxy.ts" } as const;
 
 /** Arguments of Node that run one of our programs: its bundle beside the one that runs now, or its source when source runs. */
 export function programArguments(name: keyof typeof sources): readonly string[] {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import type { UpdateState } from "../contract/desktop-bridge.ts";
 import { silentLog } from "../lib/log.ts";
-import { compareVersions } from "./release.ts";
+import { compareVersions } from "../lib/release.ts";
 import { UpdateKeeper } from "./updates.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "berth-updates-"));

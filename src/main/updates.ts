@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import type { DesktopSettings, UpdateState } from "../contract/desktop-bridge.ts";
 import { type Log, messageOf } from "../lib/log.ts";
-import { offersOnlySigned, readRelease, refusalOfRelease, type Release } from "./release.ts";
+import { offersOnlySigned, readRelease, refusalOfRelease, type Release } from "../lib/release.ts";
 
 const checkIntervalMs = 4 * 3600_000;
 const fetchTimeoutMs = 30_000;

@@ -1,4 +1,4 @@
-import type { ConnectRouter, Interceptor } from "@connectrpc/connect";
+import type { ConnectRouter, Interceptor, ServiceImpl } from "@connectrpc/connect";
 import { EditorService } from "../contract/gen/gitpod/v1/editor_pb.js";
 import { EnvironmentService } from "../contract/gen/gitpod/v1/environment_pb.js";
 import { EventService } from "../contract/gen/gitpod/v1/event_pb.js";
@@ -44,6 +44,13 @@ export interface PlaneParts {
   readonly idTokens?: Pick<IdTokenIssuer, "issue">;
   /** Services beside those that every plane has. */
   readonly services: readonly BoundService[];
+  /** Methods that take the place of those that every plane has, or stand beside them. */
+  readonly own?: {
+    readonly identity: Partial<ServiceImpl<typeof IdentityService>>;
+    readonly runner: Partial<ServiceImpl<typeof RunnerService>>;
+    readonly runnerConfiguration: Partial<ServiceImpl<typeof RunnerConfigurationService>>;
+    readonly secret: Partial<ServiceImpl<typeof SecretService>>;
+  };
   /** Methods (`package.Service/Method`) that anybody may call. */
   readonly openMethods: ReadonlySet<string>;
 }
@@ -74,10 +81,13 @@ export function assemblePlane(parts: PlaneParts): PlaneApi {
       },
     }),
     bind(EditorService, editorService({ scopeOf, tokens, now })),
-    bind(RunnerService, runnerService({ scopeOf, fleet, tokens })),
-    bind(RunnerConfigurationService, runnerConfigurationService({ scopeOf, fleet, tokens, sealer, now })),
-    bind(SecretService, secretService({ scopeOf, sealer, now })),
-    bind(IdentityService, identityService({ store, idTokens: parts.idTokens })),
+    bind(RunnerService, { ...runnerService({ scopeOf, fleet, tokens }), ...parts.own?.runner }),
+    bind(RunnerConfigurationService, {
+      ...runnerConfigurationService({ scopeOf, fleet, tokens, sealer, now }),
+      ...parts.own?.runnerConfiguration,
+    }),
+    bind(SecretService, { ...secretService({ scopeOf, sealer, now }), ...parts.own?.secret }),
+    bind(IdentityService, { ...identityService({ store, idTokens: parts.idTokens }), ...parts.own?.identity }),
     ...parts.services,
   ];
   const unbuilt = new Set(services.flatMap((service) => service.unbuilt));

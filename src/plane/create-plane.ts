@@ -1,6 +1,7 @@
 import type { DescService } from "@bufbuild/protobuf";
 import type { EngineCalls, EnvironmentStore } from "../contract/engine-port.ts";
 import { AccountService } from "../contract/gen/gitpod/v1/account_pb.js";
+import type { EnvironmentClass } from "../contract/gen/gitpod/v1/runner_configuration_pb.js";
 import { EnvironmentAutomationService } from "../contract/gen/gitpod/v1/environment_automation_pb.js";
 import type { Environment } from "../contract/gen/gitpod/v1/environment_pb.js";
 import { GatewayService } from "../contract/gen/gitpod/v1/gateway_pb.js";
@@ -44,6 +45,10 @@ export interface Plane extends PlaneApi {
   readonly environmentStore: EnvironmentStore;
   /** For the host's own services, e.g. an environment from a folder. */
   createEnvironment(request: NewEnvironment, signal: AbortSignal): Promise<Environment>;
+  /** What an environment can run on here. */
+  classes(): Promise<readonly EnvironmentClass[]>;
+  /** The class of environments that share a machine. */
+  readonly sharedClassId: string;
   /** The class of environments that have a machine of their own. */
   readonly dedicatedClassId: string;
   /** Whether its class gives an environment a machine of its own; one that is unknown has none. */
@@ -89,6 +94,8 @@ export async function createPlane(options: PlaneOptions): Promise<Plane> {
     ...api,
     environmentStore: environmentStore({ store, organization: scope.store, known, records, sealer, now }),
     createEnvironment: async (request, signal) => createEnvironment({ fleet, gitIdentity, now }, scope, request, signal),
+    classes: async () => fleet.classes(identity.organizationId),
+    sharedClassId: identity.classId,
     dedicatedClassId: identity.dedicatedClassId,
     isDedicated: (id) => isDedicatedClass(identity, known.find(id)?.spec),
     exists: (id) => known.find(id) !== undefined,

@@ -6,22 +6,35 @@ import { GroupService } from "../contract/gen/gitpod/v1/group_pb.js";
 import { OrganizationService } from "../contract/gen/gitpod/v1/organization_pb.js";
 import { PrebuildService } from "../contract/gen/gitpod/v1/prebuild_pb.js";
 import { ProjectService } from "../contract/gen/gitpod/v1/project_pb.js";
+import { RunnerInteractionService } from "../contract/gen/gitpod/v1/runner_interaction_pb.js";
 import { ServiceAccountService } from "../contract/gen/gitpod/v1/service_account_pb.js";
 import { UsageService } from "../contract/gen/gitpod/v1/usage_pb.js";
 import { UserService } from "../contract/gen/gitpod/v1/user_pb.js";
+import { systemClock } from "../lib/clock.ts";
+import type { Log } from "../lib/log.ts";
 import { assemblePlane, type PlaneApi } from "./assemble-plane.ts";
 import type { Admit, Authenticate } from "./caller.ts";
 import type { TellFault } from "./interceptors.ts";
 import type { Sealer } from "./seal.ts";
-import { scopes } from "./request-scope.ts";
+import { type ScopeOf, scopes } from "./request-scope.ts";
+import { openRunnerPlane } from "./runner-store/open-runner-plane.ts";
+import { keepMachinesToTheirOwn, runnerAuthentication } from "./runner-store/runner-callers.ts";
+import type { FanOut } from "./runners/fan-out.ts";
 import { accountService } from "./services/account-service.ts";
-import { bind } from "./services/bind.ts";
+import { bind, type BoundService } from "./services/bind.ts";
+import { classAdministration } from "./services/class-administration.ts";
+import { environmentSecretValue } from "./services/environment-secrets.ts";
 import { groupService } from "./services/group-service.ts";
 import { organizationService } from "./services/organization-service.ts";
 import { projectService } from "./services/project-service.ts";
 import { domainVerifications } from "./services/domain-verifications.ts";
 import { loginProviders, openLoginMethods } from "./services/login-providers.ts";
 import { ssoConfigurations } from "./services/sso-configurations.ts";
+import { runnerAdministration } from "./services/runner-administration.ts";
+import { runnerPolicies } from "./services/runner-policies.ts";
+import { scmIntegrations } from "./services/scm-integrations.ts";
+import { sealedHostTokens } from "./services/sealed-host-tokens.ts";
+import { secretService } from "./services/secret-service.ts";
 import { serviceAccountService } from "./services/service-account-service.ts";
 import { userService } from "./services/user-service.ts";
 import type { EndSignIns } from "./services/organization-dependencies.ts";
@@ -47,16 +60,27 @@ export interface ServerPlaneOptions {
   readonly domainVerifier: DomainVerifier;
   /** Absent where the plane was not told its public address. */
   readonly signIn?: Pick<SignIn, "publicUrl" | "relyingParty" | "idTokens" | "endAllOf">;
+  /** Between the server's processes. */
+  readonly fanOut: FanOut;
+  /** Unique among all processes of the installation, also over time. */
+  readonly processId: string;
+  readonly log: Log;
 }
 
 /** The management plane as a server has it: for many organizations, with runners that sign up. */
 export function createServerPlane(options: ServerPlaneOptions): PlaneApi {
-  const { store, tokens, sealer, authenticate, admit, tellFault, now, drain, providers, signIn } = options;
-  const endSignIns: EndSignIns = async (member) => signIn?.endAllOf(member);
+  const { store, tokens, sealer, admit, tellFault, now, drain, fanOut, processId, log, signIn } = options;
   const scopeOf = scopes(store);
-  const fleet = storeFleet(store, () => undefined);
+  const deriveKey = sealer.deriveKey.bind(sealer);
+  const clock = { ...systemClock, nowMs: now };
+  const opened = openRunnerPlane({ store, deriveKey, fanOut, processId, clock, log, signal: drain });
+  const { runners } = opened;
+  const machines = runnerAuthentication({ ...opened, enrolment: runners.enrolment });
+  const authenticate: Authenticate = async (headers) => (await options.authenticate(headers)) ?? (await machines(headers));
+  const fleet = storeFleet(store, runners.calls);
+  const keeping = { store, scopeOf, runners, now };
   const unbuilt = [EnvironmentAutomationService, GatewayService, PrebuildService, UsageService];
-  return assemblePlane({
+  const api = assemblePlane({
     store,
     tokens,
     sealer,
@@ -72,21 +96,40 @@ export function createServerPlane(options: ServerPlaneOptions): PlaneApi {
       return { name: member?.message.user?.name ?? "", email: member?.message.user?.email ?? "" };
     },
     services: [
-      bind(UserService, userService({ scopeOf, now, endSignIns })),
-      bind(AccountService, {
-        ...accountService({ store, tokens, endSignIns }),
-        ...loginProviders({ store, tokens, providers, publicUrl: signIn?.publicUrl }),
-      }),
-      bind(OrganizationService, {
-        ...organizationService({ store, scopeOf, now, endSignIns }),
-        ...ssoConfigurations({ scopeOf, sealing: sealer, signIn, now }),
-        ...domainVerifications({ scopeOf, verifier: options.domainVerifier, now }),
-      }),
+      ...peopleServices(options, scopeOf),
       bind(GroupService, groupService({ scopeOf, now })),
       bind(ServiceAccountService, serviceAccountService({ scopeOf, now })),
       bind(ProjectService, projectService({ scopeOf, fleet, tokens, now })),
+      bind(RunnerInteractionService, runners.interactionService),
       ...unbuilt.map((service) => bind<DescService>(service, {})),
     ],
-    openMethods: new Set(openLoginMethods),
+    own: {
+      identity: { exchangeToken: runners.exchangeToken },
+      runner: { ...runnerAdministration(keeping), ...runnerPolicies(keeping) },
+      runnerConfiguration: { ...classAdministration(keeping), ...scmIntegrations(keeping), ...sealedHostTokens(keeping) },
+      secret: { getSecretValue: environmentSecretValue({ scopeOf, sealer }, secretService({ scopeOf, sealer, now }).getSecretValue) },
+    },
+    openMethods: new Set(["gitpod.v1.IdentityService/ExchangeToken", ...openLoginMethods]),
   });
+  return { ...api, interceptors: [...api.interceptors, keepMachinesToTheirOwn()] };
+}
+
+/** People, their organizations, and how they come in. */
+function peopleServices(
+  { store, tokens, sealer, now, providers, domainVerifier, signIn }: ServerPlaneOptions,
+  scopeOf: ScopeOf,
+): BoundService[] {
+  const endSignIns: EndSignIns = async (member) => signIn?.endAllOf(member);
+  return [
+    bind(UserService, userService({ scopeOf, now, endSignIns })),
+    bind(AccountService, {
+      ...accountService({ store, tokens, endSignIns }),
+      ...loginProviders({ store, tokens, providers, publicUrl: signIn?.publicUrl }),
+    }),
+    bind(OrganizationService, {
+      ...organizationService({ store, scopeOf, now, endSignIns }),
+      ...ssoConfigurations({ scopeOf, sealing: sealer, signIn, now }),
+      ...domainVerifications({ scopeOf, verifier: domainVerifier, now }),
+    }),
+  ];
 }

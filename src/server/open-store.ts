@@ -40,7 +40,7 @@ export async function openStore(options: {
   for (const file of [keyFile, ...oldKeyFiles])
     if ((statSync(file).mode & othersMode) !== 0) throw new BerthError("key-unusable", `others may read ${file}: chmod 600`);
   const tokens = new PageTokens(sealer.deriveKey(pageTokenKeyUse));
-  const store = postgresPattern.test(databaseUrl)
+  const store = isPostgres(databaseUrl)
     ? await openPostgresStore({ url: databaseUrl, tokens, now, log })
     : openSqliteStore({ path: databaseUrl.replace(sqlitePrefix, ""), tokens, now });
   try {
@@ -50,6 +50,11 @@ export async function openStore(options: {
     await store.close();
     throw error;
   }
+}
+
+/** Whether the address of a database is one of PostgreSQL; else it is the path of a SQLite file. */
+export function isPostgres(databaseUrl: string): boolean {
+  return postgresPattern.test(databaseUrl);
 }
 
 /** Of all servers on one database each has to have the same key; what one seals the others could not open. */

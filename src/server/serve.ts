@@ -8,6 +8,7 @@ import type { Store } from "../plane/store/store.ts";
 import type { ServerConfig } from "./config.ts";
 import { HttpServer, type PlainPages } from "./http-server.ts";
 import { type AnsweredCall, Metrics, observeGate, observeRequests } from "./metrics.ts";
+import { openFanOut } from "./open-fan-out.ts";
 import { openStore } from "./open-store.ts";
 import { rateLimits } from "./rate-limit.ts";
 import { createSigningIn } from "./sign-in-site.ts";
@@ -31,6 +32,8 @@ export async function serve(config: ServerConfig, log: Log, morePages: PlainPage
   const now = (): number => Date.now();
   const opened = await openStore({ ...config, now, log });
   const { store } = opened;
+  const processId = randomUUID();
+  const fanOut = await openFanOut({ databaseUrl: config.databaseUrl, store, processId, now, log });
   const draining = new AbortController();
   const shutdown = new AbortController();
   const metrics = new Metrics();
@@ -42,6 +45,9 @@ export async function serve(config: ServerConfig, log: Log, morePages: PlainPage
     tellFault: faultTeller(log),
     now,
     drain: draining.signal,
+    fanOut,
+    processId,
+    log,
   });
   const observed = (call: AnsweredCall): void => {
     metrics.answered(call.method, call.code, call.durationMs / msPerSecond, call.isStream);
@@ -74,6 +80,7 @@ export async function serve(config: ServerConfig, log: Log, morePages: PlainPage
     limit.addEventListener("abort", () => shutdown.abort());
     await server.drain(limit);
     await metricsServer?.drain(AbortSignal.abort());
+    await fanOut.stop();
     await store.close();
     log.info("ended");
   };

@@ -13,6 +13,7 @@ const neverServed = [
   "berth.v1.HostService",
   "berth.v1.SettingsService",
   "berth.v1.SupportService",
+  "berth.v1.RunnerHostService",
   "berth.v1.SharedFolderService",
   "berth.v1.SyncService",
   "berth.v1.TerminalService",

@@ -50,7 +50,8 @@ async function stop({ keepMachines = false, json }: StopOptions): Promise<void> 
   if (json) printJson({ stopped: running !== undefined });
 }
 
-async function hasMachines(): Promise<boolean> {
+/** Whether there are machines on this computer, running or not. */
+export async function hasMachines(): Promise<boolean> {
   const entries = await readdir(berthPaths(process.env).machines, { withFileTypes: true }).catch(() => []);
   return entries.some((entry) => entry.isDirectory());
 }

@@ -72,8 +72,15 @@ export interface RunnerEnvironments {
   writeStatus(runnerId: string, environmentId: string, status: EnvironmentStatus): Promise<void>;
   /** Forgets an environment whose deletion has been carried out. */
   remove(runnerId: string, environmentId: string): Promise<void>;
+  /** Environments of one organization as their runner alone sees them, in the same order. */
+  show(runnerId: string, environments: readonly Environment[]): Promise<readonly ShownEnvironment[]>;
+}
+
+export interface ShownEnvironment {
+  /** Its spec names the secrets that reach it. */
+  readonly environment: Environment;
   /** A credential of the environment's own principal. */
-  accessToken(environmentId: string): Promise<string>;
+  readonly accessToken: string;
 }
 
 /** What a runner's administrators and users set up for it. */

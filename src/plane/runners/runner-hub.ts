@@ -27,10 +27,12 @@ export class RunnerHub {
   readonly #clock: Clock;
   readonly #calls: OpenCalls;
   readonly #streams = new Map<string, RunnerStream>();
+  readonly #streamsOf = new Map<string, Set<RunnerStream>>();
   /** Those that were not answered yet, one for each stream. */
   readonly #pings = new Map<string, { readonly runnerId: string; readonly answered: () => void }>();
   readonly #unsubscribe: () => void;
   #count = 0;
+  #isClosed = false;
 
   /** @param options.processId Unique among all processes of the installation, also over time. */
   constructor(options: { readonly processId: string; readonly fanOut: FanOut; readonly clock: Clock }) {
@@ -55,6 +57,14 @@ export class RunnerHub {
       key: keyOf(hint),
       request: toBinary(WatchRequestsResponseSchema, request),
     });
+  }
+
+  /** The same for a runner that is connected to this process; every process that hears of a change says so to its own. */
+  hintHere(runnerId: string, hint: RunnerHint): void {
+    const streams = this.#streamsOf.get(runnerId);
+    if (streams === undefined) return;
+    const request = create(WatchRequestsResponseSchema, { request: hint });
+    for (const stream of streams) stream.pushHint(keyOf(hint), request);
   }
 
   /**
@@ -92,8 +102,10 @@ export class RunnerHub {
     const unsubscribe = this.#listen(runnerTopic(runnerId), (message) => this.#onRunnerMessage(stream, message));
     const end = (): void => stream.end();
     signal.addEventListener("abort", end);
-    if (signal.aborted) end();
+    if (signal.aborted || this.#isClosed) end();
     this.#streams.set(stream.id, stream);
+    const streamsOfRunner = this.#streamsOf.get(runnerId) ?? new Set();
+    this.#streamsOf.set(runnerId, streamsOfRunner.add(stream));
     const stopPings = this.#keepPinging(runnerId, stream);
     try {
       await this.#send(runnerId, { kind: "opened", streamId: stream.id });
@@ -101,6 +113,8 @@ export class RunnerHub {
     } finally {
       stopPings();
       this.#streams.delete(stream.id);
+      streamsOfRunner.delete(stream);
+      if (streamsOfRunner.size === 0 && this.#streamsOf.get(runnerId) === streamsOfRunner) this.#streamsOf.delete(runnerId);
       signal.removeEventListener("abort", end);
       unsubscribe();
     }
@@ -113,6 +127,7 @@ export class RunnerHub {
 
   /** Ends all streams of this process, so that their runners go to another one, and all waiting for answers. */
   close(): void {
+    this.#isClosed = true;
     for (const stream of this.#streams.values()) stream.end();
     this.#calls.close();
     this.#unsubscribe();

@@ -87,13 +87,15 @@ function environmentMethods(environments: RunnerEnvironments, admit: Admit) {
     listRunnerEnvironments: async (request, context) => {
       await admit(request, context);
       const page = await environments.list(request.runnerId, { ids: request.environmentIds, page: request.pagination });
-      return answerPage(page, async (items) => ({ environments: await Promise.all(items.map((item) => toRunner(environments, item))) }));
+      return answerPage(page, async (items) => ({ environments: await toRunner(environments, request.runnerId, items) }));
     },
     getRunnerEnvironment: async (request, context) => {
       await admit(request, context);
       const found = await environments.find(request.runnerId, request.environmentId);
       if (found === undefined) throw unknownEnvironment(request.environmentId);
-      return { environment: await toRunner(environments, found) };
+      const [environment] = await toRunner(environments, request.runnerId, [found]);
+      if (environment === undefined) throw unknownEnvironment(request.environmentId);
+      return { environment };
     },
     updateRunnerEnvironmentStatus: async (request, context) => {
       await admit(request, context);
@@ -152,15 +154,14 @@ function statusChange(request: UpdateRunnerStatusRequest): Partial<RunnerStatus>
   };
 }
 
-async function toRunner(environments: RunnerEnvironments, { id, metadata, spec, status }: Environment) {
-  const activitySignal = status?.activitySignal;
-  return {
+async function toRunner(environments: RunnerEnvironments, runnerId: string, items: readonly Environment[]) {
+  return (await environments.show(runnerId, items)).map(({ environment: { id, metadata, spec, status }, accessToken }) => ({
     id,
     ...(metadata === undefined ? {} : { metadata }),
     ...(spec === undefined ? {} : { spec }),
-    ...(activitySignal === undefined ? {} : { activitySignal }),
-    environmentAccessToken: await environments.accessToken(id),
-  };
+    ...(status?.activitySignal === undefined ? {} : { activitySignal: status.activitySignal }),
+    environmentAccessToken: accessToken,
+  }));
 }
 
 /** A status from a newer spec than there is was made up; one from an older spec than the last has been overtaken. */

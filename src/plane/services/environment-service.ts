@@ -162,9 +162,10 @@ export async function createEnvironment(
 /** Fails with `resource-not-found` for a class that is not there; without an id it is the usual one. */
 async function classOf(fleet: Fleet, organizationId: string, id: string): Promise<EnvironmentClass> {
   const classes = await fleet.classes(organizationId);
-  const found = id === "" ? classes[0] : classes.find((c) => c.id === id);
+  const found = id === "" ? classes.find(({ enabled }) => enabled) : classes.find((c) => c.id === id);
   if (found === undefined)
     throw new BerthError("resource-not-found", id === "" ? "there is no environment class" : `there is no environment class ${id}`);
+  if (!found.enabled) throw new BerthError("request-invalid", `spec.machine.class: '${found.displayName}' is disabled`);
   return found;
 }
 

@@ -27,6 +27,8 @@ async function newcomer(links: AccountLinks, provider: ProviderConfiguration, id
     refuseDisabled(made);
     return made.id;
   }
+  // It may be the very account that another sign-in of theirs made since it was looked for.
+  if ((await links.byIdentity(identity.issuer, identity.subject)) !== undefined) return accountFor(links, provider, identity);
   if (!provider.linkByVerifiedEmail)
     throw new BerthError("sign-in-account-exists", "this provider is not allowed to join accounts by their address");
   refuseDisabled(existing);

@@ -8,11 +8,12 @@ export const runnerKind = defineKind({
   name: "runner",
   schema: RunnerSchema,
   resourceType: ResourceType.RUNNER,
-  columns: ({ runnerId, name, creator, status, kind, createdAt }) => ({
+  columns: ({ runnerId, name, creator, status, kind, provider, createdAt }) => ({
     runnerId,
     creatorId: creator?.id ?? "",
     phase: status?.phase ?? 0,
     role: kind,
+    label: String(provider),
     searchText: name,
     ...msField("createdAtMs", createdAt),
   }),
@@ -25,6 +26,8 @@ export const environmentClassKind = defineKind({
   columns: ({ runnerId, displayName, description }) => ({
     runnerId,
     parentId: runnerId,
+    // Two classes of one runner that people cannot tell apart are one.
+    nameKey: `${runnerId}/${displayName.toLowerCase()}`,
     searchText: [displayName, description].join("\n"),
   }),
 });

@@ -15,6 +15,8 @@ export const environmentKind = defineKind({
     creatorId: metadata?.creator?.id ?? "",
     runnerId: metadata?.runnerId ?? "",
     projectId: metadata?.projectId ?? "",
+    // So that an event of it says which runner has to look.
+    parentId: metadata?.runnerId ?? "",
     label: metadata?.sessionId ?? "",
     phase: status?.phase ?? 0,
     role: metadata?.role ?? 0,

@@ -114,7 +114,7 @@ export interface OrganizationStore extends View {
 }
 
 /** What may see the records of all organizations. */
-export type SystemUse = "authentication" | "accounts" | "events" | "housekeeping" | "installation";
+export type SystemUse = "authentication" | "accounts" | "events" | "housekeeping" | "installation" | "runners";
 
 /** What was committed, as watchers are told of it. */
 export interface StoreEvent {

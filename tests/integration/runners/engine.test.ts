@@ -4,43 +4,12 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { EnvironmentStore } from "../../../src/contract/engine-port.ts";
 import { type Environment, EnvironmentPhase } from "../../../src/contract/gen/gitpod/v1/environment_pb.js";
-import { Engine } from "../../../src/engine/engine.ts";
-import { MachineKeeper } from "../../../src/engine/machine-keeper.ts";
-import { Machines } from "../../../src/engine/machines.ts";
-import { silentLog } from "../../../src/lib/log.ts";
-import { SimulatedComputer, SimulatedDriver } from "../../../src/vm/simulated/simulated-driver.ts";
+import { SimulatedComputer } from "../../../src/vm/simulated/simulated-driver.ts";
+import { RunnerEngine } from "./runner-engine.ts";
 import { memoryCache, type PlaneProcess, RunnerWorld } from "./runner-world.ts";
 
 const { RUNNING, STOPPED, DELETED } = EnvironmentPhase;
 const session = "01900000-0000-7000-8000-000000000001";
-
-/** The engine of a runner on a simulated computer; its machine outlives it. */
-class RunnerEngine {
-  readonly machines: Machines;
-  readonly #engine: Engine;
-
-  constructor(store: EnvironmentStore, folder: string, computer: SimulatedComputer) {
-    const driver = new SimulatedDriver({ machinesFolder: join(folder, "machines"), computer });
-    const image = { sha256: "simulated", arch: "amd64", kernelPath: "", initrdPath: "", rootPath: "" } as const;
-    const size = { cpus: 2, memoryBytes: 1024 ** 3, dataDiskLimitBytes: 1024 ** 3 };
-    this.machines = new Machines({
-      driver,
-      log: silentLog,
-      isDedicated: () => false,
-      make: (id) => new MachineKeeper({ driver, id, spec: async () => ({ id, image, ...size }), log: silentLog, now: () => Date.now() }),
-    });
-    this.#engine = new Engine({ store, machines: this.machines, log: silentLog, authorizedKeys: async () => [] });
-  }
-
-  async start(): Promise<void> {
-    await this.#engine.start();
-  }
-
-  stop(): void {
-    this.#engine.stop();
-    this.machines.close();
-  }
-}
 
 let world: RunnerWorld;
 let plane: PlaneProcess;

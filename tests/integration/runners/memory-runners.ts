@@ -129,7 +129,8 @@ export class MemoryRunners {
       this.environmentsById.set(id, { ...before, status: { ...status, statusVersion: statusVersion + 1n } });
     },
     remove: async (_runnerId, id) => void this.environmentsById.delete(id),
-    accessToken: async (id) => `environment ${id}`,
+    show: async (_runnerId, environments) =>
+      environments.map((environment) => ({ environment, accessToken: `environment ${environment.id}` })),
   };
 
   readonly settings: RunnerSettings = {

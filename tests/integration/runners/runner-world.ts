@@ -24,6 +24,7 @@ import {
 import { SecretService } from "../../../src/contract/gen/gitpod/v1/secret_pb.js";
 import type { Principal } from "../../../src/contract/principal.ts";
 import { newSession, runnerSessionHeader } from "../../../src/contract/runner-protocol.ts";
+import type { Clock } from "../../../src/lib/clock.ts";
 import { openSealed } from "../../../src/lib/sealed-box.ts";
 import { messageOf, silentLog } from "../../../src/lib/log.ts";
 import { Authorizer, type ResourceReference } from "../../../src/plane/authorization/authorizer.ts";
@@ -54,7 +55,7 @@ export class PlaneProcess {
     readonly processId: string;
     readonly runners: MemoryRunners;
     readonly fanOut: FanOut;
-    readonly clock: FakeClock;
+    readonly clock: Clock;
     readonly port: number;
     /** Streams open and then say nothing. */
     readonly isStreamMute: boolean;
@@ -245,7 +246,7 @@ export function statusOf(message: string): EnvironmentStatus {
   return create(EnvironmentStatusSchema, { failureMessage: [message] });
 }
 
-const defaultAnswers: RunnerAnswers = {
+export const defaultAnswers: RunnerAnswers = {
   parseContextUrl: async ({ contextUrl }) =>
     create(ParseContextURLResponseSchema, { originalContextUrl: contextUrl, git: { host: "github.com" } }),
   checkAuthenticationForHost: async ({ host }) => create(CheckAuthenticationForHostResponseSchema, { authenticated: true, scmName: host }),
@@ -265,7 +266,7 @@ export function memoryCache(): EnvironmentCache & { environments: readonly Runne
   };
 }
 
-function memoryState(): RunnerStateStore & { state: RunnerState | undefined } {
+export function memoryState(): RunnerStateStore & { state: RunnerState | undefined } {
   return {
     state: undefined,
     async load() {

@@ -86,24 +86,29 @@ export class ServedServer {
 
   /** Makes somebody a member of an organization. */
   async member(organizationId: string, name: string, account = newAccount(name, `${name.toLowerCase()}@example.com`)): Promise<Person> {
-    const system = this.store.system("accounts");
-    if ((await system.get(accountKind, account.id)) === undefined)
-      await system.transaction(async (tx) => tx.insert(accountKind, account.id, account));
-    return this.store.inOrganization(organizationId).transaction(async (tx) => {
-      const member = await joinOrganization(tx, {
-        organizationId,
-        account,
-        role: OrganizationRole.MEMBER,
-        loginProvider: "test",
-        nowMs: Date.now(),
-      });
-      const userId = member.user?.id ?? "";
-      return { account, userId, organizationId, token: insertToken(tx, userId, organizationId) };
-    });
+    return insertMember(this.store, organizationId, account);
   }
 }
 
-function newAccount(name: string, email: string): Account {
+/** Makes an account a member of an organization, with a token. */
+export async function insertMember(store: Store, organizationId: string, account: Account): Promise<Person> {
+  const system = store.system("accounts");
+  if ((await system.get(accountKind, account.id)) === undefined)
+    await system.transaction(async (tx) => tx.insert(accountKind, account.id, account));
+  return store.inOrganization(organizationId).transaction(async (tx) => {
+    const member = await joinOrganization(tx, {
+      organizationId,
+      account,
+      role: OrganizationRole.MEMBER,
+      loginProvider: "test",
+      nowMs: Date.now(),
+    });
+    const userId = member.user?.id ?? "";
+    return { account, userId, organizationId, token: insertToken(tx, userId, organizationId) };
+  });
+}
+
+export function newAccount(name: string, email: string): Account {
   const at = timestampFromMs(Date.now());
   return create(AccountSchema, { id: uuidV7(Date.now()), name, email, createdAt: at, updatedAt: at });
 }

@@ -1,11 +1,13 @@
 import type { ErrorTexts } from "../errors.ts";
 import { accessErrors } from "./access-errors.ts";
+import { runnerErrors } from "./runner-errors.ts";
 import { signInErrors } from "./sign-in-errors.ts";
 
 const text = (title: string, why: string, whatToTry: string) => ({ title, why, whatToTry });
 
 export const errors: ErrorTexts = {
   ...accessErrors,
+  ...runnerErrors,
   ...signInErrors,
   "url-invalid": text(
     "Die Adresse wurde nicht angenommen",

@@ -2,6 +2,9 @@ import type { ErrorTexts } from "../errors.ts";
 
 /** The window has buttons where the catalogue tells of commands. */
 export const errors: ErrorTexts = {
+  "runner-needs-root": { whatToTry: "Do it again as root." },
+  "runner-not-set-up": { whatToTry: "Set it up, or look as root." },
+  "runner-update-failed": { whatToTry: "It runs on as before; its status tells the reason." },
   "folder-not-shareable": {
     whatToTry: "Name a folder that is meant for the environment alone, e.g. one with data. To work on files on both sides, sync a folder.",
   },

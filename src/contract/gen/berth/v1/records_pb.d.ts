@@ -2,12 +2,13 @@
 // @generated from file berth/v1/records.proto (package berth.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { PersonalAccessToken, User, UserPreference } from "../../gitpod/v1/user_pb.js";
 import type { OrganizationRole } from "../../gitpod/v1/organization_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { ServiceAccountToken } from "../../gitpod/v1/service_account_pb.js";
+import type { RunnerConfigurationSchema } from "../../gitpod/v1/runner_configuration_pb.js";
 
 /**
  * Describes the file berth/v1/records.proto.
@@ -177,4 +178,186 @@ export declare type InviteDomainRecord = Message<"berth.v1.InviteDomainRecord"> 
  * Use `create(InviteDomainRecordSchema)` to create a new message.
  */
 export declare const InviteDomainRecordSchema: GenMessage<InviteDomainRecord>;
+
+/**
+ * What the runner protocol keeps of a runner beside what the API shows of it; its id is the runner's.
+ *
+ * @generated from message berth.v1.RunnerStateRecord
+ */
+export declare type RunnerStateRecord = Message<"berth.v1.RunnerStateRecord"> & {
+  /**
+   * Which process is listened to: a hash of its session.
+   *
+   * @generated from field: string session = 1;
+   */
+  session: string;
+
+  /**
+   * The same for one that has not shown yet that it has the private key.
+   *
+   * @generated from field: string pending_session = 2;
+   */
+  pendingSession: string;
+
+  /**
+   * @generated from field: int64 credential_issued_at_ms = 3;
+   */
+  credentialIssuedAtMs: bigint;
+
+  /**
+   * @generated from field: int64 last_active_ms = 4;
+   */
+  lastActiveMs: bigint;
+
+  /**
+   * Whether the runner is marked as being there, active or degraded.
+   *
+   * @generated from field: bool is_there = 5;
+   */
+  isThere: boolean;
+
+  /**
+   * @generated from field: gitpod.v1.RunnerConfigurationSchema configuration_schema = 6;
+   */
+  configurationSchema?: RunnerConfigurationSchema | undefined;
+};
+
+/**
+ * Describes the message berth.v1.RunnerStateRecord.
+ * Use `create(RunnerStateRecordSchema)` to create a new message.
+ */
+export declare const RunnerStateRecordSchema: GenMessage<RunnerStateRecord>;
+
+/**
+ * A credential of a runner; its value is known to nobody but the runner.
+ *
+ * @generated from message berth.v1.RunnerCredentialRecord
+ */
+export declare type RunnerCredentialRecord = Message<"berth.v1.RunnerCredentialRecord"> & {
+  /**
+   * SHA-256 of the token, in hexadecimal.
+   *
+   * @generated from field: string hash = 1;
+   */
+  hash: string;
+
+  /**
+   * @generated from field: berth.v1.RunnerCredentialRecord.Kind kind = 2;
+   */
+  kind: RunnerCredentialRecord_Kind;
+
+  /**
+   * @generated from field: string runner_id = 3;
+   */
+  runnerId: string;
+
+  /**
+   * @generated from field: int64 issued_at_ms = 4;
+   */
+  issuedAtMs: bigint;
+
+  /**
+   * Good until it is taken back where it is not set.
+   *
+   * @generated from field: optional int64 expires_at_ms = 5;
+   */
+  expiresAtMs?: bigint | undefined;
+};
+
+/**
+ * Describes the message berth.v1.RunnerCredentialRecord.
+ * Use `create(RunnerCredentialRecordSchema)` to create a new message.
+ */
+export declare const RunnerCredentialRecordSchema: GenMessage<RunnerCredentialRecord>;
+
+/**
+ * @generated from enum berth.v1.RunnerCredentialRecord.Kind
+ */
+export enum RunnerCredentialRecord_Kind {
+  /**
+   * @generated from enum value: KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: KIND_EXCHANGE = 1;
+   */
+  EXCHANGE = 1,
+
+  /**
+   * @generated from enum value: KIND_ACCESS = 2;
+   */
+  ACCESS = 2,
+}
+
+/**
+ * Describes the enum berth.v1.RunnerCredentialRecord.Kind.
+ */
+export declare const RunnerCredentialRecord_KindSchema: GenEnum<RunnerCredentialRecord_Kind>;
+
+/**
+ * The value of a host authentication token (its id is that of the token), in NaCl boxes that only the runner opens.
+ *
+ * @generated from message berth.v1.SealedHostTokenRecord
+ */
+export declare type SealedHostTokenRecord = Message<"berth.v1.SealedHostTokenRecord"> & {
+  /**
+   * @generated from field: string runner_id = 1;
+   */
+  runnerId: string;
+
+  /**
+   * @generated from field: string principal_id = 2;
+   */
+  principalId: string;
+
+  /**
+   * @generated from field: string host = 3;
+   */
+  host: string;
+
+  /**
+   * @generated from field: bytes sealed_value = 4;
+   */
+  sealedValue: Uint8Array;
+
+  /**
+   * @generated from field: bytes sealed_refresh_token = 5;
+   */
+  sealedRefreshToken: Uint8Array;
+
+  /**
+   * @generated from field: optional int64 expires_at_ms = 6;
+   */
+  expiresAtMs?: bigint | undefined;
+};
+
+/**
+ * Describes the message berth.v1.SealedHostTokenRecord.
+ * Use `create(SealedHostTokenRecordSchema)` to create a new message.
+ */
+export declare const SealedHostTokenRecordSchema: GenMessage<SealedHostTokenRecord>;
+
+/**
+ * A message between server processes that does not fit into a notification of the database.
+ *
+ * @generated from message berth.v1.CarriedMessageRecord
+ */
+export declare type CarriedMessageRecord = Message<"berth.v1.CarriedMessageRecord"> & {
+  /**
+   * @generated from field: bytes payload = 1;
+   */
+  payload: Uint8Array;
+
+  /**
+   * @generated from field: int64 expires_at_ms = 2;
+   */
+  expiresAtMs: bigint;
+};
+
+/**
+ * Describes the message berth.v1.CarriedMessageRecord.
+ * Use `create(CarriedMessageRecordSchema)` to create a new message.
+ */
+export declare const CarriedMessageRecordSchema: GenMessage<CarriedMessageRecord>;
 

@@ -2,8 +2,9 @@
 // @generated from file berth/v1/records.proto (package berth.v1, syntax proto3)
 /* eslint-disable */
 
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, tsEnum } from "@bufbuild/protobuf/codegenv2";
 import { file_gitpod_v1_organization } from "../../gitpod/v1/organization_pb.js";
+import { file_gitpod_v1_runner_configuration } from "../../gitpod/v1/runner_configuration_pb.js";
 import { file_gitpod_v1_service_account } from "../../gitpod/v1/service_account_pb.js";
 import { file_gitpod_v1_user } from "../../gitpod/v1/user_pb.js";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
@@ -12,7 +13,7 @@ import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
  * Describes the file berth/v1/records.proto.
  */
 export const file_berth_v1_records = /*@__PURE__*/
-  fileDesc("ChZiZXJ0aC92MS9yZWNvcmRzLnByb3RvEghiZXJ0aC52MSK2AQoMTWVtYmVyUmVjb3JkEh0KBHVzZXIYASABKAsyDy5naXRwb2QudjEuVXNlchISCgphY2NvdW50X2lkGAIgASgJEikKBHJvbGUYAyABKA4yGy5naXRwb2QudjEuT3JnYW5pemF0aW9uUm9sZRIwCgxtZW1iZXJfc2luY2UYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDmxvZ2luX3Byb3ZpZGVyGAUgASgJIn4KC0xvZ2luUmVjb3JkEgoKAmlkGAEgASgJEhIKCmFjY291bnRfaWQYAiABKAkSDgoGaXNzdWVyGAMgASgJEg8KB3N1YmplY3QYBCABKAkSLgoKY3JlYXRlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAimQEKEUFjY2Vzc1Rva2VuUmVjb3JkEgwKBGhhc2gYASABKAkSMgoIcGVyc29uYWwYAiABKAsyHi5naXRwb2QudjEuUGVyc29uYWxBY2Nlc3NUb2tlbkgAEjkKD3NlcnZpY2VfYWNjb3VudBgDIAEoCzIeLmdpdHBvZC52MS5TZXJ2aWNlQWNjb3VudFRva2VuSABCBwoFdG9rZW4iVgoUVXNlclByZWZlcmVuY2VSZWNvcmQSDwoHdXNlcl9pZBgBIAEoCRItCgpwcmVmZXJlbmNlGAIgASgLMhkuZ2l0cG9kLnYxLlVzZXJQcmVmZXJlbmNlIkkKEkludml0ZURvbWFpblJlY29yZBIKCgJpZBgBIAEoCRIXCg9vcmdhbml6YXRpb25faWQYAiABKAkSDgoGZG9tYWluGAMgASgJYgZwcm90bzM", [file_gitpod_v1_organization, file_gitpod_v1_service_account, file_gitpod_v1_user, file_google_protobuf_timestamp]);
+  fileDesc("ChZiZXJ0aC92MS9yZWNvcmRzLnByb3RvEghiZXJ0aC52MSK2AQoMTWVtYmVyUmVjb3JkEh0KBHVzZXIYASABKAsyDy5naXRwb2QudjEuVXNlchISCgphY2NvdW50X2lkGAIgASgJEikKBHJvbGUYAyABKA4yGy5naXRwb2QudjEuT3JnYW5pemF0aW9uUm9sZRIwCgxtZW1iZXJfc2luY2UYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDmxvZ2luX3Byb3ZpZGVyGAUgASgJIn4KC0xvZ2luUmVjb3JkEgoKAmlkGAEgASgJEhIKCmFjY291bnRfaWQYAiABKAkSDgoGaXNzdWVyGAMgASgJEg8KB3N1YmplY3QYBCABKAkSLgoKY3JlYXRlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAimQEKEUFjY2Vzc1Rva2VuUmVjb3JkEgwKBGhhc2gYASABKAkSMgoIcGVyc29uYWwYAiABKAsyHi5naXRwb2QudjEuUGVyc29uYWxBY2Nlc3NUb2tlbkgAEjkKD3NlcnZpY2VfYWNjb3VudBgDIAEoCzIeLmdpdHBvZC52MS5TZXJ2aWNlQWNjb3VudFRva2VuSABCBwoFdG9rZW4iVgoUVXNlclByZWZlcmVuY2VSZWNvcmQSDwoHdXNlcl9pZBgBIAEoCRItCgpwcmVmZXJlbmNlGAIgASgLMhkuZ2l0cG9kLnYxLlVzZXJQcmVmZXJlbmNlIkkKEkludml0ZURvbWFpblJlY29yZBIKCgJpZBgBIAEoCRIXCg9vcmdhbml6YXRpb25faWQYAiABKAkSDgoGZG9tYWluGAMgASgJIswBChFSdW5uZXJTdGF0ZVJlY29yZBIPCgdzZXNzaW9uGAEgASgJEhcKD3BlbmRpbmdfc2Vzc2lvbhgCIAEoCRIfChdjcmVkZW50aWFsX2lzc3VlZF9hdF9tcxgDIAEoAxIWCg5sYXN0X2FjdGl2ZV9tcxgEIAEoAxIQCghpc190aGVyZRgFIAEoCBJCChRjb25maWd1cmF0aW9uX3NjaGVtYRgGIAEoCzIkLmdpdHBvZC52MS5SdW5uZXJDb25maWd1cmF0aW9uU2NoZW1hIvQBChZSdW5uZXJDcmVkZW50aWFsUmVjb3JkEgwKBGhhc2gYASABKAkSMwoEa2luZBgCIAEoDjIlLmJlcnRoLnYxLlJ1bm5lckNyZWRlbnRpYWxSZWNvcmQuS2luZBIRCglydW5uZXJfaWQYAyABKAkSFAoMaXNzdWVkX2F0X21zGAQgASgDEhoKDWV4cGlyZXNfYXRfbXMYBSABKANIAIgBASJACgRLaW5kEhQKEEtJTkRfVU5TUEVDSUZJRUQQABIRCg1LSU5EX0VYQ0hBTkdFEAESDwoLS0lORF9BQ0NFU1MQAkIQCg5fZXhwaXJlc19hdF9tcyKwAQoVU2VhbGVkSG9zdFRva2VuUmVjb3JkEhEKCXJ1bm5lcl9pZBgBIAEoCRIUCgxwcmluY2lwYWxfaWQYAiABKAkSDAoEaG9zdBgDIAEoCRIUCgxzZWFsZWRfdmFsdWUYBCABKAwSHAoUc2VhbGVkX3JlZnJlc2hfdG9rZW4YBSABKAwSGgoNZXhwaXJlc19hdF9tcxgGIAEoA0gAiAEBQhAKDl9leHBpcmVzX2F0X21zIj4KFENhcnJpZWRNZXNzYWdlUmVjb3JkEg8KB3BheWxvYWQYASABKAwSFQoNZXhwaXJlc19hdF9tcxgCIAEoA2IGcHJvdG8z", [file_gitpod_v1_organization, file_gitpod_v1_runner_configuration, file_gitpod_v1_service_account, file_gitpod_v1_user, file_google_protobuf_timestamp]);
 
 /**
  * Describes the message berth.v1.MemberRecord.
@@ -48,4 +49,44 @@ export const UserPreferenceRecordSchema = /*@__PURE__*/
  */
 export const InviteDomainRecordSchema = /*@__PURE__*/
   messageDesc(file_berth_v1_records, 4);
+
+/**
+ * Describes the message berth.v1.RunnerStateRecord.
+ * Use `create(RunnerStateRecordSchema)` to create a new message.
+ */
+export const RunnerStateRecordSchema = /*@__PURE__*/
+  messageDesc(file_berth_v1_records, 5);
+
+/**
+ * Describes the message berth.v1.RunnerCredentialRecord.
+ * Use `create(RunnerCredentialRecordSchema)` to create a new message.
+ */
+export const RunnerCredentialRecordSchema = /*@__PURE__*/
+  messageDesc(file_berth_v1_records, 6);
+
+/**
+ * Describes the enum berth.v1.RunnerCredentialRecord.Kind.
+ */
+export const RunnerCredentialRecord_KindSchema = /*@__PURE__*/
+  enumDesc(file_berth_v1_records, 6, 0);
+
+/**
+ * @generated from enum berth.v1.RunnerCredentialRecord.Kind
+ */
+export const RunnerCredentialRecord_Kind = /*@__PURE__*/
+  tsEnum(RunnerCredentialRecord_KindSchema);
+
+/**
+ * Describes the message berth.v1.SealedHostTokenRecord.
+ * Use `create(SealedHostTokenRecordSchema)` to create a new message.
+ */
+export const SealedHostTokenRecordSchema = /*@__PURE__*/
+  messageDesc(file_berth_v1_records, 7);
+
+/**
+ * Describes the message berth.v1.CarriedMessageRecord.
+ * Use `create(CarriedMessageRecordSchema)` to create a new message.
+ */
+export const CarriedMessageRecordSchema = /*@__PURE__*/
+  messageDesc(file_berth_v1_records, 8);
 

@@ -1,0 +1,108 @@
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { ServiceImpl } from "@connectrpc/connect";
+import { BerthError } from "../../contract/berth-error.ts";
+import {
+  type GetRunnerHostResponseSchema,
+  type RunnerHostService,
+  RunnerLinkState,
+  type RunnerLinkStatusSchema,
+  type RunnerUpdateStatusSchema,
+} from "../../contract/gen/berth/v1/runner_pb.js";
+import { type Environment, EnvironmentPhase } from "../../contract/gen/gitpod/v1/environment_pb.js";
+import { version } from "../../lib/version.ts";
+import type { HostParts } from "../create-host.ts";
+import type { RunnerConfig } from "./runner-config.ts";
+import type { ConnectionState, RunnerConnection } from "./runner-connection.ts";
+import type { RunnerPaths } from "./runner-paths.ts";
+import { readUpdateState, type UpdateState } from "./update-state.ts";
+
+export interface RunnerHostSources {
+  readonly parts: HostParts;
+  readonly paths: RunnerPaths;
+  readonly config: RunnerConfig;
+  readonly connection: RunnerConnection | undefined;
+  readonly limit: number;
+  /** What is known now. */
+  readonly environments: () => Promise<readonly Environment[]>;
+  readonly degraded: (signal: AbortSignal) => Promise<readonly string[]>;
+  readonly updateNow: (() => Promise<void>) | undefined;
+}
+
+/** berth.v1.RunnerHostService. */
+export function runnerHostService(sources: RunnerHostSources): ServiceImpl<typeof RunnerHostService> {
+  const { paths, config, updateNow } = sources;
+  return {
+    getRunnerHost: async (_request, { signal }) => describe(sources, signal),
+    updateRunnerHost: async () => {
+      if (updateNow === undefined)
+        throw new BerthError("runner-update-failed", "this runner does not run as a service, so nothing can start a newer version of it");
+      await updateNow();
+      return { update: updateStatus(config, await readUpdateState(paths.updateState)) };
+    },
+  };
+}
+
+async function describe(sources: RunnerHostSources, signal: AbortSignal): Promise<MessageInitShape<typeof GetRunnerHostResponseSchema>> {
+  const { parts, paths, config, connection, limit } = sources;
+  const { machines, driver, startedAtMs } = parts;
+  const [environments, probe, update, degraded] = await Promise.all([
+    sources.environments(),
+    driver.probe(signal),
+    readUpdateState(paths.updateState),
+    sources.degraded(signal),
+  ]);
+  return {
+    version,
+    pid: BigInt(process.pid),
+    startedAt: timestampFromMs(startedAtMs),
+    link: linkStatus(connection),
+    environmentLimit: limit,
+    environments: environments.map(({ id, metadata, status }) => ({
+      id,
+      name: metadata?.name ?? "",
+      phase: (EnvironmentPhase[status?.phase ?? 0] ?? "unknown").toLowerCase(),
+      machineId: machines.kept(id).id,
+      failure: status?.failureMessage[0] ?? "",
+    })),
+    machines: machines.all.map(({ id, keeper: { view, failure } }) => ({ id, view, failure: failure ?? "" })),
+    accelerator: probe.accelerator,
+    degradedReasons: [...degraded],
+    update: updateStatus(config, update),
+    metricsSocket: paths.metricsSocket,
+    metricsPort: config.metricsPort ?? 0,
+  };
+}
+
+function linkStatus(connection: RunnerConnection | undefined): MessageInitShape<typeof RunnerLinkStatusSchema> {
+  if (connection === undefined) return { state: RunnerLinkState.NONE };
+  const state = connection.state();
+  const reason = "reason" in state ? state.reason.message : "";
+  return {
+    state: linkStates[state.kind],
+    planeUrl: connection.planeUrl,
+    pendingCount: connection.pendingCount(),
+    reason,
+    ...("sinceMs" in state ? { since: timestampFromMs(state.sinceMs) } : {}),
+  };
+}
+
+const linkStates = {
+  connecting: RunnerLinkState.CONNECTING,
+  connected: RunnerLinkState.CONNECTED,
+  offline: RunnerLinkState.OFFLINE,
+  ended: RunnerLinkState.ENDED,
+} as const satisfies Record<ConnectionState["kind"], RunnerLinkState>;
+
+function updateStatus({ update }: RunnerConfig, state: UpdateState): MessageInitShape<typeof RunnerUpdateStatusSchema> {
+  const hour = (value: number): string => String(value).padStart(2, "0");
+  return {
+    channel: update.channel,
+    feed: update.feed ?? "",
+    window: update.window === undefined ? "" : `${hour(update.window.startHour)}-${hour(update.window.endHour)}`,
+    state: state.kind,
+    version: "version" in state ? state.version : "",
+    message: state.kind === "idle" ? state.message : state.kind === "rolled-back" ? state.reason : "",
+    ...(state.checkedAtMs === 0 ? {} : { checkedAt: timestampFromMs(state.checkedAtMs) }),
+  };
+}
