@@ -1,3 +1,4 @@
+import { create } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 import { createLocalJWKSet, decodeJwt, jwtVerify } from "jose";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -8,6 +9,7 @@ import { PlaneSession } from "../../../src/bridge/plane-session.ts";
 import { signInWithBrowser } from "../../../src/bridge/sign-in.ts";
 import { FileTokenStore } from "../../../src/bridge/token-store.ts";
 import { AccountService } from "../../../src/contract/gen/gitpod/v1/account_pb.js";
+import { EnvironmentSchema } from "../../../src/contract/gen/gitpod/v1/environment_pb.js";
 import { IdentityService } from "../../../src/contract/gen/gitpod/v1/identity_pb.js";
 import {
   DomainVerificationState,
@@ -17,6 +19,10 @@ import {
 } from "../../../src/contract/gen/gitpod/v1/organization_pb.js";
 import { UserService } from "../../../src/contract/gen/gitpod/v1/user_pb.js";
 import { silentLog } from "../../../src/lib/log.ts";
+import { uuidV7 } from "../../../src/lib/uuid.ts";
+import { EnvironmentTokens, environmentTokenKeyUse } from "../../../src/plane/runner-store/environment-tokens.ts";
+import { Sealer } from "../../../src/plane/seal.ts";
+import { environmentKind } from "../../../src/plane/store/kinds.ts";
 import { freePort } from "../../support/free-port.ts";
 import { DnsServer } from "../../support/sign-in/dns-server.ts";
 import { StandardProvider } from "../../support/sign-in/standard-provider.ts";
@@ -38,13 +44,14 @@ describe.each([sqliteDatabases(), postgresDatabases()])("single sign-on of a ser
   let plane: PlaneProcess;
   let provider: StandardProvider;
   let dns: DnsServer;
+  let database: DatabaseFlags;
   let admin: Awaited<ReturnType<typeof createAdmin>>;
 
   beforeAll(async () => databases.start());
   afterAll(async () => databases.stop());
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), "berth-sso-"));
-    const database: DatabaseFlags = { databaseUrl: await databases.make(), keyFile: join(folder, "key") };
+    database = { databaseUrl: await databases.make(), keyFile: join(folder, "key") };
     admin = await createAdmin(database);
     dns = await DnsServer.start();
     provider = new StandardProvider();
@@ -240,6 +247,20 @@ describe.each([sqliteDatabases(), postgresDatabases()])("single sign-on of a ser
     expect(decodeJwt(token).sub).toBe(`org:${admin.organizationId}/user:${admin.userId}`);
     const keys = createLocalJWKSet(JSON.parse((await plane.get("/.well-known/jwks")).text));
     await jwtVerify(token, keys, { issuer: plane.baseUrl, audience: "cloud.example" });
+  });
+
+  test("an environment gets an ID token that says which one it is", async () => {
+    const sealer = await Sealer.open(database.keyFile);
+    const store = await databases.open(database.databaseUrl);
+    const [id, projectId, runnerId] = [uuidV7(Date.now()), uuidV7(Date.now()), uuidV7(Date.now())];
+    const metadata = { organizationId: admin.organizationId, projectId, runnerId };
+    const environment = create(EnvironmentSchema, { id, metadata });
+    await store.inOrganization(admin.organizationId).transaction(async (tx) => tx.insert(environmentKind, id, environment));
+    const tokens = new EnvironmentTokens(store, sealer.deriveKey(environmentTokenKeyUse));
+    const [accessToken] = await tokens.of(runnerId, [environment]);
+    await store.close();
+    const { token } = await plane.client(IdentityService, accessToken).getIDToken({ audience: ["cloud.example"] });
+    expect(decodeJwt(token).sub).toBe(`org:${admin.organizationId}/prj:${projectId}/env:${id}`);
   });
 
   test("whoever begins sign-ins without end is told to wait", async () => {
