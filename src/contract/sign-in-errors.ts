@@ -14,6 +14,12 @@ export const signInErrors = {
     "Your identity provider, or you on its page, did not agree.",
     "Begin the sign-in again, or ask your administrator for access.",
   ),
+  "sign-in-not-set-up": entry(
+    "failed_precondition",
+    "This plane signs nobody in yet",
+    "Whoever runs it has not told it its public address.",
+    "Ask its operator to start it with --public-url.",
+  ),
   "sign-in-provider-unknown": entry(
     "not_found",
     "There is no sign-in for this address",

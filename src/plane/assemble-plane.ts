@@ -7,7 +7,8 @@ import { IdentityService } from "../contract/gen/gitpod/v1/identity_pb.js";
 import { RunnerConfigurationService } from "../contract/gen/gitpod/v1/runner_configuration_pb.js";
 import { RunnerService } from "../contract/gen/gitpod/v1/runner_pb.js";
 import { SecretService } from "../contract/gen/gitpod/v1/secret_pb.js";
-import { type Admit, type Authenticate, type Caller, callerOf, knownCaller, subjectOf } from "./caller.ts";
+import { type Admit, type Authenticate, type Caller, knownCaller } from "./caller.ts";
+import type { IdTokenIssuer } from "./id-tokens/id-token-issuer.ts";
 import { PlaneEvents } from "./events.ts";
 import type { Fleet } from "./fleet.ts";
 import { createGate, enterWith, type Gate, passGate } from "./gate.ts";
@@ -20,6 +21,7 @@ import { bind, type BoundService } from "./services/bind.ts";
 import { editorService } from "./services/editor-service.ts";
 import { environmentService } from "./services/environment-service.ts";
 import { type WatchEvents, watchEvents } from "./services/event-service.ts";
+import { identityService } from "./services/identity-service.ts";
 import { runnerConfigurationService } from "./services/runner-configuration-service.ts";
 import { runnerService } from "./services/runner-service.ts";
 import { secretService } from "./services/secret-service.ts";
@@ -40,6 +42,8 @@ export interface PlaneParts {
   readonly gitIdentity: (caller: Caller) => Promise<{ readonly name: string; readonly email: string }>;
   /** Aborts when streams have to end, so that their clients go to another process. */
   readonly drain?: AbortSignal;
+  /** Tokens by which callers prove elsewhere who they are; none without a public address. */
+  readonly idTokens?: Pick<IdTokenIssuer, "issue">;
   /** Services beside those that every plane has. */
   readonly services: readonly BoundService[];
   /** Who may do what; without one, everything is for whoever is known. */
@@ -86,13 +90,7 @@ export function assemblePlane(parts: PlaneParts): PlaneApi {
       ...parts.own?.runnerConfiguration,
     }),
     bind(SecretService, { ...secretService({ scopeOf, sealer, now }), ...parts.own?.secret }),
-    bind(IdentityService, {
-      getAuthenticatedIdentity: (_request, context) => {
-        const caller = callerOf(context);
-        return { subject: subjectOf(caller), organizationId: caller.organizationId };
-      },
-      ...parts.own?.identity,
-    }),
+    bind(IdentityService, { ...identityService({ store, idTokens: parts.idTokens }), ...parts.own?.identity }),
     ...parts.services,
   ];
   const unbuilt = new Set(services.flatMap((service) => service.unbuilt));

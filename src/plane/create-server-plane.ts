@@ -17,17 +17,20 @@ import { assemblePlane, type PlaneApi } from "./assemble-plane.ts";
 import type { Admit, Authenticate } from "./caller.ts";
 import type { TellFault } from "./interceptors.ts";
 import type { Sealer } from "./seal.ts";
-import { scopes } from "./request-scope.ts";
+import { type ScopeOf, scopes } from "./request-scope.ts";
 import { openRunnerPlane } from "./runner-store/open-runner-plane.ts";
 import { runnerAuthentication } from "./runner-store/runner-callers.ts";
 import type { FanOut } from "./runners/fan-out.ts";
 import { accountService } from "./services/account-service.ts";
-import { bind } from "./services/bind.ts";
+import { bind, type BoundService } from "./services/bind.ts";
 import { classAdministration } from "./services/class-administration.ts";
 import { environmentSecretValue } from "./services/environment-secrets.ts";
 import { groupService } from "./services/group-service.ts";
 import { organizationService } from "./services/organization-service.ts";
 import { projectService } from "./services/project-service.ts";
+import { domainVerifications } from "./services/domain-verifications.ts";
+import { loginProviders } from "./services/login-providers.ts";
+import { ssoConfigurations } from "./services/sso-configurations.ts";
 import { runnerAdministration } from "./services/runner-administration.ts";
 import { runnerPolicies } from "./services/runner-policies.ts";
 import { scmIntegrations } from "./services/scm-integrations.ts";
@@ -35,6 +38,10 @@ import { sealedHostTokens } from "./services/sealed-host-tokens.ts";
 import { secretService } from "./services/secret-service.ts";
 import { serviceAccountService } from "./services/service-account-service.ts";
 import { userService } from "./services/user-service.ts";
+import type { EndSignIns } from "./services/organization-dependencies.ts";
+import type { DomainVerifier } from "./sign-in/domain-verification.ts";
+import type { ProviderDirectory } from "./sign-in/ports.ts";
+import type { SignIn } from "./sign-in.ts";
 import { memberKind } from "./store/identity-kinds.ts";
 import { storeFleet } from "./store-fleet.ts";
 import type { PageTokens } from "./store/page-tokens.ts";
@@ -50,6 +57,10 @@ export interface ServerPlaneOptions {
   readonly now: () => number;
   /** Aborts when streams have to end, so that their clients go to another process. */
   readonly drain: AbortSignal;
+  readonly providers: ProviderDirectory;
+  readonly domainVerifier: DomainVerifier;
+  /** Absent where the plane was not told its public address. */
+  readonly signIn?: Pick<SignIn, "publicUrl" | "relyingParty" | "idTokens" | "endAllOf">;
   /** Between the server's processes. */
   readonly fanOut: FanOut;
   /** Unique among all processes of the installation, also over time. */
@@ -59,7 +70,7 @@ export interface ServerPlaneOptions {
 
 /** The management plane as a server has it: for many organizations, with runners that sign up. */
 export function createServerPlane(options: ServerPlaneOptions): PlaneApi {
-  const { store, tokens, sealer, admit, tellFault, now, drain, fanOut, processId, log } = options;
+  const { store, tokens, sealer, admit, tellFault, now, drain, fanOut, processId, log, signIn } = options;
   const scopeOf = scopes(store, { now });
   const deriveKey = sealer.deriveKey.bind(sealer);
   const clock = { ...systemClock, nowMs: now };
@@ -80,14 +91,13 @@ export function createServerPlane(options: ServerPlaneOptions): PlaneApi {
     tellFault,
     now,
     drain,
+    ...(signIn === undefined ? {} : { idTokens: signIn.idTokens }),
     gitIdentity: async ({ id, organizationId }) => {
       const member = await store.inOrganization(organizationId).get(memberKind, id);
       return { name: member?.message.user?.name ?? "", email: member?.message.user?.email ?? "" };
     },
     services: [
-      bind(UserService, userService({ scopeOf, now })),
-      bind(AccountService, accountService({ store, tokens, now })),
-      bind(OrganizationService, organizationService({ store, scopeOf, now })),
+      ...peopleServices(options, scopeOf),
       bind(GroupService, groupService({ scopeOf, now })),
       bind(ServiceAccountService, serviceAccountService({ scopeOf, now })),
       bind(ProjectService, projectService({ scopeOf, fleet, tokens, now })),
@@ -102,4 +112,24 @@ export function createServerPlane(options: ServerPlaneOptions): PlaneApi {
     },
     policy: planePolicy({ store, authenticate }),
   });
+}
+
+/** People, their organizations, and how they come in. */
+function peopleServices(
+  { store, tokens, sealer, now, providers, domainVerifier, signIn }: ServerPlaneOptions,
+  scopeOf: ScopeOf,
+): BoundService[] {
+  const endSignIns: EndSignIns = async (member) => signIn?.endAllOf(member);
+  return [
+    bind(UserService, userService({ scopeOf, now, endSignIns })),
+    bind(AccountService, {
+      ...accountService({ store, tokens, now, endSignIns }),
+      ...loginProviders({ store, tokens, providers, publicUrl: signIn?.publicUrl }),
+    }),
+    bind(OrganizationService, {
+      ...organizationService({ store, scopeOf, now, endSignIns }),
+      ...ssoConfigurations({ scopeOf, sealing: sealer, signIn, now }),
+      ...domainVerifications({ scopeOf, verifier: domainVerifier, now }),
+    }),
+  ];
 }

@@ -88,6 +88,10 @@ export class SignIn {
     });
   }
 
+  get publicUrl(): URL {
+    return this.#needs.publicUrl;
+  }
+
   /** Answers what is below `/auth`, `/oauth` and `/.well-known`; false, and nothing done, for everything else. */
   async handle(request: HttpRequest, response: HttpResponse): Promise<boolean> {
     return (

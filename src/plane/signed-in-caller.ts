@@ -7,6 +7,9 @@ import { sessionKeyHeader } from "./sign-in/sign-in-handler.ts";
 import { memberKind } from "./store/identity-kinds.ts";
 import type { Store } from "./store/store.ts";
 
+/** Of tokens that others know: of people, service accounts, runners and environments. */
+const othersPattern = /^Bearer +berth_/i;
+
 /** Finds out who calls by an app's access token or a browser's session; others are for the next to know. */
 export function signInAuthentication({
   signIn,
@@ -16,8 +19,10 @@ export function signInAuthentication({
   readonly store: Store;
 }): Authenticate {
   return async (headers) => {
+    const authorization = headers.get("authorization") ?? undefined;
+    if (authorization !== undefined && othersPattern.test(authorization)) return undefined;
     const signedIn = await signIn.authenticate({
-      authorization: headers.get("authorization") ?? undefined,
+      authorization,
       cookie: headers.get("cookie") ?? undefined,
       sessionKey: headers.get(sessionKeyHeader) ?? undefined,
     });

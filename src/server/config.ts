@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { readFileSync } from "node:fs";
 import { BerthError } from "../contract/berth-error.ts";
+import { signInDefaults, signInSettings, signInVariables } from "./sign-in-config.ts";
 
 const listenPattern = /^(?:\[([0-9a-f:]+)\]|([^:\s]+)):(\d{1,5})$/i;
 const maxPort = 65_535;
@@ -31,12 +32,20 @@ const configSchema = z.object({
   logLevel: z.enum(["debug", "info", "warn", "error", "silent"]),
   drainLimitSeconds: seconds,
   drainDelaySeconds: seconds,
+  ...signInSettings,
 });
 
 /** How the server runs; every value comes from a flag or from the environment. */
 export type ServerConfig = z.infer<typeof configSchema>;
 
-const defaults = { oldKeyFiles: "", listen: "127.0.0.1:7410", logLevel: "info", drainLimitSeconds: "20", drainDelaySeconds: "0" };
+const defaults = {
+  oldKeyFiles: "",
+  listen: "127.0.0.1:7410",
+  logLevel: "info",
+  drainLimitSeconds: "20",
+  drainDelaySeconds: "0",
+  ...signInDefaults,
+};
 
 /** The environment variable of each flag. */
 export const variables = {
@@ -51,6 +60,7 @@ export const variables = {
   logLevel: "BERTH_PLANE_LOG_LEVEL",
   drainLimitSeconds: "BERTH_PLANE_DRAIN_LIMIT_SECONDS",
   drainDelaySeconds: "BERTH_PLANE_DRAIN_DELAY_SECONDS",
+  ...signInVariables,
 } as const;
 
 /** What the command line gives; all of it is text. */

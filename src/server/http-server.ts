@@ -7,7 +7,9 @@ import type { AddressInfo, Socket } from "node:net";
 import { type Log, messageOf } from "../lib/log.ts";
 import type { PlaneApi } from "../plane/assemble-plane.ts";
 import { addressKey } from "../plane/caller.ts";
-import type { NodeRequest, NodeResponse } from "../plane/jsonl.ts";
+import { answer, type HttpRequest, type HttpResponse } from "../plane/http-messages.ts";
+import { type ClientAddress, clientAddressBy } from "./client-address.ts";
+import type { Site } from "./sign-in-site.ts";
 import type { ListenAddress } from "./config.ts";
 
 /** The largest message that is taken or given, unpacked. */
@@ -28,6 +30,9 @@ export interface HttpServerOptions {
   readonly tls?: { readonly certFile: string; readonly keyFile: string };
   readonly pages: PlainPages;
   readonly api?: PlaneApi;
+  /** Asked before the API; answers what it knows. */
+  readonly site?: Site;
+  readonly clientAddress?: ClientAddress;
   readonly log: Log;
   /** Aborts when calls that still run have to end. */
   readonly shutdown: AbortSignal;
@@ -43,7 +48,7 @@ export class HttpServer {
   #onIdle: (() => void) | undefined;
 
   private constructor(options: HttpServerOptions) {
-    const { api, tls, shutdown } = options;
+    const { api, tls, shutdown, clientAddress = clientAddressBy(undefined) } = options;
     this.#options = options;
     const handler =
       api === undefined
@@ -55,9 +60,9 @@ export class HttpServer {
             readMaxBytes: maxMessageBytes,
             writeMaxBytes: maxMessageBytes,
             shutdownSignal: shutdown,
-            contextValues: (request) => createContextValues().set(addressKey, request.socket.remoteAddress ?? ""),
+            contextValues: (request) => createContextValues().set(addressKey, clientAddress(request)),
           });
-    const listener = (request: NodeRequest, response: NodeResponse): void => this.#answer(request, response, handler);
+    const listener = (request: HttpRequest, response: HttpResponse): void => this.#answer(request, response, handler);
     this.#server = tls === undefined ? createServer(listener) : createSecureServer({ ...readTls(tls), allowHTTP1: true }, listener);
     // With TLS Node leaves it to us: a stream of small messages would wait 40 ms for each one's acknowledgement.
     this.#server.on("connection", (socket: Socket) => socket.setNoDelay(true));
@@ -107,7 +112,7 @@ export class HttpServer {
     await closed;
   }
 
-  #answer(request: NodeRequest, response: NodeResponse, handler: ReturnType<typeof connectNodeAdapter> | undefined): void {
+  #answer(request: HttpRequest, response: HttpResponse, handler: ReturnType<typeof connectNodeAdapter> | undefined): void {
     this.#running++;
     response.on("close", () => {
       this.#running--;
@@ -120,23 +125,38 @@ export class HttpServer {
       void this.#page(response, page);
       return;
     }
-    if (this.#options.api?.serveJsonl(request, response) === true) return;
-    if (handler !== undefined) handler(request, response);
-    else {
-      response.writeHead(404);
-      response.end();
+    const { site } = this.#options;
+    if (site === undefined) this.#answerApi(request, response, handler);
+    else void this.#answerSite(request, response, site, handler);
+  }
+
+  async #answerSite(
+    request: HttpRequest,
+    response: HttpResponse,
+    site: Site,
+    handler: ReturnType<typeof connectNodeAdapter> | undefined,
+  ): Promise<void> {
+    try {
+      if (!(await site(request, response))) this.#answerApi(request, response, handler);
+    } catch (error) {
+      this.#options.log.error("a page of signing in was not made", { reason: messageOf(error) });
+      response.destroy();
     }
   }
 
-  async #page(response: NodeResponse, page: PlainPages[string]): Promise<void> {
+  #answerApi(request: HttpRequest, response: HttpResponse, handler: ReturnType<typeof connectNodeAdapter> | undefined): void {
+    if (this.#options.api?.serveJsonl(request, response) === true) return;
+    if (handler !== undefined) handler(request, response);
+    else answer(response, 404, {});
+  }
+
+  async #page(response: HttpResponse, page: PlainPages[string]): Promise<void> {
     try {
       const { status, type = "text/plain; charset=utf-8", text } = await page();
-      response.writeHead(status, { "content-type": type, "cache-control": "no-store" });
-      response.end(text);
+      answer(response, status, { "content-type": type, "cache-control": "no-store" }, text);
     } catch (error) {
       this.#options.log.error("a page was not made", { reason: messageOf(error) });
-      response.writeHead(500);
-      response.end();
+      answer(response, 500, {});
     }
   }
 }

@@ -7,7 +7,8 @@ import { copyDurably } from "../plane/store/sqlite/database.ts";
 import { type Flags, readConfig } from "./config.ts";
 import { stdoutLog } from "./log.ts";
 import { openStore } from "./open-store.ts";
-import { serve } from "./serve.ts";
+import { type RunningServer, serve } from "./serve.ts";
+import { serveTrial } from "./trial/serve-trial.ts";
 
 /** The command line of the management plane's server. */
 export function createProgram(env: NodeJS.ProcessEnv): Command {
@@ -16,23 +17,7 @@ export function createProgram(env: NodeJS.ProcessEnv): Command {
     .version(version, "-V, --version", "print the version")
     .enablePositionalOptions()
     .exitOverride();
-  withDatabase(program.command("serve").description("serve the API until SIGTERM, then let calls finish"))
-    .option("--listen <host:port>", "where the API is (127.0.0.1:7410)")
-    .option("--metrics-listen <host:port>", "where /metrics is; beside the API when it is not given")
-    .option("--tls-cert <file>", "certificate chain in PEM; read again at SIGHUP")
-    .option("--tls-key <file>", "its key in PEM")
-    .option("--drain-limit-seconds <n>", "how long calls may take to finish after SIGTERM (20)")
-    .option("--drain-delay-seconds <n>", "how long requests are still taken after SIGTERM (0)")
-    .action(async (flags: Flags) => {
-      const config = readConfig(flags, env);
-      const server = await serve(config, stdoutLog(config.logLevel));
-      await new Promise<void>((resolve, reject) => {
-        const end = (): void => void server.drain().then(resolve, reject);
-        process.on("SIGTERM", end);
-        process.on("SIGINT", end);
-        process.on("SIGHUP", () => server.reloadTls());
-      });
-    });
+  addServe(program, env);
   withDatabase(
     program
       .command("create-admin")
@@ -76,6 +61,48 @@ export function createProgram(env: NodeJS.ProcessEnv): Command {
       copyDurably(database, copy);
     });
   return program;
+}
+
+function addServe(program: Command, env: NodeJS.ProcessEnv): void {
+  withDatabase(program.command("serve").description("serve the API until SIGTERM, then let calls finish"))
+    .option("--listen <host:port>", "where the API is (127.0.0.1:7410)")
+    .option("--metrics-listen <host:port>", "where /metrics is; beside the API when it is not given")
+    .option("--public-url <url>", "where browsers and apps reach it, https://HOST; people can sign in only with it")
+    .option("--provider-networks <ranges>", "private networks that identity providers may be in, separated by commas")
+    .option("--provider-ca <file>", "certificates in PEM that identity providers are checked by, in place of the system's")
+    .option("--provider-allow-http <on|off>", "identity providers without https too; for trials on one computer (off)")
+    .option("--dns-servers <addresses>", "who is asked for the records of domains, in place of the system's")
+    .option("--session-hours <n>", "how long a browser's session lasts at most, 8 or less (8)")
+    .option("--session-idle-minutes <n>", "how long it lasts without use (120)")
+    .option("--device-sign-in <on|off>", "whether organizations may let their people sign in with device codes (off)")
+    .option("--client-address-header <name>", "behind a proxy: the header in which it says where a request came from")
+    .option("--tls-cert <file>", "certificate chain in PEM; read again at SIGHUP")
+    .option("--tls-key <file>", "its key in PEM")
+    .option("--drain-limit-seconds <n>", "how long calls may take to finish after SIGTERM (20)")
+    .option("--drain-delay-seconds <n>", "how long requests are still taken after SIGTERM (0)")
+    .option("--dev", "for a trial: everything that is needed in a folder, people without passwords, on this computer alone")
+    .option("--dev-folder <folder>", "where a trial keeps its things (berth-plane-trial)")
+    .action(async ({ dev, devFolder, ...flags }: Flags & { readonly dev?: true; readonly devFolder?: string }) => {
+      const server = dev === true ? await startTrial(flags, devFolder, env) : await start(flags, env);
+      await new Promise<void>((resolve, reject) => {
+        const end = (): void => void server.drain().then(resolve, reject);
+        process.on("SIGTERM", end);
+        process.on("SIGINT", end);
+        process.on("SIGHUP", () => server.reloadTls());
+      });
+    });
+}
+
+async function start(flags: Flags, env: NodeJS.ProcessEnv): Promise<RunningServer> {
+  const config = readConfig(flags, env);
+  return serve(config, stdoutLog(config.logLevel));
+}
+
+async function startTrial(flags: Flags, folder: string | undefined, env: NodeJS.ProcessEnv): Promise<RunningServer> {
+  const trial = await serveTrial({ ...flags, ...(folder === undefined ? {} : { folder }) }, env, stdoutLog(flags.logLevel ?? "info"));
+  process.stderr.write(`${trial.instructions}
+`);
+  return trial;
 }
 
 function withDatabase(command: Command): Command {

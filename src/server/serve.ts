@@ -2,7 +2,6 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Log, messageOf } from "../lib/log.ts";
 import { version } from "../lib/version.ts";
-import { tokenAuthentication } from "../plane/access-tokens.ts";
 import type { PlaneApi } from "../plane/assemble-plane.ts";
 import { createServerPlane } from "../plane/create-server-plane.ts";
 import type { Store } from "../plane/store/store.ts";
@@ -12,6 +11,7 @@ import { type AnsweredCall, Metrics, observeGate, observeRequests } from "./metr
 import { openFanOut } from "./open-fan-out.ts";
 import { openStore } from "./open-store.ts";
 import { rateLimits } from "./rate-limit.ts";
+import { createSigningIn } from "./sign-in-site.ts";
 
 const msPerSecond = 1000;
 /** A database that takes longer is not ready. */
@@ -28,7 +28,7 @@ export interface RunningServer {
 }
 
 /** Opens the database and serves the management plane. Fails as `openStore` does, and when an address cannot be listened on. */
-export async function serve(config: ServerConfig, log: Log): Promise<RunningServer> {
+export async function serve(config: ServerConfig, log: Log, morePages: PlainPages = {}): Promise<RunningServer> {
   const now = (): number => Date.now();
   const opened = await openStore({ ...config, now, log });
   const { store } = opened;
@@ -37,10 +37,10 @@ export async function serve(config: ServerConfig, log: Log): Promise<RunningServ
   const draining = new AbortController();
   const shutdown = new AbortController();
   const metrics = new Metrics();
-  const authenticate = tokenAuthentication({ store, now });
+  const signingIn = createSigningIn({ config, ...opened, log, now });
   const plane = createServerPlane({
     ...opened,
-    authenticate,
+    ...signingIn.ofPlane,
     admit: rateLimits(now),
     tellFault: faultTeller(log),
     now,
@@ -59,7 +59,7 @@ export async function serve(config: ServerConfig, log: Log): Promise<RunningServ
     interceptors: [observeRequests(observed, metrics), ...plane.interceptors],
   };
   const metricsPages: PlainPages = { "/metrics": async () => ({ status: 200, type: metrics.contentType, text: await metrics.text() }) };
-  const pages = { ...statusPages(store, draining.signal), ...(config.metricsListen === undefined ? metricsPages : {}) };
+  const pages = { ...morePages, ...statusPages(store, draining.signal), ...(config.metricsListen === undefined ? metricsPages : {}) };
   const common = { log, shutdown: shutdown.signal };
   const tls =
     config.tlsCert === undefined || config.tlsKey === undefined ? {} : { tls: { certFile: config.tlsCert, keyFile: config.tlsKey } };
@@ -67,7 +67,8 @@ export async function serve(config: ServerConfig, log: Log): Promise<RunningServ
     config.metricsListen === undefined
       ? undefined
       : await HttpServer.start({ listen: config.metricsListen, pages: metricsPages, ...common });
-  const server = await HttpServer.start({ listen: config.listen, pages, api, ...tls, ...common });
+  const server = await HttpServer.start({ listen: config.listen, pages, api, ...signingIn.ofServer, ...tls, ...common });
+  signingIn.keepHouse(draining.signal);
   const metricsPort = metricsServer?.port ?? server.port;
   log.info("serving", { host: config.listen.host, port: server.port, metricsPort, tls: config.tlsCert !== undefined, version });
   const drain = async (): Promise<void> => {

@@ -17,6 +17,7 @@ import { accountKind, inviteDomainKind, loginKind, memberKind, organizationKind 
 import type { PageTokens } from "../store/page-tokens.ts";
 import type { Store } from "../store/store.ts";
 import { found } from "./found.ts";
+import type { EndSignIns } from "./organization-dependencies.ts";
 import { accountOf } from "./organization-service.ts";
 
 /** gitpod.v1.AccountService without the methods of sign-in: people across organizations. */
@@ -24,10 +25,12 @@ export function accountService({
   store,
   tokens,
   now,
+  endSignIns,
 }: {
   readonly store: Store;
   readonly tokens: PageTokens;
   readonly now: () => number;
+  readonly endSignIns: EndSignIns;
 }): Partial<ServiceImpl<typeof AccountService>> {
   const system = store.system("accounts");
   return {
@@ -43,6 +46,7 @@ export function accountService({
           const member = await tx.get(memberKind, id);
           if (member !== undefined) await deleteMember(tx, member);
         });
+        await endSignIns({ organizationId, accountId });
       }
       await system.transaction(async (tx) => {
         for (const login of await tx.all(loginKind, { where: { parentIds: [accountId] } })) tx.delete(loginKind, login);

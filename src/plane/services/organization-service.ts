@@ -90,7 +90,7 @@ function organizations({ store, scopeOf, now }: OrganizationDependencies): Parti
   };
 }
 
-function members({ store, scopeOf, now }: OrganizationDependencies): Partial<ServiceImpl<typeof OrganizationService>> {
+function members({ store, scopeOf, now, endSignIns }: OrganizationDependencies): Partial<ServiceImpl<typeof OrganizationService>> {
   return {
     joinOrganization: async ({ joinId }, context) => {
       const account = await accountOf(store, callerOf(context));
@@ -105,7 +105,12 @@ function members({ store, scopeOf, now }: OrganizationDependencies): Partial<Ser
     },
     leaveOrganization: async ({ userId }, context) => {
       const scope = scopeOf(context);
-      await scope.store.transaction(async (tx) => leaveOrganization(tx, await found(tx, memberKind, userId, "user")));
+      const { accountId } = await scope.store.transaction(async (tx) => {
+        const stored = await found(tx, memberKind, userId, "user");
+        await leaveOrganization(tx, stored);
+        return stored.message;
+      });
+      await endSignIns({ organizationId: scope.store.organizationId, accountId });
       return {};
     },
     listMembers: async ({ filter, sort, pagination, count }, context) => {

@@ -20,6 +20,7 @@ import type { ScopeOf } from "../request-scope.ts";
 import { accessTokenKind, dotfilesKind, memberKind, preferenceKind } from "../store/identity-kinds.ts";
 import type { Reader, Stored } from "../store/store.ts";
 import { found } from "./found.ts";
+import type { EndSignIns } from "./organization-dependencies.ts";
 
 /** How long a token is good for which no time was given. */
 const defaultTokenValidMs = 30 * 24 * 60 * 60_000;
@@ -30,6 +31,7 @@ const maxPreferencesPerUser = 500;
 interface Dependencies {
   readonly scopeOf: ScopeOf;
   readonly now: () => number;
+  readonly endSignIns: EndSignIns;
 }
 
 /** gitpod.v1.UserService: people in their organizations, their tokens, preferences and dotfiles. */
@@ -37,7 +39,7 @@ export function userService(dependencies: Dependencies): Partial<ServiceImpl<typ
   return { ...people(dependencies), ...tokens(dependencies), ...preferences(dependencies), ...dotfiles(dependencies) };
 }
 
-function people({ scopeOf }: Dependencies): Partial<ServiceImpl<typeof UserService>> {
+function people({ scopeOf, endSignIns }: Dependencies): Partial<ServiceImpl<typeof UserService>> {
   return {
     getAuthenticatedUser: async (_request, context) => {
       const { caller, store } = scopeOf(context);
@@ -47,19 +49,26 @@ function people({ scopeOf }: Dependencies): Partial<ServiceImpl<typeof UserServi
     setSuspended: async ({ userId, suspended }, context) => {
       const scope = scopeOf(context);
       if (userId === scope.caller.id) throw new BerthError("request-invalid", "user_id: nobody suspends themselves");
-      await scope.store.transaction(async (tx) => {
+      const { accountId } = await scope.store.transaction(async (tx) => {
         const stored = await found(tx, memberKind, userId, "user");
         if (suspended) await keepAnAdministrator(tx, stored.id);
         const { user } = stored.message;
         if (user === undefined || user.status === UserStatus.LEFT) throw new BerthError("resource-not-found", `there is no user ${userId}`);
         const status = suspended ? UserStatus.SUSPENDED : UserStatus.ACTIVE;
         tx.update(memberKind, stored, create(MemberRecordSchema, { ...stored.message, user: { ...user, status } }));
+        return stored.message;
       });
+      if (suspended) await endSignIns({ organizationId: scope.store.organizationId, accountId });
       return {};
     },
     deleteUser: async ({ userId }, context) => {
       const scope = scopeOf(context);
-      await scope.store.transaction(async (tx) => deleteMember(tx, await found(tx, memberKind, userId, "user")));
+      const { accountId } = await scope.store.transaction(async (tx) => {
+        const stored = await found(tx, memberKind, userId, "user");
+        await deleteMember(tx, stored);
+        return stored.message;
+      });
+      await endSignIns({ organizationId: scope.store.organizationId, accountId });
       return {};
     },
   };

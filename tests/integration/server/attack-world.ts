@@ -1,3 +1,4 @@
+import { Resolver } from "node:dns/promises";
 import { create, type DescMethod, type DescService } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { randomBytes, randomUUID } from "node:crypto";
@@ -56,6 +57,8 @@ import { environmentKind, hostTokenKind, secretKind } from "../../../src/plane/s
 import { projectKind } from "../../../src/plane/store/project-kinds.ts";
 import { InMemoryFanOut } from "../../../src/plane/runners/fan-out.ts";
 import type { Store } from "../../../src/plane/store/store.ts";
+import { DomainVerifier } from "../../../src/plane/sign-in/domain-verification.ts";
+import { StoredProviders } from "../../../src/plane/sign-in-store/stored-providers.ts";
 import { UserPreferenceRecordSchema } from "../../../src/contract/gen/berth/v1/records_pb.js";
 import { HttpServer } from "../../../src/server/http-server.ts";
 import { openStore } from "../../../src/server/open-store.ts";
@@ -150,6 +153,8 @@ export class AttackWorld {
       tellFault: () => "a fault",
       now,
       drain: draining.signal,
+      providers: new StoredProviders(store, opened.sealer),
+      domainVerifier: new DomainVerifier(new Resolver()),
       fanOut: new InMemoryFanOut(),
       processId: randomUUID(),
       log: silentLog,

@@ -37,9 +37,12 @@ export class PlaneProcess {
   }
 
   static async start(database: DatabaseFlags, ...flags: string[]): Promise<PlaneProcess> {
-    const child = spawn(process.execPath, [main, "serve", "--listen", "127.0.0.1:0", ...flagsOf(database), ...flags], {
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+    return PlaneProcess.serve(...flagsOf(database), ...flags);
+  }
+
+  /** With these flags alone. */
+  static async serve(...flags: string[]): Promise<PlaneProcess> {
+    const child = spawn(process.execPath, [main, "serve", "--listen", "127.0.0.1:0", ...flags], { stdio: ["ignore", "pipe", "pipe"] });
     const lines: string[] = [];
     const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
     const port = new Promise<number>((resolve) => {

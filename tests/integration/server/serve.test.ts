@@ -3,6 +3,7 @@ import { Code, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { execFileSync } from "node:child_process";
 import { chmodSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { type ClientHttp2Session, connect } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -205,13 +206,21 @@ describe("several servers on one PostgreSQL", () => {
   });
 });
 
+/** A page by HTTP/2. */
+async function textOf(session: ClientHttp2Session, path: string): Promise<string> {
+  const stream = session.request({ ":path": path });
+  let text = "";
+  for await (const part of stream.setEncoding("utf8")) text += String(part);
+  return text;
+}
+
 test("with a certificate it speaks TLS, HTTP/2 and HTTP/1.1", async () => {
   const [cert, key] = [join(folder, "cert.pem"), join(folder, "key.pem")];
   const arguments_ = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1"];
   execFileSync("openssl", [...arguments_, "-subj", "/CN=localhost", "-keyout", key, "-out", cert], { stdio: "ignore" });
   const database = { databaseUrl: join(folder, "berth.db"), keyFile: join(folder, "plane.key") };
   const { token } = await createAdmin(database);
-  const plane = await start(database, "--tls-cert", cert, "--tls-key", key);
+  const plane = await start(database, "--tls-cert", cert, "--tls-key", key, "--public-url", "https://plane.example.com");
   for (const httpVersion of ["1.1", "2"] as const) {
     const transport = createConnectTransport({
       baseUrl: `https://localhost:${plane.port}`,
@@ -221,6 +230,11 @@ test("with a certificate it speaks TLS, HTTP/2 and HTTP/1.1", async () => {
     const { editors } = await createClient(EditorService, transport).listEditors({}, { headers: { authorization: `Bearer ${token}` } });
     expect(editors.length).toBeGreaterThan(3);
   }
+  const session = connect(`https://localhost:${plane.port}`, { rejectUnauthorized: false });
+  expect(await textOf(session, "/auth/sign-in")).toContain("Your e-mail address at work");
+  const discovery: unknown = JSON.parse(await textOf(session, "/oauth/.well-known/openid-configuration"));
+  expect(discovery).toMatchObject({ issuer: "https://plane.example.com/oauth" });
+  session.close();
   await expect(plane.get("/healthz")).rejects.toThrow();
 });
 
@@ -229,6 +243,11 @@ test.each([
   [["--database-url", "x.db"], "--key-file is missing"],
   [["--database-url", "x.db", "--key-file", "k", "--listen", "nowhere"], "no HOST:PORT"],
   [["--database-url", "x.db", "--key-file", "k", "--tls-cert", "c"], "go together"],
+  [["--database-url", "x.db", "--key-file", "k", "--public-url", "http://plane.example.com"], "--public-url"],
+  [["--database-url", "x.db", "--key-file", "k", "--public-url", "https://plane.example.com/berth"], "--public-url"],
+  [["--database-url", "x.db", "--key-file", "k", "--provider-networks", "all"], "--provider-networks"],
+  [["--database-url", "x.db", "--key-file", "k", "--dns-servers", "dns.example.com"], "--dns-servers"],
+  [["--database-url", "x.db", "--key-file", "k", "--session-hours", "9"], "sessionHours"],
   [["--database-url", "x.db", "--key-file", "k", "--drain-limit-seconds", "soon"], "drainLimitSeconds"],
 ])("flags that are wrong are named: %j", (flags, sentence) => {
   const run = (): unknown => execFileSync(process.execPath, [main, "serve", ...flags], { cwd: folder, stdio: "pipe" });

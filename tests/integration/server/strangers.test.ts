@@ -89,6 +89,17 @@ test("every method refuses who is not known, and says nothing more", async () =>
   }
 });
 
+test("how to sign in is told to everybody, and nothing of addresses that are not known", async () => {
+  const email = "ada@example.com";
+  const answers: Record<string, number> = { GetSSOLoginURL: 404, ListSSOLogins: 200, ListLoginProviders: 200 };
+  for (const [name, expected] of Object.entries(answers)) {
+    const body = JSON.stringify(name === "ListLoginProviders" ? { filter: { email } } : { email });
+    const { status, body: answered } = await send(`gitpod.v1.AccountService/${name}`, { type: "application/json", body });
+    expect(status, name).toBe(expected);
+    expect(answered, name).not.toContain("example.com");
+  }
+});
+
 test("events as lines are refused as well", async () => {
   const { status, body } = await send("gitpod.v1.EventService/WatchEvents", { type: "application/jsonl", body: "{}" });
   expect({ status, ...JSON.parse(body) }).toMatchObject({ status: 401, code: "unauthenticated" });

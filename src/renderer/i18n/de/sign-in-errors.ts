@@ -13,6 +13,11 @@ export const signInErrors: ErrorTexts = {
     "Dein Identitätsanbieter, oder du auf seiner Seite, hat nicht zugestimmt.",
     "Beginne die Anmeldung von vorn oder bitte deine Verwaltung um Zugang.",
   ),
+  "sign-in-not-set-up": text(
+    "An dieser Verwaltungsebene meldet sich noch niemand an",
+    "Wer sie betreibt, hat ihr ihre öffentliche Adresse nicht genannt.",
+    "Bitte ihre Betreiber, sie mit --public-url zu starten.",
+  ),
   "sign-in-provider-unknown": text(
     "Für diese Adresse gibt es keine Anmeldung",
     "Keine Organisation hier hat die Domain dieser E-Mail-Adresse bestätigt und ihren Identitätsanbieter eingeschaltet.",

@@ -5,6 +5,7 @@
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import type { DomainVerification, SSOConfiguration } from "../../gitpod/v1/organization_pb.js";
 
 /**
  * Describes the file berth/v1/sign_in_records.proto.
@@ -249,4 +250,75 @@ export declare type VoucherRecord = Message<"berth.v1.VoucherRecord"> & {
  * Use `create(VoucherRecordSchema)` to create a new message.
  */
 export declare const VoucherRecordSchema: GenMessage<VoucherRecord>;
+
+/**
+ * An identity provider of an organization. Its client secret stands sealed beside it.
+ *
+ * @generated from message berth.v1.SsoConfigurationRecord
+ */
+export declare type SsoConfigurationRecord = Message<"berth.v1.SsoConfigurationRecord"> & {
+  /**
+   * @generated from field: gitpod.v1.SSOConfiguration configuration = 1;
+   */
+  configuration?: SSOConfiguration | undefined;
+
+  /**
+   * Its addresses are its own even where it sends no `email_verified`.
+   *
+   * @generated from field: bool emails_are_verified = 2;
+   */
+  emailsAreVerified: boolean;
+
+  /**
+   * Accounts that exist may be joined by a verified address.
+   *
+   * @generated from field: bool link_by_verified_email = 3;
+   */
+  linkByVerifiedEmail: boolean;
+
+  /**
+   * Its people may sign in with a code from another device.
+   *
+   * @generated from field: bool device_sign_in = 4;
+   */
+  deviceSignIn: boolean;
+};
+
+/**
+ * Describes the message berth.v1.SsoConfigurationRecord.
+ * Use `create(SsoConfigurationRecordSchema)` to create a new message.
+ */
+export declare const SsoConfigurationRecordSchema: GenMessage<SsoConfigurationRecord>;
+
+/**
+ * A domain that an organization says is its own.
+ *
+ * @generated from message berth.v1.DomainRecord
+ */
+export declare type DomainRecord = Message<"berth.v1.DomainRecord"> & {
+  /**
+   * @generated from field: gitpod.v1.DomainVerification verification = 1;
+   */
+  verification?: DomainVerification | undefined;
+
+  /**
+   * When a verified one is looked at again.
+   *
+   * @generated from field: google.protobuf.Timestamp check_at = 2;
+   */
+  checkAt?: Timestamp | undefined;
+
+  /**
+   * Since when the record of a verified one is missing; not set while it is there.
+   *
+   * @generated from field: google.protobuf.Timestamp missing_since = 3;
+   */
+  missingSince?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message berth.v1.DomainRecord.
+ * Use `create(DomainRecordSchema)` to create a new message.
+ */
+export declare const DomainRecordSchema: GenMessage<DomainRecord>;
 
