@@ -5,6 +5,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Level, ResourceKind, Row } from "../../../src/plane/authorization/row.ts";
 import { authorizationTable } from "../../../src/plane/authorization/table.ts";
 import { auditKind } from "../../../src/plane/audit/audit-kind.ts";
+import { environmentKind } from "../../../src/plane/store/kinds.ts";
+import { projectKind } from "../../../src/plane/store/project-kinds.ts";
+import type { Person } from "./people.ts";
 import { postgresDatabases, sqliteDatabases } from "../store/databases.ts";
 import { type Answer, AttackWorld, canary, type Ids, unaryMethods } from "./attack-world.ts";
 import { filledRequest } from "./filled-request.ts";
@@ -106,7 +109,7 @@ describe.each([sqliteDatabases(), postgresDatabases()])("attacks on $name", (dat
 
   test("an environment reaches itself and nothing beyond", async () => {
     const { environment } = world.ids;
-    const other = { ...world.ids, environment: randomUUID() };
+    const other = world.carolsIds;
     for (const method of built.filter((one) => !isForStrangers(one))) {
       const level = rowOf(method).grants.environment;
       const { code, text } = await send(world.tokens.environment, method, level === "own" ? other : world.ids);
@@ -118,8 +121,9 @@ describe.each([sqliteDatabases(), postgresDatabases()])("attacks on $name", (dat
     expect((await send(world.tokens.environment, method("GetEnvironment"), world.ids)).text).toContain(environment);
     const { text } = await world.call(world.tokens.environment, method("ListEnvironments"), "{}");
     expect(JSON.parse(text)).toMatchObject({ environments: [{ id: environment }] });
-    // The secret is its maker's, and not of its spec.
-    expect((await send(world.tokens.environment, method("GetSecretValue"), world.ids)).code).toMatch(/not_found|permission_denied/);
+    // A colleague's secret does not reach it.
+    expect((await send(world.tokens.environment, method("GetSecretValue"), other)).code).toMatch(/not_found|permission_denied/);
+    expect((await send(world.tokens.environment, method("GetEnvironment"), other)).code).toBe("permission_denied");
   });
 
   test("a runner of another organization reaches nothing here", async () => {
@@ -135,6 +139,39 @@ describe.each([sqliteDatabases(), postgresDatabases()])("attacks on $name", (dat
       const method = unaryMethods.find((one) => one.name === name) ?? unreachable();
       expect((await send(world.tokens.serviceAccount, method, world.ids)).code, name).toMatch(/permission_denied|not_found/);
     }
+  });
+
+  test("a watch tells each of what they could read, and nobody of another organization", async () => {
+    const touch = async ({ organizationId }: Person, { environment = "", project = "" }: Ids): Promise<void> => {
+      const store = world.store.inOrganization(organizationId);
+      await store.transaction(async (tx) => {
+        const stored = await tx.get(environmentKind, environment);
+        if (stored !== undefined) tx.update(environmentKind, stored, stored.message);
+      });
+      await store.transaction(async (tx) => {
+        const stored = await tx.get(projectKind, project);
+        if (stored !== undefined) tx.update(projectKind, stored, stored.message);
+      });
+    };
+    const { environment = "", project = "" } = world.ids;
+    const watchers = [
+      { who: world.bob, last: project },
+      { who: world.ada, last: project },
+      { who: world.carol, last: project },
+      { who: world.eve, last: world.evesIds.project ?? "" },
+    ];
+    let begun = 0;
+    const watched = watchers.map(async ({ who, last }) => world.watch(who, last, () => begun++));
+    await expect.poll(() => begun).toBe(watchers.length);
+    await touch(world.ada, world.ids);
+    await touch(world.eve, world.evesIds);
+    const [bobs = "", adas = "", carols = "", eves = ""] = await Promise.all(watched);
+    expect(bobs).toContain(environment);
+    // An administrator sees every environment's record.
+    expect(adas).toContain(environment);
+    expect(carols).not.toContain(environment);
+    expect(eves).not.toContain(environment);
+    expect(eves).not.toContain(project);
   });
 
   test("lists show each what they could read one by one", async () => {
