@@ -7,6 +7,7 @@ import type { Principal, PrincipalKind } from "../../contract/principal.ts";
 import type { AuthorizerOptions, ResourceReference } from "../authorization/authorizer.ts";
 import type { Owner, ResourceFacts } from "../authorization/policy.ts";
 import { type ResourceKind, type ShareLevel, shareLevels } from "../authorization/row.ts";
+import { secretsOf } from "../secrets.ts";
 import { recordKinds } from "../store/access-kinds.ts";
 import { runnerKind } from "../store/fleet-kinds.ts";
 import { groupMembershipKind, roleAssignmentKind } from "../store/identity-kinds.ts";
@@ -160,7 +161,7 @@ class KnownRows {
   }
 
   #ofSecret(row: AccessRow): ResourceFacts {
-    if (this.#principal.kind === "environment") return this.#plain(this.#isOfOwnSpec(row.id) ? [this.#principal] : []);
+    if (this.#principal.kind === "environment") return this.#plain(this.#isOfOwnSpec(row) ? [this.#principal] : []);
     const { scope } = fromBinary(SecretSchema, row.data).scope ?? {};
     switch (scope?.case) {
       case "projectId":
@@ -175,10 +176,13 @@ class KnownRows {
     }
   }
 
-  /** An environment owns the secrets of its own spec. */
-  #isOfOwnSpec(secretId: string): boolean {
+  /** An environment owns the secrets of its own spec: those that reach it, which its runner is shown there, too. */
+  #isOfOwnSpec(secret: AccessRow): boolean {
     const row = this.#rows.find(({ kind, id }) => kind === environmentKind.name && id === this.#principal.id);
-    return row !== undefined && fromBinary(EnvironmentSchema, row.data).spec?.secrets.some(({ id }) => id === secretId) === true;
+    if (row === undefined) return false;
+    const environment = fromBinary(EnvironmentSchema, row.data);
+    const isNamed = environment.spec?.secrets.some(({ id }) => id === secret.id) === true;
+    return isNamed || secretsOf(environment, [fromBinary(SecretSchema, secret.data)]).length > 0;
   }
 }
 
