@@ -27,7 +27,16 @@ This page is made from the table that the management plane decides by (\`src/pla
 - A request that names several resources is allowed when each of them is. *Uses* and *names* are resources that a request refers to: to use one takes a share as user (or the organization's admin), to name one takes its organization.
 - A personal access token or a service account's token can be read-only, which leaves the methods marked *read*, and limited to scopes. One with scopes makes no credential that lasts (*mints*).
 - Personal things (a person's own secrets) are out of reach of organization-wide roles; groups that have organization-wide roles themselves are kept by admins alone.
-- Lists show what could be read one by one.
+- Personal things of others, and others' tokens, are answered like what does not exist, also within an organization.
+- Projects and runners (with their classes) are for every member to use as long as nobody was made their user; from then on they are for those who were, directly or through a group, and for whom more was given.
+- Lists and watches show what could be read one by one.
+- An organization can leave new projects to its administrators (\`members_create_projects\`); this is content, and the service says it.
+
+## Where it is decided
+
+Every request goes the same way, whatever it comes over: the gate (\`src/plane/gate.ts\`) finds out who calls, turns the credential into a principal with its roles and limits (\`src/plane/access/principal-of.ts\`), and refuses whom no row is for, before the body is read. Methods that are not built say so; then the request is checked against its schema; then the policy looks at what it names, with facts that one query within the caller's organization found (\`src/plane/access/look-up.ts\`). Services decide nothing about who may: they filter lists by the same policy (\`src/plane/access/visibility.ts\`) and keep rules about content, such as that an organization keeps an administrator. The plane inside the desktop has one caller, to whom everything there belongs, and no policy.
+
+Changes leave an entry in the audit log (\`EventService.ListAuditLogs\`, for admins and auditLogReader), in the transaction of the change: who, from which address, by which method, on what, and the names of the fields that changed. docs/THREATS.md says what all this stops, and which test proves it.
 `;
 
 /** The whole document. */

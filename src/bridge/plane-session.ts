@@ -14,6 +14,11 @@ const renewAheadMs = 60_000;
 const lockTimeoutMs = 45_000;
 const attemptBytes = 32;
 
+/** Who is signed in, without anything that is secret. */
+export interface SignedInPerson extends Pick<StoredSignIn, "planeUrl" | "organizationId" | "accountId" | "name"> {
+  readonly isPersonalAccessToken: boolean;
+}
+
 export interface PlaneSessionOptions {
   readonly store: TokenStore;
   /** A file beside the store; whoever uses the store uses this one. */
@@ -48,8 +53,11 @@ export class PlaneSession {
   }
 
   /** Who is signed in; undefined when nobody is. Asks nobody. */
-  async who(): Promise<Pick<StoredSignIn, "planeUrl" | "organizationId" | "accountId" | "name"> | undefined> {
-    return this.#options.store.load();
+  async who(): Promise<SignedInPerson | undefined> {
+    const stored = await this.#options.store.load();
+    if (stored === undefined) return undefined;
+    const { planeUrl, organizationId, accountId, name, refreshToken } = stored;
+    return { planeUrl, organizationId, accountId, name, isPersonalAccessToken: refreshToken === "" };
   }
 
   /**
@@ -96,6 +104,10 @@ export class PlaneSession {
 
   async #refresh(stored: StoredSignIn): Promise<StoredSignIn> {
     const { store, log, now } = this.#options;
+    if (stored.refreshToken === "") {
+      await store.clear();
+      throw new BerthError("sign-in-required", "the plane does not take the personal access token any more");
+    }
     const configuration = await discoverPlane(new URL(stored.planeUrl));
     // Kept first: if the answer is lost, the same attempt gets another one in place of ending the sign-in.
     const refreshAttempt = stored.refreshAttempt ?? randomBytes(attemptBytes).toString("base64url");
@@ -124,6 +136,8 @@ export class PlaneSession {
   }
 
   async #revoke({ planeUrl, refreshToken }: StoredSignIn): Promise<boolean> {
+    // A personal access token may be in use elsewhere; who made it ends it.
+    if (refreshToken === "") return false;
     try {
       await client.tokenRevocation(await discoverPlane(new URL(planeUrl)), refreshToken, { token_type_hint: "refresh_token" });
       return true;

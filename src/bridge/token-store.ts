@@ -11,6 +11,7 @@ const storedSchema = z.object({
   organizationId: z.string(),
   accountId: z.string(),
   name: z.string(),
+  /** Empty: the access token is a personal one, which nothing renews. */
   refreshToken: z.string(),
   /** Proves to the plane that a refresh is the same as one whose answer was lost. */
   refreshAttempt: z.string().optional(),

@@ -10,11 +10,13 @@ export interface Candidate {
 export type Completion = { readonly kind: "candidates"; readonly candidates: readonly Candidate[] } | { readonly kind: "files" };
 
 /** What an argument or option takes. */
-export type Values = "environments" | "files" | readonly string[];
+export type Values = "environments" | "contexts" | "files" | readonly string[];
 
 export interface Known {
   /** Names of environments; empty when no host runs. */
   readonly environmentNames: () => Promise<readonly string[]>;
+  /** Names of contexts; empty when no host runs. */
+  readonly contextNames: () => Promise<readonly string[]>;
   /**
    * By the command's name and the argument's or option's own, e.g. "open --editor"; by an option's own alone for all
    * commands. Arguments called `name` are environments.
@@ -49,11 +51,22 @@ function valuesOf(command: Command, { long = "", argChoices }: Option, { values 
 
 async function completeValue(values: Values | undefined, current: string, known: Known): Promise<Completion> {
   if (values === "files") return { kind: "files" };
-  const words = values === "environments" ? await known.environmentNames() : (values ?? []);
+  const words = await wordsOf(values, known);
   return startingWith(
     current,
     words.map((value) => ({ value, description: "" })),
   );
+}
+
+async function wordsOf(values: Exclude<Values, "files"> | undefined, known: Known): Promise<readonly string[]> {
+  switch (values) {
+    case "environments":
+      return known.environmentNames();
+    case "contexts":
+      return known.contextNames();
+    default:
+      return values ?? [];
+  }
 }
 
 function subcommandsOrOptions(command: Command, current: string): Candidate[] {

@@ -4,6 +4,7 @@ import { closeSync, fstatSync, mkdirSync, openSync, readFileSync } from "node:fs
 import { connect } from "node:net";
 import { join } from "node:path";
 import { BerthError } from "../contract/berth-error.ts";
+import { ContextService } from "../contract/gen/berth/v1/context_pb.js";
 import { HostService, WorkspaceService } from "../contract/gen/berth/v1/host_pb.js";
 import { SharedFolderService } from "../contract/gen/berth/v1/shared_folder_pb.js";
 import { RunnerHostService } from "../contract/gen/berth/v1/runner_pb.js";
@@ -32,6 +33,7 @@ export interface HostClients {
   /** Answers where the host is a headless runner. */
   readonly runner: Client<typeof RunnerHostService>;
   readonly syncs: Client<typeof SyncService>;
+  readonly contexts: Client<typeof ContextService>;
   readonly sharedFolders: Client<typeof SharedFolderService>;
 }
 
@@ -58,6 +60,7 @@ function clientsOf(paths: BerthPaths): HostClients {
     host: createClient(HostService, transport),
     runner: createClient(RunnerHostService, transport),
     syncs: createClient(SyncService, transport),
+    contexts: createClient(ContextService, transport),
     sharedFolders: createClient(SharedFolderService, transport),
   };
 }

@@ -9,6 +9,9 @@ import { openLink } from "./editor-link.ts";
  */
 export async function openSecretLink(url: string, privateFolder: string): Promise<string | undefined> {
   const page = join(privateFolder, "open-ui.html");
-  await writeFileAtomically(page, `<!doctype html><meta http-equiv="refresh" content="0;url=${url}"><title>Berth</title>`);
+  await writeFileAtomically(
+    page,
+    `<!doctype html><meta http-equiv="refresh" content="0;url=${url.replaceAll("&", "&amp;").replaceAll('"', "&quot;")}"><title>Berth</title>`,
+  );
   return openLink(pathToFileURL(page).href, { env: process.env, platform: process.platform });
 }

@@ -5,12 +5,15 @@ import { createProgram } from "./program.ts";
 
 const known: Known = {
   environmentNames: async () => ["web", "api", "with space"],
+  contextNames: async () => ["work", "home"],
   values: {
     "completion shell": ["bash", "zsh"],
     "open --editor": ["vscode", "zed"],
     "create source": "files",
     "reset --confirm": "environments",
     "--machine": "environments",
+    "--context": "contexts",
+    "sign-in context": "contexts",
   },
 };
 
@@ -38,6 +41,11 @@ async function completions(...words: readonly string[]): Promise<readonly string
 
 test.each<[readonly string[], readonly string[] | "files"]>([
   [["cr"], ["create"]],
+  [["context", "sign-in", "w"], ["work"]],
+  [
+    ["list", "--context", ""],
+    ["work", "home"],
+  ],
   [
     ["machine", "st"],
     ["status", "start", "stop"],

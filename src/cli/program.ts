@@ -1,6 +1,7 @@
 import { type Argument, Command } from "commander";
 import { version } from "../lib/version.ts";
 import { registerCompletion } from "./commands/completion.ts";
+import { registerContext } from "./commands/context.ts";
 import { registerCreate } from "./commands/create.ts";
 import { registerDoctor } from "./commands/doctor.ts";
 import { registerExec } from "./commands/exec.ts";
@@ -55,6 +56,7 @@ More about a command: berth help COMMAND. Exit codes and JSON: docs/CLI.md.`,
   registerDoctor(program);
   registerMachine(program);
   registerUi(program);
+  registerContext(program);
   registerHost(program);
   registerRunner(program);
   registerCompletion(program);

@@ -11,6 +11,8 @@ import { printJson, say } from "./output.ts";
 const exitCodes: Readonly<Record<string, number>> = {
   invalid_argument: 2,
   not_found: 3,
+  unauthenticated: 4,
+  permission_denied: 4,
   failed_precondition: 4,
   already_exists: 4,
   unavailable: 5,

@@ -13,8 +13,14 @@ export async function runProgram(program: Command): Promise<never> {
   });
   try {
     await program.parseAsync();
-    process.exit();
   } catch (error) {
-    process.exit(reportFailure(error, { json }));
+    process.exitCode = reportFailure(error, { json });
   }
+  // What a slow reader of a pipe has not taken yet would be lost.
+  await Promise.all([process.stdout, process.stderr].map(written));
+  process.exit();
+}
+
+async function written(stream: NodeJS.WriteStream): Promise<void> {
+  await new Promise<void>((resolve) => stream.write("", () => resolve()));
 }

@@ -5,8 +5,8 @@ export const accessErrors = {
   "sign-in-required": entry(
     "unauthenticated",
     "You are not signed in",
-    "The management plane does not know who asks, or the session has ended.",
-    "Sign in, then do it again.",
+    "The request carries no token or session, or one that is unknown, expired or revoked.",
+    "Sign in again, or use another token.",
   ),
   "credential-invalid": entry(
     "unauthenticated",
@@ -17,7 +17,7 @@ export const accessErrors = {
   "not-allowed": entry(
     "permission_denied",
     "You may not do this",
-    "Your role, or what was shared with you, does not go so far.",
+    "Your role, your token, or what was shared with you does not go so far.",
     "Ask its owner or an administrator of your organization.",
   ),
   "exchange-token-invalid": entry(

@@ -14,18 +14,6 @@ export const planeErrors = {
     "Somebody else changed the same thing at the same time.",
     "Look at it again, then repeat what you did.",
   ),
-  "sign-in-required": entry(
-    "unauthenticated",
-    "You are not signed in",
-    "The request carries no token, or one that is unknown, expired or revoked.",
-    "Sign in again, or use another token.",
-  ),
-  "request-not-permitted": entry(
-    "permission_denied",
-    "You may not do this",
-    "Your role or your token does not allow it.",
-    "Ask an administrator of your organization, or use a token that may.",
-  ),
   "rate-limited": entry(
     "resource_exhausted",
     "Too much was asked at once",
@@ -37,12 +25,6 @@ export const planeErrors = {
     "The key of the database cannot be used",
     "It is open to others, or it is not the one that the secrets in the database were sealed with.",
     "Give the server the key file that the database was made with, readable by nobody else.",
-  ),
-  "runner-unreachable": entry(
-    "unavailable",
-    "The runner did not answer",
-    "It is not connected to the management plane now.",
-    "Try again when it is back; its page shows when it was last seen.",
   ),
   "runner-not-signed-up": entry(
     "failed_precondition",

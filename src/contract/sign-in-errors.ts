@@ -74,6 +74,24 @@ export const signInErrors = {
     "It did not answer. What runs on this computer goes on without it.",
     "Check your network and the plane's address.",
   ),
+  "context-not-found": entry(
+    "not_found",
+    "There is no such context",
+    "No plane was added to this computer under this name.",
+    "Look at those that there are, or add it.",
+  ),
+  "context-name-taken": entry(
+    "already_exists",
+    "The name is taken by another context",
+    "Two planes of one name could not be told apart.",
+    "Choose another name.",
+  ),
+  "context-limit": entry(
+    "failed_precondition",
+    "There are as many contexts as one computer can have",
+    "Each keeps a sign-in and a list of its own.",
+    "Remove one that is not needed any more.",
+  ),
   "address-not-allowed": entry(
     "permission_denied",
     "The address may not be reached from the plane",

@@ -4,12 +4,14 @@ import { chmodSync, mkdirSync } from "node:fs";
 import { cpus, homedir, totalmem } from "node:os";
 import { join } from "node:path";
 import type { EngineCalls, EnvironmentStore } from "../contract/engine-port.ts";
+import { ContextService } from "../contract/gen/berth/v1/context_pb.js";
 import { HostService, WorkspaceService } from "../contract/gen/berth/v1/host_pb.js";
 import { SettingsService } from "../contract/gen/berth/v1/settings_pb.js";
 import { SharedFolderService } from "../contract/gen/berth/v1/shared_folder_pb.js";
 import { SyncService } from "../contract/gen/berth/v1/sync_pb.js";
 import { SupportService } from "../contract/gen/berth/v1/support_pb.js";
 import { TerminalService } from "../contract/gen/berth/v1/terminal_pb.js";
+import type { Keychain } from "../bridge/token-store.ts";
 import { Engine, engineCalls } from "../engine/engine.ts";
 import type { Machines } from "../engine/machines.ts";
 import { Templates } from "../engine/templates.ts";
@@ -23,6 +25,8 @@ import { Sealer } from "../plane/seal.ts";
 import type { MachineDriver } from "../vm/driver.ts";
 import { removeOldImages } from "../vm/image/machine-images.ts";
 import { chooseDriver } from "./choose-driver.ts";
+import { contextService } from "./contexts/context-service.ts";
+import { Contexts } from "./contexts/contexts.ts";
 import { createMachines, type HostMachines } from "./create-machines.ts";
 import { detailsOf } from "./details.ts";
 import { growDisks } from "./grow-disk.ts";
@@ -55,6 +59,8 @@ const powerOffTimeoutMs = 120_000;
 
 export interface HostOptions {
   readonly env: NodeJS.ProcessEnv;
+  /** Seals sign-ins to planes; without one they are in files of mode 0600. */
+  readonly keychain?: Keychain;
   /** Called when everything has ended. */
   readonly onEnd: () => void;
   /** What it is besides the host of this computer's person. */
@@ -102,17 +108,18 @@ export interface HostParts {
   readonly hub: WatchHub;
   readonly syncs: Syncs;
   readonly sharedFolders: SharedFolders;
+  readonly contexts: Contexts;
   readonly startedAtMs: number;
 }
 
 /** Puts plane, engine, driver and services together and serves them. Fails with `host-running`, `store-corrupt` or `store-too-new`. */
-export async function createHost({ env, onEnd, role }: HostOptions): Promise<Host> {
+export async function createHost({ env, keychain, onEnd, role }: HostOptions): Promise<Host> {
   const paths = berthPaths(env);
   makeFolders(paths);
   const lock = lockHost(join(paths.home, "host.lock"));
   const log = role?.log ?? fileLog(paths.hostLog);
-  const parts = await createParts(env, paths, log, role);
-  const { machines, plane, engine, ports, settings, syncs } = parts;
+  const parts = await createParts({ env, paths, log, keychain, role });
+  const { machines, plane, engine, ports, settings, syncs, contexts } = parts;
   const unused = new UnusedWatch({
     machines,
     environments: async () => plane.environmentStore.list(),
@@ -129,6 +136,7 @@ export async function createHost({ env, onEnd, role }: HostOptions): Promise<Hos
     stopWatchingNameServers();
     await Promise.all([ports.close(), stopServing(), syncs.close()]);
     machines.close();
+    contexts.close();
     loopback.close();
     await plane.close();
     lock.release();
@@ -139,21 +147,7 @@ export async function createHost({ env, onEnd, role }: HostOptions): Promise<Hos
   const handler = connectNodeAdapter({
     interceptors: plane.interceptors,
     routes: (router) => {
-      plane.routes(router);
-      router.service(WorkspaceService, workspaceService(parts));
-      router.service(TerminalService, terminalService(parts));
-      router.service(
-        SettingsService,
-        settingsService(parts, env, async () => {
-          await growDisks(parts);
-          parts.hub.touch();
-          machines.setNetwork();
-          void engine.idleTimeChanged();
-        }),
-      );
-      router.service(SupportService, supportService(parts, env));
-      router.service(SyncService, syncService(parts));
-      router.service(SharedFolderService, sharedFolderService(parts));
+      serveParts(router, parts, env);
       role?.routes(router, parts);
       router.service(
         HostService,
@@ -175,6 +169,25 @@ export async function createHost({ env, onEnd, role }: HostOptions): Promise<Hos
   await role?.start(parts);
   log.info("the host is ready", { home: paths.home, version });
   return { end: async () => end() };
+}
+
+/** The services of what the host keeps, but for that of the host itself. */
+function serveParts(router: ConnectRouter, parts: HostParts, env: NodeJS.ProcessEnv): void {
+  const { plane, machines, engine, contexts } = parts;
+  const settingsChanged = async (): Promise<void> => {
+    await growDisks(parts);
+    parts.hub.touch();
+    machines.setNetwork();
+    void engine.idleTimeChanged();
+  };
+  plane.routes(router);
+  router.service(WorkspaceService, workspaceService(parts));
+  router.service(TerminalService, terminalService(parts));
+  router.service(SettingsService, settingsService(parts, env, settingsChanged));
+  router.service(SupportService, supportService(parts, env));
+  router.service(SyncService, syncService(parts));
+  router.service(SharedFolderService, sharedFolderService(parts));
+  router.service(ContextService, contextService(contexts));
 }
 
 function loopbackServer(
@@ -200,7 +213,17 @@ function makeFolders(paths: BerthPaths): void {
   }
 }
 
-async function createParts(env: NodeJS.ProcessEnv, paths: BerthPaths, log: Log, role: HostRole | undefined): Promise<HostParts> {
+async function createParts({
+  env,
+  paths,
+  log,
+  keychain,
+  role,
+}: Pick<HostParts, "paths" | "log"> & {
+  readonly env: NodeJS.ProcessEnv;
+  readonly keychain: Keychain | undefined;
+  readonly role: HostRole | undefined;
+}): Promise<HostParts> {
   const now = (): number => Date.now();
   const { driver, images: source, onUpgradeStep, memoryBytes = totalmem() } = chooseDriver({ env, paths, log });
   const machinesFolder = paths.machines;
@@ -209,21 +232,7 @@ async function createParts(env: NodeJS.ProcessEnv, paths: BerthPaths, log: Log, 
   );
   const settings = await HostSettings.open(paths.settings, { cpus: cpus().length, memoryBytes }, log);
   const networkSettings = await NetworkSettings.open(paths.networkSettings, await Sealer.open(paths.keyFile), log);
-  const gitIdentity = async (): Promise<GitIdentity> => {
-    const { gitUserName: name, gitUserEmail: email } = settings.stored;
-    return name === "" && email === "" ? computerGitIdentity() : { name, email };
-  };
-  const dedicatedSize = (): MachineSize => settings.nextDedicatedSize;
-  const identity = { databasePath: paths.database, keyPath: paths.keyFile, version };
-  const calls: EngineCalls = {
-    ...engineCalls,
-    validateSpec: async (spec, signal) => {
-      await engineCalls.validateSpec(spec, signal);
-      role?.mayCreate((await plane.environmentStore.list()).length);
-    },
-  };
-  const embedded = await createPlane({ ...identity, engineCalls: calls, now, gitIdentity, dedicatedSize });
-  const plane = role?.plane(embedded) ?? embedded;
+  const plane = await openPlane({ paths, settings, now, role });
   const templates = new Templates({ driver, log, now });
   await templates.tidy().catch((error: unknown) => log.warn("templates were not tidied", { reason: messageOf(error) }));
   const sharedFolders = await SharedFolders.open({
@@ -259,9 +268,35 @@ async function createParts(env: NodeJS.ProcessEnv, paths: BerthPaths, log: Log, 
     settings,
     networkSettings,
     sharedFolders,
+    contexts: await Contexts.open({ folder: paths.contexts, keychain, log, now, random: Math.random }),
     startedAtMs: now(),
   };
   return { ...kept, ...tellChanges(kept, env) };
+}
+
+/** The embedded plane, or what stands in its place. Fails with `store-corrupt` or `store-too-new`. */
+async function openPlane({
+  paths,
+  settings,
+  now,
+  role,
+}: Pick<HostParts, "paths" | "settings"> & { readonly now: () => number; readonly role: HostRole | undefined }): Promise<Plane> {
+  const gitIdentity = async (): Promise<GitIdentity> => {
+    const { gitUserName: name, gitUserEmail: email } = settings.stored;
+    return name === "" && email === "" ? computerGitIdentity() : { name, email };
+  };
+  const dedicatedSize = (): MachineSize => settings.nextDedicatedSize;
+  const identity = { databasePath: paths.database, keyPath: paths.keyFile, version };
+  const calls: EngineCalls = {
+    ...engineCalls,
+    validateSpec: async (spec, signal) => {
+      await engineCalls.validateSpec(spec, signal);
+      role?.mayCreate((await plane.environmentStore.list()).length);
+    },
+  };
+  const embedded = await createPlane({ ...identity, engineCalls: calls, now, gitIdentity, dedicatedSize });
+  const plane = role?.plane(embedded) ?? embedded;
+  return plane;
 }
 
 /** What tells others of every change: ports of this computer, ssh's files, and those who watch. */

@@ -13,6 +13,8 @@ export interface BerthPaths {
   readonly settings: string;
   readonly networkSettings: string;
   readonly sharedFolders: string;
+  /** Remote planes, with what is kept of each. */
+  readonly contexts: string;
   readonly database: string;
   readonly keyFile: string;
   readonly machines: string;
@@ -44,6 +46,7 @@ export function berthPaths(env: NodeJS.ProcessEnv): BerthPaths {
     settings: join(home, "settings.json"),
     networkSettings: join(home, "network.json"),
     sharedFolders: join(home, "shared-folders.json"),
+    contexts: join(home, "contexts"),
     database: join(home, "store", "berth.db"),
     keyFile: join(home, "keys", "secrets.key"),
     machines: join(home, "machines"),

@@ -1,4 +1,5 @@
 import type { ConnectRouter, Interceptor, ServiceImpl } from "@connectrpc/connect";
+import type { PlanePolicy } from "./access/plane-policy.ts";
 import { EditorService } from "../contract/gen/gitpod/v1/editor_pb.js";
 import { EnvironmentService } from "../contract/gen/gitpod/v1/environment_pb.js";
 import { EventService } from "../contract/gen/gitpod/v1/event_pb.js";
@@ -10,11 +11,12 @@ import { type Admit, type Authenticate, type Caller, knownCaller } from "./calle
 import type { IdTokenIssuer } from "./id-tokens/id-token-issuer.ts";
 import { PlaneEvents } from "./events.ts";
 import type { Fleet } from "./fleet.ts";
-import { createGate, type Gate, passGate } from "./gate.ts";
+import { createGate, enterWith, type Gate, passGate } from "./gate.ts";
 import { paginationFromQuery, refuseUnbuilt, type TellFault, translated, translateErrors, validateRequests } from "./interceptors.ts";
 import { type NodeRequest, type NodeResponse, serveJsonlEvents } from "./jsonl.ts";
 import { scopeOfCaller, scopes } from "./request-scope.ts";
 import type { Sealer } from "./seal.ts";
+import { auditLog } from "./services/audit-log-service.ts";
 import { bind, type BoundService } from "./services/bind.ts";
 import { editorService } from "./services/editor-service.ts";
 import { environmentService } from "./services/environment-service.ts";
@@ -51,8 +53,8 @@ export interface PlaneParts {
     readonly runnerConfiguration: Partial<ServiceImpl<typeof RunnerConfigurationService>>;
     readonly secret: Partial<ServiceImpl<typeof SecretService>>;
   };
-  /** Methods (`package.Service/Method`) that anybody may call. */
-  readonly openMethods: ReadonlySet<string>;
+  /** Who may do what; without one, everything is for whoever is known. */
+  readonly policy?: PlanePolicy;
 }
 
 /** The API of a plane, ready to be served. */
@@ -69,7 +71,7 @@ export interface PlaneApi {
 export function assemblePlane(parts: PlaneParts): PlaneApi {
   const { store, tokens, sealer, fleet, authenticate, admit, now, gitIdentity } = parts;
   const events = new PlaneEvents(store.events);
-  const scopeOf = scopes(store);
+  const scopeOf = scopes(store, parts.policy === undefined ? undefined : { now });
   const watchUntil = watchEvents(events, now);
   const watch: WatchEvents = async (scope, request, signal) =>
     watchUntil(scope, request, parts.drain === undefined ? signal : AbortSignal.any([signal, parts.drain]));
@@ -79,6 +81,7 @@ export function assemblePlane(parts: PlaneParts): PlaneApi {
       watchEvents: async function* (request, context) {
         yield* await watch(scopeOf(context), request, context.signal);
       },
+      ...(parts.policy === undefined ? {} : auditLog({ scopeOf })),
     }),
     bind(EditorService, editorService({ scopeOf, tokens, now })),
     bind(RunnerService, { ...runnerService({ scopeOf, fleet, tokens }), ...parts.own?.runner }),
@@ -91,7 +94,8 @@ export function assemblePlane(parts: PlaneParts): PlaneApi {
     ...parts.services,
   ];
   const unbuilt = new Set(services.flatMap((service) => service.unbuilt));
-  const gate = createGate({ authenticate, admit, openMethods: parts.openMethods });
+  const enter = enterWith({ authenticate, admit, policy: parts.policy });
+  const gate = createGate(enter);
   return {
     events,
     gate: async (context) => {
@@ -101,17 +105,24 @@ export function assemblePlane(parts: PlaneParts): PlaneApi {
         throw translated(error, parts.tellFault);
       }
     },
-    interceptors: [translateErrors(parts.tellFault), passGate(gate), refuseUnbuilt(unbuilt), paginationFromQuery(), validateRequests()],
+    interceptors: [
+      translateErrors(parts.tellFault),
+      passGate(gate),
+      refuseUnbuilt(unbuilt),
+      paginationFromQuery(),
+      validateRequests(),
+      ...(parts.policy === undefined ? [] : [parts.policy.authorizer.authorization()]),
+    ],
     routes: (router) => {
       for (const service of services) service.register(router);
     },
     serveJsonl: (request, response) =>
       serveJsonlEvents(request, response, {
         watch,
-        scopeOf: async (headers, address) => {
-          const caller = await authenticate(headers);
-          admit(caller, address);
-          return scopeOfCaller(store, knownCaller(caller));
+        enter: async (headers, address) => enter({ headers, address, method: EventService.method.watchEvents }),
+        scopeOf: async ({ caller, principal }, call) => {
+          await parts.policy?.authorizer.authorize(principal, { method: EventService.method.watchEvents, ...call });
+          return scopeOfCaller(store, knownCaller(caller), principal);
         },
       }),
   };

@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { type ContextValues, createContextKey } from "@connectrpc/connect";
 import { BerthError } from "../contract/berth-error.ts";
+import type { TokenScope } from "../contract/principal.ts";
 import { type Subject, SubjectSchema, type Principal } from "../contract/gen/gitpod/v1/identity_pb.js";
 
 /** Who makes a request. */
@@ -16,6 +17,8 @@ export interface Caller {
   readonly isAdministrator: boolean;
   /** May look and not change anything. */
   readonly isReadOnly: boolean;
+  /** What their token is limited to; undefined: nothing. */
+  readonly scopes?: ReadonlySet<TokenScope>;
 }
 
 /** Says who makes a request by its headers; nobody when they prove nothing. */

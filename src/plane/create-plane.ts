@@ -88,7 +88,6 @@ export async function createPlane(options: PlaneOptions): Promise<Plane> {
     now,
     gitIdentity,
     services: [bind(UserService, localUserService(identity)), ...[...unbuilt, ...others].map((s) => bind<DescService>(s, {}))],
-    openMethods: new Set(),
   });
   return {
     ...api,

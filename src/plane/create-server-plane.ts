@@ -12,6 +12,7 @@ import { UsageService } from "../contract/gen/gitpod/v1/usage_pb.js";
 import { UserService } from "../contract/gen/gitpod/v1/user_pb.js";
 import { systemClock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
+import { planePolicy } from "./access/plane-policy.ts";
 import { assemblePlane, type PlaneApi } from "./assemble-plane.ts";
 import type { Admit, Authenticate } from "./caller.ts";
 import type { TellFault } from "./interceptors.ts";
@@ -28,7 +29,7 @@ import { groupService } from "./services/group-service.ts";
 import { organizationService } from "./services/organization-service.ts";
 import { projectService } from "./services/project-service.ts";
 import { domainVerifications } from "./services/domain-verifications.ts";
-import { loginProviders, openLoginMethods } from "./services/login-providers.ts";
+import { loginProviders } from "./services/login-providers.ts";
 import { ssoConfigurations } from "./services/sso-configurations.ts";
 import { runnerAdministration } from "./services/runner-administration.ts";
 import { runnerPolicies } from "./services/runner-policies.ts";
@@ -70,7 +71,7 @@ export interface ServerPlaneOptions {
 /** The management plane as a server has it: for many organizations, with runners that sign up. */
 export function createServerPlane(options: ServerPlaneOptions): PlaneApi {
   const { store, tokens, sealer, admit, tellFault, now, drain, fanOut, processId, log, signIn } = options;
-  const scopeOf = scopes(store);
+  const scopeOf = scopes(store, { now });
   const deriveKey = sealer.deriveKey.bind(sealer);
   const clock = { ...systemClock, nowMs: now };
   const opened = openRunnerPlane({ store, deriveKey, fanOut, processId, clock, log, signal: drain });
@@ -109,7 +110,7 @@ export function createServerPlane(options: ServerPlaneOptions): PlaneApi {
       runnerConfiguration: { ...classAdministration(keeping), ...scmIntegrations(keeping), ...sealedHostTokens(keeping) },
       secret: { getSecretValue: environmentSecretValue({ scopeOf, sealer }, secretService({ scopeOf, sealer, now }).getSecretValue) },
     },
-    openMethods: new Set(["gitpod.v1.IdentityService/ExchangeToken", ...openLoginMethods]),
+    policy: planePolicy({ store, authenticate }),
   });
   return { ...api, interceptors: [...api.interceptors, keepMachinesToTheirOwn()] };
 }
@@ -123,7 +124,7 @@ function peopleServices(
   return [
     bind(UserService, userService({ scopeOf, now, endSignIns })),
     bind(AccountService, {
-      ...accountService({ store, tokens, endSignIns }),
+      ...accountService({ store, tokens, now, endSignIns }),
       ...loginProviders({ store, tokens, providers, publicUrl: signIn?.publicUrl }),
     }),
     bind(OrganizationService, {

@@ -35,9 +35,17 @@ export class PlaneEvents {
     return this.#events.subscribe((event) => listener(planeEventOf(event)), onGap);
   }
 
-  /** The events of an organization that a WatchEvents request asks for from now on, until the signal aborts. */
-  watch(organizationId: string, request: WatchEventsRequest, signal: AbortSignal): AsyncIterable<WatchEventsResponse> {
-    const queue = new AsyncQueue<WatchEventsResponse>(maxQueuedEvents);
+  /**
+   * The events of an organization that a WatchEvents request asks for from now on, until the signal aborts.
+   * @param sees Whether the watcher may know of an event; all of them where it is not given.
+   */
+  watch(
+    organizationId: string,
+    request: WatchEventsRequest,
+    signal: AbortSignal,
+    sees?: (event: PlaneEvent) => Promise<boolean>,
+  ): AsyncIterable<WatchEventsResponse> {
+    const queue = new AsyncQueue<PlaneEvent>(maxQueuedEvents);
     let waiting = 0;
     const end = (): void => {
       unsubscribe();
@@ -47,8 +55,7 @@ export class PlaneEvents {
     const unsubscribe = this.subscribe((event) => {
       if (event.organizationId !== organizationId || !isWanted(request, event)) return;
       if (++waiting > maxQueuedEvents) return end();
-      const { operation, resourceType, resourceId } = event;
-      void queue.push(create(WatchEventsResponseSchema, { operation, resourceType, resourceId }));
+      void queue.push(event);
     }, end);
     if (signal.aborted) end();
     else signal.addEventListener("abort", end);
@@ -56,7 +63,8 @@ export class PlaneEvents {
       try {
         for await (const event of queue) {
           waiting--;
-          yield event;
+          const { operation, resourceType, resourceId } = event;
+          if (sees === undefined || (await sees(event))) yield create(WatchEventsResponseSchema, { operation, resourceType, resourceId });
         }
       } finally {
         end();

@@ -1,5 +1,6 @@
 import { fromJson, toJson } from "@bufbuild/protobuf";
 import { codeToHttpStatus, errorToJson } from "@connectrpc/connect/protocol-connect";
+import { createValidator } from "@bufbuild/protovalidate";
 import { once } from "node:events";
 import type { connectNodeAdapter } from "@connectrpc/connect-node";
 import { BerthError } from "../contract/berth-error.ts";
@@ -10,6 +11,9 @@ import {
   type WatchEventsResponse,
   WatchEventsResponseSchema,
 } from "../contract/gen/gitpod/v1/event_pb.js";
+import type { AuthorizedCall } from "./authorization/authorizer.ts";
+import type { Entrant } from "./gate.ts";
+import { validateMessage } from "./interceptors.ts";
 import type { RequestScope } from "./request-scope.ts";
 import type { WatchEvents } from "./services/event-service.ts";
 
@@ -19,12 +23,19 @@ export type NodeResponse = Parameters<ReturnType<typeof connectNodeAdapter>>[1];
 
 const path = "/gitpod.v1.EventService/WatchEvents";
 const maxBodyBytes = 64 * 1024;
+const validator = createValidator();
 
 /** Answers WatchEvents as `application/jsonl`, one JSON event a line, which is how @gitpod/sdk 0.6 asks. False when the request is another one. */
 export function serveJsonlEvents(
   request: NodeRequest,
   response: NodeResponse,
-  how: { readonly watch: WatchEvents; readonly scopeOf: (headers: Headers, address: string) => Promise<RequestScope> },
+  how: {
+    readonly watch: WatchEvents;
+    /** Before the request is read. */
+    readonly enter: (headers: Headers, address: string) => Promise<Entrant>;
+    /** Once it is known what the request names. */
+    readonly scopeOf: (entrant: Entrant, call: Pick<AuthorizedCall, "message" | "url" | "headers">) => Promise<RequestScope>;
+  },
 ): boolean {
   const [pathname] = (request.url ?? "").split("?");
   if (
@@ -42,14 +53,17 @@ export function serveJsonlEvents(
 async function answer(
   request: NodeRequest,
   response: NodeResponse,
-  { watch, scopeOf }: Parameters<typeof serveJsonlEvents>[2],
+  { watch, enter, scopeOf }: Parameters<typeof serveJsonlEvents>[2],
 ): Promise<void> {
   const closed = new AbortController();
   response.on("close", () => closed.abort());
   let events: AsyncIterable<WatchEventsResponse>;
   try {
-    const scope = await scopeOf(headersOf(request), request.socket.remoteAddress ?? "");
-    events = await watch(scope, await readRequest(request), closed.signal);
+    const headers = headersOf(request);
+    const entrant = await enter(headers, request.socket.remoteAddress ?? "");
+    const message = await readRequest(request);
+    validateMessage(validator, WatchEventsRequestSchema, message);
+    events = await watch(await scopeOf(entrant, { message, url: request.url ?? "", headers }), message, closed.signal);
   } catch (error) {
     const failure = toConnectError(error);
     response.writeHead(codeToHttpStatus(failure.code), { "content-type": "application/json" });

@@ -83,7 +83,7 @@ export function newMember(options: {
   return create(MemberRecordSchema, { user, accountId, role, memberSince: at, loginProvider });
 }
 
-/** Makes an account a member; one who left comes back as the same user. Fails with `request-not-permitted` for who is suspended. */
+/** Makes an account a member; one who left comes back as the same user. Fails with `not-allowed` for who is suspended. */
 export async function joinOrganization(tx: Transaction, options: Parameters<typeof newMember>[0]): Promise<MemberRecord> {
   const stored = await tx.find(memberKind, { nameKey: options.account.id });
   if (stored === undefined) {
@@ -92,7 +92,7 @@ export async function joinOrganization(tx: Transaction, options: Parameters<type
     return member;
   }
   const { user } = stored.message;
-  if (user?.status === UserStatus.SUSPENDED) throw new BerthError("request-not-permitted", "an administrator suspended you there");
+  if (user?.status === UserStatus.SUSPENDED) throw new BerthError("not-allowed", "an administrator suspended you there");
   if (user?.status === UserStatus.ACTIVE) return stored.message;
   const { role, loginProvider, nowMs } = options;
   const { name, email, avatarUrl } = options.account;

@@ -3,7 +3,7 @@ import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from "node:http2";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { type Log, messageOf } from "../lib/log.ts";
 import type { PlaneApi } from "../plane/assemble-plane.ts";
 import { addressKey } from "../plane/caller.ts";
@@ -64,6 +64,8 @@ export class HttpServer {
           });
     const listener = (request: HttpRequest, response: HttpResponse): void => this.#answer(request, response, handler);
     this.#server = tls === undefined ? createServer(listener) : createSecureServer({ ...readTls(tls), allowHTTP1: true }, listener);
+    // With TLS Node leaves it to us: a stream of small messages would wait 40 ms for each one's acknowledgement.
+    this.#server.on("connection", (socket: Socket) => socket.setNoDelay(true));
     this.#server.on("session", (session: ServerHttp2Session) => {
       this.#sessions.add(session);
       session.on("close", () => this.#sessions.delete(session));

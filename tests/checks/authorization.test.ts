@@ -10,6 +10,7 @@ const root = join(import.meta.dirname, "../..");
 /** Served by a host or a machine and never by a plane: without rows, a plane refuses them all. */
 const neverServed = [
   "berth.v1.AgentService",
+  "berth.v1.ContextService",
   "berth.v1.HostService",
   "berth.v1.SettingsService",
   "berth.v1.SupportService",

@@ -1,6 +1,7 @@
 import Gitpod from "@gitpod/sdk";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type Person, ServedServer } from "../integration/server/served-server.ts";
+import type { Person } from "../integration/server/people.ts";
+import { ServedServer } from "../integration/server/served-server.ts";
 import { postgresDatabases, sqliteDatabases } from "../integration/store/databases.ts";
 
 const hourS = 3600;

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ContextService } from "../../src/contract/gen/berth/v1/context_pb.js";
 import { HostService, WorkspaceService } from "../../src/contract/gen/berth/v1/host_pb.js";
 import { SettingsService } from "../../src/contract/gen/berth/v1/settings_pb.js";
 import { SyncService } from "../../src/contract/gen/berth/v1/sync_pb.js";
@@ -29,6 +30,7 @@ export class SimulatedHost {
   readonly terminals: Client<typeof TerminalService>;
   readonly settings: Client<typeof SettingsService>;
   readonly syncs: Client<typeof SyncService>;
+  readonly contexts: Client<typeof ContextService>;
   readonly secrets: Client<typeof SecretService>;
   readonly runnerConfiguration: Client<typeof RunnerConfigurationService>;
   #process: ChildProcess | undefined;
@@ -48,6 +50,7 @@ export class SimulatedHost {
     this.terminals = createClient(TerminalService, transport);
     this.settings = createClient(SettingsService, transport);
     this.syncs = createClient(SyncService, transport);
+    this.contexts = createClient(ContextService, transport);
     this.secrets = createClient(SecretService, transport);
     this.runnerConfiguration = createClient(RunnerConfigurationService, transport);
   }

@@ -1,9 +1,10 @@
 import { Argument, type Command } from "commander";
 import { complete } from "../complete.ts";
 import { completionScripts } from "../completion-scripts.ts";
-import { findHost } from "../connection.ts";
+import { findHost, type HostClients } from "../connection.ts";
 import { allEnvironments, nameOf } from "../environments.ts";
 import { print } from "../output.ts";
+import { contextCommands } from "./context.ts";
 import { editorNames } from "./open.ts";
 import { syncCommands } from "./sync.ts";
 
@@ -39,20 +40,30 @@ To have it in every shell:
         "create source": "files",
         "reset --confirm": "environments",
         "--machine": "environments",
+        "--context": "contexts",
+        ...Object.fromEntries(contextCommands.map((name) => [`${name} context`, "contexts" as const])),
         "start folder": "files",
         "add folder": "files",
         ...Object.fromEntries(syncCommands.map((name) => [`${name} sync`, "environments" as const])),
       } as const;
-      const completion = await complete(program, words[0] === "--" ? words.slice(1) : words, { environmentNames, values });
+      const completion = await complete(program, words[0] === "--" ? words.slice(1) : words, { environmentNames, contextNames, values });
       if (completion.kind === "files") print(":files");
       else for (const { value, description } of completion.candidates) print(description === "" ? value : `${value}\t${description}`);
     });
 }
 
-/** The names that a running host knows; completion never starts one. */
 async function environmentNames(): Promise<readonly string[]> {
+  return namesOf(async (clients) => (await allEnvironments(clients)).map(nameOf));
+}
+
+async function contextNames(): Promise<readonly string[]> {
+  return namesOf(async ({ contexts }) => (await contexts.listContexts({})).contexts.map(({ name }) => name));
+}
+
+/** The names that a running host knows; completion never starts one. */
+async function namesOf(ask: (clients: HostClients) => Promise<readonly string[]>): Promise<readonly string[]> {
   const clients = await findHost();
   if (clients === undefined) return [];
   const late = new Promise<readonly string[]>((resolve) => setTimeout(() => resolve([]), namesTimeoutMs).unref());
-  return Promise.race([late, allEnvironments(clients).then((all) => all.map(nameOf))]);
+  return Promise.race([late, ask(clients)]);
 }

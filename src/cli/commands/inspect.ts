@@ -8,9 +8,14 @@ import { HostWatch } from "../host-watch.ts";
 import { interruptible } from "../interrupt.ts";
 import { print, printJson, printTable, say } from "../output.ts";
 import { jsonOption } from "./options.ts";
+import { listRemote } from "./remote-list.ts";
 
 interface JsonOptions {
   readonly json?: true;
+}
+
+interface ListOptions extends JsonOptions {
+  readonly context?: string;
 }
 
 /** `berth list`, `berth show`, `berth ports`: what there is. */
@@ -19,8 +24,9 @@ export function registerInspect(program: Command): void {
     .command("list")
     .alias("ls")
     .description("List the environments")
+    .option("--context <context>", "those of a plane, instead of this computer's")
     .addOption(jsonOption())
-    .action(async (options: JsonOptions) => interruptible(async (signal) => list(options, signal)));
+    .action(async (options: ListOptions) => interruptible(async (signal) => list(options, signal)));
   program
     .command("show")
     .argument("<name>", "name or id of an environment")
@@ -35,7 +41,8 @@ export function registerInspect(program: Command): void {
     .action(ports);
 }
 
-async function list({ json }: JsonOptions, signal: AbortSignal): Promise<void> {
+async function list({ json, context }: ListOptions, signal: AbortSignal): Promise<void> {
+  if (context !== undefined) return listRemote(context, json, signal);
   const watch = await HostWatch.open(await connectHost({ signal }), signal);
   const views = [...watch.state.environments.values()].filter(({ environment }) => environment.metadata?.archivedAt === undefined);
   watch.close();

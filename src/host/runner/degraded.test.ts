@@ -20,7 +20,7 @@ test.each<[Partial<DegradedFacts>, RegExp]>([
   [{ accelerator: "tcg", acceleratorReason: "there is no /dev/kvm" }, /emulated and slow: there is no \/dev\/kvm/],
   [{ freeDiskBytes: 1024 ** 3 }, /Only 1.0 GiB/],
   [{ link: { kind: "offline", sinceMs: 0, reason: new BerthError("store-unavailable", "no route") } }, /not reached: no route/],
-  [{ link: { kind: "ended", reason: new BerthError("request-not-permitted", "another took its place") } }, /not have this runner any more/],
+  [{ link: { kind: "ended", reason: new BerthError("not-allowed", "another took its place") } }, /not have this runner any more/],
   [{ machineFailures: ["Machine env-1: it crashed"] }, /env-1/],
   [{ waitingCount: 2 }, /2 environments wait/],
   [{ update: { kind: "rolled-back", checkedAtMs: 0, version: "2.0.0", reason: "it ended" } }, /2.0.0 did not become healthy: it ended/],

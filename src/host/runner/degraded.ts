@@ -23,7 +23,7 @@ export function degradedReasons(facts: DegradedFacts): string[] {
     ...(link?.kind === "offline" ? [`The plane is not reached: ${link.reason.detail}`] : []),
     ...(link?.kind === "ended" ? [`The plane does not have this runner any more: ${link.reason.detail}`] : []),
     ...machineFailures,
-    ...(waitingCount > 0 ? [`${waitingCount} environments wait for room`] : []),
+    ...(waitingCount > 0 ? [waitingCount === 1 ? "1 environment waits for room" : `${waitingCount} environments wait for room`] : []),
     ...(update.kind === "rolled-back" ? [`Version ${update.version} did not become healthy: ${update.reason}`] : []),
   ];
 }

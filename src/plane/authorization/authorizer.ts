@@ -73,10 +73,15 @@ export class Authorizer {
   /** The first half, for transports without interceptors. Fails with `sign-in-required`, `credential-invalid` or `not-allowed`. */
   async authenticate(method: DescMethod, headers: Headers, signal: AbortSignal): Promise<Principal | undefined> {
     const principal = await this.#options.authenticate(headers, signal);
+    this.admit(method, principal);
+    return principal;
+  }
+
+  /** Refuses whom no row of the method is for, where who calls is known already. Fails with `sign-in-required` or `not-allowed`. */
+  admit(method: DescMethod, principal: Principal | undefined): void {
     const name = methodName(method);
     const early = decideEarly(principal, name);
     if (early !== undefined) this.#enforce(early, principal, name);
-    return principal;
   }
 
   /** The second half. Fails with `not-allowed`, or as what is named would if it did not exist. */

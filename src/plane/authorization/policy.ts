@@ -1,4 +1,4 @@
-import type { Principal, PrincipalKind, TokenLimits } from "../../contract/principal.ts";
+import type { OrganizationRole, Principal, PrincipalKind, TokenLimits } from "../../contract/principal.ts";
 import { type Actor, type Grants, type Level, type ResourceKind, type Row, type ShareLevel, shareLevels } from "./row.ts";
 import { authorizationTable } from "./table.ts";
 
@@ -16,10 +16,11 @@ export interface ResourceFacts {
   /** The most that was shared with who calls, directly or through groups. */
   readonly shared?: ShareLevel;
   /**
-   * `personal`: organization-wide roles do not count, e.g. for a person's own secrets.
+   * `personal`: organization-wide roles do not count, e.g. for a person's own secrets; for others it is not there.
+   * `hidden`: for who may not call the method it is not there, e.g. a person's token, which an administrator may end.
    * `privileged`: of them only `admin` counts, e.g. for a group that has organization-wide roles itself.
    */
-  readonly guard?: "personal" | "privileged";
+  readonly guard?: "personal" | "hidden" | "privileged";
 }
 
 /** A resource that a request names, and what is known of it; undefined: there is none of this id. */
@@ -117,6 +118,7 @@ function decideTarget(principal: Principal | undefined, { kind, id, facts }: Tar
   if (facts === undefined || principal === undefined || !isWithinReach(principal, facts)) return missing;
   const levels = levelsOf(principal, grants, facts.guard);
   const mayCall = levels.some((level) => reaches(principal, facts, level));
+  if (!mayCall && (facts.guard === "personal" || facts.guard === "hidden")) return missing;
   return mayCall ? allow : deny("permission_denied", `this ${words[kind]} is not yours, and was not shared with you so far`);
 }
 
@@ -142,8 +144,13 @@ function reaches(principal: Principal, facts: ResourceFacts, level: Level): bool
 function levelsOf(principal: Principal | undefined, grants: Grants, guard?: ResourceFacts["guard"]): Level[] {
   const columns: Actor[] = principal === undefined ? ["anonymous"] : ["anonymous", principal.kind];
   if (principal !== undefined && "organizationRoles" in principal)
-    columns.push(...[...principal.organizationRoles].filter((role) => guard === undefined || (guard === "privileged" && role === "admin")));
+    columns.push(...[...principal.organizationRoles].filter((role) => counts(role, guard)));
   return columns.flatMap((column) => grants[column] ?? []);
+}
+
+function counts(role: OrganizationRole, guard: ResourceFacts["guard"]): boolean {
+  if (guard === "personal") return false;
+  return guard === "privileged" ? role === "admin" : true;
 }
 
 const words: Readonly<Record<ResourceKind | PrincipalKind, string>> = {

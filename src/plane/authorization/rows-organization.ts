@@ -23,14 +23,16 @@ import {
 } from "./row.ts";
 
 const strangers: Grants = { anonymous: "any" };
+/** A user is an account in one organization, and acts as the account in what is beyond organizations. */
+const accountHolders: Grants = { account: "any", user: "any" };
 
 const accounts = rowsOf(AccountService, {
-  getAccount: read("account", noTarget, { account: "any", user: "any" }),
-  deleteAccount: write("account", target("account", "accountId"), { account: "own" }),
+  getAccount: read("account", noTarget, accountHolders),
+  deleteAccount: write("account", target("account", "accountId"), { account: "own", user: "own" }),
   getSSOLoginURL: read("account", noTarget, strangers),
   listSSOLogins: read("account", noTarget, strangers),
   listLoginProviders: read("account", noTarget, strangers),
-  listJoinableOrganizations: read("account", noTarget, { account: "any" }),
+  listJoinableOrganizations: read("account", noTarget, accountHolders),
   // These are for who runs an installation, which is no principal; an organization suspends its user instead.
   blockAccount: write("account", target("account", "accountId"), nobody),
   unblockAccount: write("account", target("account", "accountId"), nobody),
@@ -45,6 +47,7 @@ const identity = rowsOf(IdentityService, {
 
 const user = target("user", "userId");
 const ownToken: Grants = { user: "own" };
+const seenToken: Grants = { user: "own", admin: "any" };
 const token = target("personalAccessToken", "personalAccessTokenId");
 
 const users = rowsOf(UserService, {
@@ -53,9 +56,10 @@ const users = rowsOf(UserService, {
   setSuspended: write("organization", user, admins),
   deleteUser: write("organization", user, { user: "own", admin: "any" }),
   createPersonalAccessToken: minting(write("tokens", user, ownToken)),
-  getPersonalAccessToken: read("tokens", token, ownToken),
-  listPersonalAccessTokens: read("tokens", optionalTarget("user", "filter.userIds"), ownToken),
-  deletePersonalAccessToken: write("tokens", token, ownToken),
+  getPersonalAccessToken: read("tokens", token, seenToken),
+  listPersonalAccessTokens: read("tokens", optionalTarget("user", "filter.userIds"), seenToken),
+  // Administrators see and end what lets somebody in, and make none for others.
+  deletePersonalAccessToken: write("tokens", token, seenToken),
   setPreference: write("account", noTarget, { user: "any" }),
   getPreference: read("account", [...optionalTarget("preference", "preferenceId"), ...optionalTarget("preference", "userPreferenceId")], {
     user: "own",
@@ -72,9 +76,9 @@ const scim = target("scimConfiguration", "scimConfigurationId");
 const domain = target("domainVerification", "domainVerificationId");
 
 const organizations = rowsOf(OrganizationService, {
-  createOrganization: write("organization", noTarget, { account: "any" }),
+  createOrganization: write("organization", noTarget, accountHolders),
   // The invite or the domain of its address says whether an account may.
-  joinOrganization: write("organization", noTarget, { account: "any" }),
+  joinOrganization: write("organization", noTarget, accountHolders),
   getOrganization: read("organization", organization, everybody),
   updateOrganization: write("organization", organization, admins),
   deleteOrganization: write("organization", organization, admins),
@@ -82,8 +86,9 @@ const organizations = rowsOf(OrganizationService, {
   setRole: write("organization", [...organization, ...user], admins),
   createOrganizationInvite: write("organization", organization, admins),
   getOrganizationInvite: read("organization", organization, admins),
-  getOrganizationInviteSummary: read("organization", noTarget, { account: "any", user: "any" }),
-  leaveOrganization: write("organization", user, { user: "own" }),
+  getOrganizationInviteSummary: read("organization", noTarget, accountHolders),
+  // An administrator lets others go.
+  leaveOrganization: write("organization", user, { user: "own", admin: "any" }),
   createSSOConfiguration: write("organization", organization, admins),
   getSSOConfiguration: read("organization", sso, admins),
   listSSOConfigurations: read("organization", organization, admins),

@@ -1,6 +1,5 @@
 import { create } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
-import { BerthError } from "../../contract/berth-error.ts";
 import {
   type AccountMembership,
   AccountMembershipSchema,
@@ -9,7 +8,9 @@ import {
 } from "../../contract/gen/gitpod/v1/account_pb.js";
 import { OrganizationTier } from "../../contract/gen/gitpod/v1/organization_pb.js";
 import { UserStatus } from "../../contract/gen/gitpod/v1/user_pb.js";
+import { auditedStore } from "../audit/audited-store.ts";
 import { callerOf } from "../caller.ts";
+import { auditOrigin } from "../request-scope.ts";
 import { deleteMember, mailDomainOf } from "../membership.ts";
 import { paginate } from "../pagination.ts";
 import { accountKind, inviteDomainKind, loginKind, memberKind, organizationKind } from "../store/identity-kinds.ts";
@@ -23,10 +24,12 @@ import { accountOf } from "./organization-service.ts";
 export function accountService({
   store,
   tokens,
+  now,
   endSignIns,
 }: {
   readonly store: Store;
   readonly tokens: PageTokens;
+  readonly now: () => number;
   readonly endSignIns: EndSignIns;
 }): Partial<ServiceImpl<typeof AccountService>> {
   const system = store.system("accounts");
@@ -36,12 +39,10 @@ export function accountService({
       return { account: create(AccountSchema, { ...account, memberships: await membershipsOf(store, account.id) }) };
     },
     deleteAccount: async ({ accountId }, context) => {
-      const caller = callerOf(context);
-      if (accountId !== caller.accountId)
-        throw new BerthError("request-not-permitted", "account_id: an account is deleted by its own person");
+      const origin = auditOrigin(context, now);
       // One organization after the other: being the last administrator of one keeps the account, and what was left is told again.
       for (const { organizationId, id } of await system.all(memberKind, { where: { parentIds: [accountId] } })) {
-        await store.inOrganization(organizationId).transaction(async (tx) => {
+        await auditedStore(store.inOrganization(organizationId), origin).transaction(async (tx) => {
           const member = await tx.get(memberKind, id);
           if (member !== undefined) await deleteMember(tx, member);
         });

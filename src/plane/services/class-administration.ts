@@ -10,7 +10,7 @@ import { uuidV7 } from "../../lib/uuid.ts";
 import { runnerStateKind } from "../runner-store/kinds.ts";
 import { environmentClassKind, runnerKind } from "../store/fleet-kinds.ts";
 import { found } from "./found.ts";
-import { requireRunnerKeeper, type RunnerDependencies } from "./runner-administration.ts";
+import { type RunnerDependencies } from "./runner-administration.ts";
 import { sealerFor } from "./runner-key.ts";
 
 /** Environment classes of runners, and what runners say of their configuration. */
@@ -22,7 +22,6 @@ export function classAdministration({
   return {
     createEnvironmentClass: async ({ runnerId, displayName, description, configuration }, context) => {
       const scope = scopeOf(context);
-      requireRunnerKeeper(scope);
       const id = uuidV7(now());
       const made = create(EnvironmentClassSchema, { id, runnerId, displayName, description, configuration, enabled: true });
       await scope.store.transaction(async (tx) => {
@@ -36,7 +35,6 @@ export function classAdministration({
     }),
     updateEnvironmentClass: async ({ environmentClassId, displayName, description, enabled }, context) => {
       const scope = scopeOf(context);
-      requireRunnerKeeper(scope);
       await scope.store.transaction(async (tx) => {
         const stored = await found(tx, environmentClassKind, environmentClassId, "environment class");
         const draft = clone(EnvironmentClassSchema, stored.message);
@@ -55,7 +53,6 @@ export function classAdministration({
     },
     validateRunnerConfiguration: async ({ runnerId, config }, context) => {
       const scope = scopeOf(context);
-      requireRunnerKeeper(scope);
       const seal = await sealerFor(scope.store, runnerId);
       return runners.calls.validateConfiguration(runnerId, await sealedConfig(config, seal), context.signal);
     },

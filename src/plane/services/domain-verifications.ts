@@ -15,7 +15,6 @@ import { verifiedRecord } from "../sign-in-store/domain-checks.ts";
 import { domainVerificationKind } from "../sign-in-store/provider-kinds.ts";
 import { domainRecord, type DomainVerifier, newDomainToken, parseDomain } from "../sign-in/domain-verification.ts";
 import { found } from "./found.ts";
-import { requireAdministratorOf } from "./organization-administrators.ts";
 
 const maxDomainsPerOrganization = 100;
 
@@ -29,7 +28,6 @@ export function domainVerifications(needs: {
   return {
     createDomainVerification: async ({ organizationId, domain }, context) => {
       const scope = scopeOf(context);
-      requireAdministratorOf(scope, organizationId);
       const verification = create(DomainVerificationSchema, {
         id: uuidV7(now()),
         organizationId,
@@ -48,19 +46,16 @@ export function domainVerifications(needs: {
     },
     getDomainVerification: async ({ domainVerificationId }, context) => {
       const scope = scopeOf(context);
-      requireAdministratorOf(scope);
       const { message } = await found(scope.store, domainVerificationKind, domainVerificationId, "domain verification");
       return { domainVerification: shown(message) };
     },
-    listDomainVerifications: async ({ organizationId, pagination }, context) => {
+    listDomainVerifications: async ({ pagination }, context) => {
       const scope = scopeOf(context);
-      requireAdministratorOf(scope, organizationId);
       const { items, nextToken } = await scope.store.list(domainVerificationKind, pagination);
       return { domainVerifications: items.map(({ message }) => shown(message)), pagination: { nextToken } };
     },
     verifyDomain: async ({ domainVerificationId }, context) => {
       const scope = scopeOf(context);
-      requireAdministratorOf(scope);
       const { message } = await found(scope.store, domainVerificationKind, domainVerificationId, "domain verification");
       const { domain = "", verificationToken = "" } = message.verification ?? {};
       await verifier.verify(domain, verificationToken, context.signal);
@@ -73,7 +68,6 @@ export function domainVerifications(needs: {
     },
     deleteDomainVerification: async ({ domainVerificationId }, context) => {
       const scope = scopeOf(context);
-      requireAdministratorOf(scope);
       await scope.store.transaction(async (tx) => {
         tx.delete(domainVerificationKind, await found(tx, domainVerificationKind, domainVerificationId, "domain verification"));
       });

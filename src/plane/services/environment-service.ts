@@ -48,9 +48,8 @@ export function environmentService(dependencies: Dependencies): Partial<ServiceI
   const recordsOf = (context: HandlerContext): EnvironmentRecords => new EnvironmentRecords(scopeOf(context).store, now);
   return {
     getEnvironment: async (request, context) => ({ environment: await recordsOf(context).get(request.environmentId) }),
-    listEnvironments: async (request, context) => listEnvironments(request, { store: scopeOf(context).store, fleet }),
-    listEnvironmentClasses: async (request, context) =>
-      listClasses(request, { fleet, tokens, organizationId: scopeOf(context).store.organizationId }),
+    listEnvironments: async (request, context) => listEnvironments(request, { scope: scopeOf(context), fleet }),
+    listEnvironmentClasses: async (request, context) => listClasses(request, { fleet, tokens, scope: scopeOf(context) }),
     createEnvironmentFromProject: async (request, context) => {
       const scope = scopeOf(context);
       const project = (await found(scope.store, projectKind, request.projectId, "project")).message;
@@ -161,8 +160,7 @@ export async function createEnvironment(
 
 /** Fails with `resource-not-found` for a class that is not there; without an id it is the usual one. */
 async function classOf(fleet: Fleet, organizationId: string, id: string): Promise<EnvironmentClass> {
-  const classes = await fleet.classes(organizationId);
-  const found = id === "" ? classes.find(({ enabled }) => enabled) : classes.find((c) => c.id === id);
+  const found = await fleet.findClass(organizationId, id);
   if (found === undefined)
     throw new BerthError("resource-not-found", id === "" ? "there is no environment class" : `there is no environment class ${id}`);
   if (!found.enabled) throw new BerthError("request-invalid", `spec.machine.class: '${found.displayName}' is disabled`);

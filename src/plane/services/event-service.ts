@@ -1,6 +1,7 @@
 import { createValidator } from "@bufbuild/protovalidate";
 import { BerthError } from "../../contract/berth-error.ts";
 import { type WatchEventsRequest, WatchEventsRequestSchema, type WatchEventsResponse } from "../../contract/gen/gitpod/v1/event_pb.js";
+import { eventSight } from "../access/event-sight.ts";
 import { EnvironmentRecords } from "../environment-records.ts";
 import type { PlaneEvents } from "../events.ts";
 import { validateMessage } from "../interceptors.ts";
@@ -16,13 +17,14 @@ export type WatchEvents = (
 /** WatchEvents in whichever form it is asked for. Without a scope the whole organization is watched. */
 export function watchEvents(events: PlaneEvents, now: () => number): WatchEvents {
   const validator = createValidator();
-  return async ({ store }, request, signal) => {
+  return async (scope, request, signal) => {
+    const { store } = scope;
     validateMessage(validator, WatchEventsRequestSchema, request);
     if (request.scope.case === "environmentId" && request.resourceTypeFilters.length > 0)
       throw new BerthError("request-invalid", "resource_type_filters: an environment is watched without filters");
     const refused = new AbortController();
     // Before anything is awaited: what is committed from the request on is told.
-    const watch = events.watch(store.organizationId, request, AbortSignal.any([signal, refused.signal]));
+    const watch = events.watch(store.organizationId, request, AbortSignal.any([signal, refused.signal]), eventSight(scope, now));
     try {
       if (request.scope.case === "environmentId") await new EnvironmentRecords(store, now).get(request.scope.value);
       return watch;

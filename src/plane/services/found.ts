@@ -1,6 +1,5 @@
 import type { DescMessage } from "@bufbuild/protobuf";
 import { BerthError } from "../../contract/berth-error.ts";
-import type { RequestScope } from "../request-scope.ts";
 import type { Kind } from "../store/kind.ts";
 import type { Reader, Stored } from "../store/store.ts";
 
@@ -9,14 +8,4 @@ export async function found<Desc extends DescMessage>(reader: Reader, kind: Kind
   const stored = await reader.get(kind, id);
   if (stored === undefined) throw new BerthError("resource-not-found", `there is no ${what} ${id}`);
   return stored;
-}
-
-/** Fails with `resource-not-found` for another organization than the caller's. */
-export function checkOrganization({ store }: RequestScope, organizationId: string): void {
-  if (organizationId !== store.organizationId) throw new BerthError("resource-not-found", `there is no organization ${organizationId}`);
-}
-
-/** Fails with `request-not-permitted` for all but administrators. */
-export function requireAdministrator({ caller }: RequestScope): void {
-  if (!caller.isAdministrator) throw new BerthError("request-not-permitted", "an administrator of the organization may");
 }

@@ -22,7 +22,7 @@ import {
   serviceAccountKind,
 } from "../store/identity-kinds.ts";
 import type { OrganizationStore, Reader, Stored, Where } from "../store/store.ts";
-import { checkOrganization, found, requireAdministrator } from "./found.ts";
+import { found } from "./found.ts";
 import { roleAssignments } from "./role-assignments.ts";
 
 interface Dependencies {
@@ -42,8 +42,6 @@ function groups({ scopeOf, now }: Dependencies): Partial<ServiceImpl<typeof Grou
   return {
     createGroup: async ({ organizationId, name, description }, context) => {
       const scope = scopeOf(context);
-      checkOrganization(scope, organizationId);
-      requireAdministrator(scope);
       const at = timestampFromMs(now());
       const group = create(GroupSchema, { id: uuidV7(now()), organizationId, name, description, createdAt: at, updatedAt: at });
       await scope.store.transaction(async (tx) => tx.insert(groupKind, group.id, group));
@@ -63,7 +61,6 @@ function groups({ scopeOf, now }: Dependencies): Partial<ServiceImpl<typeof Grou
     },
     updateGroup: async ({ groupId, name, description }, context) => {
       const scope = scopeOf(context);
-      requireAdministrator(scope);
       const group = await scope.store.transaction(async (tx) => {
         const stored = await ownGroupOf(tx, groupId);
         const changed = create(GroupSchema, { ...stored.message, name, description, updatedAt: timestampFromMs(now()) });
@@ -74,7 +71,6 @@ function groups({ scopeOf, now }: Dependencies): Partial<ServiceImpl<typeof Grou
     },
     deleteGroup: async ({ groupId }, context) => {
       const scope = scopeOf(context);
-      requireAdministrator(scope);
       await scope.store.transaction(async (tx) => {
         const stored = await ownGroupOf(tx, groupId);
         const where = { parentIds: [groupId] };
@@ -91,7 +87,6 @@ function memberships({ scopeOf, now }: Dependencies): Partial<ServiceImpl<typeof
   return {
     createMembership: async ({ groupId, subject }, context) => {
       const scope = scopeOf(context);
-      requireAdministrator(scope);
       if (subject === undefined) throw new BerthError("request-invalid", "subject is missing");
       return scope.store.transaction(async (tx) => {
         await ownGroupOf(tx, groupId);
@@ -102,7 +97,6 @@ function memberships({ scopeOf, now }: Dependencies): Partial<ServiceImpl<typeof
     },
     deleteMembership: async ({ membershipId }, context) => {
       const scope = scopeOf(context);
-      requireAdministrator(scope);
       await scope.store.transaction(async (tx) => {
         const stored = await found(tx, groupMembershipKind, membershipId, "membership");
         await ownGroupOf(tx, stored.message.groupId);

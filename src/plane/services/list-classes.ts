@@ -1,4 +1,6 @@
 import type { EnvironmentClass, ListEnvironmentClassesRequest } from "../../contract/gen/gitpod/v1/runner_configuration_pb.js";
+import { runnerSight } from "../access/visibility.ts";
+import type { RequestScope } from "../request-scope.ts";
 import type { Fleet } from "../fleet.ts";
 import { paginate } from "../pagination.ts";
 import type { PageTokens } from "../store/page-tokens.ts";
@@ -6,10 +8,13 @@ import type { PageTokens } from "../store/page-tokens.ts";
 /** Answers ListEnvironmentClasses of both services that have it. */
 export async function listClasses(
   { filter, pagination }: ListEnvironmentClassesRequest,
-  { fleet, tokens, organizationId }: { readonly fleet: Fleet; readonly tokens: PageTokens; readonly organizationId: string },
+  { fleet, tokens, scope }: { readonly fleet: Fleet; readonly tokens: PageTokens; readonly scope: RequestScope },
 ): Promise<{ readonly environmentClasses: EnvironmentClass[]; readonly pagination: { readonly nextToken: string } }> {
+  const { organizationId } = scope.store;
+  const seesRunner = await runnerSight(scope);
   const [classes, runners] = await Promise.all([fleet.classes(organizationId), fleet.runners(organizationId)]);
   const isWanted = ({ enabled, runnerId }: EnvironmentClass): boolean => {
+    if (!seesRunner(runnerId)) return false;
     if (filter === undefined) return true;
     const runner = runners.find((r) => r.runnerId === runnerId);
     return (

@@ -9,16 +9,23 @@ import {
   type ListEnvironmentsResponseSchema,
 } from "../../contract/gen/gitpod/v1/environment_pb.js";
 import { SortOrder } from "../../contract/gen/gitpod/v1/pagination_pb.js";
+import { visibleEnvironments } from "../access/visibility.ts";
+import type { RequestScope } from "../request-scope.ts";
 import type { Fleet } from "../fleet.ts";
 import { environmentKind } from "../store/kinds.ts";
-import type { OrganizationStore, Where } from "../store/store.ts";
+import type { Where } from "../store/store.ts";
 
 /** Answers ListEnvironments; what is archived is left out unless it is asked for. */
 export async function listEnvironments(
   { filter, sort, pagination, count }: ListEnvironmentsRequest,
-  { store, fleet }: { readonly store: OrganizationStore; readonly fleet: Fleet },
+  { scope, fleet }: { readonly scope: RequestScope; readonly fleet: Fleet },
 ): Promise<MessageInitShape<typeof ListEnvironmentsResponseSchema>> {
-  const where = { ...archivalWanted(filter), ...(filter === undefined ? {} : await wanted(filter, store.organizationId, fleet)) };
+  const { store } = scope;
+  const where = {
+    ...archivalWanted(filter),
+    ...(filter === undefined ? {} : await wanted(filter, store.organizationId, fleet)),
+    ...(await visibleEnvironments(scope)),
+  };
   const { items, nextToken } = await store.list(environmentKind, pagination, {
     where,
     orderBy: sort?.field === ListEnvironmentsRequest_SortField.ARCHIVED_AT ? "archivedAt" : "id",

@@ -10,10 +10,6 @@ import type { ProviderConfiguration, ProviderDirectory } from "../sign-in/ports.
 import type { PageTokens } from "../store/page-tokens.ts";
 import type { Store } from "../store/store.ts";
 
-/** Methods of it that anybody may call: who signs in is not known yet. */
-export const openLoginMethods: readonly string[] = ["GetSSOLoginURL", "ListSSOLogins", "ListLoginProviders"].map(
-  (name) => `gitpod.v1.AccountService/${name}`,
-);
 /** What a person's own organization signs in with, as the API tells it. */
 const ssoProvider = "sso";
 

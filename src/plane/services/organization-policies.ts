@@ -9,7 +9,7 @@ import {
 } from "../../contract/gen/gitpod/v1/organization_pb.js";
 import { organizationPoliciesKind } from "../store/identity-kinds.ts";
 import type { Reader } from "../store/store.ts";
-import { checkOrganization, requireAdministrator } from "./found.ts";
+
 import type { OrganizationDependencies } from "./organization-dependencies.ts";
 import { refuse } from "./supported-spec.ts";
 
@@ -18,13 +18,10 @@ export function organizationPolicies({ scopeOf }: OrganizationDependencies): Par
   return {
     getOrganizationPolicies: async ({ organizationId }, context) => {
       const scope = scopeOf(context);
-      checkOrganization(scope, organizationId);
       return { policies: await policiesOf(scope.store, organizationId) };
     },
     updateOrganizationPolicies: async (request, context) => {
       const scope = scopeOf(context);
-      checkOrganization(scope, request.organizationId);
-      requireAdministrator(scope);
       await scope.store.transaction(async (tx) => {
         const stored = await tx.get(organizationPoliciesKind, request.organizationId);
         const policies = updated(stored?.message ?? defaultPolicies(request.organizationId), request);

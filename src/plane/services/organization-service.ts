@@ -13,7 +13,9 @@ import {
   type OrganizationService,
 } from "../../contract/gen/gitpod/v1/organization_pb.js";
 import { SortOrder } from "../../contract/gen/gitpod/v1/pagination_pb.js";
+import { auditedStore, auditedTransaction } from "../audit/audited-store.ts";
 import { type Caller, callerOf } from "../caller.ts";
+import { auditOrigin } from "../request-scope.ts";
 import {
   insertInviteDomain,
   insertOrganization,
@@ -26,7 +28,7 @@ import {
 import { accountKind, groupMembershipKind, inviteDomainKind, inviteKind, memberKind, organizationKind } from "../store/identity-kinds.ts";
 import { environmentKind } from "../store/kinds.ts";
 import type { OrganizationStore, Store, Where } from "../store/store.ts";
-import { checkOrganization, found, requireAdministrator } from "./found.ts";
+import { found } from "./found.ts";
 import { organizationPolicies } from "./organization-policies.ts";
 import { invites } from "./organization-invites.ts";
 import type { OrganizationDependencies } from "./organization-dependencies.ts";
@@ -46,21 +48,21 @@ function organizations({ store, scopeOf, now }: OrganizationDependencies): Parti
       if (!joins) refuse("join_organization: false, for nobody could reach the organization");
       const account = await accountOf(store, callerOf(context));
       const nowMs = now();
-      return store.system("accounts").transaction(async (tx) => {
-        const inviteDomains = inviteAccountsWithMatchingDomain ? [mailDomainOf(account.email)] : [];
-        const { organization, member } = insertOrganization(tx, { name, account, loginProvider: joinedWith, nowMs, inviteDomains });
-        return { organization, member: memberMessage(member) };
-      });
+      const inviteDomains = inviteAccountsWithMatchingDomain ? [mailDomainOf(account.email)] : [];
+      const { organization, member } = await auditedTransaction(
+        store.system("accounts"),
+        auditOrigin(context, now),
+        (made: ReturnType<typeof insertOrganization>) => made.organization.id,
+        async (tx) => insertOrganization(tx, { name, account, loginProvider: joinedWith, nowMs, inviteDomains }),
+      );
+      return { organization, member: memberMessage(member) };
     },
     getOrganization: async ({ organizationId }, context) => {
       const scope = scopeOf(context);
-      checkOrganization(scope, organizationId);
       return { organization: (await found(scope.store, organizationKind, organizationId, "organization")).message };
     },
     updateOrganization: async ({ organizationId, name, inviteDomains }, context) => {
       const scope = scopeOf(context);
-      checkOrganization(scope, organizationId);
-      requireAdministrator(scope);
       return scope.store.transaction(async (tx) => {
         const stored = await found(tx, organizationKind, organizationId, "organization");
         const organization = create(OrganizationSchema, {
@@ -78,10 +80,8 @@ function organizations({ store, scopeOf, now }: OrganizationDependencies): Parti
         return { organization };
       });
     },
-    deleteOrganization: async ({ organizationId }, context) => {
+    deleteOrganization: async (_request, context) => {
       const scope = scopeOf(context);
-      checkOrganization(scope, organizationId);
-      requireAdministrator(scope);
       if ((await scope.store.count(environmentKind)) > 0)
         throw new BerthError("environment-busy", "delete the organization's environments first");
       await scope.store.erase();
@@ -96,7 +96,8 @@ function members({ store, scopeOf, now, endSignIns }: OrganizationDependencies):
       const account = await accountOf(store, callerOf(context));
       const organizationId = await organizationToJoin(store, account, joinId);
       const nowMs = now();
-      const member = await store.inOrganization(organizationId).transaction(async (tx) => {
+      const audited = auditedStore(store.inOrganization(organizationId), auditOrigin(context, now));
+      const member = await audited.transaction(async (tx) => {
         await found(tx, organizationKind, organizationId, "organization");
         return joinOrganization(tx, { organizationId, account, role: OrganizationRole.MEMBER, loginProvider: joinedWith, nowMs });
       });
@@ -104,7 +105,6 @@ function members({ store, scopeOf, now, endSignIns }: OrganizationDependencies):
     },
     leaveOrganization: async ({ userId }, context) => {
       const scope = scopeOf(context);
-      if (userId !== scope.caller.id) requireAdministrator(scope);
       const { accountId } = await scope.store.transaction(async (tx) => {
         const stored = await found(tx, memberKind, userId, "user");
         await leaveOrganization(tx, stored);
@@ -113,9 +113,8 @@ function members({ store, scopeOf, now, endSignIns }: OrganizationDependencies):
       await endSignIns({ organizationId: scope.store.organizationId, accountId });
       return {};
     },
-    listMembers: async ({ organizationId, filter, sort, pagination, count }, context) => {
+    listMembers: async ({ filter, sort, pagination, count }, context) => {
       const scope = scopeOf(context);
-      checkOrganization(scope, organizationId);
       const where = await membersWanted(scope.store, filter);
       const { items, nextToken } = await scope.store.list(memberKind, pagination, {
         where,
@@ -129,10 +128,8 @@ function members({ store, scopeOf, now, endSignIns }: OrganizationDependencies):
         ...(value === undefined ? {} : { count: { value, relation: CountResponseRelation.EQ } }),
       };
     },
-    setRole: async ({ organizationId, userId, role }, context) => {
+    setRole: async ({ userId, role }, context) => {
       const scope = scopeOf(context);
-      checkOrganization(scope, organizationId);
-      requireAdministrator(scope);
       if (role === OrganizationRole.UNSPECIFIED) throw new BerthError("request-invalid", "role is missing");
       await scope.store.transaction(async (tx) => {
         const stored = await found(tx, memberKind, userId, "user");
@@ -158,9 +155,8 @@ async function membersWanted(store: OrganizationStore, filter: ListMembersReques
   };
 }
 
-/** The account behind a caller. Fails with `request-not-permitted` for who is no person. */
+/** The account behind a caller. */
 export async function accountOf(store: Store, { accountId }: Caller): Promise<Account> {
-  if (accountId === "") throw new BerthError("request-not-permitted", "it is about a person's account, and the caller has none");
   return (await found(store.system("accounts"), accountKind, accountId, "account")).message;
 }
 

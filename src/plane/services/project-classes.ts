@@ -6,7 +6,7 @@ import { type ProjectEnvironmentClass, ProjectSchema, type ProjectService } from
 import { paginate } from "../pagination.ts";
 import { projectKind } from "../store/project-kinds.ts";
 import { found } from "./found.ts";
-import { requireChange, type ProjectDependencies } from "./project-dependencies.ts";
+import type { ProjectDependencies } from "./project-dependencies.ts";
 
 /** The classes that environments of a project can have, the preferred first. */
 export function projectClasses({ scopeOf, fleet, tokens, now }: ProjectDependencies): Partial<ServiceImpl<typeof ProjectService>> {
@@ -31,7 +31,6 @@ export function projectClasses({ scopeOf, fleet, tokens, now }: ProjectDependenc
       const environmentClasses = projectEnvironmentClasses.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
       await scope.store.transaction(async (tx) => {
         const stored = await found(tx, projectKind, projectId, "project");
-        requireChange(scope, stored.message);
         const { metadata } = stored.message;
         const changed = {
           ...(metadata === undefined ? {} : { metadata: { ...metadata, updatedAt: timestampFromMs(now()) } }),

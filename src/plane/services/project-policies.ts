@@ -10,7 +10,7 @@ import { groupKind, roleAssignmentKind } from "../store/identity-kinds.ts";
 import { projectKind } from "../store/project-kinds.ts";
 import type { Stored, Transaction } from "../store/store.ts";
 import { found } from "./found.ts";
-import { requireChange, type ProjectDependencies } from "./project-dependencies.ts";
+import type { ProjectDependencies } from "./project-dependencies.ts";
 
 const resourceRoles: Readonly<Record<ProjectRole, ResourceRole>> = {
   [ProjectRole.UNSPECIFIED]: ResourceRole.UNSPECIFIED,
@@ -32,7 +32,7 @@ export function projectPolicies({ scopeOf, now }: ProjectDependencies): Partial<
     createProjectPolicy: async ({ projectId, groupId, role }, context) => {
       const scope = scopeOf(context);
       return scope.store.transaction(async (tx) => {
-        await checkChange(tx, scope, projectId, groupId);
+        await checkNamed(tx, projectId, groupId);
         if ((await policyRow(tx, projectId, groupId)) !== undefined) throw new BerthError("resource-exists", "a policy for this group");
         return { policy: insertPolicy(tx, scope, { id: uuidV7(now()), projectId, groupId, role }) };
       });
@@ -40,7 +40,7 @@ export function projectPolicies({ scopeOf, now }: ProjectDependencies): Partial<
     updateProjectPolicy: async ({ projectId, groupId, role }, context) => {
       const scope = scopeOf(context);
       return scope.store.transaction(async (tx) => {
-        await checkChange(tx, scope, projectId, groupId);
+        await checkNamed(tx, projectId, groupId);
         tx.delete(roleAssignmentKind, await existingPolicy(tx, projectId, groupId));
         return { policy: insertPolicy(tx, scope, { id: uuidV7(now()), projectId, groupId, role }) };
       });
@@ -48,7 +48,7 @@ export function projectPolicies({ scopeOf, now }: ProjectDependencies): Partial<
     deleteProjectPolicy: async ({ projectId, groupId }, context) => {
       const scope = scopeOf(context);
       await scope.store.transaction(async (tx) => {
-        requireChange(scope, (await found(tx, projectKind, projectId, "project")).message);
+        await found(tx, projectKind, projectId, "project");
         tx.delete(roleAssignmentKind, await existingPolicy(tx, projectId, groupId));
       });
       return {};
@@ -56,8 +56,8 @@ export function projectPolicies({ scopeOf, now }: ProjectDependencies): Partial<
   };
 }
 
-async function checkChange(tx: Transaction, scope: RequestScope, projectId: string, groupId: string): Promise<void> {
-  requireChange(scope, (await found(tx, projectKind, projectId, "project")).message);
+async function checkNamed(tx: Transaction, projectId: string, groupId: string): Promise<void> {
+  await found(tx, projectKind, projectId, "project");
   await found(tx, groupKind, groupId, "group");
 }
 

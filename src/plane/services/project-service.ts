@@ -21,10 +21,11 @@ import { roleAssignmentKind } from "../store/identity-kinds.ts";
 import { environmentKind, secretKind } from "../store/kinds.ts";
 import { projectKind } from "../store/project-kinds.ts";
 import type { Where } from "../store/store.ts";
-import { found, requireAdministrator } from "./found.ts";
+import { visibleProjects } from "../access/visibility.ts";
+import { found } from "./found.ts";
 import { policiesOf } from "./organization-policies.ts";
 import { projectClasses } from "./project-classes.ts";
-import { requireChange, type ProjectDependencies } from "./project-dependencies.ts";
+import type { ProjectDependencies } from "./project-dependencies.ts";
 import { projectPolicies } from "./project-policies.ts";
 import { checkSpec, refuse } from "./supported-spec.ts";
 import { EnvironmentSpecSchema } from "../../contract/gen/gitpod/v1/environment_pb.js";
@@ -60,8 +61,9 @@ function single(dependencies: ProjectDependencies): Partial<ServiceImpl<typeof P
       return {};
     },
     listProjects: async ({ pagination, filter, sort, count }, context) => {
-      const { store } = scopeOf(context);
-      const where = wanted(filter);
+      const scope = scopeOf(context);
+      const { store } = scope;
+      const where = { ...wanted(filter), ...(await visibleProjects(scope)) };
       const { items, nextToken } = await store.list(projectKind, pagination, {
         where,
         orderBy: orderOf(sort?.field ?? ""),
@@ -125,7 +127,8 @@ type NewProject = Pick<
 async function createProject({ now }: ProjectDependencies, scope: RequestScope, request: NewProject): Promise<Project> {
   const { store, caller } = scope;
   const { membersCreateProjects } = await policiesOf(store, store.organizationId);
-  if (!membersCreateProjects) requireAdministrator(scope);
+  if (!membersCreateProjects && !mayAdminister(scope))
+    throw new BerthError("not-allowed", "the organization's policy leaves new projects to its administrators");
   checkProject(request);
   const at = timestampFromMs(now());
   const project = create(ProjectSchema, {
@@ -147,11 +150,16 @@ async function createProject({ now }: ProjectDependencies, scope: RequestScope, 
   return project;
 }
 
+/** Beside the policy's table, an organization says whether its members may make projects. */
+function mayAdminister({ principal }: RequestScope): boolean {
+  const roles = principal !== undefined && "organizationRoles" in principal ? principal.organizationRoles : undefined;
+  return roles === undefined || roles.has("admin") || roles.has("projectsAdmin");
+}
+
 async function updateProject(scope: RequestScope, request: UpdateProjectRequest, nowMs: number): Promise<Project> {
   checkProject({ initializer: request.initializer, prebuildConfiguration: request.prebuildConfiguration });
   return scope.store.transaction(async (tx) => {
     const stored = await found(tx, projectKind, request.projectId, "project");
-    requireChange(scope, stored.message);
     const { metadata } = stored.message;
     const { name, initializer, devcontainerFilePath, automationsFilePath, technicalDescription, recommendedEditors } = request;
     const changed = create(ProjectSchema, {
@@ -172,7 +180,6 @@ async function updateProject(scope: RequestScope, request: UpdateProjectRequest,
 async function deleteProject(scope: RequestScope, projectId: string): Promise<string> {
   await scope.store.transaction(async (tx) => {
     const stored = await found(tx, projectKind, projectId, "project");
-    requireChange(scope, stored.message);
     const where = { projectIds: [projectId] };
     for (const secret of await tx.all(secretKind, { where })) tx.delete(secretKind, secret);
     for (const assignment of await tx.all(roleAssignmentKind, { where })) tx.delete(roleAssignmentKind, assignment);

@@ -26,7 +26,7 @@ import {
 import { environmentKind } from "../store/kinds.ts";
 import { projectKind } from "../store/project-kinds.ts";
 import type { OrganizationStore, Reader, Transaction, Where } from "../store/store.ts";
-import { found, requireAdministrator } from "./found.ts";
+import { found } from "./found.ts";
 
 interface Dependencies {
   readonly scopeOf: ScopeOf;
@@ -38,7 +38,6 @@ export function roleAssignments({ scopeOf, now }: Dependencies): Partial<Service
   return {
     createRoleAssignment: async ({ groupId, resourceType, resourceId, resourceRole }, context) => {
       const scope = scopeOf(context);
-      requireAdministrator(scope);
       if (resourceRole === ResourceRole.UNSPECIFIED) throw new BerthError("request-invalid", "resource_role is missing");
       return scope.store.transaction(async (tx) => {
         const group = await found(tx, groupKind, groupId, "group");
@@ -58,7 +57,6 @@ export function roleAssignments({ scopeOf, now }: Dependencies): Partial<Service
     },
     deleteRoleAssignment: async ({ assignmentId }, context) => {
       const scope = scopeOf(context);
-      requireAdministrator(scope);
       await scope.store.transaction(async (tx) =>
         tx.delete(roleAssignmentKind, await found(tx, roleAssignmentKind, assignmentId, "role assignment")),
       );
@@ -66,7 +64,6 @@ export function roleAssignments({ scopeOf, now }: Dependencies): Partial<Service
     },
     shareResourceWithPrincipal: async ({ resourceType, resourceId, principal, principalId, role }, context) => {
       const scope = scopeOf(context);
-      requireAdministrator(scope);
       await scope.store.transaction(async (tx) => {
         await checkResource(tx, resourceType, resourceId);
         const group = await shareGroup(tx, {
@@ -85,7 +82,6 @@ export function roleAssignments({ scopeOf, now }: Dependencies): Partial<Service
     },
     unshareResourceWithPrincipal: async ({ resourceId, principalId }, context) => {
       const scope = scopeOf(context);
-      requireAdministrator(scope);
       await scope.store.transaction(async (tx) => {
         const group = await tx.find(groupKind, { nameKey: shareName(principalId, resourceId) });
         if (group === undefined) return;

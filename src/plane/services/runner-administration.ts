@@ -15,7 +15,7 @@ import type { RequestScope, ScopeOf } from "../request-scope.ts";
 import type { RunnerPlane } from "../runners/create-runner-plane.ts";
 import { runnerKind } from "../store/fleet-kinds.ts";
 import type { Store } from "../store/store.ts";
-import { found, requireAdministrator } from "./found.ts";
+import { found } from "./found.ts";
 import { applyConfiguration } from "./runner-configuration.ts";
 import { removeRunner } from "./runner-removal.ts";
 import { refuse } from "./supported-spec.ts";
@@ -25,11 +25,6 @@ export interface RunnerDependencies {
   readonly scopeOf: ScopeOf;
   readonly runners: RunnerPlane;
   readonly now: () => number;
-}
-
-/** Of the roles that a request's caller can have here, an administrator's alone lets one keep runners. */
-export function requireRunnerKeeper(scope: RequestScope): void {
-  requireAdministrator(scope);
 }
 
 /** gitpod.v1.RunnerService of a server, whose runners are on other computers and sign up. */
@@ -42,7 +37,6 @@ export function runnerAdministration({
   return {
     createRunner: async (request, context) => {
       const scope = scopeOf(context);
-      requireRunnerKeeper(scope);
       const runner = newRunner(request, scope, now());
       await scope.store.transaction(async (tx) => tx.insert(runnerKind, runner.runnerId, runner));
       return { runner, exchangeToken: await runners.enrolment.issueExchangeToken(runner.runnerId) };
@@ -60,7 +54,6 @@ export function runnerAdministration({
     },
     updateRunner: async ({ runnerId, name, spec }, context) => {
       const scope = scopeOf(context);
-      requireRunnerKeeper(scope);
       await scope.store.transaction(async (tx) => {
         const stored = await found(tx, runnerKind, runnerId, "runner");
         const draft = clone(RunnerSchema, stored.message);
@@ -75,13 +68,11 @@ export function runnerAdministration({
     },
     deleteRunner: async ({ runnerId, force }, context) => {
       const scope = scopeOf(context);
-      requireRunnerKeeper(scope);
       await removeRunner({ organization: scope.store, installation: all, runners, runnerId, force });
       return {};
     },
     createRunnerToken: async ({ runnerId }, context) => {
       const scope = scopeOf(context);
-      requireRunnerKeeper(scope);
       await found(scope.store, runnerKind, runnerId, "runner");
       return { exchangeToken: await runners.enrolment.issueExchangeToken(runnerId) };
     },

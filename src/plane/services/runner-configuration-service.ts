@@ -39,8 +39,7 @@ export function runnerConfigurationService({
   readonly now: () => number;
 }): Partial<ServiceImpl<typeof RunnerConfigurationService>> {
   return {
-    listEnvironmentClasses: async (request, context) =>
-      listClasses(request, { fleet, tokens, organizationId: scopeOf(context).store.organizationId }),
+    listEnvironmentClasses: async (request, context) => listClasses(request, { fleet, tokens, scope: scopeOf(context) }),
     getEnvironmentClass: async ({ environmentClassId }, context) => ({
       environmentClass: await findClass(fleet, scopeOf(context).store.organizationId, environmentClassId),
     }),
@@ -65,12 +64,13 @@ export function runnerConfigurationService({
     },
     getHostAuthenticationToken: async ({ id }, context) => ({ token: (await findToken(scopeOf(context).store, id)).message }),
     listHostAuthenticationTokens: async ({ filter, pagination }, context) => {
-      const subjectId = filter?.subjectId ?? filter?.userId;
+      const { caller, principal, store } = scopeOf(context);
+      const subjectId = filter?.subjectId ?? filter?.userId ?? (principal === undefined ? undefined : caller.id);
       const where = {
         ...(filter?.runnerId === undefined ? {} : { runnerIds: [filter.runnerId] }),
         ...(subjectId === undefined ? {} : { creatorIds: [subjectId] }),
       };
-      const { items, nextToken } = await scopeOf(context).store.list(hostTokenKind, pagination, { where });
+      const { items, nextToken } = await store.list(hostTokenKind, pagination, { where });
       return { tokens: items.map(({ message }) => message), pagination: { nextToken } };
     },
     updateHostAuthenticationToken: async (request, context) => {

@@ -9,7 +9,7 @@ import { runnerKind } from "../store/fleet-kinds.ts";
 import { groupKind, roleAssignmentKind } from "../store/identity-kinds.ts";
 import type { Stored, Transaction } from "../store/store.ts";
 import { found } from "./found.ts";
-import { requireRunnerKeeper, type RunnerDependencies } from "./runner-administration.ts";
+import { type RunnerDependencies } from "./runner-administration.ts";
 
 const resourceRoles: Readonly<Record<RunnerRole, ResourceRole>> = {
   [RunnerRole.UNSPECIFIED]: ResourceRole.UNSPECIFIED,
@@ -31,7 +31,6 @@ export function runnerPolicies({ scopeOf, now }: Pick<RunnerDependencies, "scope
     },
     createRunnerPolicy: async ({ runnerId, groupId, role }, context) => {
       const scope = scopeOf(context);
-      requireRunnerKeeper(scope);
       const { organizationId } = scope.store;
       return scope.store.transaction(async (tx) => {
         await checkNamed(tx, runnerId, groupId);
@@ -41,7 +40,6 @@ export function runnerPolicies({ scopeOf, now }: Pick<RunnerDependencies, "scope
     },
     updateRunnerPolicy: async ({ runnerId, groupId, role }, context) => {
       const scope = scopeOf(context);
-      requireRunnerKeeper(scope);
       const { organizationId } = scope.store;
       return scope.store.transaction(async (tx) => {
         await checkNamed(tx, runnerId, groupId);
@@ -51,7 +49,6 @@ export function runnerPolicies({ scopeOf, now }: Pick<RunnerDependencies, "scope
     },
     deleteRunnerPolicy: async ({ runnerId, groupId }, context) => {
       const scope = scopeOf(context);
-      requireRunnerKeeper(scope);
       await scope.store.transaction(async (tx) => tx.delete(roleAssignmentKind, await existingPolicy(tx, runnerId, groupId)));
       return {};
     },

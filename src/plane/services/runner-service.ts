@@ -2,6 +2,7 @@ import type { ServiceImpl } from "@connectrpc/connect";
 import { BerthError } from "../../contract/berth-error.ts";
 import type { Runner, RunnerService } from "../../contract/gen/gitpod/v1/runner_pb.js";
 import { callerOf } from "../caller.ts";
+import { runnerSight } from "../access/visibility.ts";
 import type { Fleet } from "../fleet.ts";
 import { paginate } from "../pagination.ts";
 import type { ScopeOf } from "../request-scope.ts";
@@ -20,8 +21,10 @@ export function runnerService({
   return {
     listRunners: async ({ filter, pagination }, context) => {
       const { organizationId } = scopeOf(context).store;
+      const seesRunner = await runnerSight(scopeOf(context));
       const { kinds = [], providers = [], creatorIds = [] } = filter ?? {};
       const isWanted = (runner: Runner): boolean =>
+        seesRunner(runner.runnerId) &&
         (kinds.length === 0 || kinds.includes(runner.kind)) &&
         (providers.length === 0 || providers.includes(runner.provider)) &&
         (creatorIds.length === 0 || creatorIds.includes(runner.creator?.id ?? ""));

@@ -8,7 +8,7 @@ import {
 import { uuidV7 } from "../../lib/uuid.ts";
 import { scmIntegrationKind } from "../runner-store/kinds.ts";
 import { found } from "./found.ts";
-import { requireRunnerKeeper, type RunnerDependencies } from "./runner-administration.ts";
+import { type RunnerDependencies } from "./runner-administration.ts";
 import { sealerFor } from "./runner-key.ts";
 
 const what = "source-control integration";
@@ -24,7 +24,6 @@ export function scmIntegrations({
   return {
     createSCMIntegration: async (request, context) => {
       const scope = scopeOf(context);
-      requireRunnerKeeper(scope);
       const { runnerId, scmId, pat, oauthClientId, oauthPlaintextClientSecret, issuerUrl, virtualDirectory } = request;
       const seal = await sealerFor(scope.store, runnerId);
       const id = uuidV7(now());
@@ -48,7 +47,6 @@ export function scmIntegrations({
     },
     updateSCMIntegration: async (request, context) => {
       const scope = scopeOf(context);
-      requireRunnerKeeper(scope);
       const { runnerId } = (await found(scope.store, scmIntegrationKind, request.id, what)).message;
       const seal = await sealerFor(scope.store, runnerId);
       const secret = request.oauthPlaintextClientSecret;
@@ -71,7 +69,6 @@ export function scmIntegrations({
     },
     deleteSCMIntegration: async ({ id }, context) => {
       const scope = scopeOf(context);
-      requireRunnerKeeper(scope);
       const runnerId = await scope.store.transaction(async (tx) => {
         const stored = await found(tx, scmIntegrationKind, id, what);
         tx.delete(scmIntegrationKind, stored);

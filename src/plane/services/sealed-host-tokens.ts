@@ -55,7 +55,7 @@ export function sealedHostTokens({
     listHostAuthenticationTokens: async ({ filter, pagination }, context) => {
       const { store, caller } = scopeOf(context);
       const asked = filter?.subjectId ?? filter?.userId ?? caller.id;
-      if (asked !== caller.id) throw new BerthError("request-not-permitted", "one's own tokens alone can be listed");
+      if (asked !== caller.id) throw new BerthError("not-allowed", "one's own tokens alone can be listed");
       const where = { creatorIds: [caller.id], ...(filter?.runnerId === undefined ? {} : { runnerIds: [filter.runnerId] }) };
       const { items, nextToken } = await store.list(hostTokenKind, pagination, { where });
       return { tokens: items.map(({ message }) => message), pagination: { nextToken } };

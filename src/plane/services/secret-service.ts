@@ -19,9 +19,9 @@ import { secretOwner } from "../secrets.ts";
 import { serviceAccountKind } from "../store/identity-kinds.ts";
 import { secretKind } from "../store/kinds.ts";
 import { projectKind } from "../store/project-kinds.ts";
-import type { Reader, Stored, Where } from "../store/store.ts";
-import { found, requireAdministrator } from "./found.ts";
-import { requireChange as requireProjectChange } from "./project-dependencies.ts";
+import type { Where } from "../store/store.ts";
+import { visibleProjects } from "../access/visibility.ts";
+import { found } from "./found.ts";
 import { refuse } from "./supported-spec.ts";
 
 /** A comma would end the path where docker is told of it; `..` and control characters have no place in one. */
@@ -57,7 +57,6 @@ export function secretService({
         scope: await secretScopeOf(request, requestScope),
       });
       const sealed = sealer.seal(request.value, secretOwner(id));
-      await requireChange(store, requestScope, secret.scope);
       try {
         await store.transaction(async (tx) => tx.insert(secretKind, id, secret, { sealed }));
       } catch (error) {
@@ -69,8 +68,7 @@ export function secretService({
     updateSecretValue: async ({ secretId, value }, context) => {
       const scope = scopeOf(context);
       await scope.store.transaction(async (tx) => {
-        const stored = await findSecret(tx, scope, secretId);
-        await requireChange(tx, scope, stored.message.scope);
+        const stored = await found(tx, secretKind, secretId, "secret");
         checkValue(stored.message.mount.case, value);
         const secret = { ...stored.message, updatedAt: timestampFromMs(now()) };
         tx.update(secretKind, stored, secret, { sealed: sealer.seal(value, secretOwner(secret.id)) });
@@ -85,8 +83,7 @@ export function secretService({
     deleteSecret: async ({ secretId }, context) => {
       const scope = scopeOf(context);
       await scope.store.transaction(async (tx) => {
-        const stored = await findSecret(tx, scope, secretId);
-        await requireChange(tx, scope, stored.message.scope);
+        const stored = await found(tx, secretKind, secretId, "secret");
         tx.delete(secretKind, stored);
       });
       return {};
@@ -94,37 +91,19 @@ export function secretService({
     getSecretValue: async ({ secretId }, context) => {
       throw new BerthError(
         "secret-value-hidden",
-        `'${(await findSecret(scopeOf(context).store, scopeOf(context), secretId)).message.name}'`,
+        `'${(await found(scopeOf(context).store, secretKind, secretId, "secret")).message.name}'`,
       );
     },
   };
 }
 
-/** What is another person's own is not there. */
-async function findSecret(reader: Reader, { caller }: RequestScope, id: string): Promise<Stored<typeof SecretSchema>> {
-  const stored = await found(reader, secretKind, id, "secret");
-  const { scope } = stored.message.scope ?? {};
-  if (scope?.case === "userId" && scope.value !== caller.id) throw new BerthError("resource-not-found", `there is no secret ${id}`);
-  return stored;
-}
-
-/** One's own secrets are one's own to change, a project's its maker's, the others' an administrator's. */
-async function requireChange(reader: Reader, scope: RequestScope, of: SecretScope | undefined): Promise<void> {
-  if (of?.scope.case === "userId" && of.scope.value === scope.caller.id) return;
-  if (of?.scope.case !== "projectId") return requireAdministrator(scope);
-  const project = await reader.get(projectKind, of.scope.value);
-  if (project === undefined) requireAdministrator(scope);
-  else requireProjectChange(scope, project.message);
-}
-
-async function secretsWanted({ caller, store }: RequestScope, filter: ListSecretsRequest_Filter | undefined): Promise<Where> {
+async function secretsWanted(scope: RequestScope, filter: ListSecretsRequest_Filter | undefined): Promise<Where> {
+  const { caller, store } = scope;
   const ofScope = filter?.scope?.scope;
-  if (ofScope?.case === "userId" && ofScope.value !== caller.id)
-    throw new BerthError("request-not-permitted", "filter.scope.user_id: one's own secrets alone can be listed");
   const ofProjects = filter === undefined || filter.projectIds.length === 0 ? {} : { projectIds: filter.projectIds };
   if (ofScope?.case !== undefined) return { parentIds: [ofScope.value], ...ofProjects };
   if (filter !== undefined && filter.projectIds.length > 0) return ofProjects;
-  const projects = await store.all(projectKind);
+  const projects = await store.all(projectKind, { where: await visibleProjects(scope) });
   return { parentIds: [caller.id, store.organizationId, ...projects.map(({ id }) => id)] };
 }
 

@@ -3,7 +3,6 @@ import { durationMs, timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt
 import type { ServiceImpl } from "@connectrpc/connect";
 import { BerthError } from "../../contract/berth-error.ts";
 import { AccessTokenRecordSchema } from "../../contract/gen/berth/v1/records_pb.js";
-import { Principal } from "../../contract/gen/gitpod/v1/identity_pb.js";
 import {
   ServiceAccountSchema,
   type ServiceAccountService,
@@ -16,7 +15,7 @@ import { type Caller, subjectOf } from "../caller.ts";
 import type { ScopeOf } from "../request-scope.ts";
 import { accessTokenKind, groupMembershipKind, serviceAccountKind } from "../store/identity-kinds.ts";
 import type { Reader, Stored, Transaction, Where } from "../store/store.ts";
-import { found, requireAdministrator } from "./found.ts";
+import { found } from "./found.ts";
 
 /** How long a token is good that a person makes to act as the service account, e.g. to make its own tokens. */
 const accessTokenValidMs = 60 * 60_000;
@@ -37,7 +36,6 @@ function accounts({ scopeOf, now }: Dependencies): Partial<ServiceImpl<typeof Se
   return {
     createServiceAccount: async ({ name, description, validUntil }, context) => {
       const scope = scopeOf(context);
-      requireAdministrator(scope);
       const nowMs = now();
       if (validUntil === undefined || timestampMs(validUntil) <= nowMs)
         throw new BerthError("request-invalid", "valid_until: has to be later");
@@ -67,7 +65,6 @@ function accounts({ scopeOf, now }: Dependencies): Partial<ServiceImpl<typeof Se
     }),
     updateServiceAccount: async ({ serviceAccountId, name, description }, context) => {
       const scope = scopeOf(context);
-      requireAdministrator(scope);
       return scope.store.transaction(async (tx) => {
         const stored = await accountOf(tx, serviceAccountId);
         const given = { ...(name === undefined ? {} : { name }), ...(description === undefined ? {} : { description }) };
@@ -78,7 +75,6 @@ function accounts({ scopeOf, now }: Dependencies): Partial<ServiceImpl<typeof Se
     },
     deleteServiceAccount: async ({ serviceAccountId }, context) => {
       const scope = scopeOf(context);
-      requireAdministrator(scope);
       await scope.store.transaction(async (tx) => {
         const stored = await accountOf(tx, serviceAccountId);
         for (const token of await tx.all(accessTokenKind, { where: { parentIds: [stored.id] } })) tx.delete(accessTokenKind, token);
@@ -114,7 +110,6 @@ function tokens({ scopeOf, now }: Dependencies): Partial<ServiceImpl<typeof Serv
   return {
     createServiceAccountAccessToken: async ({ serviceAccountId }, context) => {
       const scope = scopeOf(context);
-      requireAdministrator(scope);
       return scope.store.transaction(async (tx) => {
         const { id: accountId } = await accountOf(tx, serviceAccountId);
         const { token } = insertToken(tx, scope.caller, { accountId, description: "Access token", validMs: accessTokenValidMs });
@@ -123,25 +118,24 @@ function tokens({ scopeOf, now }: Dependencies): Partial<ServiceImpl<typeof Serv
     },
     createServiceAccountToken: async ({ description, validFor }, context) => {
       const { caller, store } = scopeOf(context);
-      const accountId = serviceAccountOf(caller);
+      const accountId = caller.id;
       const validMs = validFor === undefined || durationMs(validFor) === 0 ? defaultTokenValidMs : durationMs(validFor);
       return store.transaction(async (tx) => insertToken(tx, caller, { accountId, description, validMs }));
     },
     listServiceAccountTokens: async ({ pagination }, context) => {
       const { caller, store } = scopeOf(context);
-      const where = { parentIds: [serviceAccountOf(caller)] };
+      const where = { parentIds: [caller.id] };
       const { items, nextToken } = await store.list(accessTokenKind, pagination, { where });
       return { tokens: items.flatMap(({ message }) => tokenMessage(message.token) ?? []), pagination: { nextToken } };
     },
     getServiceAccountToken: async ({ serviceAccountTokenId }, context) => {
-      const { caller, store } = scopeOf(context);
-      const { message } = await tokenOf(store, serviceAccountOf(caller), serviceAccountTokenId);
+      const { store } = scopeOf(context);
+      const { message } = await tokenOf(store, serviceAccountTokenId);
       return { token: tokenMessage(message.token) ?? create(ServiceAccountTokenSchema) };
     },
     deleteServiceAccountToken: async ({ serviceAccountTokenId }, context) => {
-      const { caller, store } = scopeOf(context);
-      const accountId = serviceAccountOf(caller);
-      await store.transaction(async (tx) => tx.delete(accessTokenKind, await tokenOf(tx, accountId, serviceAccountTokenId)));
+      const { store } = scopeOf(context);
+      await store.transaction(async (tx) => tx.delete(accessTokenKind, await tokenOf(tx, serviceAccountTokenId)));
       return {};
     },
   };
@@ -155,17 +149,6 @@ function tokenMessage(token: Stored<typeof AccessTokenRecordSchema>["message"]["
   return token.case === "serviceAccount" ? token.value : undefined;
 }
 
-async function tokenOf(reader: Reader, accountId: string, id: string): Promise<Stored<typeof AccessTokenRecordSchema>> {
-  const stored = await found(reader, accessTokenKind, id, "service account token");
-  if (tokenMessage(stored.message.token)?.serviceAccountId === accountId) return stored;
-  throw new BerthError("resource-not-found", `there is no service account token ${id}`);
-}
-
-/** Tokens are the service account's own: a person gets an access token of it first. */
-function serviceAccountOf({ principal, id }: Caller): string {
-  if (principal === Principal.SERVICE_ACCOUNT) return id;
-  throw new BerthError(
-    "request-not-permitted",
-    "a service account makes and sees its own tokens; use CreateServiceAccountAccessToken first",
-  );
+async function tokenOf(reader: Reader, id: string): Promise<Stored<typeof AccessTokenRecordSchema>> {
+  return found(reader, accessTokenKind, id, "service account token");
 }

@@ -19,7 +19,6 @@ import type { Sealing } from "../signing-keys/signing-keys.ts";
 import { sealedOwner } from "../store/renew-sealed.ts";
 import type { Transaction } from "../store/store.ts";
 import { found } from "./found.ts";
-import { requireAdministratorOf } from "./organization-administrators.ts";
 import { settingsFrom, settingsOf } from "./sso-settings.ts";
 import { refuse } from "./supported-spec.ts";
 
@@ -43,13 +42,11 @@ function reading({ scopeOf, signIn }: SsoNeeds): Partial<ServiceImpl<typeof Orga
   return {
     getSSOConfiguration: async ({ ssoConfigurationId }, context) => {
       const scope = scopeOf(context);
-      requireAdministratorOf(scope);
       const { message } = await found(scope.store, ssoConfigurationKind, ssoConfigurationId, kindName);
       return { ssoConfiguration: shown(message, signIn?.publicUrl) };
     },
-    listSSOConfigurations: async ({ organizationId, pagination }, context) => {
+    listSSOConfigurations: async ({ pagination }, context) => {
       const scope = scopeOf(context);
-      requireAdministratorOf(scope, organizationId);
       const { items, nextToken } = await scope.store.list(ssoConfigurationKind, pagination);
       return { ssoConfigurations: items.map(({ message }) => shown(message, signIn?.publicUrl)), pagination: { nextToken } };
     },
@@ -62,7 +59,6 @@ function writing(needs: SsoNeeds): Partial<ServiceImpl<typeof OrganizationServic
   return {
     createSSOConfiguration: async (request, context) => {
       const scope = scopeOf(context);
-      requireAdministratorOf(scope, request.organizationId);
       if (request.claimsExpression !== undefined && request.claimsExpression !== "") refuse("claims_expression");
       const { organizationId, clientId, issuerUrl, displayName, additionalScopes } = request;
       const id = uuidV7(now());
@@ -83,7 +79,6 @@ function writing(needs: SsoNeeds): Partial<ServiceImpl<typeof OrganizationServic
     },
     updateSSOConfiguration: async (request, context) => {
       const scope = scopeOf(context);
-      requireAdministratorOf(scope);
       const id = request.ssoConfigurationId;
       const before = (await found(scope.store, ssoConfigurationKind, id, kindName)).message;
       const wanted = updated(before, request).configuration;
@@ -109,7 +104,6 @@ function writing(needs: SsoNeeds): Partial<ServiceImpl<typeof OrganizationServic
     },
     deleteSSOConfiguration: async ({ ssoConfigurationId }, context) => {
       const scope = scopeOf(context);
-      requireAdministratorOf(scope);
       await scope.store.transaction(async (tx) => {
         const stored = await found(tx, ssoConfigurationKind, ssoConfigurationId, kindName);
         await keepAProvider(tx, stored.id);

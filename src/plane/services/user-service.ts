@@ -3,7 +3,6 @@ import { durationMs, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { BerthError } from "../../contract/berth-error.ts";
 import { AccessTokenRecordSchema, MemberRecordSchema, UserPreferenceRecordSchema } from "../../contract/gen/berth/v1/records_pb.js";
-import { Principal } from "../../contract/gen/gitpod/v1/identity_pb.js";
 import {
   DotfilesConfigurationSchema,
   type PersonalAccessToken,
@@ -15,12 +14,12 @@ import {
 } from "../../contract/gen/gitpod/v1/user_pb.js";
 import { uuidV7 } from "../../lib/uuid.ts";
 import { newToken } from "../access-tokens.ts";
-import { type Caller, subjectOf } from "../caller.ts";
+import { subjectOf } from "../caller.ts";
 import { deleteMember, keepAnAdministrator } from "../membership.ts";
-import type { RequestScope, ScopeOf } from "../request-scope.ts";
+import type { ScopeOf } from "../request-scope.ts";
 import { accessTokenKind, dotfilesKind, memberKind, preferenceKind } from "../store/identity-kinds.ts";
 import type { Reader, Stored } from "../store/store.ts";
-import { found, requireAdministrator } from "./found.ts";
+import { found } from "./found.ts";
 import type { EndSignIns } from "./organization-dependencies.ts";
 
 /** How long a token is good for which no time was given. */
@@ -44,12 +43,11 @@ function people({ scopeOf, endSignIns }: Dependencies): Partial<ServiceImpl<type
   return {
     getAuthenticatedUser: async (_request, context) => {
       const { caller, store } = scopeOf(context);
-      return { user: await userOf(store, personOf(caller)) };
+      return { user: await userOf(store, caller.id) };
     },
     getUser: async ({ userId }, context) => ({ user: await userOf(scopeOf(context).store, userId) }),
     setSuspended: async ({ userId, suspended }, context) => {
       const scope = scopeOf(context);
-      requireAdministrator(scope);
       if (userId === scope.caller.id) throw new BerthError("request-invalid", "user_id: nobody suspends themselves");
       const { accountId } = await scope.store.transaction(async (tx) => {
         const stored = await found(tx, memberKind, userId, "user");
@@ -65,7 +63,6 @@ function people({ scopeOf, endSignIns }: Dependencies): Partial<ServiceImpl<type
     },
     deleteUser: async ({ userId }, context) => {
       const scope = scopeOf(context);
-      if (userId !== scope.caller.id) requireAdministrator(scope);
       const { accountId } = await scope.store.transaction(async (tx) => {
         const stored = await found(tx, memberKind, userId, "user");
         await deleteMember(tx, stored);
@@ -81,7 +78,6 @@ function tokens({ scopeOf, now }: Dependencies): Partial<ServiceImpl<typeof User
   return {
     createPersonalAccessToken: async ({ userId, description, validFor, readOnly }, context) => {
       const { caller, store } = scopeOf(context);
-      if (userId !== personOf(caller)) throw new BerthError("request-not-permitted", "user_id: tokens are made for oneself");
       const { token, hash } = newToken("personal");
       const nowMs = now();
       const validMs = validFor === undefined || durationMs(validFor) === 0 ? defaultTokenValidMs : durationMs(validFor);
@@ -103,30 +99,24 @@ function tokens({ scopeOf, now }: Dependencies): Partial<ServiceImpl<typeof User
       return { token };
     },
     getPersonalAccessToken: async ({ personalAccessTokenId }, context) => ({
-      pat: personalOf(await tokenOf(scopeOf(context), scopeOf(context).store, personalAccessTokenId)),
+      pat: personalOf(await tokenOf(scopeOf(context).store, personalAccessTokenId)),
     }),
     listPersonalAccessTokens: async ({ pagination, filter }, context) => {
       const scope = scopeOf(context);
-      const wanted = filter === undefined || filter.userIds.length === 0 ? [personOf(scope.caller)] : filter.userIds;
-      if (wanted.some((id) => id !== scope.caller.id)) requireAdministrator(scope);
+      const wanted = filter === undefined || filter.userIds.length === 0 ? [scope.caller.id] : filter.userIds;
       const { items, nextToken } = await scope.store.list(accessTokenKind, pagination, { where: { parentIds: wanted } });
       return { personalAccessTokens: items.map(personalOf), pagination: { nextToken } };
     },
     deletePersonalAccessToken: async ({ personalAccessTokenId }, context) => {
       const scope = scopeOf(context);
-      await scope.store.transaction(async (tx) => tx.delete(accessTokenKind, await tokenOf(scope, tx, personalAccessTokenId)));
+      await scope.store.transaction(async (tx) => tx.delete(accessTokenKind, await tokenOf(tx, personalAccessTokenId)));
       return {};
     },
   };
 }
 
-/** One's own token, or that of anybody in the organization for an administrator; what is another's is not there. */
-async function tokenOf(scope: RequestScope, reader: Reader, id: string): Promise<Stored<typeof AccessTokenRecordSchema>> {
-  const stored = await found(reader, accessTokenKind, id, "personal access token");
-  const { token } = stored.message;
-  const isOwn = token.case === "personal" && token.value.userId === scope.caller.id;
-  if (token.case === "personal" && (isOwn || scope.caller.isAdministrator)) return stored;
-  throw new BerthError("resource-not-found", `there is no personal access token ${id}`);
+async function tokenOf(reader: Reader, id: string): Promise<Stored<typeof AccessTokenRecordSchema>> {
+  return found(reader, accessTokenKind, id, "personal access token");
 }
 
 function personalOf({ message }: Stored<typeof AccessTokenRecordSchema>): PersonalAccessToken {
@@ -134,15 +124,10 @@ function personalOf({ message }: Stored<typeof AccessTokenRecordSchema>): Person
 }
 
 function preferences({ scopeOf, now }: Dependencies): Partial<ServiceImpl<typeof UserService>> {
-  const preferenceOf = async (reader: Reader, userId: string, id: string): Promise<Stored<typeof UserPreferenceRecordSchema>> => {
-    const stored = await found(reader, preferenceKind, id, "preference");
-    if (stored.message.userId !== userId) throw new BerthError("resource-not-found", `there is no preference ${id}`);
-    return stored;
-  };
   return {
     setPreference: async ({ key, value }, context) => {
       const { caller, store } = scopeOf(context);
-      const userId = personOf(caller);
+      const userId = caller.id;
       await store.transaction(async (tx) => {
         const at = timestampFromMs(now());
         const stored = await tx.find(preferenceKind, { nameKey: `${userId}/${key}` });
@@ -157,22 +142,23 @@ function preferences({ scopeOf, now }: Dependencies): Partial<ServiceImpl<typeof
     },
     getPreference: async ({ preference, userPreferenceId }, context) => {
       const { caller, store } = scopeOf(context);
-      const userId = personOf(caller);
+      const userId = caller.id;
       if (preference.case === "preferenceKey") {
         const stored = await store.find(preferenceKind, { nameKey: `${userId}/${preference.value}` });
         if (stored === undefined) throw new BerthError("resource-not-found", `there is no preference '${preference.value}'`);
         return withPreference(stored);
       }
-      return withPreference(await preferenceOf(store, userId, preference.value ?? userPreferenceId));
+      return withPreference(await found(store, preferenceKind, preference.value ?? userPreferenceId, "preference"));
     },
     listPreferences: async ({ pagination }, context) => {
       const { caller, store } = scopeOf(context);
-      const { items, nextToken } = await store.list(preferenceKind, pagination, { where: { parentIds: [personOf(caller)] } });
+      const { items, nextToken } = await store.list(preferenceKind, pagination, { where: { parentIds: [caller.id] } });
       return { preferences: items.flatMap(({ message }) => message.preference ?? []), pagination: { nextToken } };
     },
     deletePreference: async ({ userPreferenceId }, context) => {
-      const { caller, store } = scopeOf(context);
-      await store.transaction(async (tx) => tx.delete(preferenceKind, await preferenceOf(tx, personOf(caller), userPreferenceId)));
+      await scopeOf(context).store.transaction(async (tx) =>
+        tx.delete(preferenceKind, await found(tx, preferenceKind, userPreferenceId, "preference")),
+      );
       return {};
     },
   };
@@ -188,12 +174,12 @@ function dotfiles({ scopeOf }: Dependencies): Partial<ServiceImpl<typeof UserSer
   return {
     getDotfilesConfiguration: async (_request, context) => {
       const { caller, store } = scopeOf(context);
-      const stored = await store.get(dotfilesKind, personOf(caller));
+      const stored = await store.get(dotfilesKind, caller.id);
       return { dotfilesConfiguration: stored?.message ?? create(DotfilesConfigurationSchema) };
     },
     setDotfilesConfiguration: async ({ repository }, context) => {
       const { caller, store } = scopeOf(context);
-      const userId = personOf(caller);
+      const userId = caller.id;
       await store.transaction(async (tx) => {
         const stored = await tx.get(dotfilesKind, userId);
         const message = create(DotfilesConfigurationSchema, { repository });
@@ -209,10 +195,4 @@ async function userOf(reader: Reader, id: string): Promise<User> {
   const { user } = (await found(reader, memberKind, id, "user")).message;
   if (user === undefined) throw new BerthError("resource-not-found", `there is no user ${id}`);
   return user;
-}
-
-/** Fails with `request-not-permitted` for who is no person. */
-function personOf({ principal, id }: Caller): string {
-  if (principal !== Principal.USER) throw new BerthError("request-not-permitted", "it is about a person, and the caller is none");
-  return id;
 }

@@ -2,8 +2,10 @@ import type { Backend } from "./backend.ts";
 import { renewSealed } from "./renew-sealed.ts";
 import { OpenWork } from "./open-work.ts";
 import type { PageTokens } from "./page-tokens.ts";
-import { eraseQuery } from "./queries.ts";
-import type { OrganizationStore, Store } from "./store.ts";
+import { accessKinds } from "./access-kinds.ts";
+import { accessQuery, eraseQuery } from "./queries.ts";
+import { accessRowOf } from "./rows.ts";
+import type { AccessRow, OrganizationStore, Store } from "./store.ts";
 import { ScopedView } from "./view.ts";
 
 class OrganizationView extends ScopedView implements OrganizationStore {
@@ -14,6 +16,11 @@ class OrganizationView extends ScopedView implements OrganizationStore {
     super(options);
     this.organizationId = options.scope;
     this.#backend = options.backend;
+  }
+
+  async access(ids: readonly string[], principalId: string): Promise<readonly AccessRow[]> {
+    const rows = await this.#backend.rows(accessQuery(this.#backend.build, this.organizationId, { kinds: accessKinds, ids, principalId }));
+    return rows.map(accessRowOf);
   }
 
   async erase(): Promise<void> {

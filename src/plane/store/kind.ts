@@ -35,6 +35,8 @@ export interface Kind<Desc extends DescMessage> {
   readonly columns: (message: MessageShape<Desc>) => Columns;
   /** Changes of it are announced as those of this resource; without one nobody is told. */
   readonly resourceType?: ResourceType;
+  /** Its records are never changed and never deleted one by one. */
+  readonly isAppendOnly?: true;
 }
 
 /** Keeps the message's type while a kind is written down. */

@@ -1,4 +1,4 @@
-import { type Compilable, type CompiledQuery, type OperationNodeSource, type SelectQueryBuilder, sql } from "kysely";
+import { type Compilable, type CompiledQuery, type OperationNodeSource, type RawBuilder, type SelectQueryBuilder, sql } from "kysely";
 import { type Change, type Row, StaleRead } from "./backend.ts";
 import type { ListOptions, Where } from "./store.ts";
 import type { QueryBuilder, Tables } from "./tables.ts";
@@ -46,9 +46,21 @@ function wanted<O>(query: Select<O>, where: Where): Select<O> {
   if (where.search !== undefined && where.search !== "")
     found = found.where(sql<boolean>`search_text LIKE ${`%${likeLiteral(where.search.toLowerCase())}%`} ESCAPE '!'`);
   if (where.isArchived !== undefined) found = found.where("archived_at_ms", where.isArchived ? ">" : "=", 0);
+  if (where.createdFromMs !== undefined) found = found.where("created_at_ms", ">=", where.createdFromMs);
+  if (where.visible !== undefined) found = found.where(visible(where.visible));
   if (where.createdBeforeMs !== undefined) found = found.where("created_at_ms", "<", where.createdBeforeMs);
   if (where.expiresBeforeMs !== undefined) found = found.where("expires_at_ms", "<", where.expiresBeforeMs);
   return found;
+}
+
+function visible({ ownerId, others }: NonNullable<Where["visible"]>): RawBuilder<boolean> {
+  if ("allBut" in others)
+    return others.allBut.length === 0
+      ? sql<boolean>`1 = 1`
+      : sql<boolean>`(creator_id = ${ownerId} OR id NOT IN (${sql.join(others.allBut)}))`;
+  return others.only.length === 0
+    ? sql<boolean>`creator_id = ${ownerId}`
+    : sql<boolean>`(creator_id = ${ownerId} OR id IN (${sql.join(others.only)}))`;
 }
 
 function likeLiteral(text: string): string {
@@ -66,6 +78,28 @@ export function eraseQuery(build: QueryBuilder, organizationId: string): Compile
 
 export function sealedQuery(build: QueryBuilder, scope: Scope, kind: string, id: string): CompiledQuery {
   return selectOf(build, scope, kind).select("sealed").where("id", "=", id).compile();
+}
+
+/** What `OrganizationStore.access` answers from. */
+export function accessQuery(
+  build: QueryBuilder,
+  scope: string,
+  { kinds, ids, principalId }: { readonly kinds: readonly string[]; readonly ids: readonly string[]; readonly principalId: string },
+): CompiledQuery {
+  const columns = sql.raw("kind, id, creator_id, runner_id, project_id, parent_id, phase, role, data");
+  return sql`WITH named AS (
+      SELECT id, parent_id, runner_id, project_id FROM resources
+      WHERE organization_id = ${scope} AND kind IN (${sql.join(kinds)}) AND id IN (${sql.join(ids)})
+    ), around AS (
+      SELECT id FROM named UNION SELECT parent_id FROM named UNION SELECT runner_id FROM named UNION SELECT project_id FROM named
+    )
+    SELECT ${columns} FROM resources
+      WHERE organization_id = ${scope} AND kind IN (${sql.join(kinds)}) AND id IN (SELECT id FROM around)
+    UNION ALL SELECT ${columns} FROM resources
+      WHERE organization_id = ${scope} AND kind = 'role-assignment'
+        AND (project_id IN (SELECT id FROM around) OR parent_id IN (SELECT id FROM around))
+    UNION ALL SELECT ${columns} FROM resources
+      WHERE organization_id = ${scope} AND kind = 'group-membership' AND creator_id = ${principalId}`.compile(build);
 }
 
 export function countQuery(build: QueryBuilder, scope: Scope, kind: string, where: Where): CompiledQuery {

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { ResourceOperation } from "../../contract/gen/gitpod/v1/event_pb.js";
 import type { Announcement, Row } from "./backend.ts";
 import type { Columns, Kind } from "./kind.ts";
-import type { Stored, StoreEvent } from "./store.ts";
+import type { AccessRow, Stored, StoreEvent } from "./store.ts";
 import type { ResourcesTable } from "./tables.ts";
 
 /** A row as services see it. */
@@ -69,6 +69,26 @@ export function announcementOf<Desc extends DescMessage>(
   const { organizationId, operation, message } = change;
   return {
     announcement: { organizationId, operation, creatorId, parentId, ...(operation === ResourceOperation.DELETE ? {} : { message }) },
+  };
+}
+
+/** A row of the query that decides about access. */
+export function accessRowOf(row: Row): AccessRow {
+  const { data } = row;
+  const text = (name: string): string => {
+    const value = row[name];
+    return typeof value === "string" ? value : "";
+  };
+  return {
+    kind: text("kind"),
+    id: text("id"),
+    creatorId: text("creator_id"),
+    runnerId: text("runner_id"),
+    projectId: text("project_id"),
+    parentId: text("parent_id"),
+    phase: Number(row["phase"]),
+    role: Number(row["role"]),
+    data: data instanceof Uint8Array ? data : new Uint8Array(),
   };
 }
 

@@ -30,6 +30,13 @@ export interface Where {
   readonly search?: string;
   readonly isArchived?: boolean;
   readonly createdBeforeMs?: number;
+  /** From this time on. */
+  readonly createdFromMs?: number;
+  /** Those of this owner, and of the others these or all but these. What others may be seen can change between two pages. */
+  readonly visible?: {
+    readonly ownerId: string;
+    readonly others: { readonly only: readonly string[] } | { readonly allBut: readonly string[] };
+  };
   /** Those that expire, and before this. */
   readonly expiresBeforeMs?: number;
 }
@@ -106,9 +113,27 @@ export interface View extends Reader {
   transaction<T>(work: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>;
 }
 
+/** What decides who may do something with a record: the columns that name others, and its message. */
+export interface AccessRow {
+  readonly kind: string;
+  readonly id: string;
+  readonly creatorId: string;
+  readonly runnerId: string;
+  readonly projectId: string;
+  readonly parentId: string;
+  readonly phase: number;
+  readonly role: number;
+  readonly data: Uint8Array;
+}
+
 /** The records of one organization; those of others are not there for it. */
 export interface OrganizationStore extends View {
   readonly organizationId: string;
+  /**
+   * The records with these ids, what they belong to, the roles that were given on any of those, and the groups that
+   * somebody is in: one query, which costs the same whether the ids are unknown or another organization's.
+   */
+  access(ids: readonly string[], principalId: string): Promise<readonly AccessRow[]>;
   /** Deletes every record of the organization, for good; nobody is told. */
   erase(): Promise<void>;
 }

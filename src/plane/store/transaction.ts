@@ -68,6 +68,7 @@ export class OpenTransaction implements Transaction {
   }
 
   update<Desc extends DescMessage>(kind: Kind<Desc>, stored: Stored<Desc>, message: MessageShape<Desc>, options: WriteOptions = {}): void {
+    refuseAppendOnly(kind);
     const { id, organizationId, revision } = stored;
     const columns = kind.columns(message);
     this.#organizationOf(columns.organizationId, organizationId);
@@ -79,6 +80,7 @@ export class OpenTransaction implements Transaction {
   }
 
   delete<Desc extends DescMessage>(kind: Kind<Desc>, stored: Stored<Desc>, options: Pick<WriteOptions, "operation"> = {}): void {
+    refuseAppendOnly(kind);
     const { id, organizationId, revision, message } = stored;
     const operation = options.operation ?? ResourceOperation.DELETE;
     const announcement = announcementOf(kind, { organizationId, message, operation });
@@ -111,4 +113,8 @@ export class OpenTransaction implements Transaction {
       throw new Error(`a record of another organization than ${organizationId}`);
     return organizationId;
   }
+}
+
+function refuseAppendOnly({ name, isAppendOnly }: { readonly name: string; readonly isAppendOnly?: true }): void {
+  if (isAppendOnly === true) throw new Error(`${name} is only added to`);
 }

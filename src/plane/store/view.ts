@@ -63,12 +63,14 @@ export class ScopedView implements View {
 
   async list<Desc extends DescMessage>(kind: Kind<Desc>, page: PageRequest | undefined, options: ListOptions = {}): Promise<Page<Desc>> {
     const size = pageSizeOf(page);
+    const { visible, ...where } = options.where ?? {};
     const list = JSON.stringify([
       kind.name,
       this.scope ?? null,
       options.orderBy ?? "id",
       options.order ?? "ascending",
-      options.where ?? {},
+      where,
+      visible?.ownerId ?? null,
     ]);
     const after = page === undefined || page.token === "" ? undefined : this.#tokens.read(page.token, list);
     const query = listQuery(this.#backend.build, this.scope, kind.name, {

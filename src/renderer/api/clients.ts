@@ -1,5 +1,6 @@
 import { type Client, createClient, type Interceptor } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
+import { ContextService } from "../../contract/gen/berth/v1/context_pb.js";
 import { HostService, WorkspaceService } from "../../contract/gen/berth/v1/host_pb.js";
 import { SettingsService } from "../../contract/gen/berth/v1/settings_pb.js";
 import { SupportService } from "../../contract/gen/berth/v1/support_pb.js";
@@ -28,6 +29,7 @@ export interface Clients {
   readonly settings: Client<typeof SettingsService>;
   readonly support: Client<typeof SupportService>;
   readonly syncs: Client<typeof SyncService>;
+  readonly contexts: Client<typeof ContextService>;
   readonly sharedFolders: Client<typeof SharedFolderService>;
 }
 
@@ -50,6 +52,7 @@ export function createClients(window: Window): Clients {
     settings: createClient(SettingsService, transport),
     support: createClient(SupportService, transport),
     syncs: createClient(SyncService, transport),
+    contexts: createClient(ContextService, transport),
     sharedFolders: createClient(SharedFolderService, transport),
   };
 }

@@ -171,7 +171,7 @@ test("an eleventh environment says why it does not start, and starts when there 
   const eleventh = add(shared);
   await hint(eleventh);
   await until(() => runners.environment(eleventh).status?.failureMessage[0]?.startsWith("runner-full: it keeps 10 environments") === true);
-  expect((await status()).degraded).toEqual(["1 environments wait for room"]);
+  expect((await status()).degraded).toEqual(["1 environment waits for room"]);
   await wish(ids[0] ?? "", DELETED);
   await until(() => !runners.environmentsById.has(ids[0] ?? ""));
   await untilPhase(eleventh, RUNNING);

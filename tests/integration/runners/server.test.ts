@@ -23,7 +23,7 @@ import { systemClock } from "../../../src/lib/clock.ts";
 import { silentLog } from "../../../src/lib/log.ts";
 import { SimulatedComputer } from "../../../src/vm/simulated/simulated-driver.ts";
 import { createAdmin, type DatabaseFlags, PlaneProcess } from "../server/plane-process.ts";
-import { insertMember, newAccount } from "../server/served-server.ts";
+import { newMember } from "../server/people.ts";
 import { type Databases, postgresDatabases, sqliteDatabases } from "../store/databases.ts";
 import { RunnerEngine } from "./runner-engine.ts";
 import { defaultAnswers, memoryCache, memoryState } from "./runner-world.ts";
@@ -157,7 +157,7 @@ describe.each([sqliteDatabases(), postgresDatabases()])("runners of a server on 
     const database = { databaseUrl: await databases.make(), keyFile: join(folder, `${databases.name}-${performance.now()}`, "plane.key") };
     const { token: admin, organizationId } = await createAdmin(database);
     const store = await databases.open(database.databaseUrl);
-    const { token: user, userId } = await insertMember(store, organizationId, newAccount("Bob", "bob@example.com"));
+    const { token: user, userId } = await newMember(store, organizationId, "Bob");
     await store.close();
     const plane = await Plane.start(database);
     const wanted = { name: "A runner", kind: RunnerKind.REMOTE, provider: RunnerProvider.LINUX_HOST };

@@ -17,7 +17,8 @@ import { SecretService } from "../../../src/contract/gen/gitpod/v1/secret_pb.js"
 import { environmentClassKind } from "../../../src/plane/store/fleet-kinds.ts";
 import { environmentKind } from "../../../src/plane/store/kinds.ts";
 import { postgresDatabases, sqliteDatabases } from "../store/databases.ts";
-import { codeOf, type Person, ServedServer } from "./served-server.ts";
+import type { Person } from "./people.ts";
+import { codeOf, ServedServer } from "./served-server.ts";
 
 const unknownId = "018f0000-0000-7000-8000-00000000ffff";
 const userOf = ({ userId }: Person): { id: string; principal: Principal } => ({ id: userId, principal: Principal.USER });
@@ -161,13 +162,14 @@ describe.each([sqliteDatabases(), postgresDatabases()])("groups and projects on 
     expect(made.failedProjects).toMatchObject([{ index: 2, name: "one" }]);
     const ids = made.createdProjects.map(({ id }) => id);
     const updated = await projects.updateProjects({
-      projects: [...ids, unknownId].map((projectId, n) => ({ projectId, name: `renamed ${n}` })),
+      projects: ids.map((projectId) => ({ projectId, name: "renamed" })),
     });
-    expect(updated.updatedProjects).toHaveLength(2);
-    expect(updated.failedProjects).toMatchObject([{ index: 2, projectId: unknownId }]);
-    const deleted = await projects.deleteProjects({ projectIds: [unknownId, ...ids] });
+    expect(updated.updatedProjects).toHaveLength(1);
+    expect(updated.failedProjects).toMatchObject([{ index: 1, projectId: ids[1] }]);
+    // What is not there, or not theirs to touch, is decided for the request as a whole.
+    expect(await codeOf(projects.deleteProjects({ projectIds: [unknownId, ...ids] }))).toBe(Code.NotFound);
+    const deleted = await projects.deleteProjects({ projectIds: ids });
     expect(deleted.deletedProjectIds).toEqual(ids);
-    expect(deleted.failedProjects).toMatchObject([{ index: 0, projectId: unknownId }]);
   });
 
   test("who may make projects is the organization's to say", async () => {
@@ -262,7 +264,7 @@ describe.each([sqliteDatabases(), postgresDatabases()])("groups and projects on 
     const ofProject = await secret(bob, "PROJECT", { case: "projectId", value: projectId });
     await secret(ada, "SHARED", { case: "organizationId", value: ada.organizationId });
     expect(await codeOf(secret(bob, "SHARED_TOO", { case: "organizationId", value: ada.organizationId }))).toBe(Code.PermissionDenied);
-    expect(await codeOf(secret(ada, "OTHERS", { case: "userId", value: bob.userId }))).toBe(Code.NotFound);
+    expect(await codeOf(secret(ada, "OTHERS", { case: "userId", value: bob.userId }))).toBe(Code.PermissionDenied);
     expect(await codeOf(secret(eve, "FOREIGN", { case: "projectId", value: projectId }))).toBe(Code.NotFound);
     const names = async (who: Person): Promise<string[]> =>
       (await server.as(who, SecretService).listSecrets({})).secrets.map(({ name }) => name);

@@ -68,6 +68,10 @@ export class PlaneProcess {
     return `http://127.0.0.1:${this.port}`;
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   transport(token?: string): Transport {
     return createConnectTransport({
       baseUrl: this.baseUrl,

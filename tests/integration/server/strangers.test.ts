@@ -30,12 +30,6 @@ const services: readonly DescService[] = [
   ...[IdentityService, OrganizationService, PrebuildService, ProjectService, RunnerConfigurationService, RunnerService],
   ...[SecretService, ServiceAccountService, UsageService, UserService],
 ];
-/** Who signs in is not known yet. */
-const open = new Set<DescMethod>([
-  AccountService.method.getSSOLoginURL,
-  AccountService.method.listSSOLogins,
-  AccountService.method.listLoginProviders,
-]);
 const methods = services.flatMap((service): DescMethod[] => service.methods);
 
 const databases = sqliteDatabases();
@@ -76,9 +70,12 @@ async function send(path: string, options: { token?: string | undefined; type: s
   });
 }
 
+/** Their rows say that strangers may call them. */
+const forStrangers = ["GetSSOLoginURL", "ListSSOLogins", "ListLoginProviders", "ExchangeToken"];
+
 test("every method refuses who is not known, and says nothing more", async () => {
   expect(methods.length).toBeGreaterThan(150);
-  for (const method of methods.filter((one) => !open.has(one))) {
+  for (const method of methods.filter(({ name }) => !forStrangers.includes(name))) {
     const path = `${method.parent.typeName}/${method.name}`;
     const token = unknownTokens[sent % unknownTokens.length];
     if (method.methodKind === "unary") {

@@ -76,7 +76,7 @@ describe.each([sqliteDatabases(), postgresDatabases()])("accounts of people who 
     const members = new StoredMembers(store, () => Promise.resolve(false));
     expect(await members.find(provider.organizationId, accountId)).toEqual({ name: "Ada", email: "ada@example.com" });
     await setStatus(accountId, UserStatus.SUSPENDED);
-    await expect(accountFor(links, provider, ada)).rejects.toMatchObject({ code: "request-not-permitted" });
+    await expect(accountFor(links, provider, ada)).rejects.toMatchObject({ code: "not-allowed" });
     expect(await members.find(provider.organizationId, accountId)).toBeUndefined();
     await setStatus(accountId, UserStatus.LEFT);
     expect(await members.find(provider.organizationId, accountId)).toBeUndefined();

@@ -21,6 +21,8 @@ export class AuthorizingPlane {
   laterMs = 0;
   /** Called when an answer is about to be sent; an answer may be lost so. */
   beforeAnswer: (request: IncomingMessage, response: ServerResponse) => void = () => undefined;
+  /** What else is served. */
+  serve: (request: IncomingMessage, response: ServerResponse) => void = (_request, response) => response.writeHead(404).end();
   authorization!: AuthorizationServer;
   #browserSessions!: BrowserSessions;
   #server!: TestServer;
@@ -93,7 +95,7 @@ export class AuthorizingPlane {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (await this.authorization.handle(request, response)) return;
     if (request.url !== "/api") {
-      response.writeHead(404).end();
+      this.serve(request, response);
       return;
     }
     const holder = await this.authorization.holderOf((request.headers.authorization ?? "").replace("Bearer ", ""));

@@ -5,8 +5,8 @@ const text = (title: string, why: string, whatToTry: string) => ({ title, why, w
 export const accessErrors: ErrorTexts = {
   "sign-in-required": text(
     "Du bist nicht angemeldet",
-    "Die Verwaltung weiß nicht, wer fragt, oder die Sitzung ist zu Ende.",
-    "Melde dich an und versuche es noch einmal.",
+    "Die Anfrage trägt kein Token und keine Sitzung, oder eines, das unbekannt, abgelaufen oder widerrufen ist.",
+    "Melde dich wieder an, oder nimm ein anderes Token.",
   ),
   "credential-invalid": text(
     "Die Berechtigung wurde nicht angenommen",
@@ -15,7 +15,7 @@ export const accessErrors: ErrorTexts = {
   ),
   "not-allowed": text(
     "Du darfst das nicht",
-    "Deine Rolle, oder was mit dir geteilt wurde, reicht dafür nicht.",
+    "Deine Rolle, dein Token, oder was mit dir geteilt wurde, reicht dafür nicht.",
     "Frage, wem es gehört, oder deine Verwaltung.",
   ),
   "exchange-token-invalid": text(

@@ -113,6 +113,16 @@ export const environments: Strings["environments"] = {
     detail: "Das Repository hat mehrere. Bis zur Wahl läuft ein einfacher Container.",
     submit: "Diesen benutzen",
   },
+  remote: {
+    region: (context) => `Umgebungen bei ${context}`,
+    mark: "Auf einer Verwaltung",
+    notYet: "Sie laufen auf den Runnern der Verwaltung. Von hier aus öffnen, starten und stoppen geht noch nicht.",
+    none: "Es gibt keine.",
+    offline: (ago) => `Die Verwaltung antwortet nicht. Das hat sie ${ago} gesagt.`,
+    truncated: "Es gibt mehr; das sind die ersten.",
+    noMatch: "Keine passt zur Suche.",
+    phaseUnknown: "Nicht bekannt",
+  },
   welcome: {
     title: "Willkommen bei Berth",
     detail:

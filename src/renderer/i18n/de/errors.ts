@@ -311,11 +311,6 @@ export const errors: ErrorTexts = {
     "Jemand anders hat zur selben Zeit dasselbe verändert.",
     "Sieh es dir noch einmal an und wiederhole dann, was du getan hast.",
   ),
-  "sign-in-required": text(
-    "Du bist nicht angemeldet",
-    "Die Anfrage trägt kein Token, oder eines, das unbekannt, abgelaufen oder widerrufen ist.",
-    "Melde dich wieder an, oder nimm ein anderes Token.",
-  ),
   "rate-limited": text(
     "Es wurde zu viel auf einmal gefragt",
     "Der Server antwortet jedem nur so und so oft.",
@@ -325,16 +320,6 @@ export const errors: ErrorTexts = {
     "Der Schlüssel der Datenbank ist nicht zu gebrauchen",
     "Andere können ihn lesen, oder es ist nicht der, mit dem die Geheimnisse in der Datenbank versiegelt wurden.",
     "Gib dem Server die Schlüsseldatei, mit der die Datenbank angelegt wurde, lesbar für niemanden sonst.",
-  ),
-  "runner-unreachable": text(
-    "Der Runner hat nicht geantwortet",
-    "Er ist gerade nicht mit der Verwaltung verbunden.",
-    "Versuche es wieder, wenn er zurück ist; seine Seite zeigt, wann er zuletzt da war.",
-  ),
-  "request-not-permitted": text(
-    "Das darfst du nicht",
-    "Deine Rolle oder dein Token erlaubt es nicht.",
-    "Frage die Verwaltung deiner Organisation, oder nimm ein Token, das es darf.",
   ),
   "secret-value-hidden": text(
     "Der Wert eines Geheimnisses wird nicht gezeigt",

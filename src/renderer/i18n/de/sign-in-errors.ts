@@ -63,6 +63,21 @@ export const signInErrors: ErrorTexts = {
     "Sie hat nicht geantwortet. Was auf diesem Computer läuft, läuft ohne sie weiter.",
     "Prüfe dein Netz und die Adresse der Verwaltung.",
   ),
+  "context-not-found": text(
+    "Diesen Kontext gibt es nicht",
+    "Unter diesem Namen wurde auf diesem Computer keine Verwaltung hinzugefügt.",
+    "Sieh nach, welche es gibt, oder füge sie hinzu.",
+  ),
+  "context-name-taken": text(
+    "So heißt schon ein anderer Kontext",
+    "Zwei Verwaltungen gleichen Namens wären nicht zu unterscheiden.",
+    "Wähle einen anderen Namen.",
+  ),
+  "context-limit": text(
+    "Mehr Kontexte kann ein Computer nicht haben",
+    "Jeder hat eine eigene Anmeldung und eine eigene Liste.",
+    "Entferne einen, der nicht mehr gebraucht wird.",
+  ),
   "address-not-allowed": text(
     "Die Adresse darf von hier nicht erreicht werden",
     "Sie ist kein https oder führt in ein privates Netz, das der Betreiber nicht erlaubt hat.",

@@ -106,6 +106,16 @@ export const environments = {
     detail: "The repository has several. Until you choose, a plain container runs.",
     submit: "Use it",
   },
+  remote: {
+    region: (context: string) => `Environments at ${context}`,
+    mark: "On a plane",
+    notYet: "They run on the plane's runners. Opening, starting and stopping them from here is not possible yet.",
+    none: "There are none.",
+    offline: (ago: string) => `The plane does not answer. This is what it said ${ago}.`,
+    truncated: "There are more; these are the first.",
+    noMatch: "None matches the search.",
+    phaseUnknown: "Not known",
+  },
   welcome: {
     title: "Welcome to Berth",
     detail:

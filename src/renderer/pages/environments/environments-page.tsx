@@ -9,6 +9,7 @@ import { Button } from "../../ui/button.tsx";
 import { Page } from "../../ui/page.tsx";
 import { EmptyState, Skeleton } from "../../ui/states.tsx";
 import { listCommands, type ListHands } from "./list-commands.ts";
+import { RemoteEnvironments } from "../../planes/remote-environments.tsx";
 import { type Finding, SelectionBar, Toolbar } from "./toolbar.tsx";
 import { type ListPosition, useListPosition } from "./use-list-position.ts";
 import { useRows } from "./use-rows.ts";
@@ -83,6 +84,7 @@ export function EnvironmentsPage() {
           onSelectAll={position.selectAll}
         />
       )}
+      <RemoteEnvironments search={finding.search} className="max-h-[45%] shrink-0 overflow-y-auto border-t" />
       <Questions question={question} onClose={() => setQuestion(undefined)} onDeleted={position.hands.clear} />
     </Page>
   );

@@ -1,6 +1,7 @@
 import { TriangleAlert } from "lucide-react";
 import { useAppState, useStrings } from "../../app/context.ts";
 import { Page } from "../../ui/page.tsx";
+import { RemoteEnvironments } from "../../planes/remote-environments.tsx";
 import { CreateForm } from "../new/create-form.tsx";
 
 /** What a newcomer sees: what this is, and the one thing to do. */
@@ -25,6 +26,7 @@ export function Welcome() {
         )}
         <CreateForm initial="" newcomer />
       </div>
+      <RemoteEnvironments search="" className="border-t" />
     </Page>
   );
 }

@@ -1,6 +1,7 @@
 import { useMemo } from "react";
 import { useCommands, useStrings } from "../../app/context.ts";
 import { Page } from "../../ui/page.tsx";
+import { PlanesSection } from "../../planes/planes-section.tsx";
 import { AccessSection } from "./access-section.tsx";
 import { AppSection } from "./app-section.tsx";
 import { AppearanceSection } from "./appearance-section.tsx";
@@ -31,6 +32,7 @@ export function SettingsPage() {
       { id: "access", title: words.access.heading },
       { id: "registries", title: words.registries.heading },
       { id: "secrets", title: words.secrets.heading },
+      { id: "planes", title: words.planes.heading },
       ...(hasApp ? [{ id: "app", title: words.app.heading }] : []),
     ],
     [words, hasApp],
@@ -69,6 +71,7 @@ export function SettingsPage() {
           <AccessSection />
           <RegistriesSection secrets={secrets} />
           <SecretsSection secrets={secrets} />
+          <PlanesSection />
           {desktop === undefined ? null : <AppSection desktop={desktop} />}
         </div>
       </div>

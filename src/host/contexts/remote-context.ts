@@ -1,0 +1,277 @@
+import { create } from "@bufbuild/protobuf";
+import { timestampFromMs, type Timestamp } from "@bufbuild/protobuf/wkt";
+import { type CallOptions, createClient, type Transport } from "@connectrpc/connect";
+import { join } from "node:path";
+import { planeCallFailure, planeTransport } from "../../bridge/plane-transport.ts";
+import { PlaneSession, type SignedInPerson } from "../../bridge/plane-session.ts";
+import { Backoff } from "../../bridge/runner/backoff.ts";
+import { signInWithBrowser, signInWithDeviceCode } from "../../bridge/sign-in.ts";
+import { signInWithToken } from "../../bridge/token-sign-in.ts";
+import { FileTokenStore, type Keychain, SealedTokenStore, type StoredSignIn, type TokenStore } from "../../bridge/token-store.ts";
+import { BerthError } from "../../contract/berth-error.ts";
+import { type Context, Context_State, ContextSchema, type ListRemoteEnvironmentsResponse } from "../../contract/gen/berth/v1/context_pb.js";
+import { EnvironmentService } from "../../contract/gen/gitpod/v1/environment_pb.js";
+import { OrganizationService } from "../../contract/gen/gitpod/v1/organization_pb.js";
+import { abortable } from "../../lib/abortable.ts";
+import { type Log, messageOf } from "../../lib/log.ts";
+import type { ContextRecord } from "./context-store.ts";
+import { KnownEnvironments, knownResponse } from "./known-environments.ts";
+import { listRemoteEnvironments, plain } from "./list-environments.ts";
+
+/** All pages of a list, from a plane that is far away. */
+const listTimeoutMs = 60_000;
+const firstRetryMs = 1000;
+const maxRetryMs = 60_000;
+
+export interface RemoteContextOptions {
+  readonly record: ContextRecord;
+  /** There already, and the person's alone. */
+  readonly folder: string;
+  readonly keychain: Keychain | undefined;
+  readonly log: Log;
+  readonly now: () => number;
+  /** From 0 to 1. */
+  readonly random: () => number;
+}
+
+/** What a person has to do to sign in. */
+export type SignInStep =
+  | { readonly kind: "browser"; readonly url: string }
+  | { readonly kind: "device-code"; readonly userCode: string; readonly verificationUrl: string; readonly expiresAtMs: number };
+
+export type SignInMethod = { readonly kind: "browser" | "device-code" } | { readonly kind: "token"; readonly token: string };
+
+/** A remote plane and the sign-in to it. Whatever becomes of it, nothing on this computer changes. */
+export class RemoteContext {
+  readonly record: ContextRecord;
+  readonly #options: RemoteContextOptions;
+  readonly #planeUrl: URL;
+  readonly #tokens: TokenStore;
+  readonly #session: PlaneSession;
+  readonly #known: KnownEnvironments;
+  readonly #transport: Transport;
+  readonly #backoff: Backoff;
+  #tryAgainAtMs = 0;
+  /** Why the plane was not reached last; undefined when it was, or was not tried. */
+  #offlineBecause: string | undefined;
+  #asking: Promise<ListRemoteEnvironmentsResponse> | undefined;
+  #signingIn: AbortController | undefined;
+  /** Aborts what is under way for a sign-in that has ended. */
+  #signIn = new AbortController();
+
+  constructor(options: RemoteContextOptions) {
+    const { record, folder, keychain, log, now, random } = options;
+    this.record = record;
+    this.#options = options;
+    this.#planeUrl = new URL(record.planeUrl);
+    const path = join(folder, "sign-in");
+    this.#tokens = keychain === undefined ? new FileTokenStore(`${path}.json`) : new SealedTokenStore(keychain, `${path}.sealed`);
+    this.#session = new PlaneSession({ store: this.#tokens, lockPath: `${path}.lock`, log, now });
+    this.#known = new KnownEnvironments(join(folder, "environments.json"));
+    this.#transport = planeTransport(this.#planeUrl);
+    this.#backoff = new Backoff({ firstMs: firstRetryMs, maxMs: maxRetryMs, random });
+  }
+
+  /** Until when clocks are held off. */
+  get tryAgainAtMs(): number {
+    return this.#tryAgainAtMs;
+  }
+
+  /** How it stands, without asking anybody. */
+  async view(): Promise<Context> {
+    const { id, name, planeUrl } = this.record;
+    const common = {
+      contextId: id,
+      name,
+      planeUrl: new URL(planeUrl).origin,
+      sessionOnlyBecause: (await this.#tokens.sessionOnlyBecause()) ?? "",
+    };
+    let person: SignedInPerson | undefined;
+    try {
+      person = await this.#session.who();
+    } catch (error) {
+      const detail = error instanceof BerthError ? error.detail : messageOf(error);
+      return create(ContextSchema, { ...common, state: Context_State.SIGNED_OUT, detail });
+    }
+    if (person === undefined) return create(ContextSchema, { ...common, state: Context_State.SIGNED_OUT });
+    const known = await this.#known.of(person);
+    return create(ContextSchema, {
+      ...common,
+      state: this.#offlineBecause === undefined ? Context_State.SIGNED_IN : Context_State.OFFLINE,
+      detail: plain(this.#offlineBecause ?? ""),
+      accountId: person.accountId,
+      accountName: plain(person.name),
+      organizationId: person.organizationId,
+      organizationName: known?.context?.organizationName ?? "",
+      personalAccessToken: person.isPersonalAccessToken,
+      ...reachedAt(known?.knownAt),
+    });
+  }
+
+  /** Signs in, and ends an attempt that is under way. Fails as the functions of the bridge do. */
+  async signIn(method: SignInMethod, tell: (step: SignInStep) => void, signal: AbortSignal): Promise<Context> {
+    this.#signingIn?.abort(new BerthError("canceled", "another sign-in to this plane was begun"));
+    const mine = new AbortController();
+    this.#signingIn = mine;
+    try {
+      const attempt = AbortSignal.any([signal, mine.signal]);
+      const signedIn = await this.#newSignIn(method, tell, attempt);
+      attempt.throwIfAborted();
+      this.#endAsking();
+      await this.#session.begin(signedIn);
+      // Another person's list is nothing to keep.
+      if ((await this.#known.of(signedIn)) === undefined) await this.#known.clear();
+    } finally {
+      if (this.#signingIn === mine) this.#signingIn = undefined;
+    }
+    this.#options.log.info("signed in to a plane", { context: this.record.name, plane: this.record.planeUrl });
+    return this.view();
+  }
+
+  /** Signs out here at once; the answer says whether the plane knows. What was known of it goes too. */
+  async signOut(): Promise<{ readonly revoked: boolean }> {
+    this.#signingIn?.abort(new BerthError("canceled", "the person signed out"));
+    this.#endAsking();
+    const { revoked } = await this.#session.signOut();
+    await this.#known.clear();
+    return { revoked };
+  }
+
+  /**
+   * The plane's environments, or those that it told of last while it is away. Fails with `sign-in-required`, and with
+   * `plane-unreachable` when nothing is known.
+   */
+  async environments({ polling }: { readonly polling: boolean }, signal: AbortSignal): Promise<ListRemoteEnvironmentsResponse> {
+    const person = await this.#session.who();
+    if (person === undefined) throw new BerthError("sign-in-required", `nobody is signed in to ${this.record.name}`);
+    if (polling && this.#options.now() < this.#tryAgainAtMs) return this.#lastKnown(person);
+    return abortable(this.#askOnce(person), signal);
+  }
+
+  /** Ends what is under way. */
+  close(): void {
+    this.#signingIn?.abort(new BerthError("canceled", "Berth ends"));
+    this.#endAsking();
+  }
+
+  async #newSignIn(method: SignInMethod, tell: (step: SignInStep) => void, signal: AbortSignal): Promise<StoredSignIn> {
+    const planeUrl = this.#planeUrl;
+    switch (method.kind) {
+      case "token":
+        return signInWithToken({ planeUrl, token: method.token, signal });
+      case "browser": {
+        const openBrowser = async (url: URL): Promise<void> => tell({ kind: "browser", url: this.#ownAddress(url) });
+        return signInWithBrowser({ planeUrl, signal, openBrowser });
+      }
+      case "device-code": {
+        const show = ({
+          userCode,
+          verificationUrl,
+          expiresAtMs,
+        }: {
+          userCode: string;
+          verificationUrl: string;
+          expiresAtMs: number;
+        }): void =>
+          tell({
+            kind: "device-code",
+            userCode: plain(userCode),
+            verificationUrl: this.#ownAddress(new URL(verificationUrl)),
+            expiresAtMs,
+          });
+        return signInWithDeviceCode({ planeUrl, signal, show });
+      }
+    }
+  }
+
+  /** An address that people are sent to must be the plane's own: what it names could start any program, or be another's page. */
+  #ownAddress(url: URL): string {
+    if (url.origin !== this.#planeUrl.origin)
+      throw new BerthError("sign-in-provider-untrusted", "the plane sends people to an address that is not its own");
+    return url.href;
+  }
+
+  /** Whoever asks at the same time gets the same answer. */
+  async #askOnce(person: SignedInPerson): Promise<ListRemoteEnvironmentsResponse> {
+    if (this.#asking !== undefined) return this.#asking;
+    const asking = this.#ask(person, this.#signIn.signal).finally(() => {
+      if (this.#asking === asking) this.#asking = undefined;
+    });
+    this.#asking = asking;
+    return asking;
+  }
+
+  async #ask(person: SignedInPerson, ended: AbortSignal): Promise<ListRemoteEnvironmentsResponse> {
+    const signal = AbortSignal.any([ended, AbortSignal.timeout(listTimeoutMs)]);
+    try {
+      const call = async <T>(make: (options: CallOptions) => Promise<T>): Promise<T> => this.#call(make, signal);
+      const { environments, truncated } = await listRemoteEnvironments(createClient(EnvironmentService, this.#transport), call);
+      const organizationName = await this.#organizationName(person, call);
+      ended.throwIfAborted();
+      this.#offlineBecause = undefined;
+      this.#tryAgainAtMs = 0;
+      this.#backoff.reset();
+      const knownAt = timestampFromMs(this.#options.now());
+      const context = create(ContextSchema, { ...(await this.view()), organizationName, lastReachedAt: knownAt });
+      const known = knownResponse({ context, environments, truncated, knownAt });
+      ended.throwIfAborted();
+      await this.#known.save(known);
+      return known;
+    } catch (error) {
+      if (ended.aborted) throw new BerthError("canceled", "the sign-in ended meanwhile", { cause: error });
+      const failure = planeCallFailure(error);
+      if (failure.code === "sign-in-required") await this.#known.clear();
+      if (failure.code !== "plane-unreachable") throw failure;
+      this.#offlineBecause = failure.detail;
+      this.#tryAgainAtMs = this.#options.now() + this.#backoff.next();
+      return this.#lastKnown(person);
+    }
+  }
+
+  async #lastKnown(person: SignedInPerson): Promise<ListRemoteEnvironmentsResponse> {
+    const known = await this.#known.of(person);
+    if (known === undefined) throw new BerthError("plane-unreachable", this.#offlineBecause ?? this.#planeUrl.host);
+    return knownResponse({ ...known, context: await this.view() });
+  }
+
+  async #organizationName({ organizationId, ...person }: SignedInPerson, call: CallWithToken): Promise<string> {
+    const known = (await this.#known.of({ organizationId, ...person }))?.context?.organizationName ?? "";
+    if (known !== "") return known;
+    const client = createClient(OrganizationService, this.#transport);
+    try {
+      const { organization } = await call(async (options) => client.getOrganization({ organizationId }, options));
+      return plain(organization?.name ?? "");
+    } catch {
+      // It is for people's eyes alone, a role may not show it, and the next list asks again.
+      return "";
+    }
+  }
+
+  /** Makes a call with a token; with a new one when the plane does not take the first. */
+  async #call<T>(make: (options: CallOptions) => Promise<T>, signal: AbortSignal): Promise<T> {
+    const token = await this.#session.accessToken(signal);
+    try {
+      return await make({ headers: { authorization: `Bearer ${token}` }, signal });
+    } catch (error) {
+      if (planeCallFailure(error).code !== "sign-in-required") throw error;
+      this.#session.refuse(token);
+      const renewed = await this.#session.accessToken(signal);
+      return make({ headers: { authorization: `Bearer ${renewed}` }, signal });
+    }
+  }
+
+  #endAsking(): void {
+    this.#signIn.abort();
+    this.#signIn = new AbortController();
+    this.#asking = undefined;
+    this.#offlineBecause = undefined;
+    this.#tryAgainAtMs = 0;
+    this.#backoff.reset();
+  }
+}
+
+type CallWithToken = <T>(make: (options: CallOptions) => Promise<T>) => Promise<T>;
+
+function reachedAt(knownAt: Timestamp | undefined): { lastReachedAt?: Timestamp } {
+  return knownAt === undefined ? {} : { lastReachedAt: knownAt };
+}

@@ -1,0 +1,40 @@
+import { ResourceType } from "../../contract/gen/gitpod/v1/event_pb.js";
+import { visibilityOf } from "../authorization/policy.ts";
+import type { PlaneEvent } from "../events.ts";
+import type { RequestScope } from "../request-scope.ts";
+import { sharedIds } from "./visibility.ts";
+
+/** For so long what was shared with a watcher is not asked for again. */
+const maxAgeMs = 5000;
+
+/** What belongs to an environment, and is seen by who sees the environment. */
+const ofEnvironments: ReadonlySet<ResourceType> = new Set([
+  ResourceType.ENVIRONMENT,
+  ResourceType.SERVICE,
+  ResourceType.TASK,
+  ResourceType.TASK_EXECUTION,
+]);
+
+/** Tells of events whether a watcher could read what they are about; undefined: all of them. */
+export function eventSight(
+  { principal, store }: Pick<RequestScope, "principal" | "store">,
+  now: () => number,
+): ((event: PlaneEvent) => Promise<boolean>) | undefined {
+  if (principal === undefined) return undefined;
+  const visibility = visibilityOf(principal, "gitpod.v1.EnvironmentService/GetEnvironment");
+  if (visibility === "all") return undefined;
+  let shared: ReadonlySet<string> = new Set();
+  let askedAtMs = Number.NEGATIVE_INFINITY;
+  const isShared = async (ids: readonly string[]): Promise<boolean> => {
+    if (now() - askedAtMs > maxAgeMs) {
+      askedAtMs = now();
+      shared = new Set(await sharedIds(store, principal.id, ResourceType.ENVIRONMENT));
+    }
+    return ids.some((id) => shared.has(id));
+  };
+  return async ({ resourceType, resourceId, parentId, creatorId }) => {
+    const ids = [resourceId, parentId];
+    if (visibility === "own" || visibility === "none") return visibility === "own" && ids.includes(principal.id);
+    return !ofEnvironments.has(resourceType) || creatorId === principal.id || isShared(ids);
+  };
+}

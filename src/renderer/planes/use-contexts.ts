@@ -1,0 +1,35 @@
+import { useCallback, useEffect } from "react";
+import type { Context, ListRemoteEnvironmentsResponse } from "../../contract/gen/berth/v1/context_pb.js";
+import { type Call, useCall } from "../api/use-call.ts";
+import { useApp } from "../app/context.ts";
+
+/** How often a window that is seen asks anew; the host tries a plane that is away less often by itself. */
+const pollMs = 10_000;
+
+/** The planes that this computer knows, kept up to date. */
+export function useContexts(): Call<readonly Context[]> {
+  const { clients } = useApp();
+  const ask = useCallback(async (signal: AbortSignal) => (await clients.contexts.listContexts({}, { signal })).contexts, [clients]);
+  return usePolled(useCall<readonly Context[]>(ask));
+}
+
+/** The environments of a plane, kept up to date. */
+export function useRemoteEnvironments(contextId: string): Call<ListRemoteEnvironmentsResponse> {
+  const { clients } = useApp();
+  const ask = useCallback(
+    async (signal: AbortSignal) => clients.contexts.listRemoteEnvironments({ contextId, polling: true }, { signal }),
+    [clients, contextId],
+  );
+  return usePolled(useCall(ask));
+}
+
+function usePolled<Value>(call: Call<Value>): Call<Value> {
+  const { reload } = call;
+  useEffect(() => {
+    const timer = setInterval(() => {
+      if (document.visibilityState === "visible") reload();
+    }, pollMs);
+    return () => clearInterval(timer);
+  }, [reload]);
+  return call;
+}

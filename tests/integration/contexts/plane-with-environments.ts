@@ -1,0 +1,70 @@
+import { create } from "@bufbuild/protobuf";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { EnvironmentPhase, EnvironmentSchema } from "../../../src/contract/gen/gitpod/v1/environment_pb.js";
+import { environmentKind } from "../../../src/plane/store/kinds.ts";
+import { createAdmin, type DatabaseFlags, PlaneProcess } from "../server/plane-process.ts";
+import { sqliteDatabases } from "../store/databases.ts";
+
+/** `berth-plane serve` on SQLite, with a person, their token, and environments that nobody runs. */
+export class PlaneWithEnvironments {
+  readonly #databases = sqliteDatabases();
+  readonly #folder = mkdtempSync(join(tmpdir(), "berth-contexts-"));
+  #database: DatabaseFlags = { databaseUrl: "", keyFile: join(this.#folder, "keys", "plane.key") };
+  #process: PlaneProcess | undefined;
+  #made = 0;
+  admin = { organizationId: "", userId: "", token: "" };
+  url = "";
+
+  async start(): Promise<void> {
+    await this.#databases.start();
+    this.#database = { ...this.#database, databaseUrl: await this.#databases.make() };
+    this.admin = await createAdmin(this.#database);
+    this.#process = await PlaneProcess.start(this.#database);
+    this.url = this.#process.baseUrl;
+  }
+
+  /** As a crash of its computer does it. */
+  async kill(): Promise<void> {
+    this.#process?.signal("SIGKILL");
+    await this.#process?.ended();
+    this.#process = undefined;
+  }
+
+  /** At the same address. */
+  async startAgain(): Promise<void> {
+    this.#process = await PlaneProcess.start(this.#database, "--listen", new URL(this.url).host);
+  }
+
+  /** Puts environments into the database; the plane need not run. */
+  async add(...names: readonly string[]): Promise<void> {
+    const { organizationId, userId } = this.admin;
+    const store = await this.#databases.open(this.#database.databaseUrl);
+    await store.inOrganization(organizationId).transaction(async (tx) => {
+      for (const name of names) {
+        const id = `018f0000-0000-7000-8000-${String(++this.#made).padStart(12, "0")}`;
+        const environment = create(EnvironmentSchema, {
+          id,
+          metadata: {
+            organizationId,
+            name,
+            creator: { id: userId },
+            originalContextUrl: `https://git.example/${name}.git`,
+            runnerId: "018f0000-0000-7000-8000-00000000aaaa",
+          },
+          spec: {},
+          status: { phase: EnvironmentPhase.RUNNING, content: { git: { branch: "main", totalChangedFiles: 2 } } },
+        });
+        tx.insert(environmentKind, id, environment);
+      }
+    });
+    await store.close();
+  }
+
+  async end(): Promise<void> {
+    await this.#process?.stop();
+    await this.#databases.stop();
+    rmSync(this.#folder, { recursive: true });
+  }
+}
