@@ -19,7 +19,7 @@ This page is made from the table that the management plane decides by (\`src/pla
 
 - **any**: on everything of its organization, and where a method is about no resource.
 - **viewer**, **user**, **editor**, **admin**: on what was shared with it so far, directly or through a group; each includes those before it, and owners count as such.
-- **own**: on what is its own. An environment belongs to who made it, to itself, and to the runner it is on. To an environment, the secrets of its own spec are its own, and their values are read by no one else.
+- **own**: on what is its own. An environment belongs to who made it, to itself, and to the runner it is on. To an environment, the secrets that reach it (its organization's, its project's, its creator's) are its own, and their values are read by no one else.
 
 ## Rules beside the rows
 

@@ -2,8 +2,11 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { type DatabaseFlags, PlaneProcess } from "../../tests/integration/server/plane-process.ts";
 import { readProcessUsage } from "../process-usage.ts";
+
+const inspectorLimitMs = 20_000;
 
 /** The server processes of an installation, and a balancer before them that gives connections to each in turn. */
 export class Servers {
@@ -59,8 +62,9 @@ export class Servers {
     return `https://127.0.0.1:${this.#processes[index]?.port ?? 0}`;
   }
 
-  /** What all processes have in memory. */
-  residentBytes(): number {
+  /** What all processes have in memory, without garbage. */
+  async residentBytes(): Promise<number> {
+    for (const process of this.#processes) await collectGarbage(process);
     return this.#processes.reduce((sum, { pid }) => sum + readProcessUsage(pid).residentBytes, 0);
   }
 
@@ -107,4 +111,24 @@ export class Servers {
     }
     socket.destroy();
   }
+}
+
+/** Through the inspector, which a signal opens: what garbage takes would hide what connections do. */
+async function collectGarbage(server: PlaneProcess): Promise<void> {
+  server.signal("SIGUSR1");
+  const address = /Debugger listening on (ws:\S+)/;
+  const endMs = performance.now() + inspectorLimitMs;
+  let url: string | undefined;
+  while (url === undefined) {
+    if (performance.now() > endMs) throw new Error("the server's inspector did not open");
+    await delay(50);
+    url = server.lines.flatMap((line) => address.exec(line)?.[1] ?? [])[0];
+  }
+  const inspector = new WebSocket(url);
+  await new Promise<void>((resolve, reject) => {
+    inspector.addEventListener("error", () => reject(new Error("the server's inspector did not answer")));
+    inspector.addEventListener("open", () => inspector.send(JSON.stringify({ id: 1, method: "HeapProfiler.collectGarbage" })));
+    inspector.addEventListener("message", () => resolve());
+  });
+  inspector.close();
 }

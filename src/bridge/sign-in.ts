@@ -27,7 +27,7 @@ export async function signInWithBrowser({ planeUrl, openBrowser, signal }: Brows
   };
   const listener = await listenOnLoopback(checks.expectedState, signal);
   try {
-    const url = client.buildAuthorizationUrl(configuration, {
+    const url = authorizationUrl(configuration, {
       redirect_uri: listener.redirectUri,
       scope,
       // Without it no refresh token is given (OpenID Connect Core 1.0 §11).
@@ -52,6 +52,14 @@ export async function signInWithBrowser({ planeUrl, openBrowser, signal }: Brows
     }
   } finally {
     listener.close();
+  }
+}
+
+function authorizationUrl(configuration: client.Configuration, parameters: Record<string, string>): URL {
+  try {
+    return client.buildAuthorizationUrl(configuration, parameters);
+  } catch (error) {
+    throw new BerthError("sign-in-provider-untrusted", "the plane's sign-in has no address that a browser can open", { cause: error });
   }
 }
 

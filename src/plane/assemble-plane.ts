@@ -46,6 +46,8 @@ export interface PlaneParts {
   readonly idTokens?: Pick<IdTokenIssuer, "issue">;
   /** Services beside those that every plane has. */
   readonly services: readonly BoundService[];
+  /** Who may do what; without one, everything is for whoever is known. */
+  readonly policy?: PlanePolicy;
   /** Methods that take the place of those that every plane has, or stand beside them. */
   readonly own?: {
     readonly identity: Partial<ServiceImpl<typeof IdentityService>>;
@@ -53,8 +55,6 @@ export interface PlaneParts {
     readonly runnerConfiguration: Partial<ServiceImpl<typeof RunnerConfigurationService>>;
     readonly secret: Partial<ServiceImpl<typeof SecretService>>;
   };
-  /** Who may do what; without one, everything is for whoever is known. */
-  readonly policy?: PlanePolicy;
 }
 
 /** The API of a plane, ready to be served. */

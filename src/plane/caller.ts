@@ -37,11 +37,6 @@ export function callerOf({ values }: { readonly values: ContextValues }): Caller
   return knownCaller(values.get(callerKey));
 }
 
-/** Who calls; undefined where nobody is known. */
-export function callerIfAny(values: ContextValues): Caller | undefined {
-  return values.get(callerKey);
-}
-
 export function knownCaller(caller: Caller | undefined): Caller {
   if (caller === undefined) throw new BerthError("sign-in-required", "it names nobody who is known here");
   return caller;

@@ -10,16 +10,16 @@ import { RunnerInteractionService } from "../contract/gen/gitpod/v1/runner_inter
 import { ServiceAccountService } from "../contract/gen/gitpod/v1/service_account_pb.js";
 import { UsageService } from "../contract/gen/gitpod/v1/usage_pb.js";
 import { UserService } from "../contract/gen/gitpod/v1/user_pb.js";
+import { planePolicy } from "./access/plane-policy.ts";
 import { systemClock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
-import { planePolicy } from "./access/plane-policy.ts";
 import { assemblePlane, type PlaneApi } from "./assemble-plane.ts";
 import type { Admit, Authenticate } from "./caller.ts";
 import type { TellFault } from "./interceptors.ts";
 import type { Sealer } from "./seal.ts";
 import { type ScopeOf, scopes } from "./request-scope.ts";
 import { openRunnerPlane } from "./runner-store/open-runner-plane.ts";
-import { keepMachinesToTheirOwn, runnerAuthentication } from "./runner-store/runner-callers.ts";
+import { runnerAuthentication } from "./runner-store/runner-callers.ts";
 import type { FanOut } from "./runners/fan-out.ts";
 import { accountService } from "./services/account-service.ts";
 import { bind, type BoundService } from "./services/bind.ts";
@@ -81,7 +81,7 @@ export function createServerPlane(options: ServerPlaneOptions): PlaneApi {
   const fleet = storeFleet(store, runners.calls);
   const keeping = { store, scopeOf, runners, now };
   const unbuilt = [EnvironmentAutomationService, GatewayService, PrebuildService, UsageService];
-  const api = assemblePlane({
+  return assemblePlane({
     store,
     tokens,
     sealer,
@@ -112,7 +112,6 @@ export function createServerPlane(options: ServerPlaneOptions): PlaneApi {
     },
     policy: planePolicy({ store, authenticate }),
   });
-  return { ...api, interceptors: [...api.interceptors, keepMachinesToTheirOwn()] };
 }
 
 /** People, their organizations, and how they come in. */

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { planeCallFailure, planeTransport } from "../../bridge/plane-transport.ts";
 import { PlaneSession, type SignedInPerson } from "../../bridge/plane-session.ts";
 import { Backoff } from "../../bridge/runner/backoff.ts";
-import { signInWithBrowser, signInWithDeviceCode } from "../../bridge/sign-in.ts";
+import { type DeviceCodePrompt, signInWithBrowser, signInWithDeviceCode } from "../../bridge/sign-in.ts";
 import { signInWithToken } from "../../bridge/token-sign-in.ts";
 import { FileTokenStore, type Keychain, SealedTokenStore, type StoredSignIn, type TokenStore } from "../../bridge/token-store.ts";
 import { BerthError } from "../../contract/berth-error.ts";
@@ -164,29 +164,18 @@ export class RemoteContext {
         return signInWithBrowser({ planeUrl, signal, openBrowser });
       }
       case "device-code": {
-        const show = ({
-          userCode,
-          verificationUrl,
-          expiresAtMs,
-        }: {
-          userCode: string;
-          verificationUrl: string;
-          expiresAtMs: number;
-        }): void =>
-          tell({
-            kind: "device-code",
-            userCode: plain(userCode),
-            verificationUrl: this.#ownAddress(new URL(verificationUrl)),
-            expiresAtMs,
-          });
+        const show = ({ userCode, verificationUrl, expiresAtMs }: DeviceCodePrompt): void => {
+          const ownUrl = this.#ownAddress(URL.parse(verificationUrl));
+          tell({ kind: "device-code", userCode: plain(userCode), verificationUrl: ownUrl, expiresAtMs });
+        };
         return signInWithDeviceCode({ planeUrl, signal, show });
       }
     }
   }
 
   /** An address that people are sent to must be the plane's own: what it names could start any program, or be another's page. */
-  #ownAddress(url: URL): string {
-    if (url.origin !== this.#planeUrl.origin)
+  #ownAddress(url: URL | null): string {
+    if (url?.origin !== this.#planeUrl.origin)
       throw new BerthError("sign-in-provider-untrusted", "the plane sends people to an address that is not its own");
     return url.href;
   }

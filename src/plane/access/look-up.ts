@@ -2,11 +2,12 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { AccessTokenRecordSchema } from "../../contract/gen/berth/v1/records_pb.js";
 import { EnvironmentSchema } from "../../contract/gen/gitpod/v1/environment_pb.js";
 import { ResourceType } from "../../contract/gen/gitpod/v1/event_pb.js";
-import { SecretSchema } from "../../contract/gen/gitpod/v1/secret_pb.js";
+import { type Secret, SecretSchema } from "../../contract/gen/gitpod/v1/secret_pb.js";
 import type { Principal, PrincipalKind } from "../../contract/principal.ts";
 import type { AuthorizerOptions, ResourceReference } from "../authorization/authorizer.ts";
 import type { Owner, ResourceFacts } from "../authorization/policy.ts";
 import { type ResourceKind, type ShareLevel, shareLevels } from "../authorization/row.ts";
+import { secretsOf } from "../secrets.ts";
 import { recordKinds } from "../store/access-kinds.ts";
 import { runnerKind } from "../store/fleet-kinds.ts";
 import { groupMembershipKind, roleAssignmentKind } from "../store/identity-kinds.ts";
@@ -160,8 +161,9 @@ class KnownRows {
   }
 
   #ofSecret(row: AccessRow): ResourceFacts {
-    if (this.#principal.kind === "environment") return this.#plain(this.#isOfOwnSpec(row.id) ? [this.#principal] : []);
-    const { scope } = fromBinary(SecretSchema, row.data).scope ?? {};
+    const secret = fromBinary(SecretSchema, row.data);
+    if (this.#principal.kind === "environment") return this.#plain(this.#reachesIt(secret) ? [this.#principal] : []);
+    const { scope } = secret.scope ?? {};
     switch (scope?.case) {
       case "projectId":
         return this.#ofParent(projectKind.name, scope.value);
@@ -175,10 +177,10 @@ class KnownRows {
     }
   }
 
-  /** An environment owns the secrets of its own spec. */
-  #isOfOwnSpec(secretId: string): boolean {
+  /** An environment owns the secrets that reach it: its creator's, its project's and its organization's. */
+  #reachesIt(secret: Secret): boolean {
     const row = this.#rows.find(({ kind, id }) => kind === environmentKind.name && id === this.#principal.id);
-    return row !== undefined && fromBinary(EnvironmentSchema, row.data).spec?.secrets.some(({ id }) => id === secretId) === true;
+    return row !== undefined && secretsOf(fromBinary(EnvironmentSchema, row.data), [secret]).length > 0;
   }
 }
 

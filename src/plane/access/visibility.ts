@@ -33,6 +33,12 @@ export async function visibleProjects({ principal, store }: Sight): Promise<Pick
   return { visible: { ownerId: principal.id, others: { allBut: await hiddenIds(store, principal.id, ResourceType.PROJECT) } } };
 }
 
+/** Which runners a list shows somebody: those that GetRunner would. */
+export async function visibleRunners({ principal, store }: Sight): Promise<Pick<Where, "visible">> {
+  if (principal === undefined || visibilityOf(principal, "gitpod.v1.RunnerService/GetRunner") === "all") return {};
+  return { visible: { ownerId: principal.id, others: { allBut: await hiddenIds(store, principal.id, ResourceType.RUNNER) } } };
+}
+
 /** Tells of runners whether somebody sees them, as GetRunner would. */
 export async function runnerSight({ principal, store }: Sight): Promise<(runnerId: string) => boolean> {
   if (principal === undefined || visibilityOf(principal, "gitpod.v1.RunnerService/GetRunner") === "all") return () => true;

@@ -22,6 +22,7 @@ export const auditKind = defineKind({
 export const auditedTypes: ReadonlyMap<string, ResourceType> = new Map([
   ["secret", ResourceType.SECRET],
   ["host-token", ResourceType.HOST_AUTHENTICATION_TOKEN],
+  ["sealed-host-token", ResourceType.HOST_AUTHENTICATION_TOKEN],
   ["access-token", ResourceType.PERSONAL_ACCESS_TOKEN],
   ["user-preference", ResourceType.USER_PREFERENCE],
   ["dotfiles", ResourceType.USER],

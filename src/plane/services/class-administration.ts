@@ -10,7 +10,7 @@ import { uuidV7 } from "../../lib/uuid.ts";
 import { runnerStateKind } from "../runner-store/kinds.ts";
 import { environmentClassKind, runnerKind } from "../store/fleet-kinds.ts";
 import { found } from "./found.ts";
-import { type RunnerDependencies } from "./runner-administration.ts";
+import type { RunnerDependencies } from "./runner-administration.ts";
 import { sealerFor } from "./runner-key.ts";
 
 /** Environment classes of runners, and what runners say of their configuration. */

@@ -15,6 +15,7 @@ import type { RequestScope, ScopeOf } from "../request-scope.ts";
 import type { RunnerPlane } from "../runners/create-runner-plane.ts";
 import { runnerKind } from "../store/fleet-kinds.ts";
 import type { Store } from "../store/store.ts";
+import { visibleRunners } from "../access/visibility.ts";
 import { found } from "./found.ts";
 import { applyConfiguration } from "./runner-configuration.ts";
 import { removeRunner } from "./runner-removal.ts";
@@ -43,13 +44,15 @@ export function runnerAdministration({
     },
     getRunner: async ({ runnerId }, context) => ({ runner: (await found(scopeOf(context).store, runnerKind, runnerId, "runner")).message }),
     listRunners: async ({ filter, pagination }, context) => {
+      const scope = scopeOf(context);
       const { kinds = [], providers = [], creatorIds = [] } = filter ?? {};
       const where = {
         ...(kinds.length === 0 ? {} : { roles: kinds }),
         ...(providers.length === 0 ? {} : { labels: providers.map(String) }),
         ...(creatorIds.length === 0 ? {} : { creatorIds }),
+        ...(await visibleRunners(scope)),
       };
-      const { items, nextToken } = await scopeOf(context).store.list(runnerKind, pagination, { where });
+      const { items, nextToken } = await scope.store.list(runnerKind, pagination, { where });
       return { runners: items.map(({ message }) => message), pagination: { nextToken } };
     },
     updateRunner: async ({ runnerId, name, spec }, context) => {
@@ -73,7 +76,11 @@ export function runnerAdministration({
     },
     createRunnerToken: async ({ runnerId }, context) => {
       const scope = scopeOf(context);
-      await found(scope.store, runnerKind, runnerId, "runner");
+      // The credential is no record that people see; that one was made is.
+      await scope.store.transaction(async (tx) => {
+        const stored = await found(tx, runnerKind, runnerId, "runner");
+        tx.update(runnerKind, stored, { ...stored.message, updatedAt: timestampFromMs(now()) });
+      });
       return { exchangeToken: await runners.enrolment.issueExchangeToken(runnerId) };
     },
     checkAuthenticationForHost: async ({ runnerId, host }, context) => {

@@ -9,7 +9,7 @@ import { runnerKind } from "../store/fleet-kinds.ts";
 import { groupKind, roleAssignmentKind } from "../store/identity-kinds.ts";
 import type { Stored, Transaction } from "../store/store.ts";
 import { found } from "./found.ts";
-import { type RunnerDependencies } from "./runner-administration.ts";
+import type { RunnerDependencies } from "./runner-administration.ts";
 
 const resourceRoles: Readonly<Record<RunnerRole, ResourceRole>> = {
   [RunnerRole.UNSPECIFIED]: ResourceRole.UNSPECIFIED,

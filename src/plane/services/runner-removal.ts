@@ -25,19 +25,21 @@ export async function removeRunner(options: {
   readonly runnerId: string;
   readonly force: boolean;
 }): Promise<void> {
-  const { organization, runners, runnerId, force } = options;
+  const { organization, installation, runners, runnerId, force } = options;
+  // One entry in the audit log is enough: that of the runner itself, which goes last.
+  const unlogged = installation.inOrganization(organization.organizationId);
   const where = { runnerIds: [runnerId] };
   await found(organization, runnerKind, runnerId, "runner");
   if (!force && (await organization.count(environmentKind, where)) > 0) throw new BerthError("runner-in-use", "DeleteRunner without force");
-  await markDeleting(organization, runnerId);
+  await markDeleting(unlogged, runnerId);
   await runners.enrolment.revoke(runnerId);
   await runners.hub.disconnect(runnerId, { exceptSession: undefined });
-  await removeAll(organization, environmentKind, where);
-  await removeAll(organization, environmentClassKind, where);
-  await removeAll(organization, scmIntegrationKind, where);
-  await removeAll(organization, sealedHostTokenKind, where);
-  await removeAll(organization, hostTokenKind, where);
-  await removeAll(organization, roleAssignmentKind, { projectIds: [runnerId], phases: [ResourceType.RUNNER] });
+  await removeAll(unlogged, environmentKind, where);
+  await removeAll(unlogged, environmentClassKind, where);
+  await removeAll(unlogged, scmIntegrationKind, where);
+  await removeAll(unlogged, sealedHostTokenKind, where);
+  await removeAll(unlogged, hostTokenKind, where);
+  await removeAll(unlogged, roleAssignmentKind, { projectIds: [runnerId], phases: [ResourceType.RUNNER] });
   await organization.transaction(async (tx) => {
     const state = await tx.get(runnerStateKind, runnerId);
     if (state !== undefined) tx.delete(runnerStateKind, state);

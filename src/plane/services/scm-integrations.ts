@@ -8,7 +8,7 @@ import {
 import { uuidV7 } from "../../lib/uuid.ts";
 import { scmIntegrationKind } from "../runner-store/kinds.ts";
 import { found } from "./found.ts";
-import { type RunnerDependencies } from "./runner-administration.ts";
+import type { RunnerDependencies } from "./runner-administration.ts";
 import { sealerFor } from "./runner-key.ts";
 
 const what = "source-control integration";

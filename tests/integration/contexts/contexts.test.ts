@@ -178,6 +178,9 @@ test("signing out says that a personal access token is still valid, and removing
   const out = await cli.berth("context", "sign-out");
   expect(out.status).toBe(0);
   expect(out.stderr).toContain("The personal access token is valid until");
+  const [{ contextId } = { contextId: "" }] = (await contexts.listContexts({})).contexts;
+  const kept = readdirSync(join(cli.home, "contexts", contextId));
+  for (const name of ["sign-in.json", "environments.json"]) expect(kept).not.toContain(name);
   expect((await cli.berth("list", "--context", "work")).status).toBe(4);
   expect((await signIn()).status).toBe(0);
   expect((await cli.json("context", "remove", "work"))[0]).toMatchObject({ name: "work", removed: true, revoked: false });

@@ -1,14 +1,23 @@
+import { create } from "@bufbuild/protobuf";
 import { type Client, Code, ConnectError, createClient, type Interceptor } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { fromConnectError } from "../../../src/contract/connect-error.ts";
-import { type Context, Context_State, ContextService, type SignInRequest } from "../../../src/contract/gen/berth/v1/context_pb.js";
+import {
+  type Context,
+  Context_State,
+  ContextService,
+  type SignInRequest,
+  SignInWithBrowserSchema,
+  SignInWithDeviceCodeSchema,
+} from "../../../src/contract/gen/berth/v1/context_pb.js";
 import { EnvironmentService } from "../../../src/contract/gen/gitpod/v1/environment_pb.js";
 import { HostSessions, hostTransport } from "../../../src/lib/host-transport.ts";
 import { berthPaths } from "../../../src/lib/paths.ts";
 import { AuthorizingPlane } from "../../support/sign-in/authorizing-plane.ts";
+import { serveOnLoopback } from "../../support/sign-in/http-server.ts";
 import { CliHome } from "../cli-home.ts";
 
 let cli: CliHome;
@@ -33,7 +42,7 @@ afterEach(async () => {
   await plane.end();
 });
 
-const browser: SignInRequest["method"] = { case: "browser", value: { $typeName: "berth.v1.SignInWithBrowser" } };
+const browser: SignInRequest["method"] = { case: "browser", value: create(SignInWithBrowserSchema) };
 
 /** Signs in as a person does it in the system's browser. */
 async function signIn(): Promise<Context | undefined> {
@@ -150,3 +159,35 @@ test("a sign-in ends when its call ends, or when another one is begun, and nobod
   }
   expect((await contexts.listContexts({})).contexts).toMatchObject([{ state: Context_State.SIGNED_OUT }]);
 });
+
+test.each(["https://evil.example/auth", "file:///etc/passwd", "vscode://run"])(
+  "a plane that sends people to %s is not believed",
+  async (address) => {
+    const hostile = await serveOnLoopback((_request, response) => {
+      const document = {
+        issuer: `${hostile.origin}/oauth`,
+        authorization_endpoint: address,
+        token_endpoint: `${hostile.origin}/oauth/token`,
+        device_authorization_endpoint: `${hostile.origin}/oauth/device`,
+        // The answer to whatever else is asked.
+        ...{ device_code: "d", user_code: "ABCD-EFGH", verification_uri: address, expires_in: 60 },
+      };
+      response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(document));
+    });
+    const { context } = await contexts.addContext({ planeUrl: hostile.origin, name: "hostile" });
+    const told: unknown[] = [];
+    const attempt = async (method: SignInRequest["method"]): Promise<string> => {
+      try {
+        for await (const answer of contexts.signIn({ contextId: context?.contextId ?? "", method })) told.push(answer);
+        return "";
+      } catch (error) {
+        return fromConnectError(error).code;
+      }
+    };
+    expect(await attempt(browser)).toBe("sign-in-provider-untrusted");
+    expect(await attempt({ case: "deviceCode", value: create(SignInWithDeviceCodeSchema) })).toBe("sign-in-provider-untrusted");
+    expect(told).toEqual([]);
+    await contexts.removeContext({ contextId: context?.contextId ?? "" });
+    await hostile.end();
+  },
+);

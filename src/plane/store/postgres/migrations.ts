@@ -44,4 +44,8 @@ export const migrations: readonly string[] = [
    );
    CREATE INDEX events_by_time ON events (created_at_ms);
    CREATE TABLE settings (name text PRIMARY KEY, value text NOT NULL);`,
+  // Events of an environment reach its runner; what somebody was given, and what was given on something, is looked up on every call.
+  `UPDATE resources SET parent_id = runner_id WHERE kind = 'environment';
+   CREATE INDEX resources_by_creator ON resources (kind, creator_id, id);
+   CREATE INDEX resources_by_project ON resources (kind, project_id, id);`,
 ];

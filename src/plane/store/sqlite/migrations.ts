@@ -25,6 +25,10 @@ export const migrations: readonly Migration[] = [
     fillVersion2(database);
     database.exec(indexesOfVersion2);
   },
+  // Events of an environment reach its runner; what somebody was given, and what was given on something, is looked up on every call.
+  `UPDATE resources SET parent_id = runner_id WHERE kind = 'environment';
+   CREATE INDEX resources_by_creator ON resources (kind, creator_id, id);
+   CREATE INDEX resources_by_project ON resources (kind, project_id, id);`,
 ];
 
 const columnsOfVersion2 = `

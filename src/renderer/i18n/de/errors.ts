@@ -321,6 +321,16 @@ export const errors: ErrorTexts = {
     "Andere können ihn lesen, oder es ist nicht der, mit dem die Geheimnisse in der Datenbank versiegelt wurden.",
     "Gib dem Server die Schlüsseldatei, mit der die Datenbank angelegt wurde, lesbar für niemanden sonst.",
   ),
+  "runner-not-signed-up": text(
+    "Der Runner hat sich noch nicht angemeldet",
+    "Für einen Runner, der seinen Schlüssel noch nicht gezeigt hat, kann nichts versiegelt werden.",
+    "Richte ihn mit einem Token von CreateRunnerToken ein und versuche es dann noch einmal.",
+  ),
+  "runner-in-use": text(
+    "Der Runner wurde nicht gelöscht",
+    "Auf ihm sind Umgebungen, die für alle verloren wären.",
+    "Lösche sie zuerst, oder lösche den Runner mit force: true, damit die Verwaltung sie vergisst.",
+  ),
   "secret-value-hidden": text(
     "Der Wert eines Geheimnisses wird nicht gezeigt",
     "Werte gehen nur an Umgebungen, nie zurück an eine Person oder ein Programm.",

@@ -1,0 +1,160 @@
+import type { DescMethod } from "@bufbuild/protobuf";
+import { randomUUID } from "node:crypto";
+import { z } from "zod";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Level, ResourceKind, Row } from "../../../src/plane/authorization/row.ts";
+import { authorizationTable } from "../../../src/plane/authorization/table.ts";
+import { auditKind } from "../../../src/plane/audit/audit-kind.ts";
+import { postgresDatabases, sqliteDatabases } from "../store/databases.ts";
+import { type Answer, AttackWorld, canary, type Ids, unaryMethods } from "./attack-world.ts";
+import { filledRequest } from "./filled-request.ts";
+
+const nameOf = (method: DescMethod): string => `${method.parent.typeName}/${method.name}`;
+const rowOf = (method: DescMethod): Row => {
+  const row = authorizationTable.get(nameOf(method));
+  if (row === undefined) throw new Error(`${nameOf(method)} has no row`);
+  return row;
+};
+const isForStrangers = (method: DescMethod): boolean => rowOf(method).grants.anonymous !== undefined;
+
+/** Of requests that are not what the schema wants, though as good as can be told from it: their methods get no answer about access. */
+const unfilled = ["invalid_argument"];
+/** The methods that may be among those. */
+const maxUnfilled = 12;
+
+describe.each([sqliteDatabases(), postgresDatabases()])("attacks on $name", (databases) => {
+  let world: AttackWorld;
+  let built: readonly DescMethod[];
+
+  beforeAll(async () => {
+    await databases.start();
+    world = await AttackWorld.start(databases);
+    const empty = await Promise.all(unaryMethods.map(async (method) => world.call(world.ada, method, "{}")));
+    built = unaryMethods.filter((_method, index) => empty[index]?.code !== "unimplemented");
+  }, 60_000);
+  afterAll(async () => {
+    await world.stop();
+    await databases.stop();
+  });
+
+  async function send(who: Parameters<AttackWorld["call"]>[0], method: DescMethod, ids: Ids): Promise<Answer> {
+    return world.call(who, method, JSON.stringify(filledRequest(method, { ids })));
+  }
+
+  /** How much somebody needs on what a request names first; undefined where the method is about no resource. */
+  function needOf(method: DescMethod): { readonly kind: ResourceKind | "byType"; readonly level: Level | undefined } | undefined {
+    const row = rowOf(method);
+    const target = row.targets[0];
+    return target === undefined ? undefined : { kind: target.kind, level: (target.grants ?? row.grants).user };
+  }
+
+  test("no method is for who has no credential, or one that is not good", async () => {
+    expect(built.length).toBeGreaterThan(80);
+    for (const method of unaryMethods.filter((one) => !isForStrangers(one)))
+      for (const who of [undefined, "garbage", `berth_pat_${"A".repeat(43)}`]) {
+        const { status, code, text } = await send(who, method, world.ids);
+        expect({ status, code }, nameOf(method)).toEqual(
+          code === "unimplemented" ? { status: 404, code } : { status: 401, code: "unauthenticated" },
+        );
+        expect(text).not.toContain(canary);
+      }
+  });
+
+  test("the administrator of another organization gets nothing by ids, and learns of none", async () => {
+    const unknown: Ids = Object.fromEntries(Object.keys(world.ids).map((kind) => [kind, randomUUID()]));
+    const skipped: string[] = [];
+    for (const method of built) {
+      const [foreign, missing] = [await send(world.eve, method, world.ids), await send(world.eve, method, unknown)];
+      expect(foreign.text, nameOf(method)).not.toContain(canary);
+      expect(foreign.code, nameOf(method)).not.toMatch(/internal|unknown|http/);
+      if (unfilled.includes(foreign.code)) skipped.push(nameOf(method));
+      // What is another's and what is nobody's get one answer.
+      if (rowOf(method).targets.length > 0) expect(foreign.code, nameOf(method)).toBe(missing.code);
+      if (foreign.code !== "" && missing.code === foreign.code) expect(sentenceOf(foreign), nameOf(method)).toBe(sentenceOf(missing));
+      if (rowOf(method).targets.some(({ optional }) => optional !== true) && !unfilled.includes(foreign.code))
+        expect(["not_found", "permission_denied"], `${nameOf(method)}: ${foreign.text}`).toContain(foreign.code);
+    }
+    expect(skipped.length, skipped.join("\n")).toBeLessThanOrEqual(maxUnfilled);
+  });
+
+  test("a member does with a colleague's things no more than was shared with them", async () => {
+    /** Every member may use these as long as nobody says who may. */
+    const open: readonly (ResourceKind | "byType")[] = ["project", "runner", "environmentClass", "byType"];
+    let refused = 0;
+    for (const method of built) {
+      const need = needOf(method);
+      const row = rowOf(method);
+      const { code, text } = await send(world.carol, method, world.ids);
+      expect(code, nameOf(method)).not.toMatch(/internal|unknown|http/);
+      if (unfilled.includes(code)) continue;
+      const byRole = row.grants.user === undefined && row.grants.anonymous === undefined;
+      const isBeyond =
+        need !== undefined && need.level !== "any" && !(open.includes(need.kind) && (need.level === "viewer" || need.level === "user"));
+      if (!byRole && !isBeyond) continue;
+      refused++;
+      expect(["permission_denied", "not_found"], `${nameOf(method)}: ${text}`).toContain(code);
+    }
+    expect(refused).toBeGreaterThan(40);
+  });
+
+  test("a token for reading changes nothing by any method", async () => {
+    const before = await world.store.inOrganization(world.ada.organizationId).count(auditKind);
+    for (const method of built.filter((one) => rowOf(one).effect === "write" && !isForStrangers(one)))
+      expect((await send(world.tokens.readOnly, method, world.ids)).code, nameOf(method)).toBe("permission_denied");
+    expect(await world.store.inOrganization(world.ada.organizationId).count(auditKind)).toBe(before);
+  });
+
+  test("an environment reaches itself and nothing beyond", async () => {
+    const { environment } = world.ids;
+    const other = { ...world.ids, environment: randomUUID() };
+    for (const method of built.filter((one) => !isForStrangers(one))) {
+      const level = rowOf(method).grants.environment;
+      const { code, text } = await send(world.tokens.environment, method, level === "own" ? other : world.ids);
+      if (level === undefined) expect(code, nameOf(method)).toBe("permission_denied");
+      else if (level === "own" && !unfilled.includes(code) && !nameOf(method).endsWith("/ListEnvironments"))
+        expect(["permission_denied", "not_found"], `${nameOf(method)}: ${text}`).toContain(code);
+    }
+    const method = (name: string): DescMethod => unaryMethods.find((one) => one.name === name) ?? unreachable();
+    expect((await send(world.tokens.environment, method("GetEnvironment"), world.ids)).text).toContain(environment);
+    const { text } = await world.call(world.tokens.environment, method("ListEnvironments"), "{}");
+    expect(JSON.parse(text)).toMatchObject({ environments: [{ id: environment }] });
+    // The secret is its maker's, and not of its spec.
+    expect((await send(world.tokens.environment, method("GetSecretValue"), world.ids)).code).toMatch(/not_found|permission_denied/);
+  });
+
+  test("a runner of another organization reaches nothing here", async () => {
+    for (const method of built.filter((one) => !isForStrangers(one))) {
+      const { code, text } = await send(world.tokens.foreignRunner, method, world.ids);
+      expect(text, nameOf(method)).not.toContain(canary);
+      if (rowOf(method).grants.runner === undefined) expect(code, nameOf(method)).toBe("permission_denied");
+    }
+  });
+
+  test("a service account has no part in what is a person's", async () => {
+    for (const name of ["GetEnvironment", "DeleteEnvironment", "DeleteSecret", "DeletePersonalAccessToken", "SetRole"]) {
+      const method = unaryMethods.find((one) => one.name === name) ?? unreachable();
+      expect((await send(world.tokens.serviceAccount, method, world.ids)).code, name).toMatch(/permission_denied|not_found/);
+    }
+  });
+
+  test("lists show each what they could read one by one", async () => {
+    const list = async (who: Parameters<AttackWorld["call"]>[0], name: string): Promise<string> => {
+      const method = unaryMethods.find((one) => one.name === name && one.parent.name !== "RunnerConfigurationService") ?? unreachable();
+      return (await world.call(who, method, "{}")).text;
+    };
+    expect(await list(world.bob, "ListEnvironments")).toContain(world.ids.environment);
+    for (const who of [world.carol, world.eve]) expect(await list(who, "ListEnvironments")).not.toContain(world.ids.environment);
+    for (const name of ["ListEnvironments", "ListProjects", "ListRunners", "ListGroups", "ListServiceAccounts", "ListSecrets"])
+      expect(await list(world.eve, name), name).not.toContain(canary);
+  });
+});
+
+/** An error's message, with no id in it. */
+function sentenceOf({ text }: Answer): string {
+  const { message } = z.object({ message: z.string() }).parse(JSON.parse(text));
+  return message.replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "ID");
+}
+
+function unreachable(): never {
+  throw new Error("there is no such method");
+}
