@@ -4,6 +4,7 @@ import { type Log, messageOf } from "../lib/log.ts";
 import type { HttpRequest, HttpResponse } from "../plane/http-messages.ts";
 import { sendErrorPage } from "../plane/pages/page.ts";
 import type { Sealer } from "../plane/seal.ts";
+import { signInAudit } from "../plane/audit/sign-in-audit.ts";
 import { tokenAuthentication } from "../plane/access-tokens.ts";
 import type { ServerPlaneOptions } from "../plane/create-server-plane.ts";
 import { signInAuthentication } from "../plane/signed-in-caller.ts";
@@ -13,7 +14,7 @@ import { StoredAccountLinks } from "../plane/sign-in-store/stored-account-links.
 import { StoredMembers } from "../plane/sign-in-store/stored-members.ts";
 import { allowsDeviceSignIn, StoredProviders } from "../plane/sign-in-store/stored-providers.ts";
 import { DomainVerifier } from "../plane/sign-in/domain-verification.ts";
-import type { ProviderDirectory, SignInEvents } from "../plane/sign-in/ports.ts";
+import type { ProviderDirectory } from "../plane/sign-in/ports.ts";
 import type { Store } from "../plane/store/store.ts";
 import { type ClientAddress, clientAddressBy } from "./client-address.ts";
 import type { ServerConfig } from "./config.ts";
@@ -86,7 +87,7 @@ function createSignIn(
     providers,
     accounts: new StoredAccountLinks(store, now),
     members: new StoredMembers(store, (organizationId) => allowsDeviceSignIn(store, organizationId)),
-    events: signInEvents(log),
+    events: signInAudit({ store, log, now }),
     outbound: {
       allowHttp: config.providerAllowHttp,
       allowedNetworks: config.providerNetworks,
@@ -144,12 +145,4 @@ function keepHouse(options: {
   const timer = setInterval(() => void round(), housekeepingMs);
   timer.unref();
   signal.addEventListener("abort", () => clearInterval(timer), { once: true });
-}
-
-function signInEvents(log: Log): SignInEvents {
-  return {
-    signedIn: (event) => log.info("signed in", event),
-    signedOut: (event) => log.info("signed out", event),
-    reuseDetected: (event) => log.warn("a used-up code or token came again; its sign-in was ended", event),
-  };
 }

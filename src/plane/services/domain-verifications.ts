@@ -15,7 +15,6 @@ import { verifiedRecord } from "../sign-in-store/domain-checks.ts";
 import { domainVerificationKind } from "../sign-in-store/provider-kinds.ts";
 import { domainRecord, type DomainVerifier, newDomainToken, parseDomain } from "../sign-in/domain-verification.ts";
 import { found } from "./found.ts";
-import { requireOwnOrganization } from "./own-organization.ts";
 
 const maxDomainsPerOrganization = 100;
 
@@ -29,7 +28,6 @@ export function domainVerifications(needs: {
   return {
     createDomainVerification: async ({ organizationId, domain }, context) => {
       const scope = scopeOf(context);
-      requireOwnOrganization(scope, organizationId);
       const verification = create(DomainVerificationSchema, {
         id: uuidV7(now()),
         organizationId,
@@ -51,9 +49,8 @@ export function domainVerifications(needs: {
       const { message } = await found(scope.store, domainVerificationKind, domainVerificationId, "domain verification");
       return { domainVerification: shown(message) };
     },
-    listDomainVerifications: async ({ organizationId, pagination }, context) => {
+    listDomainVerifications: async ({ pagination }, context) => {
       const scope = scopeOf(context);
-      requireOwnOrganization(scope, organizationId);
       const { items, nextToken } = await scope.store.list(domainVerificationKind, pagination);
       return { domainVerifications: items.map(({ message }) => shown(message)), pagination: { nextToken } };
     },

@@ -19,7 +19,6 @@ import type { Sealing } from "../signing-keys/signing-keys.ts";
 import { sealedOwner } from "../store/renew-sealed.ts";
 import type { Transaction } from "../store/store.ts";
 import { found } from "./found.ts";
-import { requireOwnOrganization } from "./own-organization.ts";
 import { settingsFrom, settingsOf } from "./sso-settings.ts";
 import { refuse } from "./supported-spec.ts";
 
@@ -46,9 +45,8 @@ function reading({ scopeOf, signIn }: SsoNeeds): Partial<ServiceImpl<typeof Orga
       const { message } = await found(scope.store, ssoConfigurationKind, ssoConfigurationId, kindName);
       return { ssoConfiguration: shown(message, signIn?.publicUrl) };
     },
-    listSSOConfigurations: async ({ organizationId, pagination }, context) => {
+    listSSOConfigurations: async ({ pagination }, context) => {
       const scope = scopeOf(context);
-      requireOwnOrganization(scope, organizationId);
       const { items, nextToken } = await scope.store.list(ssoConfigurationKind, pagination);
       return { ssoConfigurations: items.map(({ message }) => shown(message, signIn?.publicUrl)), pagination: { nextToken } };
     },
@@ -61,7 +59,6 @@ function writing(needs: SsoNeeds): Partial<ServiceImpl<typeof OrganizationServic
   return {
     createSSOConfiguration: async (request, context) => {
       const scope = scopeOf(context);
-      requireOwnOrganization(scope, request.organizationId);
       if (request.claimsExpression !== undefined && request.claimsExpression !== "") refuse("claims_expression");
       const { organizationId, clientId, issuerUrl, displayName, additionalScopes } = request;
       const id = uuidV7(now());

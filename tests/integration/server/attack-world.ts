@@ -60,6 +60,8 @@ import type { Store } from "../../../src/plane/store/store.ts";
 import { DomainVerifier } from "../../../src/plane/sign-in/domain-verification.ts";
 import { StoredProviders } from "../../../src/plane/sign-in-store/stored-providers.ts";
 import { UserPreferenceRecordSchema } from "../../../src/contract/gen/berth/v1/records_pb.js";
+import { StoredProviders } from "../../../src/plane/sign-in-store/stored-providers.ts";
+import { DomainVerifier } from "../../../src/plane/sign-in/domain-verification.ts";
 import { HttpServer } from "../../../src/server/http-server.ts";
 import { openStore } from "../../../src/server/open-store.ts";
 import type { Databases } from "../store/databases.ts";
@@ -160,6 +162,8 @@ export class AttackWorld {
       fanOut: new InMemoryFanOut(),
       processId: randomUUID(),
       log: silentLog,
+      providers: new StoredProviders(store, opened.sealer),
+      domainVerifier: new DomainVerifier({ resolveTxt: async () => [] }),
     });
     const listen = { host: "127.0.0.1", port: 0 };
     const server = await HttpServer.start({ listen, pages: {}, api, log: silentLog, shutdown: new AbortController().signal });

@@ -10,6 +10,7 @@ import { signInWithBrowser } from "../../../src/bridge/sign-in.ts";
 import { FileTokenStore } from "../../../src/bridge/token-store.ts";
 import { AccountService } from "../../../src/contract/gen/gitpod/v1/account_pb.js";
 import { EnvironmentSchema } from "../../../src/contract/gen/gitpod/v1/environment_pb.js";
+import { EventService } from "../../../src/contract/gen/gitpod/v1/event_pb.js";
 import { IdentityService } from "../../../src/contract/gen/gitpod/v1/identity_pb.js";
 import {
   DomainVerificationState,
@@ -117,6 +118,10 @@ describe.each([sqliteDatabases(), postgresDatabases()])("single sign-on of a ser
     expect(await (await asPage({ "berth-session-key": key })).json()).toMatchObject({ user: { id: user?.id } });
     expect((await asPage({})).status).toBe(401);
 
+    const { entries } = await plane.client(EventService, admin.token).listAuditLogs({ filter: { actorIds: [user?.id ?? ""] } });
+    const actions = entries.map(({ action }) => action);
+    expect(actions).toContain("SignIn: created sign-in through app");
+    expect(actions).toContain("SignIn: created sign-in through browser");
     await plane.client(UserService, admin.token).deleteUser({ userId: user?.id ?? "" });
     expect(await codeOf(users.getAuthenticatedUser({}))).toBe(Code.Unauthenticated);
     expect((await asPage({ "berth-session-key": key })).status).toBe(401);
