@@ -1,4 +1,3 @@
-import { Resolver } from "node:dns/promises";
 import { create, type DescMethod, type DescService } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { randomBytes, randomUUID } from "node:crypto";
@@ -57,8 +56,6 @@ import { environmentKind, hostTokenKind, secretKind } from "../../../src/plane/s
 import { projectKind } from "../../../src/plane/store/project-kinds.ts";
 import { InMemoryFanOut } from "../../../src/plane/runners/fan-out.ts";
 import type { Store } from "../../../src/plane/store/store.ts";
-import { DomainVerifier } from "../../../src/plane/sign-in/domain-verification.ts";
-import { StoredProviders } from "../../../src/plane/sign-in-store/stored-providers.ts";
 import { UserPreferenceRecordSchema } from "../../../src/contract/gen/berth/v1/records_pb.js";
 import { StoredProviders } from "../../../src/plane/sign-in-store/stored-providers.ts";
 import { DomainVerifier } from "../../../src/plane/sign-in/domain-verification.ts";
@@ -101,7 +98,6 @@ export class AttackWorld {
   readonly eve: Person;
   /** Bob's, and what belongs to the organization. */
   readonly ids: Ids;
-  readonly carolsIds: Ids;
   readonly evesIds: Ids;
   /** Tokens of what a server gives none to in this test: environments and runners. */
   readonly tokens: {
@@ -115,20 +111,19 @@ export class AttackWorld {
   readonly #draining: AbortController;
 
   private constructor(
-    options: Omit<AttackWorld, "call" | "watch" | "stop"> & {
+    options: Omit<AttackWorld, "call" | "stop"> & {
       readonly server: HttpServer;
       readonly folder: string;
       readonly draining: AbortController;
     },
   ) {
-    const { store, ada, bob, carol, eve, ids, carolsIds, evesIds, tokens, server, folder, draining } = options;
+    const { store, ada, bob, carol, eve, ids, evesIds, tokens, server, folder, draining } = options;
     this.store = store;
     this.ada = ada;
     this.bob = bob;
     this.carol = carol;
     this.eve = eve;
     this.ids = ids;
-    this.carolsIds = carolsIds;
     this.evesIds = evesIds;
     this.tokens = tokens;
     this.#server = server;
@@ -157,8 +152,6 @@ export class AttackWorld {
       tellFault: () => "a fault",
       now,
       drain: draining.signal,
-      providers: new StoredProviders(store, opened.sealer),
-      domainVerifier: new DomainVerifier(new Resolver()),
       fanOut: new InMemoryFanOut(),
       processId: randomUUID(),
       log: silentLog,
@@ -172,7 +165,6 @@ export class AttackWorld {
     const carol = await newMember(store, ada.organizationId, `${canary} Carol`);
     const eve = await newFounder(store, "Eve", "eve@elsewhere.test");
     const ids = await oneOfEverything(store, bob, canary);
-    const carolsIds = await oneOfEverything(store, carol, `${canary} too`);
     const evesIds = await oneOfEverything(store, eve, "eves");
     const program = (principal: Principal, id: string, organizationId: string): string => {
       const token = randomBytes(32).toString("hex");
@@ -185,7 +177,7 @@ export class AttackWorld {
       serviceAccount: program(Principal.SERVICE_ACCOUNT, ids.serviceAccount ?? "", ada.organizationId),
       readOnly: await readOnlyToken(store, ada),
     };
-    return new AttackWorld({ store, ada, bob, carol, eve, ids, carolsIds, evesIds, tokens, server, folder, draining });
+    return new AttackWorld({ store, ada, bob, carol, eve, ids, evesIds, tokens, server, folder, draining });
   }
 
   /** Calls a method as JSON. */
@@ -206,22 +198,6 @@ export class AttackWorld {
     const parsed = errorBody.safeParse(text.startsWith("{") ? JSON.parse(text) : {});
     const unserved = response.status === 404 ? "unimplemented" : `http ${response.status}`;
     return { status: response.status, code: parsed.data?.code ?? unserved, text };
-  }
-
-  /** Watches events as lines until one has `last` in it; gives all of them. */
-  async watch(who: Person, last: string, begun: () => void): Promise<string> {
-    const response = await fetch(`http://127.0.0.1:${this.#server.port}/gitpod.v1.EventService/WatchEvents`, {
-      method: "POST",
-      headers: { accept: "application/jsonl", "content-type": "application/json", authorization: `Bearer ${who.token}` },
-      body: JSON.stringify({ organization: true }),
-    });
-    begun();
-    let text = "";
-    for await (const chunk of response.body ?? []) {
-      text += Buffer.from(chunk).toString();
-      if (text.includes(last)) break;
-    }
-    return text;
   }
 
   async stop(): Promise<void> {
