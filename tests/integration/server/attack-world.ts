@@ -98,6 +98,7 @@ export class AttackWorld {
   readonly eve: Person;
   /** Bob's, and what belongs to the organization. */
   readonly ids: Ids;
+  readonly carolsIds: Ids;
   readonly evesIds: Ids;
   /** Tokens of what a server gives none to in this test: environments and runners. */
   readonly tokens: {
@@ -111,19 +112,20 @@ export class AttackWorld {
   readonly #draining: AbortController;
 
   private constructor(
-    options: Omit<AttackWorld, "call" | "stop"> & {
+    options: Omit<AttackWorld, "call" | "watch" | "stop"> & {
       readonly server: HttpServer;
       readonly folder: string;
       readonly draining: AbortController;
     },
   ) {
-    const { store, ada, bob, carol, eve, ids, evesIds, tokens, server, folder, draining } = options;
+    const { store, ada, bob, carol, eve, ids, carolsIds, evesIds, tokens, server, folder, draining } = options;
     this.store = store;
     this.ada = ada;
     this.bob = bob;
     this.carol = carol;
     this.eve = eve;
     this.ids = ids;
+    this.carolsIds = carolsIds;
     this.evesIds = evesIds;
     this.tokens = tokens;
     this.#server = server;
@@ -165,6 +167,7 @@ export class AttackWorld {
     const carol = await newMember(store, ada.organizationId, `${canary} Carol`);
     const eve = await newFounder(store, "Eve", "eve@elsewhere.test");
     const ids = await oneOfEverything(store, bob, canary);
+    const carolsIds = await oneOfEverything(store, carol, `${canary} too`);
     const evesIds = await oneOfEverything(store, eve, "eves");
     const program = (principal: Principal, id: string, organizationId: string): string => {
       const token = randomBytes(32).toString("hex");
@@ -177,7 +180,7 @@ export class AttackWorld {
       serviceAccount: program(Principal.SERVICE_ACCOUNT, ids.serviceAccount ?? "", ada.organizationId),
       readOnly: await readOnlyToken(store, ada),
     };
-    return new AttackWorld({ store, ada, bob, carol, eve, ids, evesIds, tokens, server, folder, draining });
+    return new AttackWorld({ store, ada, bob, carol, eve, ids, carolsIds, evesIds, tokens, server, folder, draining });
   }
 
   /** Calls a method as JSON. */
@@ -198,6 +201,22 @@ export class AttackWorld {
     const parsed = errorBody.safeParse(text.startsWith("{") ? JSON.parse(text) : {});
     const unserved = response.status === 404 ? "unimplemented" : `http ${response.status}`;
     return { status: response.status, code: parsed.data?.code ?? unserved, text };
+  }
+
+  /** Watches events as lines until one has `last` in it; gives all of them. */
+  async watch(who: Person, last: string, begun: () => void): Promise<string> {
+    const response = await fetch(`http://127.0.0.1:${this.#server.port}/gitpod.v1.EventService/WatchEvents`, {
+      method: "POST",
+      headers: { accept: "application/jsonl", "content-type": "application/json", authorization: `Bearer ${who.token}` },
+      body: JSON.stringify({ organization: true }),
+    });
+    begun();
+    let text = "";
+    for await (const chunk of response.body ?? []) {
+      text += Buffer.from(chunk).toString();
+      if (text.includes(last)) break;
+    }
+    return text;
   }
 
   async stop(): Promise<void> {
