@@ -33,12 +33,7 @@ const stagesBeside: readonly Stage[] = [
 ];
 // All of tests/vm and vfkit's stand-in take more than the thirty minutes that all this may take on a slow computer
 // without KVM: npm run test:conformance and test:vm have them.
-const lastStage = vitest(
-  "vm",
-  ...["repositories", "ssh"].map((name) => `tests/vm/${name}.test.ts`),
-  "tests/e2e/sample.test.ts",
-  "tests/e2e/ui/journey.test.ts",
-);
+const lastStage = vitest("vm", "tests/vm/ssh.test.ts", "tests/e2e/sample.test.ts", "tests/e2e/ui/journey.test.ts");
 
 const only = process.argv.slice(2);
 const names = [...stages, ...stagesBeside, lastStage].map(({ name }) => name);

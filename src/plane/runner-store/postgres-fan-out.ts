@@ -14,6 +14,8 @@ const channel = "berth_fan_out";
 const maxPayloadBytes = 7_900;
 /** What waits to be sent while the database is slow; beyond it messages get lost. */
 const maxQueuedMessages = 10_000;
+/** Notifications that wait for the records that earlier ones name; beyond it messages get lost. */
+const maxHeardNotifications = 10_000;
 const reconnectMs = 1_000;
 const connectTimeoutMs = 5_000;
 const queryTimeoutMs = 10_000;
@@ -43,6 +45,8 @@ export class PostgresFanOut implements FanOut {
   readonly #log: Log;
   readonly #now: () => number;
   readonly #queue: Waiting[] = [];
+  readonly #heard: string[] = [];
+  #isTaking = false;
   #client: Client | undefined;
   #isSending = false;
   #isStopped = false;
@@ -74,7 +78,7 @@ export class PostgresFanOut implements FanOut {
     });
     client.on("error", (error) => this.#lost(client, messageOf(error)));
     client.on("end", () => this.#lost(client, "the connection ended"));
-    client.on("notification", ({ payload: text }) => void this.#take(text ?? ""));
+    client.on("notification", ({ payload: text }) => this.#hear(text ?? ""));
     try {
       await client.connect();
       await client.query(`LISTEN ${channel}`);
@@ -153,6 +157,19 @@ export class PostgresFanOut implements FanOut {
       count++;
     }
     return this.#queue.splice(0, count).map((waiting) => waiting.entry);
+  }
+
+  /** One after the other: a record that is read must not be overtaken by what was sent after it. */
+  #hear(text: string): void {
+    if (this.#heard.length >= maxHeardNotifications) return this.#log.warn("messages of another server got lost: the database is slow");
+    this.#heard.push(text);
+    if (!this.#isTaking) void this.#takeAll();
+  }
+
+  async #takeAll(): Promise<void> {
+    this.#isTaking = true;
+    for (let text = this.#heard.shift(); text !== undefined; text = this.#heard.shift()) await this.#take(text);
+    this.#isTaking = false;
   }
 
   async #take(text: string): Promise<void> {
