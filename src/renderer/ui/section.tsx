@@ -7,6 +7,7 @@ export function Section({
   title,
   description,
   actions,
+  size = "usual",
   children,
   className,
 }: {
@@ -14,6 +15,8 @@ export function Section({
   readonly title: string;
   readonly description?: ReactNode;
   readonly actions?: ReactNode;
+  /** Of its heading. */
+  readonly size?: "usual" | "large";
   readonly children: ReactNode;
   readonly className?: string;
 }) {
@@ -22,7 +25,7 @@ export function Section({
     <section aria-labelledby={heading} {...(id === undefined ? {} : { id })} className={cx("flex flex-col gap-3", className)}>
       <header className="flex items-start gap-4">
         <div className="min-w-0 flex-1">
-          <h2 id={heading} className="font-semibold">
+          <h2 id={heading} className={cx("font-semibold", size === "large" ? "text-lg" : undefined)}>
             {title}
           </h2>
           {description === undefined ? null : <p className="text-muted">{description}</p>}

@@ -28,7 +28,7 @@ export function SharedFolders({ environmentId }: { readonly environmentId: strin
   const remove = ({ sharedFolderId }: SharedFolder): void =>
     void clients.sharedFolders.removeSharedFolder({ sharedFolderId }).then(reload, (failure: unknown) => void toasts.failed(failure));
   return (
-    <Section title={words.title} description={words.detail}>
+    <Section title={words.title} description={words.detail} size="large">
       {mine.length === 0 ? null : (
         <ul className="divide-y rounded-md border">
           {mine.map((folder) => (
