@@ -219,6 +219,17 @@ export class AttackWorld {
     return text;
   }
 
+  /** The methods that are there; one after the other, so that a busy database answers every one. */
+  async builtMethods(): Promise<readonly DescMethod[]> {
+    const built: DescMethod[] = [];
+    for (const method of unaryMethods) {
+      const { code, text } = await this.call(this.ada, method, "{}");
+      if (code === "unavailable") throw new Error(text);
+      if (code !== "unimplemented") built.push(method);
+    }
+    return built;
+  }
+
   async stop(): Promise<void> {
     this.#draining.abort();
     await this.#server.drain(AbortSignal.abort());

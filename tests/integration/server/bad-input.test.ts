@@ -18,8 +18,7 @@ describe.each([sqliteDatabases(), postgresDatabases()])("bad input on $name", (d
   beforeAll(async () => {
     await databases.start();
     world = await AttackWorld.start(databases);
-    const empty = await Promise.all(unaryMethods.map(async (method) => world.call(world.ada, method, "{}")));
-    built = unaryMethods.filter((_method, index) => empty[index]?.code !== "unimplemented");
+    built = await world.builtMethods();
   }, 60_000);
   afterAll(async () => {
     await world.stop();
