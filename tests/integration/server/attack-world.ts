@@ -112,7 +112,7 @@ export class AttackWorld {
   readonly #draining: AbortController;
 
   private constructor(
-    options: Omit<AttackWorld, "call" | "watch" | "stop"> & {
+    options: Omit<AttackWorld, "builtMethods" | "call" | "watch" | "stop"> & {
       readonly server: HttpServer;
       readonly folder: string;
       readonly draining: AbortController;
