@@ -24,7 +24,7 @@ export type LinkState =
   | { readonly kind: "connected"; readonly sinceMs: number }
   /** What runs goes on; what changes waits for the plane to be back. */
   | { readonly kind: "offline"; readonly sinceMs: number; readonly reason: BerthError }
-  /** For good: `runner-replaced`, `runner-signed-up`, `credential-invalid` or another refusal. */
+  /** For good: `runner-replaced`, `runner-signed-up`, `credential-invalid`, `sign-in-required` or another refusal. */
   | { readonly kind: "ended"; readonly reason: BerthError };
 
 /** What a runner says of itself. */
@@ -242,4 +242,5 @@ export class RunnerLink {
   }
 }
 
-const finalCodes: ReadonlySet<string> = new Set(["runner-replaced", "runner-signed-up", "credential-invalid"]);
+/** A served plane tells `sign-in-required` of a token that it does not know any more, whoever had it. */
+const finalCodes: ReadonlySet<string> = new Set(["runner-replaced", "runner-signed-up", "credential-invalid", "sign-in-required"]);

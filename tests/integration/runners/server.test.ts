@@ -23,6 +23,7 @@ import { systemClock } from "../../../src/lib/clock.ts";
 import { silentLog } from "../../../src/lib/log.ts";
 import { SimulatedComputer } from "../../../src/vm/simulated/simulated-driver.ts";
 import { createAdmin, type DatabaseFlags, PlaneProcess } from "../server/plane-process.ts";
+import { runnerCredentialKind } from "../../../src/plane/runner-store/kinds.ts";
 import { newMember } from "../server/people.ts";
 import { type Databases, postgresDatabases, sqliteDatabases } from "../store/databases.ts";
 import { RunnerEngine } from "./runner-engine.ts";
@@ -64,6 +65,10 @@ class Plane {
     const plane = new Plane(database, await PlaneProcess.start(database, ...tlsFlags()));
     stop.push(async () => plane.#process.stop());
     return plane;
+  }
+
+  get databaseUrl(): string {
+    return this.#database.databaseUrl;
   }
 
   get url(): string {
@@ -241,6 +246,21 @@ describe.each([sqliteDatabases(), postgresDatabases()])("runners of a server on 
     await runners.deleteRunner({ runnerId, force: true });
     expect(await codeOf(runners.getRunner({ runnerId }))).toBe(Code.NotFound);
     expect((await plane.client(EnvironmentService, user).listEnvironments({})).environments).toEqual([]);
+    await until("the runner has ended", async () => runner.link.state.kind === "ended");
+  });
+
+  test("a runner that was deleted while it was away ends when it comes back", async () => {
+    const { plane, runner } = await world();
+    await until("the runner watches", async () => runner.link.state.kind === "connected");
+    await plane.kill();
+    await until("the runner is offline", async () => runner.link.state.kind === "offline");
+    // What a deletion does to its credentials, with nobody there to be told.
+    const store = await databases.open(plane.databaseUrl);
+    await store.system("installation").transaction(async (tx) => {
+      for (const stored of await tx.all(runnerCredentialKind)) tx.delete(runnerCredentialKind, stored);
+    });
+    await store.close();
+    await plane.startAgain();
     await until("the runner has ended", async () => runner.link.state.kind === "ended");
   });
 
