@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { HelloResponse } from "../../src/contract/gen/berth/v1/agent_pb.js";
+import type { Client } from "@connectrpc/connect";
+import type { AgentService, HelloResponse } from "../../src/contract/gen/berth/v1/agent_pb.js";
 import { dialMachine } from "../../src/engine/start-machine.ts";
 import { waitUntil } from "../../src/lib/wait-until.ts";
 import type { MachineDriver, MachineImage, MachineSpec } from "../../src/vm/driver.ts";
@@ -28,12 +29,21 @@ const noticeLimitMs = 10_000;
 const dialLimitMs = 15_000;
 
 async function hello(driver: MachineDriver, id: string): Promise<HelloResponse> {
+  return ask(driver, id, async (client, signal) => client.hello({ protocol: 1 }, { signal }));
+}
+
+/** What a machine's agent answers, as soon as it does. */
+async function ask<Answer>(
+  driver: MachineDriver,
+  id: string,
+  question: (client: Client<typeof AgentService>, signal: AbortSignal) => Promise<Answer>,
+): Promise<Answer> {
   const signal = AbortSignal.timeout(bootLimitMs);
   for (;;) {
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(dialLimitMs)]);
     try {
-      const { connection, client } = await dialMachine(driver, id, AbortSignal.any([signal, AbortSignal.timeout(dialLimitMs)]));
-      const answer = await client.hello({ protocol: 1 }, { signal });
-      connection.close();
+      const { connection, client } = await dialMachine(driver, id, limit);
+      const answer = await question(client, limit).finally(() => connection.close());
       return answer;
     } catch (error) {
       if (signal.aborted) throw error;
@@ -242,9 +252,9 @@ export function driverSuite(name: string, tested: DriverUnderTest): void {
       const environmentId = "01900000-0000-7000-8000-000000000001";
       const wanted = ["given", "gone"].map((tag) => ({ tag, environmentId, name: tag, readOnly }));
       const mount = async (): Promise<string[]> => {
-        const { client, connection } = await dialMachine(driver, id, signal);
-        const { failures } = await client.setSharedFolders({ folders: wanted }, { signal });
-        connection.close();
+        const { failures } = await ask(driver, id, async (client, limit) =>
+          client.setSharedFolders({ folders: wanted }, { signal: limit }),
+        );
         return Object.keys(failures);
       };
       expect(await mount()).toEqual(["gone"]);
