@@ -40,10 +40,10 @@ async function unpack(folder: string, program: string): Promise<void> {
   const packages = await resolveList(arch, ["virtiofsd"]);
   const debs = join(cacheFolder, "debs");
   await downloadPackages(arch, packages, debs, async (_name, work) => work());
-  const root = join(folder, "root");
-  await mkdir(root);
-  for (const { sha256 } of packages) await run("dpkg-deb", ["--extract", debPath(debs, sha256), root]);
-  const at = join(program, "../root/usr");
+  const tree = join(folder, "tree");
+  await mkdir(tree);
+  for (const { sha256 } of packages) await run("dpkg-deb", ["--extract", debPath(debs, sha256), tree]);
+  const at = join(program, "../tree/usr");
   const lines = [
     "#!/bin/sh",
     `exec ${at}/lib/${multiarch[arch]}/${loaders[arch]} --library-path ${at}/lib/${multiarch[arch]} ${at}/libexec/virtiofsd "$@"`,

@@ -182,16 +182,21 @@ describe("qemu alone", () => {
     expect(readdirSync(join(folder, "data"))).toEqual(["note.txt"]);
 
     // Open files and mounts go on with a suspended machine, and what serves them ends with it.
-    await machine.run("tail -f /run/a/note.txt > /run/followed 2>&1 & sleep 1");
+    const untilSeen = (word: string): string => `for i in $(seq 100); do grep -q ${word} /run/followed && break; sleep 0.2; done`;
+    await machine.run(`tail -f /run/a/note.txt > /run/followed 2>&1 & ${untilSeen("here")}`);
     machine.close();
     await driver.suspend("m", { signal });
     for (const { tag } of folders) expect(existsSync(join(folder, "machines/m", `virtiofsd-${tag}.json`))).toBe(false);
     appendFileSync(join(folder, "data/note.txt"), "while it slept\n");
     await driver.start(spec, signal);
     const again = await whenDockerReady(driver, "m", signal);
-    const followed = "for i in $(seq 50); do grep -q slept /run/followed && break; sleep 0.2; done; cat /run/followed";
-    expect(await again.run(followed)).toBe("from here\nwhile it slept\n");
+    expect(await again.run(`${untilSeen("slept")}; cat /run/followed`)).toBe("from here\nwhile it slept\n");
     again.close();
+
+    // One that ends is told, also by a host that did not start it.
+    expect(make(folder).sharedFolderFailures("m")).toEqual(new Map());
+    process.kill(pidOf(folder, "m", "virtiofsd-data"), "SIGKILL");
+    await expect.poll(() => [...make(folder).sharedFolderFailures("m").keys()]).toEqual(["data"]);
   });
 
   test("a copy whose host died before it had a name is given one by the next host", async () => {

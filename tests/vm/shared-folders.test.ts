@@ -11,6 +11,9 @@ const results = join(product.folder, "results");
 
 const inside = (command: string, environment = name): Outcome => product.berth("exec", environment, "--", "sh", "-c", command);
 
+/** Waits in a shell until a file has a word, and not for ever. */
+const untilSeen = (word: string, file: string): string => `for i in $(seq 100); do grep -q ${word} ${file} && break; sleep 0.2; done`;
+
 beforeAll(() => {
   for (const environment of [name, other]) {
     const folder = join(product.folder, environment);
@@ -45,7 +48,7 @@ test("a folder is there after the next start of the machine, and says so before"
 
 test("what is here is there at once, and the other way only where that was allowed", () => {
   appendFileSync(join(data, "note.txt"), "and more\n");
-  expect(must(inside("sleep 2; cat /mnt/host/data/note.txt")).stdout).toBe("from here\nand more\n");
+  expect(must(inside(`${untilSeen("more", "/mnt/host/data/note.txt")}; cat /mnt/host/data/note.txt`)).stdout).toBe("from here\nand more\n");
   expect(inside("echo spoilt > /mnt/host/data/note.txt").stderr).toContain("Read-only");
   // Nor for the machine itself, which a hostile repository may have taken.
   const hostile = "mount -o remount,rw /run/berth/host/*/data; echo spoilt > $(echo /run/berth/host/*/data)/note.txt";
@@ -60,10 +63,10 @@ test("what is here is there at once, and the other way only where that was allow
 });
 
 test("nothing leads out of a folder, and no other environment's container has it", () => {
-  must(inside("ln -s ../../../../etc/passwd /mnt/host/out/link && ln -s / /mnt/host/out/root"));
+  must(inside("ln -s ../../../../etc/passwd /mnt/host/out/link && ln -s / /mnt/host/out/whole"));
   expect(must(inside("readlink -f /mnt/host/out/link")).stdout).toBe("/etc/passwd\n");
   // A link is followed in the container, where it leads nowhere else than any other link.
-  expect(must(inside("test $(stat -c %i /mnt/host/out/root/) = $(stat -c %i /) && echo same")).stdout).toBe("same\n");
+  expect(must(inside("test $(stat -c %i /mnt/host/out/whole/) = $(stat -c %i /) && echo same")).stdout).toBe("same\n");
   expect(existsSync(join(results, "etc"))).toBe(false);
   expect(inside("ls /mnt/host", other).stdout).toBe("");
   expect(
@@ -72,12 +75,11 @@ test("nothing leads out of a folder, and no other environment's container has it
 });
 
 test("a suspended machine goes on with its folders", () => {
-  must(inside("nohup tail -f /mnt/host/data/note.txt >/tmp/followed 2>&1 & sleep 1"));
+  must(inside(`nohup tail -f /mnt/host/data/note.txt >/tmp/followed 2>&1 & ${untilSeen("more", "/tmp/followed")}`));
   must(product.berth("machine", "suspend"));
   appendFileSync(join(data, "note.txt"), "while it slept\n");
   expect(must(inside("tail -1 /mnt/host/data/note.txt")).stdout).toBe("while it slept\n");
-  const followed = "for i in $(seq 50); do grep -q slept /tmp/followed && break; sleep 0.2; done; cat /tmp/followed";
-  expect(must(inside(followed)).stdout).toBe("from here\nand more\nwhile it slept\n");
+  expect(must(inside(`${untilSeen("slept", "/tmp/followed")}; cat /tmp/followed`)).stdout).toBe("from here\nand more\nwhile it slept\n");
   expect(must(inside("echo again > /mnt/host/out/again.txt")).status).toBe(0);
   expect(readFileSync(join(results, "again.txt"), "utf8")).toBe("again\n");
 });

@@ -136,7 +136,9 @@ async function start({ json, machine, wait }: WaitOptions & MachineOptions): Pro
 async function restart({ json, machine, wait }: WaitOptions & MachineOptions): Promise<void> {
   const clients = await connectHost();
   const machineId = await findMachineId(clients, machine);
-  await clients.host.restartMachine({ machineId });
+  await withStep("Stopping the machine", "The machine goes on stopping, and starts again after that.", async () =>
+    clients.host.restartMachine({ machineId }),
+  );
   if (wait) await interruptible(async (signal) => startAndWait(clients, machineId, signal));
   if (json) printMachine((await clients.host.getMachine({ machineId })).machine, json);
 }

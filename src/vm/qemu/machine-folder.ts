@@ -65,13 +65,15 @@ export class MachineFolder extends MachineFolderBase<"qemu" | "passt" | Virtiofs
     return join(this.runFolder, `fs-${tag.slice(0, socketTagLetters)}`);
   }
 
-  /** The virtiofsd that were started for this machine and not forgotten since. */
-  virtiofsdNames(): VirtiofsdName[] {
+  /** Of the folders whose virtiofsd were started for this machine, and not ended by us since. */
+  virtiofsdTags(): string[] {
     const names = existsSync(this.folder) ? readdirSync(this.folder) : [];
-    return names.flatMap((name): VirtiofsdName[] => {
-      const tag = virtiofsdRecordPattern.exec(name)?.[1];
-      return tag === undefined ? [] : [`virtiofsd-${tag}`];
-    });
+    return names.flatMap((name) => virtiofsdRecordPattern.exec(name)?.[1] ?? []);
+  }
+
+  /** Written anew at each start. */
+  virtiofsdLog(tag: string): string {
+    return join(this.folder, `virtiofsd-${tag}.log`);
   }
 
   /** Makes a disk that is a copy of another machine's, which is off. Fails with `host-disk-full`. */

@@ -1,9 +1,8 @@
 import { existsSync, rmSync, statSync } from "node:fs";
-import { join } from "node:path";
 import { BerthError } from "../../contract/berth-error.ts";
 import { findProgram } from "../../lib/find-program.ts";
 import { messageOf } from "../../lib/log.ts";
-import { identifyProcess, isSameProcess, type ProcessIdentity } from "../../lib/process-identity.ts";
+import { identifyProcess } from "../../lib/process-identity.ts";
 import { waitUntil } from "../../lib/wait-until.ts";
 import { childFailure, endProcess, lastWords, spawnDetached } from "../child-process.ts";
 import type { SharedFolder } from "../driver.ts";
@@ -57,17 +56,12 @@ export function virtiofsdArguments(folder: ServedFolder, ids: { readonly uid: nu
   ];
 }
 
-interface Server {
-  readonly folder: ServedFolder;
-  readonly identity: ProcessIdentity | undefined;
-}
-
 /** The programs that share folders with one machine, one for each. */
 export class FolderServers {
   readonly #folder: MachineFolder;
   readonly #env: NodeJS.ProcessEnv;
-  #servers: readonly Server[] = [];
-  #failures = new Map<string, string>();
+  /** Why folders were not shared at the last start, by their tags. */
+  #refused: ReadonlyMap<string, string> = new Map();
 
   constructor(folder: MachineFolder, env: NodeJS.ProcessEnv) {
     this.#folder = folder;
@@ -76,46 +70,46 @@ export class FolderServers {
 
   /** Starts those of the folders that are there; the machine is started with these. */
   async start(folders: readonly SharedFolder[], signal: AbortSignal): Promise<readonly ServedFolder[]> {
-    this.#failures = new Map();
-    const servers: Server[] = [];
+    const refused = new Map<string, string>();
+    const served: ServedFolder[] = [];
     for (const shared of folders) {
       const folder = { ...shared, socketPath: this.#folder.folderSocket(shared.tag) };
       try {
-        servers.push({ folder, identity: await this.#serve(folder, signal) });
+        await this.#serve(folder, signal);
+        served.push(folder);
       } catch (error) {
         signal.throwIfAborted();
-        this.#failures.set(folder.tag, error instanceof BerthError ? error.detail : messageOf(error));
+        refused.set(folder.tag, error instanceof BerthError ? error.detail : messageOf(error));
       }
     }
-    this.#servers = servers;
-    return servers.map(({ folder }) => folder);
+    this.#refused = refused;
+    return served;
   }
 
-  /** Why folders are not to be had in the machine, by their tags. */
+  /** Why folders are not to be had in the machine, by their tags; also of programs that an earlier host started. */
   failures(): ReadonlyMap<string, string> {
-    const ended = this.#servers
-      .filter(({ identity }) => identity === undefined || !isSameProcess(identity))
-      .map(({ folder }) => [folder.tag, "the program that shared it has ended; restart the machine"] as const);
-    return new Map([...this.#failures, ...ended]);
+    const ended = this.#folder.virtiofsdTags().filter((tag) => this.#folder.readProcess(`virtiofsd-${tag}`) === undefined);
+    return new Map([...ended.map((tag) => [tag, "the program that shared it has ended; restart the machine"] as const), ...this.#refused]);
   }
 
   /** Ends all, also those that an earlier host started. */
   async end(): Promise<void> {
-    for (const name of this.#folder.virtiofsdNames()) {
-      await endProcess(this.#folder.readProcess(name));
-      this.#folder.forgetProcess(name);
-    }
-    this.#servers = [];
+    for (const tag of this.#folder.virtiofsdTags()) await this.#end(tag);
   }
 
-  async #serve(folder: ServedFolder, signal: AbortSignal): Promise<ProcessIdentity | undefined> {
+  async #end(tag: string): Promise<void> {
+    await endProcess(this.#folder.readProcess(`virtiofsd-${tag}`));
+    this.#folder.forgetProcess(`virtiofsd-${tag}`);
+  }
+
+  async #serve(folder: ServedFolder, signal: AbortSignal): Promise<void> {
     const program = findVirtiofsd(this.#env);
     if (program === undefined) throw new BerthError("folder-sharing-unavailable", "virtiofsd was not found");
     if (statSync(folder.hostPath, { throwIfNoEntry: false })?.isDirectory() !== true)
       throw new BerthError("folder-not-shareable", `${folder.hostPath} is not there`);
     const { socketPath } = folder;
     rmSync(socketPath, { force: true });
-    const log = join(this.#folder.folder, "virtiofsd.log");
+    const log = this.#folder.virtiofsdLog(folder.tag);
     const ids = { uid: process.getuid?.() ?? guestUserId, gid: process.getgid?.() ?? guestUserId };
     const child = spawnDetached(program, virtiofsdArguments(folder, ids), log, this.#env);
     const failed = childFailure(child);
@@ -127,8 +121,8 @@ export class FolderServers {
       signal: AbortSignal.any([signal, AbortSignal.timeout(startTimeoutMs)]),
     });
     child.unref();
-    if (up && !ended()) return identity;
-    await endProcess(identity);
+    if (up && !ended()) return;
+    await this.#end(folder.tag);
     throw new BerthError("folder-sharing-unavailable", failed.error?.message ?? lastWords(log) ?? "virtiofsd does not answer");
   }
 }

@@ -1,8 +1,8 @@
 import { RefreshCw, X } from "lucide-react";
-import { useCallback, useEffect } from "react";
+import { useCallback } from "react";
 import { type Sync, Sync_State } from "../../../../contract/gen/berth/v1/sync_pb.js";
 import { useApp, useStrings } from "../../../app/context.ts";
-import { useCall } from "../../../api/use-call.ts";
+import { usePolledCall } from "../../../api/use-polled-call.ts";
 import { Button, IconButton } from "../../../ui/button.tsx";
 import { Section } from "../../../ui/section.tsx";
 
@@ -14,13 +14,7 @@ export function SyncedFolders({ environmentId }: { readonly environmentId: strin
   const { clients, toasts } = useApp();
   const words = useStrings().environment.sync;
   const ask = useCallback(async (signal: AbortSignal) => clients.syncs.listSyncs({}, { signal }), [clients]);
-  const { value, reload } = useCall(ask);
-  useEffect(() => {
-    const timer = setInterval(() => {
-      if (!document.hidden) reload();
-    }, intervalMs);
-    return () => clearInterval(timer);
-  }, [reload]);
+  const { value, reload } = usePolledCall(ask, intervalMs);
   const mine = (value?.syncs ?? []).filter((sync) => sync.environmentId === environmentId);
   if (mine.length === 0) return null;
   const run = (call: Promise<unknown>): void => void call.then(reload, (failure: unknown) => void toasts.failed(failure));

@@ -1,9 +1,9 @@
 import { FolderOpen, X } from "lucide-react";
-import { type FormEvent, useCallback, useEffect, useState } from "react";
+import { type FormEvent, useCallback, useState } from "react";
 import { fromConnectError } from "../../../../contract/connect-error.ts";
 import { type SharedFolder, SharedFolder_State } from "../../../../contract/gen/berth/v1/shared_folder_pb.js";
 import { useApp, useErrorText, useStrings } from "../../../app/context.ts";
-import { useCall } from "../../../api/use-call.ts";
+import { usePolledCall } from "../../../api/use-polled-call.ts";
 import { Button, IconButton } from "../../../ui/button.tsx";
 import { Checkbox } from "../../../ui/checkbox.tsx";
 import { Field, Input } from "../../../ui/input.tsx";
@@ -17,13 +17,7 @@ export function SharedFolders({ environmentId }: { readonly environmentId: strin
   const { clients, toasts } = useApp();
   const words = useStrings().environment.share;
   const ask = useCallback(async (signal: AbortSignal) => clients.sharedFolders.listSharedFolders({}, { signal }), [clients]);
-  const { value, reload } = useCall(ask);
-  useEffect(() => {
-    const timer = setInterval(() => {
-      if (!document.hidden) reload();
-    }, intervalMs);
-    return () => clearInterval(timer);
-  }, [reload]);
+  const { value, reload } = usePolledCall(ask, intervalMs);
   const mine = (value?.sharedFolders ?? []).filter((folder) => folder.environmentId === environmentId);
   const remove = ({ sharedFolderId }: SharedFolder): void =>
     void clients.sharedFolders.removeSharedFolder({ sharedFolderId }).then(reload, (failure: unknown) => void toasts.failed(failure));
