@@ -10,7 +10,7 @@ import {
 } from "../../contract/gen/gitpod/v1/environment_pb.js";
 import { ResourceOperation } from "../../contract/gen/gitpod/v1/event_pb.js";
 import type { Secret } from "../../contract/gen/gitpod/v1/secret_pb.js";
-import type { PageOf, PageRequest, RunnerEnvironments, ShownEnvironment } from "../runners/ports.ts";
+import type { DecideReport, PageOf, PageRequest, RunnerEnvironments, ShownEnvironment } from "../runners/ports.ts";
 import { secretScopeIds, secretsOf } from "../secrets.ts";
 import { environmentKind, secretKind } from "../store/kinds.ts";
 import type { Store, Stored, View } from "../store/store.ts";
@@ -56,11 +56,14 @@ export class StoredRunnerEnvironments implements RunnerEnvironments {
     }));
   }
 
-  async writeStatus(runnerId: string, environmentId: string, status: EnvironmentStatus): Promise<void> {
+  async report(runnerId: string, environmentId: string, decide: DecideReport): Promise<void> {
     await this.#view.transaction(
       async (tx) => {
         const stored = await this.#find(tx, runnerId, environmentId);
-        if (stored === undefined) return;
+        const status = await decide(stored?.message);
+        if (stored === undefined || status === undefined) return;
+        // Killed before it is on the disk, the plane has the environment still and is told again.
+        if (status === "forgotten") return tx.delete(environmentKind, stored);
         const before = stored.message.status;
         const statusVersion = before?.statusVersion ?? 0n;
         const after = { ...status, ...laterSignal(before, status), statusVersion };
@@ -70,13 +73,6 @@ export class StoredRunnerEnvironments implements RunnerEnvironments {
       },
       { isObserved: true },
     );
-  }
-
-  async remove(runnerId: string, environmentId: string): Promise<void> {
-    await this.#view.transaction(async (tx) => {
-      const stored = await this.#find(tx, runnerId, environmentId);
-      if (stored !== undefined) tx.delete(environmentKind, stored);
-    });
   }
 
   async #find(reader: Pick<View, "get">, runnerId: string, environmentId: string): Promise<Stored<typeof EnvironmentSchema> | undefined> {

@@ -26,7 +26,7 @@ export class StoredRunnerRecords implements RunnerRecords {
 
   async update(runnerId: string, change: (record: RunnerRecord) => RunnerRecord | undefined): Promise<RunnerRecord> {
     return this.#view.transaction(async (tx) => {
-      const [stored, state] = [await tx.get(runnerKind, runnerId), await tx.get(runnerStateKind, runnerId)];
+      const [stored, state] = await Promise.all([tx.get(runnerKind, runnerId), tx.get(runnerStateKind, runnerId)]);
       if (stored === undefined) throw new BerthError("resource-not-found", `there is no runner ${runnerId}`);
       const before = recordOf(stored, state?.message);
       const changed = change(before);

@@ -68,13 +68,18 @@ export interface RunnerEnvironments {
     options: { readonly ids: readonly string[]; readonly page: PageRequest | undefined },
   ): Promise<PageOf<Environment>>;
   find(runnerId: string, environmentId: string): Promise<Environment | undefined>;
-  /** Replaces the status and announces it; `status_version` is set by the store. Does nothing when it is the same. */
-  writeStatus(runnerId: string, environmentId: string, status: EnvironmentStatus): Promise<void>;
-  /** Forgets an environment whose deletion has been carried out. */
-  remove(runnerId: string, environmentId: string): Promise<void>;
+  /**
+   * Does what `decide` makes of an environment as it is committed, or of undefined where the runner has none of this id:
+   * another status replaces the one before and is announced, its `status_version` set by the store. May call `decide` again
+   * when another change came between; what it throws leaves everything as it was.
+   */
+  report(runnerId: string, environmentId: string, decide: DecideReport): Promise<void>;
   /** Environments of one organization as their runner alone sees them, in the same order. */
   show(runnerId: string, environments: readonly Environment[]): Promise<readonly ShownEnvironment[]>;
 }
+
+/** A status to write, `forgotten` for an environment whose deletion has been carried out, or undefined to leave it as it is. */
+export type DecideReport = (environment: Environment | undefined) => Promise<EnvironmentStatus | "forgotten" | undefined>;
 
 export interface ShownEnvironment {
   /** Its spec names the secrets that reach it. */

@@ -98,11 +98,15 @@ function environmentMethods(environments: RunnerEnvironments, admit: Admit) {
       return { environment };
     },
     updateRunnerEnvironmentStatus: async (request, context) => {
-      await admit(request, context);
       const { runnerId, environmentId, status } = request;
-      const found = await environments.find(runnerId, environmentId);
-      if (found === undefined || status === undefined) throw unknownEnvironment(environmentId);
-      await writeStatus(environments, { runnerId, environment: found, status });
+      // All of it is read at once; nothing is decided before the caller is let in.
+      const admitted = admit(request, context);
+      const reported = environments.report(runnerId, environmentId, async (environment) => {
+        await admitted;
+        if (environment === undefined || status === undefined) throw unknownEnvironment(environmentId);
+        return outcomeOf(environment, status);
+      });
+      await Promise.all([admitted, reported]);
       return {};
     },
   } satisfies Partial<ServiceImpl<typeof RunnerInteractionService>>;
@@ -165,16 +169,13 @@ async function toRunner(environments: RunnerEnvironments, runnerId: string, item
 }
 
 /** A status from a newer spec than there is was made up; one from an older spec than the last has been overtaken. */
-async function writeStatus(
-  environments: RunnerEnvironments,
-  { runnerId, environment, status }: { readonly runnerId: string; readonly environment: Environment; readonly status: EnvironmentStatus },
-): Promise<void> {
+function outcomeOf(environment: Environment, status: EnvironmentStatus): EnvironmentStatus | "forgotten" | undefined {
   const version = environment.spec?.specVersion ?? 0n;
   const acknowledged = status.runnerAck?.specVersion ?? 0n;
   if (acknowledged > version) throw new BerthError("request-invalid", `runner_ack: the spec is at version ${version}`);
-  if (acknowledged < (environment.status?.runnerAck?.specVersion ?? 0n)) return;
+  if (acknowledged < (environment.status?.runnerAck?.specVersion ?? 0n)) return undefined;
   const isGone = status.phase === EnvironmentPhase.DELETED && environment.spec?.desiredPhase === EnvironmentPhase.DELETED;
-  await (isGone ? environments.remove(runnerId, environment.id) : environments.writeStatus(runnerId, environment.id, status));
+  return isGone ? "forgotten" : status;
 }
 
 async function answerPage<T, Answer extends object>(

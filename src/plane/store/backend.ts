@@ -7,7 +7,7 @@ import type { QueryBuilder, ResourcesTable } from "./tables.ts";
 export type Row = Readonly<Record<string, unknown>>;
 
 /** Which row, and of which organization; `undefined` is beyond organizations. */
-interface RowKey {
+export interface RowKey {
   readonly kind: string;
   readonly id: string;
   readonly scope: string | undefined;
@@ -44,6 +44,8 @@ export interface Backend {
   readonly build: QueryBuilder;
   readonly events: StoreEvents;
   rows(query: CompiledQuery): Promise<readonly Row[]>;
+  /** The row of a key; what is asked for at the same time may go to the database together. */
+  row(key: RowKey): Promise<Row | undefined>;
   /** All changes or none; when it resolves they are on the disk, or with `isObserved` on their way there. */
   commit(changes: readonly Change[], options: { readonly isObserved: boolean; readonly nowMs: number }): Promise<void>;
   ping(signal: AbortSignal): Promise<void>;

@@ -1,5 +1,5 @@
 import { type Compilable, type CompiledQuery, type OperationNodeSource, type RawBuilder, type SelectQueryBuilder, sql } from "kysely";
-import { type Change, type Row, StaleRead } from "./backend.ts";
+import { type Change, type Row, type RowKey, StaleRead } from "./backend.ts";
 import type { ListOptions, Where } from "./store.ts";
 import type { QueryBuilder, Tables } from "./tables.ts";
 
@@ -67,8 +67,18 @@ function likeLiteral(text: string): string {
   return text.replaceAll(/[!%_]/g, (special) => `!${special}`);
 }
 
-export function getQuery(build: QueryBuilder, scope: Scope, kind: string, id: string): CompiledQuery {
+export function getQuery(build: QueryBuilder, { scope, kind, id }: RowKey): CompiledQuery {
   return selectOf(build, scope, kind).select(messageColumns).where("id", "=", id).compile();
+}
+
+/** The rows of many keys in one statement of PostgreSQL; each has the key's place in the list as `n`, counted from 1. */
+export function rowsOfKeysQuery(build: QueryBuilder, keys: readonly RowKey[]): CompiledQuery {
+  const columns = sql.join(messageColumns.map((column) => sql.ref(`resources.${column}`)));
+  const [kinds, ids, scopes] = [keys.map(({ kind }) => kind), keys.map(({ id }) => id), keys.map(({ scope }) => scope ?? null)];
+  return sql`SELECT wanted.n, ${columns}
+    FROM unnest(${kinds}::text[], ${ids}::text[], ${scopes}::text[]) WITH ORDINALITY AS wanted (kind, id, scope, n)
+    JOIN resources ON resources.kind = wanted.kind COLLATE "C" AND resources.id = wanted.id COLLATE "C"
+      AND (wanted.scope IS NULL OR resources.organization_id = wanted.scope COLLATE "C")`.compile(build);
 }
 
 /** Takes away all that belongs to an organization. */

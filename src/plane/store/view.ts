@@ -5,7 +5,7 @@ import { type Backend, StaleRead } from "./backend.ts";
 import type { Kind } from "./kind.ts";
 import type { OpenWork } from "./open-work.ts";
 import type { PageTokens } from "./page-tokens.ts";
-import { countQuery, getQuery, listQuery, type Scope, sealedQuery } from "./queries.ts";
+import { countQuery, listQuery, type Scope, sealedQuery } from "./queries.ts";
 import { storedOf } from "./rows.ts";
 import type { ListOptions, Page, PageRequest, Stored, Transaction, TransactionOptions, View, Where } from "./store.ts";
 import { OpenTransaction } from "./transaction.ts";
@@ -42,7 +42,7 @@ export class ScopedView implements View {
   }
 
   async get<Desc extends DescMessage>(kind: Kind<Desc>, id: string): Promise<Stored<Desc> | undefined> {
-    const [row] = await this.#backend.rows(getQuery(this.#backend.build, this.scope, kind.name, id));
+    const row = await this.#backend.row({ scope: this.scope, kind: kind.name, id });
     return row === undefined ? undefined : storedOf(kind, row);
   }
 

@@ -5,7 +5,6 @@ import {
   EnvironmentPhase,
   EnvironmentSchema,
   type EnvironmentSpecSchema,
-  type EnvironmentStatus,
   EnvironmentStatusSchema,
 } from "../../../src/contract/gen/gitpod/v1/environment_pb.js";
 import type { EnvironmentClass } from "../../../src/contract/gen/gitpod/v1/runner_configuration_pb.js";
@@ -121,14 +120,17 @@ export class MemoryRunners {
       const found = this.environmentsById.get(id);
       return found?.metadata?.runnerId === runnerId ? found : undefined;
     },
-    writeStatus: async (_runnerId, id, status: EnvironmentStatus) => {
-      const before = this.environment(id);
+    report: async (runnerId, id, decide) => {
+      const found = this.environmentsById.get(id);
+      const before = found?.metadata?.runnerId === runnerId ? found : undefined;
+      const status = await decide(before);
+      if (before === undefined || status === undefined) return;
+      if (status === "forgotten") return void this.environmentsById.delete(id);
       const statusVersion = before.status?.statusVersion ?? 0n;
       if (before.status !== undefined && equals(EnvironmentStatusSchema, before.status, { ...status, statusVersion })) return;
       this.written.push({ id, message: status.failureMessage[0] ?? "" });
       this.environmentsById.set(id, { ...before, status: { ...status, statusVersion: statusVersion + 1n } });
     },
-    remove: async (_runnerId, id) => void this.environmentsById.delete(id),
     show: async (_runnerId, environments) =>
       environments.map((environment) => ({ environment, accessToken: `environment ${environment.id}` })),
   };

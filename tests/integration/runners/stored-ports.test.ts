@@ -137,13 +137,13 @@ describe.each([sqliteDatabases(), postgresDatabases()])("what the runner protoco
     expect(await environments.find(runnerId, others)).toBeUndefined();
     const [id = ""] = own;
     const status = create(EnvironmentStatusSchema, { phase: EnvironmentPhase.RUNNING });
-    await environments.writeStatus(runnerId, id, status);
-    await environments.writeStatus(runnerId, id, status);
-    await environments.writeStatus(runnerId, others, status);
+    await environments.report(runnerId, id, async () => status);
+    await environments.report(runnerId, id, async () => status);
+    await environments.report(runnerId, others, async (found) => (found === undefined ? status : "forgotten"));
     expect((await environments.find(runnerId, id))?.status).toMatchObject({ phase: EnvironmentPhase.RUNNING, statusVersion: 2n });
     expect((await store.inOrganization(organizationId).get(environmentKind, others))?.message.status?.phase).toBe(0);
-    await environments.remove(runnerId, others);
-    await environments.remove(runnerId, id);
+    await environments.report(runnerId, others, async () => "forgotten");
+    await environments.report(runnerId, id, async () => "forgotten");
     expect(await store.inOrganization(organizationId).get(environmentKind, others)).toBeDefined();
     expect(await environments.find(runnerId, id)).toBeUndefined();
   });
@@ -165,7 +165,7 @@ describe.each([sqliteDatabases(), postgresDatabases()])("what the runner protoco
     expect(await tokens.authenticate(token)).toBeUndefined();
     const newer = await show();
     expect(await tokens.authenticate(newer)).toEqual({ id, organizationId });
-    await environments.remove(runnerId, id);
+    await environments.report(runnerId, id, async () => "forgotten");
     expect(await tokens.authenticate(newer)).toBeUndefined();
   });
 

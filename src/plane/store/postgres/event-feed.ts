@@ -1,4 +1,5 @@
 import { type CompiledQuery, sql } from "kysely";
+import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import { type Log, messageOf } from "../../../lib/log.ts";
 import type { Row } from "../backend.ts";
@@ -9,7 +10,9 @@ import type { QueryBuilder } from "../tables.ts";
 /** How long a notification may be lost before the outbox is looked at anyway. */
 const pollMs = 1000;
 /** While a transaction that began earlier is still open, what comes behind it is held back. */
-const heldBackPollMs = 10;
+const heldBackPollMs = 20;
+/** However many changes there are, the outbox is not read more often: nobody waits longer than that for them. */
+const minIntervalMs = 15;
 const batchSize = 500;
 const retryMs = 500;
 /** How long the outbox keeps events; who did not look for longer is told to look at everything again. */
@@ -17,7 +20,7 @@ export const eventRetentionMs = 60 * 60_000;
 
 const positionPattern = /^(\d{1,20})\.(\d{1,19})$/;
 const positionRow = z.tuple([z.object({ position: z.string() })]);
-const heldBackRow = z.tuple([z.object({ held: z.boolean() })]);
+const heldBackRow = z.tuple([z.object({ held: z.boolean() })]).rest(z.unknown());
 
 interface Listener {
   readonly event: (event: StoreEvent) => void;
@@ -84,12 +87,22 @@ export class EventFeed implements StoreEvents {
   }
 
   async after(position: string, limit: number): Promise<readonly StoreEvent[]> {
-    const [, xid, seq] = positionPattern.exec(position) ?? [];
-    if (xid === undefined || seq === undefined) throw new Error(`'${position}' is no position of the outbox`);
-    const query = sql`SELECT *, xid::text || '.' || seq::text AS position FROM events
-      WHERE (xid, seq) > (${xid}::text::xid8, ${seq}::text::bigint) AND xid < pg_snapshot_xmin(pg_current_snapshot())
-      ORDER BY xid, seq LIMIT ${limit}`;
-    return (await this.#rows(query.compile(this.#build))).map(eventOf);
+    return (await this.#read(...partsOf(position), limit)).events;
+  }
+
+  /** What is behind a position, and whether more is held back; one statement, and one row where there is nothing. */
+  async #read(xid: string, seq: string, limit: number): Promise<{ readonly events: readonly StoreEvent[]; readonly isHeldBack: boolean }> {
+    const query = sql`SELECT held.held, found.*
+      FROM (SELECT EXISTS (SELECT 1 FROM events WHERE xid >= pg_snapshot_xmin(pg_current_snapshot())) AS held) AS held
+      LEFT JOIN (
+        SELECT xid::text || '.' || seq::text AS position, xid, seq, organization_id, kind, id, operation, creator_id, parent_id FROM events
+        WHERE (xid, seq) > (${xid}::text::xid8, ${seq}::text::bigint) AND xid < pg_snapshot_xmin(pg_current_snapshot())
+        ORDER BY xid, seq LIMIT ${limit}
+      ) AS found ON true
+      ORDER BY found.xid, found.seq`;
+    const rows = await this.#rows(query.compile(this.#build));
+    const [{ held }] = heldBackRow.parse(rows);
+    return { events: rows.filter(({ position }) => position !== null).map(eventOf), isHeldBack: held };
   }
 
   async #run(from: string): Promise<void> {
@@ -99,14 +112,14 @@ export class EventFeed implements StoreEvents {
       this.#isAwake = false;
       let waitMs = pollMs;
       try {
-        const events = await this.after(position, batchSize);
+        const { events, isHeldBack } = await this.#read(...partsOf(position), batchSize);
         // Some of them may have been taken away by then.
         if (this.#now() - readAtMs > eventRetentionMs / 2) for (const listener of this.#listeners) listener.gap();
         readAtMs = this.#now();
         for (const event of events) this.#tell(event);
         position = events.at(-1)?.position ?? position;
         if (events.length === batchSize) continue;
-        if (await this.#isHeldBack()) waitMs = heldBackPollMs;
+        if (isHeldBack) waitMs = heldBackPollMs;
       } catch (error) {
         if (this.#ended.signal.aborted) return;
         this.#log.warn("the outbox could not be read", { reason: messageOf(error) });
@@ -114,12 +127,6 @@ export class EventFeed implements StoreEvents {
       }
       await this.#sleep(waitMs);
     }
-  }
-
-  async #isHeldBack(): Promise<boolean> {
-    const query = sql`SELECT EXISTS (SELECT 1 FROM events WHERE xid >= pg_snapshot_xmin(pg_current_snapshot())) AS held`;
-    const [{ held }] = heldBackRow.parse(await this.#rows(query.compile(this.#build)));
-    return held;
   }
 
   #tell(event: StoreEvent): void {
@@ -132,7 +139,9 @@ export class EventFeed implements StoreEvents {
     }
   }
 
+  /** Until the time is over or something is new, though never less than the least interval. */
   async #sleep(ms: number): Promise<void> {
+    await delay(minIntervalMs, undefined, { signal: this.#ended.signal }).catch(() => undefined);
     if (this.#isAwake || this.#ended.signal.aborted) return;
     await new Promise<void>((resolve) => {
       const done = (): void => {
@@ -144,4 +153,11 @@ export class EventFeed implements StoreEvents {
       this.#wake = done;
     });
   }
+}
+
+/** The transaction id and the sequence number. */
+function partsOf(position: string): readonly [string, string] {
+  const [, xid, seq] = positionPattern.exec(position) ?? [];
+  if (xid === undefined || seq === undefined) throw new Error(`'${position}' is no position of the outbox`);
+  return [xid, seq];
 }

@@ -2,12 +2,14 @@ import { type CompiledQuery, PostgresAdapter, PostgresQueryCompiler } from "kyse
 import { type Client, DatabaseError, type Pool, type PoolClient } from "pg";
 import { BerthError } from "../../../contract/berth-error.ts";
 import { type Log, messageOf } from "../../../lib/log.ts";
-import { type Backend, type Change, type Row, StaleRead } from "../backend.ts";
+import { type Backend, type Change, type Row, type RowKey, StaleRead } from "../backend.ts";
 import { pruneEventsQuery } from "../event-queries.ts";
-import { commitSteps } from "../queries.ts";
+import { commitSteps, rowsOfKeysQuery } from "../queries.ts";
 import { queryBuilder } from "../tables.ts";
 import { singleChangeQuery } from "./single-change.ts";
 import { EventFeed, eventRetentionMs } from "./event-feed.ts";
+import { RowReader } from "./row-reader.ts";
+import { StatementNames } from "./statement-names.ts";
 import { notificationChannel, Wakeups } from "./wakeups.ts";
 
 const pruneIntervalMs = 10 * 60_000;
@@ -24,6 +26,8 @@ export class PostgresBackend implements Backend {
   readonly build = queryBuilder({ compiler: () => new PostgresQueryCompiler(), adapter: () => new PostgresAdapter() });
   readonly events: EventFeed;
   readonly #pool: Pool;
+  readonly #names = new StatementNames();
+  readonly #reader = new RowReader(async (keys) => this.rows(rowsOfKeysQuery(this.build, keys)));
   readonly #wakeups: Wakeups;
   readonly #pruning: NodeJS.Timeout;
   #closing: Promise<void> | undefined;
@@ -55,10 +59,14 @@ export class PostgresBackend implements Backend {
 
   async rows(query: CompiledQuery): Promise<readonly Row[]> {
     try {
-      return await run(this.#pool, query);
+      return await this.#run(this.#pool, query);
     } catch (error) {
       throw translated(error);
     }
+  }
+
+  async row(key: RowKey): Promise<Row | undefined> {
+    return this.#reader.row(key);
   }
 
   async commit(changes: readonly Change[], { isObserved, nowMs }: { readonly isObserved: boolean; readonly nowMs: number }): Promise<void> {
@@ -84,7 +92,7 @@ export class PostgresBackend implements Backend {
     try {
       await client.query(isObserved ? "BEGIN; SET LOCAL synchronous_commit = off" : "BEGIN");
       const steps = commitSteps(this.build, changes, { nowMs, lock: true });
-      for (let step = steps.next(); step.done !== true;) step = steps.next(await run(client, step.value));
+      for (let step = steps.next(); step.done !== true;) step = steps.next(await this.#run(client, step.value));
       await client.query("COMMIT");
     } catch (error) {
       broken = await client.query("ROLLBACK").then(
@@ -115,6 +123,12 @@ export class PostgresBackend implements Backend {
     return (this.#closing ??= this.#close());
   }
 
+  async #run(client: Pool | PoolClient, { sql: text, parameters }: CompiledQuery): Promise<Row[]> {
+    const name = this.#names.of(text);
+    const result = await client.query<Row>({ ...(name === undefined ? {} : { name }), text, values: parameters.map(parameterOf) });
+    return result.rows;
+  }
+
   async #close(): Promise<void> {
     clearInterval(this.#pruning);
     await this.#wakeups.stop();
@@ -123,13 +137,9 @@ export class PostgresBackend implements Backend {
   }
 }
 
-async function run(client: Pool | PoolClient, { sql, parameters }: CompiledQuery): Promise<Row[]> {
-  const result = await client.query<Row>(sql, parameters.map(parameterOf));
-  return result.rows;
-}
-
 /** PostgreSQL's text holds no zero character, so none that is asked for is there. */
 function parameterOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(parameterOf);
   return typeof value === "string" ? value.replaceAll("\u0000", "\ufffd") : value;
 }
 

@@ -1,9 +1,9 @@
 import { type CompiledQuery, SqliteAdapter, SqliteQueryCompiler } from "kysely";
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { BerthError } from "../../../contract/berth-error.ts";
-import type { Backend, Change, Row } from "../backend.ts";
+import type { Backend, Change, Row, RowKey } from "../backend.ts";
 import { eventsAfterQuery, eventsPositionQuery, pruneEventsQuery } from "../event-queries.ts";
-import { commitSteps } from "../queries.ts";
+import { commitSteps, getQuery } from "../queries.ts";
 import { eventOf } from "../rows.ts";
 import type { StoreEvent, StoreEvents } from "../store.ts";
 import { queryBuilder } from "../tables.ts";
@@ -52,6 +52,11 @@ export class SqliteBackend implements Backend {
     } catch (error) {
       throw translated(error);
     }
+  }
+
+  async row(key: RowKey): Promise<Row | undefined> {
+    const [row] = await this.rows(getQuery(this.build, key));
+    return row;
   }
 
   async commit(changes: readonly Change[], { isObserved, nowMs }: { readonly isObserved: boolean; readonly nowMs: number }): Promise<void> {
