@@ -1,6 +1,7 @@
 import type { Message } from "@bufbuild/protobuf";
 import type { CompiledQuery } from "kysely";
 import type { ResourceOperation } from "../../contract/gen/gitpod/v1/event_pb.js";
+import type { AccessQuestion } from "./queries.ts";
 import type { StoreEvents } from "./store.ts";
 import type { QueryBuilder, ResourcesTable } from "./tables.ts";
 
@@ -46,6 +47,8 @@ export interface Backend {
   rows(query: CompiledQuery): Promise<readonly Row[]>;
   /** The row of a key; what is asked for at the same time may go to the database together. */
   row(key: RowKey): Promise<Row | undefined>;
+  /** What `OrganizationStore.access` answers from, with the columns of `accessColumns`. */
+  access(question: AccessQuestion): Promise<readonly Row[]>;
   /** All changes or none; when it resolves they are on the disk, or with `isObserved` on their way there. */
   commit(changes: readonly Change[], options: { readonly isObserved: boolean; readonly nowMs: number }): Promise<void>;
   ping(signal: AbortSignal): Promise<void>;

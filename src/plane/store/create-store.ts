@@ -3,7 +3,7 @@ import { renewSealed } from "./renew-sealed.ts";
 import { OpenWork } from "./open-work.ts";
 import type { PageTokens } from "./page-tokens.ts";
 import { accessKinds } from "./access-kinds.ts";
-import { accessQuery, eraseQuery } from "./queries.ts";
+import { eraseQuery } from "./queries.ts";
 import { accessRowOf } from "./rows.ts";
 import type { AccessRow, OrganizationStore, Store } from "./store.ts";
 import { ScopedView } from "./view.ts";
@@ -19,7 +19,7 @@ class OrganizationView extends ScopedView implements OrganizationStore {
   }
 
   async access(ids: readonly string[], principalId: string): Promise<readonly AccessRow[]> {
-    const rows = await this.#backend.rows(accessQuery(this.#backend.build, this.organizationId, { kinds: accessKinds, ids, principalId }));
+    const rows = await this.#backend.access({ organizationId: this.organizationId, kinds: accessKinds, ids, principalId });
     return rows.map(accessRowOf);
   }
 

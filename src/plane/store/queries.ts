@@ -90,27 +90,16 @@ export function sealedQuery(build: QueryBuilder, scope: Scope, kind: string, id:
   return selectOf(build, scope, kind).select("sealed").where("id", "=", id).compile();
 }
 
-/** What `OrganizationStore.access` answers from. */
-export function accessQuery(
-  build: QueryBuilder,
-  scope: string,
-  { kinds, ids, principalId }: { readonly kinds: readonly string[]; readonly ids: readonly string[]; readonly principalId: string },
-): CompiledQuery {
-  const columns = sql.raw("kind, id, creator_id, runner_id, project_id, parent_id, phase, role, data");
-  return sql`WITH named AS (
-      SELECT id, parent_id, runner_id, project_id FROM resources
-      WHERE organization_id = ${scope} AND kind IN (${sql.join(kinds)}) AND id IN (${sql.join(ids)})
-    ), around AS (
-      SELECT id FROM named UNION SELECT parent_id FROM named UNION SELECT runner_id FROM named UNION SELECT project_id FROM named
-    )
-    SELECT ${columns} FROM resources
-      WHERE organization_id = ${scope} AND kind IN (${sql.join(kinds)}) AND id IN (SELECT id FROM around)
-    UNION ALL SELECT ${columns} FROM resources
-      WHERE organization_id = ${scope} AND kind = 'role-assignment'
-        AND (project_id IN (SELECT id FROM around) OR parent_id IN (SELECT id FROM around))
-    UNION ALL SELECT ${columns} FROM resources
-      WHERE organization_id = ${scope} AND kind = 'group-membership' AND creator_id = ${principalId}`.compile(build);
+/** What somebody wants to know before something is allowed; answered by `OrganizationStore.access`. */
+export interface AccessQuestion {
+  readonly organizationId: string;
+  readonly kinds: readonly string[];
+  readonly ids: readonly string[];
+  readonly principalId: string;
 }
+
+/** The columns of the answer. */
+export const accessColumns = ["kind", "id", "creator_id", "runner_id", "project_id", "parent_id", "phase", "role", "data"] as const;
 
 export function countQuery(build: QueryBuilder, scope: Scope, kind: string, where: Where): CompiledQuery {
   return wanted(

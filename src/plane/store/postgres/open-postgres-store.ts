@@ -45,6 +45,8 @@ export async function openPostgresStore(options: {
     query_timeout: queryTimeoutMs,
   };
   const pool = new Pool({ ...connection, ...limits, max: maxConnections });
+  // All statements read by keys; planning one for the very values it has costs more than it can gain.
+  pool.on("connect", (client) => void client.query("SET plan_cache_mode = force_generic_plan").catch(() => undefined));
   const backend = new PostgresBackend({ pool, newListener: () => new Client(connection), log, now });
   try {
     await backend.start();

@@ -4,9 +4,10 @@ import { BerthError } from "../../../contract/berth-error.ts";
 import { type Log, messageOf } from "../../../lib/log.ts";
 import { type Backend, type Change, type Row, type RowKey, StaleRead } from "../backend.ts";
 import { pruneEventsQuery } from "../event-queries.ts";
-import { commitSteps, rowsOfKeysQuery } from "../queries.ts";
+import { type AccessQuestion, commitSteps, rowsOfKeysQuery } from "../queries.ts";
 import { queryBuilder } from "../tables.ts";
 import { singleChangeQuery } from "./single-change.ts";
+import { accessQuery } from "./access-query.ts";
 import { EventFeed, eventRetentionMs } from "./event-feed.ts";
 import { RowReader } from "./row-reader.ts";
 import { StatementNames } from "./statement-names.ts";
@@ -63,6 +64,10 @@ export class PostgresBackend implements Backend {
     } catch (error) {
       throw translated(error);
     }
+  }
+
+  async access(question: AccessQuestion): Promise<readonly Row[]> {
+    return this.rows(accessQuery(this.build, question));
   }
 
   async row(key: RowKey): Promise<Row | undefined> {

@@ -3,10 +3,11 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { BerthError } from "../../../contract/berth-error.ts";
 import type { Backend, Change, Row, RowKey } from "../backend.ts";
 import { eventsAfterQuery, eventsPositionQuery, pruneEventsQuery } from "../event-queries.ts";
-import { commitSteps, getQuery } from "../queries.ts";
+import { type AccessQuestion, commitSteps, getQuery } from "../queries.ts";
 import { eventOf } from "../rows.ts";
 import type { StoreEvent, StoreEvents } from "../store.ts";
 import { queryBuilder } from "../tables.ts";
+import { accessQuery } from "./access-query.ts";
 
 /** Statements that are kept ready; beyond this many different ones all are let go. */
 const maxStatements = 200;
@@ -52,6 +53,10 @@ export class SqliteBackend implements Backend {
     } catch (error) {
       throw translated(error);
     }
+  }
+
+  async access(question: AccessQuestion): Promise<readonly Row[]> {
+    return this.rows(accessQuery(this.build, question));
   }
 
   async row(key: RowKey): Promise<Row | undefined> {
