@@ -4,8 +4,8 @@ import { type AccountLinks, type LinkedAccount, type ProviderConfiguration, type
 
 /**
  * The account of somebody whom a provider has vouched for (S8). Issuer and subject are the key. The e-mail address only
- * decides whether somebody new may come in: it has to be verified, and of a domain that the organization has verified,
- * so that a second provider cannot speak for the first one's people, nor find out who they are.
+ * decides whether somebody new may come in, and is kept, when it is verified and of a domain that the organization has
+ * verified, so that a second provider cannot speak for the first one's people, nor find out who they are.
  */
 export async function accountFor(links: AccountLinks, provider: ProviderConfiguration, identity: ProviderIdentity): Promise<string> {
   const known = await links.byIdentity(identity.issuer, identity.subject);
@@ -15,7 +15,7 @@ export async function accountFor(links: AccountLinks, provider: ProviderConfigur
     emailOfDomain(provider, identity);
     await links.join(known.id, provider.organizationId);
   }
-  await links.refresh(known.id, identity);
+  await links.refresh(known.id, withinDomains(provider, identity));
   return known.id;
 }
 
@@ -37,12 +37,19 @@ async function newcomer(links: AccountLinks, provider: ProviderConfiguration, id
   return existing.id;
 }
 
-function emailOfDomain(provider: ProviderConfiguration, { verifiedEmail }: ProviderIdentity): string {
-  const parsed = verifiedEmail === undefined ? undefined : normalEmail(verifiedEmail);
+function emailOfDomain(provider: ProviderConfiguration, identity: ProviderIdentity): string {
+  const parsed = normalEmail(identity.verifiedEmail ?? "");
   if (parsed === undefined) throw new BerthError("sign-in-email-unverified", `${provider.displayName} sent no verified address`);
-  if (!provider.verifiedDomains.includes(parsed.domain))
+  const { verifiedEmail } = withinDomains(provider, identity);
+  if (verifiedEmail === undefined)
     throw new BerthError("sign-in-email-domain", `${provider.displayName} may not sign in people of ${parsed.domain}`);
-  return parsed.email;
+  return verifiedEmail;
+}
+
+/** Without an address of a domain that the organization has not verified: it may be anybody's, whatever the provider says. */
+function withinDomains(provider: ProviderConfiguration, { verifiedEmail, ...identity }: ProviderIdentity): ProviderIdentity {
+  const parsed = normalEmail(verifiedEmail ?? "");
+  return parsed !== undefined && provider.verifiedDomains.includes(parsed.domain) ? { ...identity, verifiedEmail: parsed.email } : identity;
 }
 
 function refuseDisabled(account: LinkedAccount): void {
