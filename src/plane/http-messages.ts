@@ -5,6 +5,18 @@ import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 export type HttpRequest = IncomingMessage | Http2ServerRequest;
 export type HttpResponse = ServerResponse | Http2ServerResponse;
 
+/** Without empty, encoded or odd parts, dots that lead elsewhere, or a slash at the end. */
+const plain = /^(?:\/(?!\.{1,2}(?:\/|$))[\w.~-]+)+$/;
+
+/**
+ * The path that a request asks for; undefined when it is spelled in another way than ours. URL parsers and routers make
+ * one path of many spellings, so whatever is checked or limited by its path is served by this one alone.
+ */
+export function plainPath({ url = "" }: HttpRequest): string | undefined {
+  const [path = ""] = url.split("?");
+  return plain.test(path) ? path : undefined;
+}
+
 /** Answers a request; the two kinds of answers are alike but for their types. */
 export function answer(response: HttpResponse, status: number, headers: OutgoingHttpHeaders, body = ""): void {
   response.statusCode = status;
