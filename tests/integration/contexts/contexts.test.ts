@@ -1,6 +1,6 @@
 import { toJsonString } from "@bufbuild/protobuf";
 import { type Client, createClient } from "@connectrpc/connect";
-import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { fromConnectError } from "../../../src/contract/connect-error.ts";
@@ -95,6 +95,21 @@ test("signed in, all environments of all pages are listed, with the organization
   expect(JSON.stringify(rows)).not.toContain("\\u001b");
   expect(await cli.json("context", "list")).toMatchObject([{ organizationName: "Example", organization: plane.admin.organizationId }]);
   expect(await cli.json("list")).toMatchObject([{ name: "app" }]);
+});
+
+test("a list that cannot be kept is shown with the reason, and the plane is not said to be away", async () => {
+  const [{ contextId } = { contextId: "" }] = (await contexts.listContexts({})).contexts;
+  const path = join(berthPaths(cli.env).contexts, contextId, "environments.json");
+  rmSync(path);
+  mkdirSync(join(path, "in-the-way"), { recursive: true });
+  const listed = await cli.berth("list", "--context", "work", "--json");
+  expect(listed.stdout.trim().split("\n")).toHaveLength(many + 1);
+  expect(listed.stderr).toContain("the list could not be kept");
+  expect(listed.stderr).not.toContain("offline");
+  expect(await cli.json("context", "list")).toMatchObject([{ state: "signed-in", detail: expect.stringContaining("could not be kept") }]);
+  rmSync(path, { recursive: true });
+  await cli.json("list", "--context", "work");
+  expect(await cli.json("context", "list")).toMatchObject([{ state: "signed-in", detail: "" }]);
 });
 
 test("while the plane is away the last known list is shown as such, this computer works on, and it heals by itself", async () => {
