@@ -3,6 +3,7 @@ import { BerthError } from "../contract/berth-error.ts";
 import { authorizationServerPath, nativeClientId } from "../contract/native-client.ts";
 import { messageOf } from "../lib/log.ts";
 
+/** Much longer than a plane waits for an identity provider, so that its answer arrives. */
 const requestTimeoutS = 15;
 /** Clocks of people's computers are off; what they check came straight from the plane, over TLS. */
 const clockToleranceS = 15 * 60;

@@ -14,7 +14,8 @@ export const maxWordMs = 8 * 60 * 60_000;
 const askingMs = 30_000;
 /** A voucher goes with the longest sign-in of an app that it can carry. */
 const lifetimeMs = 30 * 24 * 60 * 60_000;
-const askTimeoutMs = 15_000;
+/** An app that refreshes waits meanwhile, for 15 s at most, and has to hear the answer. */
+const askTimeoutMs = 5000;
 
 /** `none`: the provider gave nothing to ask it by. `unknown`: it cannot be asked, and its last word is too old. */
 export type Word = "vouched" | "refused" | "unknown" | "none";
