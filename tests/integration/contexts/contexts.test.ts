@@ -84,6 +84,26 @@ test("who is not signed in sees nothing, and a wrong token signs nobody in", asy
   expect(await cli.json("context", "list")).toMatchObject([{ state: "signed-out" }]);
 });
 
+test("a token that is asked for at a terminal is not shown, and Ctrl-C ends the question", async () => {
+  const command = cli.spawnOnTerminal("context", "sign-in", "work", "--with-token", "--json");
+  await command.says("Paste the token");
+  command.type(`${plane.admin.token}x\u007F\r`);
+  const { status, stdout } = await command.end();
+  expect(status).toBe(0);
+  expect(stdout).toContain('"state":"signed-in"');
+  expect(stdout).not.toContain(plane.admin.token.slice(10, 20));
+  await cli.berth("context", "sign-out", "work");
+
+  const question = cli.shellOnTerminal("berth context sign-in work --with-token; echo ended with $?; stty -a");
+  await question.says("Paste the token");
+  question.type("half a tok\u0003");
+  const after = (await question.end()).stdout;
+  expect(after).toContain("ended with 130");
+  expect(after).not.toContain("half a tok");
+  // The terminal shows what is typed again.
+  expect(after).toMatch(/\sicanon\s.*\secho\s/s);
+});
+
 test("signed in, all environments of all pages are listed, with the organization's name and without signs for terminals", async () => {
   const signedIn = await signIn();
   expect(signedIn.status).toBe(0);
