@@ -60,14 +60,19 @@ function RemoteGroup({ context, search }: { readonly context: Context; readonly 
           <ContextState context={value?.context ?? context} />
         </span>
       </div>
-      {!open ? null : value !== undefined ? (
-        <RemoteRows known={value} search={search} />
-      ) : error === undefined ? (
-        <Skeleton className="m-3 h-9" />
-      ) : (
-        <div className="p-3">
-          <ErrorState error={error} compact />
-        </div>
+      {!open ? null : (
+        <>
+          {error === undefined ? null : (
+            <div className="p-3">
+              <ErrorState error={error} compact />
+            </div>
+          )}
+          {value !== undefined ? (
+            <RemoteRows known={value} search={search} />
+          ) : error === undefined ? (
+            <Skeleton className="m-3 h-9" />
+          ) : null}
+        </>
       )}
     </section>
   );
