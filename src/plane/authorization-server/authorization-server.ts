@@ -1,4 +1,4 @@
-import { answer, type HttpRequest, type HttpResponse, plainPath } from "../http-messages.ts";
+import { answer, formOf, type HttpRequest, type HttpResponse, plainPath } from "../http-messages.ts";
 import Provider, { type KoaContextWithOIDC, errors } from "oidc-provider";
 import { BerthError } from "../../contract/berth-error.ts";
 import { authorizationServerPath, nativeClientId } from "../../contract/native-client.ts";
@@ -13,7 +13,6 @@ import { type Subject, parseSubject, subjectText } from "./subject.ts";
 
 /** A browser's older session is renewed at its provider first, so that the app's sign-in has its full time. */
 const freshSessionMs = 15 * 60_000;
-const maxFormBytes = 4096;
 /** Of one address; a code is good for ten minutes and has 20^8 forms (RFC 8628 §5.1). */
 const codeTriesPerMinute = 20;
 const maxUrlLength = 8192;
@@ -193,16 +192,4 @@ export class AuthorizationServer {
 function dropCookie(request: HttpRequest, name: string): void {
   const parts = (request.headers.cookie ?? "").split(";").map((part) => part.trim());
   request.headers.cookie = parts.filter((part) => !part.startsWith(`${name}=`)).join("; ");
-}
-
-async function formOf(request: HttpRequest): Promise<URLSearchParams> {
-  const parts: Buffer[] = [];
-  let sizeBytes = 0;
-  for await (const part of request) {
-    const chunk = Buffer.from(part);
-    sizeBytes += chunk.length;
-    if (sizeBytes > maxFormBytes) throw new BerthError("request-invalid", `the form is larger than ${maxFormBytes} bytes`);
-    parts.push(chunk);
-  }
-  return new URLSearchParams(Buffer.concat(parts).toString());
 }

@@ -1,6 +1,6 @@
 import { BerthError } from "../../contract/berth-error.ts";
 import { normalEmail } from "./email-domain.ts";
-import { type AccountLinks, type LinkedAccount, type ProviderConfiguration, type ProviderIdentity } from "./ports.ts";
+import { type AccountLinks, type ProviderConfiguration, type ProviderIdentity } from "./ports.ts";
 
 /**
  * The account of somebody whom a provider has vouched for (S8). Issuer and subject are the key. The e-mail address only
@@ -10,7 +10,6 @@ import { type AccountLinks, type LinkedAccount, type ProviderConfiguration, type
 export async function accountFor(links: AccountLinks, provider: ProviderConfiguration, identity: ProviderIdentity): Promise<string> {
   const known = await links.byIdentity(identity.issuer, identity.subject);
   if (known === undefined) return newcomer(links, provider, identity);
-  refuseDisabled(known);
   if (!known.organizationIds.includes(provider.organizationId)) {
     emailOfDomain(provider, identity);
     await links.join(known.id, provider.organizationId);
@@ -22,16 +21,11 @@ export async function accountFor(links: AccountLinks, provider: ProviderConfigur
 async function newcomer(links: AccountLinks, provider: ProviderConfiguration, identity: ProviderIdentity): Promise<string> {
   const verifiedEmail = emailOfDomain(provider, identity);
   const existing = await links.byEmail(verifiedEmail);
-  if (existing === undefined) {
-    const made = await links.create({ ...identity, verifiedEmail }, provider.organizationId);
-    refuseDisabled(made);
-    return made.id;
-  }
+  if (existing === undefined) return (await links.create({ ...identity, verifiedEmail }, provider.organizationId)).id;
   // It may be the very account that another sign-in of theirs made since it was looked for.
   if ((await links.byIdentity(identity.issuer, identity.subject)) !== undefined) return accountFor(links, provider, identity);
   if (!provider.linkByVerifiedEmail)
     throw new BerthError("sign-in-account-exists", "this provider is not allowed to join accounts by their address");
-  refuseDisabled(existing);
   await links.link(existing.id, identity);
   await links.join(existing.id, provider.organizationId);
   return existing.id;
@@ -50,8 +44,4 @@ function emailOfDomain(provider: ProviderConfiguration, identity: ProviderIdenti
 function withinDomains(provider: ProviderConfiguration, { verifiedEmail, ...identity }: ProviderIdentity): ProviderIdentity {
   const parsed = normalEmail(verifiedEmail ?? "");
   return parsed !== undefined && provider.verifiedDomains.includes(parsed.domain) ? { ...identity, verifiedEmail: parsed.email } : identity;
-}
-
-function refuseDisabled(account: LinkedAccount): void {
-  if (!account.active) throw new BerthError("sign-in-account-disabled", "it was turned off");
 }

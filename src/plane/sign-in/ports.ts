@@ -118,8 +118,6 @@ export interface Vouchers {
 
 export interface LinkedAccount {
   readonly id: string;
-  /** False when an administrator has turned it off. */
-  readonly active: boolean;
   readonly organizationIds: readonly string[];
 }
 

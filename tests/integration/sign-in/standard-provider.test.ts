@@ -169,14 +169,6 @@ test("a known person joins another organization only with an address of its veri
   expect(plane.accounts.all[0]?.organizationIds).toEqual(["org-1", "org-2"]);
 });
 
-test("an account that was turned off stays out", async () => {
-  plane.addProvider({ issuer: provider.issuer });
-  await signInAs("ada");
-  plane.accounts.all[0]!.active = false;
-  browser = new WebBrowser();
-  expect((await signInAs("ada")).text).toContain("sign-in-account-disabled");
-});
-
 test.each([
   "//evil.example/x",
   "https://evil.example/",
