@@ -62,7 +62,8 @@ export class PlaneSession {
 
   /**
    * A token for a request to the plane, refreshed when it is due. Fails with `sign-in-required` when the plane ended the
-   * sign-in, and with `plane-unreachable` when it is away: the sign-in then stays.
+   * sign-in, with `plane-unreachable` when it is away, and with `sign-in-not-usable` when this computer keeps it from being
+   * used: the sign-in then stays.
    */
   async accessToken(signal: AbortSignal): Promise<string> {
     if (this.#isFresh(this.#current)) return this.#current.accessToken;
@@ -152,11 +153,14 @@ export class PlaneSession {
   }
 
   async #locked<T>(work: () => Promise<T>): Promise<T> {
+    const { lockPath } = this.#options;
+    const timeout = AbortSignal.timeout(lockTimeoutMs);
     let lock: ProcessLock;
     try {
-      lock = await takeProcessLock(this.#options.lockPath, AbortSignal.timeout(lockTimeoutMs));
+      lock = await takeProcessLock(lockPath, timeout);
     } catch (error) {
-      throw new BerthError("timeout", "another process keeps the sign-in locked", { cause: error });
+      if (timeout.aborted) throw new BerthError("timeout", "another process keeps the sign-in locked", { cause: error });
+      throw new BerthError("sign-in-not-usable", `${lockPath}: ${messageOf(error)}`, { cause: error });
     }
     try {
       return await work();

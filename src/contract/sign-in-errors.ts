@@ -14,6 +14,12 @@ export const signInErrors = {
     "Your identity provider, or you on its page, did not agree.",
     "Begin the sign-in again, or ask your administrator for access.",
   ),
+  "sign-in-not-usable": entry(
+    "failed_precondition",
+    "The sign-in that is kept on this computer could not be used",
+    "A file of it could not be opened or written, e.g. because the disk is full or its folder is somebody else's.",
+    "Make what is named writable for you, then try again; you stay signed in.",
+  ),
   "sign-in-not-set-up": entry(
     "failed_precondition",
     "This plane signs nobody in yet",

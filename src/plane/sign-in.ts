@@ -115,8 +115,9 @@ export class SignIn {
   /** Ends all that a member is signed in with, e.g. when it is removed or turned off. */
   async endAllOf(subject: Subject): Promise<void> {
     await this.#sessions.removeAllOf(subject.accountId, subject.organizationId);
-    await this.#vouchers.remove(subject.organizationId, subject.accountId);
     await this.#apps.revokeAllOf(subject);
+    // Last: if this ends half-way, the provider is asked about what is left.
+    await this.#vouchers.remove(subject.organizationId, subject.accountId);
   }
 
   /** To be called every few minutes; true when there may be more to remove at once. */

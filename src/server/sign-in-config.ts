@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { z } from "zod";
+import { isLoopbackHost } from "../lib/loopback-host.ts";
 
 const onOff = z.enum(["on", "off"]).transform((text) => text === "on");
 const list = z.string().transform((text) =>
@@ -9,7 +10,6 @@ const list = z.string().transform((text) =>
     .map((one) => one.trim())
     .filter((one) => one !== ""),
 );
-const loopbackHosts: ReadonlySet<string> = new Set(["127.0.0.1", "[::1]", "localhost"]);
 const maxSessionHours = 8;
 const networkPattern = /^([\da-f:.]+)(?:\/(\d{1,3}))?$/i;
 const dnsServerPattern = /^(?:\[([\da-f:]+)\]|([\da-f:.]+?))(?::(\d{1,5}))?$/i;
@@ -17,7 +17,7 @@ const dnsServerPattern = /^(?:\[([\da-f:]+)\]|([\da-f:.]+?))(?::(\d{1,5}))?$/i;
 /** Where browsers and apps reach the plane; without https only on this computer. */
 const origin = z.string().transform((text, context): URL => {
   const url = URL.parse(text);
-  const isSafe = url?.protocol === "https:" || (url?.protocol === "http:" && loopbackHosts.has(url.hostname));
+  const isSafe = url?.protocol === "https:" || (url?.protocol === "http:" && isLoopbackHost(url.hostname));
   if (url !== null && isSafe && url.href === `${url.origin}/`) return url;
   context.addIssue({ code: "custom", message: `--public-url: '${text}' is no https://HOST; nothing may follow the host` });
   return z.NEVER;

@@ -21,8 +21,11 @@ import type { ServerConfig } from "./config.ts";
 import { type Rate, RateLimiter } from "./rate-limit.ts";
 
 /** Of one address: each asks a provider, so it is more than a page. */
-const signInRate: Rate = { perSecond: 1, burst: 30 };
-const limitedPath = /^\/auth\/(?:sign-in|callback\/)/;
+export const signInRate: Rate = { perSecond: 1, burst: 30 };
+const signInPath = /^\/auth\/(?:sign-in|callback\/)/;
+/** Of one address, behind which a whole office may be: apps ask for three things at a sign-in and for two every ten minutes. */
+export const oauthRate: Rate = { perSecond: 20, burst: 200 };
+const oauthPath = /^\/oauth(?:\/|$)/;
 const sitePath = /^\/(?:auth|oauth|\.well-known)(?:\/|$)/;
 /** How often what has ended is removed, and domains are looked at. */
 const housekeepingMs = 5 * 60_000;
@@ -101,17 +104,19 @@ function createSignIn(
   });
 }
 
-/** The pages of signing in, with a limit for each address. */
-function signInSite(signIn: SignIn, clientAddress: ClientAddress, now: () => number): Site {
-  const limiter = new RateLimiter(signInRate, now);
+/** The pages of signing in, with limits for each address. */
+export function signInSite(signIn: Pick<SignIn, "handle">, clientAddress: ClientAddress, now: () => number): Site {
+  const limits = [
+    { paths: signInPath, limiter: new RateLimiter(signInRate, now), refusal: "too many sign-ins were begun from this address" },
+    { paths: oauthPath, limiter: new RateLimiter(oauthRate, now), refusal: "apps asked too much from this address" },
+  ];
   return async (request, response) => {
     const [path = ""] = (request.url ?? "").split("?");
     if (!sitePath.test(path)) return false;
-    if (limitedPath.test(path) && !limiter.take(clientAddress(request))) {
-      sendErrorPage(response, new BerthError("rate-limited", "too many sign-ins were begun from this address"), "/auth/sign-in");
-      return true;
-    }
-    return signIn.handle(request, response);
+    const reached = limits.find(({ paths, limiter }) => paths.test(path) && !limiter.take(clientAddress(request)));
+    if (reached === undefined) return signIn.handle(request, response);
+    sendErrorPage(response, new BerthError("rate-limited", reached.refusal), "/auth/sign-in");
+    return true;
   };
 }
 

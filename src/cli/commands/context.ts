@@ -1,6 +1,5 @@
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { Option, type Command } from "commander";
-import { text } from "node:stream/consumers";
 import { BerthError } from "../../contract/berth-error.ts";
 import { type Context, Context_State, type SignInResponse } from "../../contract/gen/berth/v1/context_pb.js";
 import { connectHost, type HostClients } from "../connection.ts";
@@ -8,6 +7,7 @@ import { findContext } from "../contexts.ts";
 import { interruptible } from "../interrupt.ts";
 import { openSecretLink } from "../open-link.ts";
 import { printJson, printTable, say } from "../output.ts";
+import { readSecret } from "../prompt.ts";
 import { jsonOption } from "./options.ts";
 
 /** Those that take the name of a context. */
@@ -95,7 +95,7 @@ async function list({ json }: JsonOptions): Promise<void> {
 async function signIn(wanted: string | undefined, options: SignInOptions, signal: AbortSignal): Promise<void> {
   const clients = await connectHost({ signal });
   const { contextId, name } = await findContext(clients, wanted);
-  const steps = clients.contexts.signIn({ contextId, method: await methodOf(options) }, { signal });
+  const steps = clients.contexts.signIn({ contextId, method: await methodOf(options, signal) }, { signal });
   for await (const step of steps) {
     if (step.progress.case !== "signedIn") {
       await tell(step, clients, options);
@@ -108,11 +108,10 @@ async function signIn(wanted: string | undefined, options: SignInOptions, signal
   }
 }
 
-async function methodOf({ device, withToken }: SignInOptions) {
+async function methodOf({ device, withToken }: SignInOptions, signal: AbortSignal) {
   if (device) return { case: "deviceCode" as const, value: {} };
   if (!withToken) return { case: "browser" as const, value: {} };
-  if (process.stdin.isTTY) say("Paste the token, then press Enter and Ctrl-D:");
-  const token = (await text(process.stdin)).trim();
+  const token = (await readSecret("Paste the token, which is not shown, and press Enter: ", signal)).trim();
   if (token === "") throw new BerthError("argument-invalid", "no token was given on the standard input");
   return { case: "personalAccessToken" as const, value: token };
 }

@@ -14,6 +14,7 @@ export async function listRemote(wanted: string, json: true | undefined, signal:
   const offline = context?.state === Context_State.OFFLINE;
   const known = knownAt === undefined ? "" : timestampDate(knownAt).toISOString();
   if (offline) say(`${name} is offline (${context.detail}). This is what it said at ${known}:`);
+  else if (context !== undefined && context.detail !== "") say(`${name}: ${context.detail}`);
   const rows = environments.map(remoteRow);
   if (json) return rows.forEach((row) => printJson({ ...row, context: name, offline, knownAt: known }));
   if (rows.length === 0) return say(`There are no environments at ${name}.`);

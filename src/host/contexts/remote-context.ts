@@ -54,6 +54,8 @@ export class RemoteContext {
   #tryAgainAtMs = 0;
   /** Why the plane was not reached last; undefined when it was, or was not tried. */
   #offlineBecause: string | undefined;
+  /** Why what the plane said last is not there after a restart. */
+  #unkeptBecause: string | undefined;
   #asking: Promise<ListRemoteEnvironmentsResponse> | undefined;
   #signingIn: AbortController | undefined;
   /** Aborts what is under way for a sign-in that has ended. */
@@ -98,7 +100,7 @@ export class RemoteContext {
     return create(ContextSchema, {
       ...common,
       state: this.#offlineBecause === undefined ? Context_State.SIGNED_IN : Context_State.OFFLINE,
-      detail: plain(this.#offlineBecause ?? ""),
+      detail: plain(this.#offlineBecause ?? this.#unkeptBecause ?? ""),
       accountId: person.accountId,
       accountName: plain(person.name),
       organizationId: person.organizationId,
@@ -204,8 +206,8 @@ export class RemoteContext {
       const context = create(ContextSchema, { ...(await this.view()), organizationName, lastReachedAt: knownAt });
       const known = knownResponse({ context, environments, truncated, knownAt });
       ended.throwIfAborted();
-      await this.#known.save(known);
-      return known;
+      await this.#keep(known);
+      return knownResponse({ ...known, context: await this.view() });
     } catch (error) {
       if (ended.aborted) throw new BerthError("canceled", "the sign-in ended meanwhile", { cause: error });
       const failure = planeCallFailure(error);
@@ -214,6 +216,17 @@ export class RemoteContext {
       this.#offlineBecause = failure.detail;
       this.#tryAgainAtMs = this.#options.now() + this.#backoff.next();
       return this.#lastKnown(person);
+    }
+  }
+
+  /** A list that cannot be kept is shown all the same; how the context stands then says why. */
+  async #keep(known: ListRemoteEnvironmentsResponse): Promise<void> {
+    try {
+      await this.#known.save(known);
+      this.#unkeptBecause = undefined;
+    } catch (error) {
+      this.#unkeptBecause = `the list could not be kept for when the plane is away: ${messageOf(error)}`;
+      this.#options.log.warn("a plane's list was not kept", { context: this.record.name, reason: messageOf(error) });
     }
   }
 
@@ -254,6 +267,7 @@ export class RemoteContext {
     this.#signIn = new AbortController();
     this.#asking = undefined;
     this.#offlineBecause = undefined;
+    this.#unkeptBecause = undefined;
     this.#tryAgainAtMs = 0;
     this.#backoff.reset();
   }

@@ -1,4 +1,4 @@
-import { answer, type HttpRequest, type HttpResponse } from "../http-messages.ts";
+import { answer, formOf, type HttpRequest, type HttpResponse, plainPath } from "../http-messages.ts";
 import Provider, { type KoaContextWithOIDC, errors } from "oidc-provider";
 import { BerthError } from "../../contract/berth-error.ts";
 import { authorizationServerPath, nativeClientId } from "../../contract/native-client.ts";
@@ -13,10 +13,11 @@ import { type Subject, parseSubject, subjectText } from "./subject.ts";
 
 /** A browser's older session is renewed at its provider first, so that the app's sign-in has its full time. */
 const freshSessionMs = 15 * 60_000;
-const maxFormBytes = 4096;
 /** Of one address; a code is good for ten minutes and has 20^8 forms (RFC 8628 §5.1). */
 const codeTriesPerMinute = 20;
 const maxUrlLength = 8192;
+/** oidc-provider knows its routes in capital letters too. */
+const route = /^(?:\/\.?[a-z][a-z-]*(?:\/[\w.~-]+)*)?$/;
 
 /** The part of the browsers' sign-in in use. */
 export interface BrowserSignIn {
@@ -96,12 +97,15 @@ export class AuthorizationServer {
   }
 
   async #serve(provider: Provider, request: HttpRequest, response: HttpResponse): Promise<void> {
+    const path = plainPath(request)?.slice(authorizationServerPath.length);
+    if (path === undefined || !route.test(path)) return answer(response, 404, pageHeaders);
     this.#setOrigin(request);
-    const [, path = "", query = ""] = /^\/oauth([^?]*)(.*)$/.exec(request.url ?? "") ?? [];
     if (request.method === "POST" && path === "/device" && !this.#codeTries.take(this.#needs.clientAddress(request)))
       throw new BerthError("rate-limited", `more than ${codeTriesPerMinute} codes in a minute`);
     // Who is signed in is the plane's own session; what oidc-provider remembers of an earlier person counts for nothing.
-    if (/^\/auth(\/|$)/.test(path) || (request.method === "GET" && path === "/device")) dropCookie(request, provider.cookieName("session"));
+    if (/^\/auth(\/|$)/.test(path) || (request.method !== "POST" && path === "/device"))
+      dropCookie(request, provider.cookieName("session"));
+    const query = /\?.*$/.exec(request.url ?? "")?.[0] ?? "";
     const mounted = Object.assign(request, { originalUrl: request.url, url: `${path === "" ? "/" : path}${query}` });
     await this.#running?.answer(mounted, response);
   }
@@ -188,16 +192,4 @@ export class AuthorizationServer {
 function dropCookie(request: HttpRequest, name: string): void {
   const parts = (request.headers.cookie ?? "").split(";").map((part) => part.trim());
   request.headers.cookie = parts.filter((part) => !part.startsWith(`${name}=`)).join("; ");
-}
-
-async function formOf(request: HttpRequest): Promise<URLSearchParams> {
-  const parts: Buffer[] = [];
-  let sizeBytes = 0;
-  for await (const part of request) {
-    const chunk = Buffer.from(part);
-    sizeBytes += chunk.length;
-    if (sizeBytes > maxFormBytes) throw new BerthError("request-invalid", `the form is larger than ${maxFormBytes} bytes`);
-    parts.push(chunk);
-  }
-  return new URLSearchParams(Buffer.concat(parts).toString());
 }

@@ -52,7 +52,7 @@ export class StoredAccountLinks implements AccountLinks {
     }
     // If this is never reached, the person is a known one of no organization the next time, and joins then.
     await this.join(account.id, organizationId);
-    return { id: account.id, active: true, organizationIds: [organizationId] };
+    return { id: account.id, organizationIds: [organizationId] };
   }
 
   async link(accountId: string, identity: ProviderIdentity): Promise<void> {
@@ -84,7 +84,7 @@ export class StoredAccountLinks implements AccountLinks {
     const account = await this.#accounts.get(accountKind, accountId);
     if (account === undefined) return undefined;
     const members = await this.#accounts.all(memberKind, { where: { parentIds: [accountId], phases: [UserStatus.ACTIVE] } });
-    return { id: accountId, active: true, organizationIds: members.map(({ organizationId }) => organizationId) };
+    return { id: accountId, organizationIds: members.map(({ organizationId }) => organizationId) };
   }
 
   #login(accountId: string, { issuer, subject }: ProviderIdentity): LoginRecord {

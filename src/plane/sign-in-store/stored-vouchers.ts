@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type VoucherRecord, VoucherRecordSchema } from "../../contract/gen/berth/v1/sign_in_records_pb.js";
 import type { Voucher, Vouchers } from "../sign-in/ports.ts";
-import type { Store, View } from "../store/store.ts";
+import type { Store, Stored, Transaction, View } from "../store/store.ts";
 import { voucherId, voucherKind } from "./kinds.ts";
 import { msOf } from "./record-fields.ts";
 
@@ -36,12 +36,17 @@ export class StoredVouchers implements Vouchers {
 
   async claim(voucher: Voucher, askedAtMs: number): Promise<boolean> {
     return this.#view.transaction(async (tx) => {
-      const stored = await tx.get(voucherKind, voucherId(voucher.organizationId, voucher.accountId));
-      if (stored === undefined) return false;
-      const { vouchedAt, askedAt } = stored.message;
-      if (msOf(vouchedAt) !== voucher.vouchedAtMs || msOf(askedAt) !== voucher.askedAtMs) return false;
-      tx.update(voucherKind, stored, messageOf({ ...voucher, askedAtMs }));
-      return true;
+      const stored = await storedAs(tx, voucher);
+      if (stored !== undefined) tx.update(voucherKind, stored, messageOf({ ...voucher, askedAtMs }));
+      return stored !== undefined;
+    });
+  }
+
+  async renew(claimed: Voucher, renewed: Voucher): Promise<boolean> {
+    return this.#view.transaction(async (tx) => {
+      const stored = await storedAs(tx, claimed);
+      if (stored !== undefined) tx.update(voucherKind, stored, messageOf(renewed), { sealed: renewed.sealedRefreshToken });
+      return stored !== undefined;
     });
   }
 
@@ -51,6 +56,16 @@ export class StoredVouchers implements Vouchers {
       if (stored !== undefined) tx.delete(voucherKind, stored);
     });
   }
+}
+
+/** The record of a voucher, unless a new sign-in or another process has changed it. */
+async function storedAs(
+  tx: Transaction,
+  { organizationId, accountId, vouchedAtMs, askedAtMs }: Voucher,
+): Promise<Stored<typeof VoucherRecordSchema> | undefined> {
+  const stored = await tx.get(voucherKind, voucherId(organizationId, accountId));
+  const isSame = stored !== undefined && msOf(stored.message.vouchedAt) === vouchedAtMs && msOf(stored.message.askedAt) === askedAtMs;
+  return isSame ? stored : undefined;
 }
 
 function messageOf({ vouchedAtMs, askedAtMs, expiresAtMs, sealedRefreshToken: _beside, ...voucher }: Voucher): VoucherRecord {

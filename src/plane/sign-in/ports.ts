@@ -111,13 +111,13 @@ export interface Vouchers {
   get(organizationId: string, accountId: string): Promise<Voucher | undefined>;
   /** Sets when it is asked, if it is still the one that was read: of many that want to ask one gets true. */
   claim(voucher: Voucher, askedAtMs: number): Promise<boolean>;
+  /** Puts `renewed` in the place of the one that was claimed; false when that is not there any more, and nothing is kept. */
+  renew(claimed: Voucher, renewed: Voucher): Promise<boolean>;
   remove(organizationId: string, accountId: string): Promise<void>;
 }
 
 export interface LinkedAccount {
   readonly id: string;
-  /** False when an administrator has turned it off. */
-  readonly active: boolean;
   readonly organizationIds: readonly string[];
 }
 

@@ -1,4 +1,4 @@
-import { answer, type HttpRequest, type HttpResponse } from "../http-messages.ts";
+import { answer, type HttpRequest, type HttpResponse, plainPath } from "../http-messages.ts";
 import { BerthError } from "../../contract/berth-error.ts";
 import { type Log, messageOf } from "../../lib/log.ts";
 import { html, pageHeaders, sendErrorPage, sendPage } from "../pages/page.ts";
@@ -92,7 +92,7 @@ export class SignInHandler {
   }
 
   async #route(request: HttpRequest, response: HttpResponse, url: URL, signal: AbortSignal): Promise<void> {
-    const route = `${request.method} ${url.pathname}`;
+    const route = `${request.method} ${plainPath(request) ?? ""}`;
     if (route === "GET /auth/sign-in") return this.#begin(request, response, url, signal);
     if (route === "GET /auth/session") return this.#tellSession(request, response);
     if (route === "POST /auth/sign-out") return this.#signOut(request, response, signal);

@@ -14,7 +14,8 @@ export const maxWordMs = 8 * 60 * 60_000;
 const askingMs = 30_000;
 /** A voucher goes with the longest sign-in of an app that it can carry. */
 const lifetimeMs = 30 * 24 * 60 * 60_000;
-const askTimeoutMs = 15_000;
+/** An app that refreshes waits meanwhile, for 15 s at most, and has to hear the answer. */
+const askTimeoutMs = 5000;
 
 /** `none`: the provider gave nothing to ask it by. `unknown`: it cannot be asked, and its last word is too old. */
 export type Word = "vouched" | "refused" | "unknown" | "none";
@@ -60,7 +61,7 @@ export class Vouching {
     });
   }
 
-  /** The provider's word on somebody, asked anew when it is older than an hour. */
+  /** The provider's word on somebody, asked anew when it is older than an hour. Whoever gets `refused` ends all of the person's sign-ins. */
   async wordOn(person: Person): Promise<Word> {
     const { vouchers, now } = this.#needs;
     const voucher = await vouchers.get(person.organizationId, person.accountId);
@@ -83,18 +84,23 @@ export class Vouching {
               signal: AbortSignal.timeout(askTimeoutMs),
             })
           : undefined;
-      if (answer === undefined) {
-        await vouchers.remove(voucher.organizationId, voucher.accountId);
-        return "refused";
-      }
+      // Whoever ends the person's sign-ins removes it, last: without it nobody would be asked, and what still runs could go on.
+      if (answer === undefined) return (await this.#replacement(voucher)) ?? "refused";
       const sealedRefreshToken = sealing.seal(answer.refreshToken, belongsTo(voucher));
-      await vouchers.put({ ...voucher, sealedRefreshToken, vouchedAtMs: now() });
-      return "vouched";
+      const isKept = await vouchers.renew(voucher, { ...voucher, sealedRefreshToken, vouchedAtMs: now() });
+      return isKept ? "vouched" : ((await this.#replacement(voucher)) ?? "none");
     } catch (error) {
       if (!(error instanceof BerthError)) throw error;
       log.warn("a provider could not be asked about somebody", { provider: voucher.providerId, code: error.code, detail: error.detail });
       return this.#lastWord(voucher);
     }
+  }
+
+  /** The word of what took the place of a claimed voucher, e.g. at a new sign-in; undefined while nothing has. */
+  async #replacement({ organizationId, accountId, vouchedAtMs, askedAtMs }: Voucher): Promise<Word | undefined> {
+    const current = await this.#needs.vouchers.get(organizationId, accountId);
+    if (current === undefined) return "none";
+    return current.vouchedAtMs === vouchedAtMs && current.askedAtMs === askedAtMs ? undefined : this.#lastWord(current);
   }
 
   #lastWord({ vouchedAtMs }: Voucher): Word {

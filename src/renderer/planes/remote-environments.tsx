@@ -60,14 +60,19 @@ function RemoteGroup({ context, search }: { readonly context: Context; readonly 
           <ContextState context={value?.context ?? context} />
         </span>
       </div>
-      {!open ? null : value !== undefined ? (
-        <RemoteRows known={value} search={search} />
-      ) : error === undefined ? (
-        <Skeleton className="m-3 h-9" />
-      ) : (
-        <div className="p-3">
-          <ErrorState error={error} compact />
-        </div>
+      {!open ? null : (
+        <>
+          {error === undefined ? null : (
+            <div className="p-3">
+              <ErrorState error={error} compact />
+            </div>
+          )}
+          {value !== undefined ? (
+            <RemoteRows known={value} search={search} />
+          ) : error === undefined ? (
+            <Skeleton className="m-3 h-9" />
+          ) : null}
+        </>
       )}
     </section>
   );
@@ -82,8 +87,10 @@ function RemoteRows({ known, search }: { readonly known: ListRemoteEnvironmentsR
   const wanted = search.trim().toLowerCase();
   const shown = all.filter(({ name, branch, source }) => `${name} ${branch} ${source}`.toLowerCase().includes(wanted));
   const isOffline = context?.state === Context_State.OFFLINE && knownAt !== undefined;
+  const note = context?.state === Context_State.SIGNED_IN ? context.detail : "";
   return (
     <>
+      {note === "" ? null : <p className="px-4 pt-2 text-sm break-words select-text">{note}</p>}
       <p className="px-4 py-2 text-sm text-muted">
         {isOffline ? `${words.offline(formats.ago(timestampMs(knownAt), nowMs))} ` : null}
         {all.length === 0 ? words.none : shown.length === 0 ? words.noMatch : words.notYet}

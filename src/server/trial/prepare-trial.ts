@@ -1,5 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { BerthError } from "../../contract/berth-error.ts";
 import { DomainRecordSchema, SsoConfigurationRecordSchema } from "../../contract/gen/berth/v1/sign_in_records_pb.js";
 import {
   DomainVerificationState,
@@ -11,11 +12,14 @@ import { insertOrganization, newAccount } from "../../plane/membership.ts";
 import { domainVerificationKind, ssoConfigurationKind } from "../../plane/sign-in-store/provider-kinds.ts";
 import { accountKind, organizationKind } from "../../plane/store/identity-kinds.ts";
 import { sealedOwner } from "../../plane/store/renew-sealed.ts";
-import type { OrganizationStore, Store } from "../../plane/store/store.ts";
+import type { Store, Transaction } from "../../plane/store/store.ts";
 import type { OpenedStore } from "../open-store.ts";
 import { trialClientId, trialDomain, trialPeople } from "./trial-provider.ts";
 
-/** Makes what a trial needs, where it is not there: an organization with its administrator, its provider and its domain. Gives the organization's id. */
+/**
+ * Makes what a trial needs, where it is not there: an organization with its administrator, its domain and its provider.
+ * Gives the organization's id. Fails with `argument-invalid` when the database is a plane's that people really use.
+ */
 export async function prepareTrial(
   { store, sealer }: Pick<OpenedStore, "store" | "sealer">,
   provider: { readonly issuer: string; readonly clientSecret: string },
@@ -23,7 +27,6 @@ export async function prepareTrial(
 ): Promise<string> {
   const organizationId = await organizationOf(store, now());
   const organization = store.inOrganization(organizationId);
-  await insertDomain(organization, now());
   await organization.transaction(async (tx) => {
     const [stored] = await tx.all(ssoConfigurationKind);
     const id = stored?.id ?? uuidV7(now());
@@ -43,25 +46,28 @@ export async function prepareTrial(
 
 async function organizationOf(store: Store, nowMs: number): Promise<string> {
   const installation = store.system("installation");
-  const [made] = await installation.all(organizationKind);
-  if (made !== undefined) return made.id;
+  const where = { labels: [trialDomain], phases: [DomainVerificationState.VERIFIED] };
+  const [made] = await installation.all(domainVerificationKind, { where });
+  if (made !== undefined) return made.organizationId;
+  // Whoever is on this computer would be an administrator of it.
+  if ((await installation.count(organizationKind)) > 0)
+    throw new BerthError("argument-invalid", "its plane.sqlite has an organization and is not a trial's; name another folder with --dev-folder");
   return installation.transaction(async (tx) => {
     const { name, email } = trialPeople.demo;
     const account = newAccount({ name, email }, nowMs);
     tx.insert(accountKind, account.id, account);
-    return insertOrganization(tx, { name: "Trial", account, loginProvider: "sso", nowMs }).organization.id;
+    const { id } = insertOrganization(tx, { name: "Trial", account, loginProvider: "sso", nowMs }).organization;
+    insertDomain(tx, id, nowMs);
+    return id;
   });
 }
 
 /** Verified by nobody, and never looked at again: it is a name that DNS will never have. */
-async function insertDomain(organization: OrganizationStore, nowMs: number): Promise<void> {
-  await organization.transaction(async (tx) => {
-    if ((await tx.find(domainVerificationKind, { nameKey: trialDomain })) !== undefined) return;
-    const at = timestampFromMs(nowMs);
-    const verification = {
-      ...{ id: uuidV7(nowMs), organizationId: organization.organizationId, domain: trialDomain, createdAt: at, verifiedAt: at },
-      state: DomainVerificationState.VERIFIED,
-    };
-    tx.insert(domainVerificationKind, verification.id, create(DomainRecordSchema, { verification }));
-  });
+function insertDomain(tx: Transaction, organizationId: string, nowMs: number): void {
+  const at = timestampFromMs(nowMs);
+  const verification = {
+    ...{ id: uuidV7(nowMs), organizationId, domain: trialDomain, createdAt: at, verifiedAt: at },
+    state: DomainVerificationState.VERIFIED,
+  };
+  tx.insert(domainVerificationKind, verification.id, create(DomainRecordSchema, { verification }));
 }

@@ -3,6 +3,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { BerthError } from "../../contract/berth-error.ts";
 import type { Log } from "../../lib/log.ts";
+import { isLoopbackHost } from "../../lib/loopback-host.ts";
 import { html, pageText } from "../../plane/pages/page.ts";
 import { redirectUriOf } from "../../plane/sign-in/sign-in-handler.ts";
 import { type Flags, readConfig, type ServerConfig } from "../config.ts";
@@ -12,7 +13,6 @@ import { type RunningServer, serve } from "../serve.ts";
 import { prepareTrial } from "./prepare-trial.ts";
 import { trialPeople, TrialProvider } from "./trial-provider.ts";
 
-const loopbackHosts: ReadonlySet<string> = new Set(["127.0.0.1", "localhost"]);
 const defaultFolder = "berth-plane-trial";
 /** What a trial decides itself. */
 const notForTrials = ["databaseUrl", "databaseUrlFile", "keyFile", "publicUrl", "providerCa", "clientAddressHeader"] as const;
@@ -35,7 +35,7 @@ export async function serveTrial(flags: Flags & { readonly folder?: string }, en
     { ...others, databaseUrl: join(folder, "plane.sqlite"), keyFile: join(folder, "plane.key") },
     trialEnvironment(env),
   );
-  if (!loopbackHosts.has(wanted.listen.host))
+  if (!isLoopbackHost(wanted.listen.host))
     throw new BerthError("argument-invalid", `--dev listens on 127.0.0.1 alone, not on ${wanted.listen.host}: anybody is let in`);
   const port = wanted.listen.port === 0 ? await freePort() : wanted.listen.port;
   const provider = await TrialProvider.listen(wanted.listen.port === 0 ? 0 : port + 1);

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import Provider, { type AdapterPayload, type Configuration } from "oidc-provider";
-import { answer } from "../../plane/http-messages.ts";
+import { answer, formOf } from "../../plane/http-messages.ts";
 import { html, pageHeaders, pageText } from "../../plane/pages/page.ts";
 import { MemoryAdapter } from "./memory-adapter.ts";
 
@@ -19,7 +19,6 @@ const scope = "openid email profile offline_access";
 const secretBytes = 32;
 const dayS = 24 * 60 * 60;
 const interactionPath = /^\/sign-in\/[\w-]+$/;
-const maxFormBytes = 1024;
 
 type Subject = keyof typeof trialPeople;
 
@@ -127,16 +126,4 @@ function signInPage(uid: string): string {
 
 function isPerson(text: string): text is Subject {
   return Object.hasOwn(trialPeople, text);
-}
-
-async function formOf(request: IncomingMessage): Promise<URLSearchParams> {
-  const chunks: Buffer[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of request) {
-    const bytes = Buffer.from(chunk);
-    sizeBytes += bytes.length;
-    if (sizeBytes > maxFormBytes) throw new Error("the form is too large");
-    chunks.push(bytes);
-  }
-  return new URLSearchParams(Buffer.concat(chunks).toString());
 }

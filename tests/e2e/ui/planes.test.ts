@@ -61,6 +61,15 @@ test("a plane's environments stand beside this computer's, also while the plane 
   await page.getByRole("searchbox").fill("");
   await window.check("environments-remote");
 
+  // What was shown before a list could not be had stays, with why.
+  const lists = "**/berth.v1.ContextService/ListRemoteEnvironments*";
+  await page.route(lists, (route) => route.fulfill({ status: 500, json: { code: "internal", message: "no list today" } }));
+  await expect(group.getByRole("alert")).toContainText("no list today", { timeout: 30_000 });
+  await expect(group.getByRole("listitem")).toHaveCount(2);
+  await window.check("environments-remote-failed");
+  await page.unroute(lists);
+  await expect(group.getByRole("alert")).toHaveCount(0, { timeout: 30_000 });
+
   await plane.kill();
   await expect(group).toContainText("The plane does not answer. This is what it said", { timeout: 30_000 });
   await expect(group.getByRole("listitem")).toHaveCount(2);

@@ -1,6 +1,6 @@
 import { toJsonString } from "@bufbuild/protobuf";
 import { type Client, createClient } from "@connectrpc/connect";
-import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { fromConnectError } from "../../../src/contract/connect-error.ts";
@@ -84,6 +84,26 @@ test("who is not signed in sees nothing, and a wrong token signs nobody in", asy
   expect(await cli.json("context", "list")).toMatchObject([{ state: "signed-out" }]);
 });
 
+test("a token that is asked for at a terminal is not shown, and Ctrl-C ends the question", async () => {
+  const command = cli.spawnOnTerminal("context", "sign-in", "work", "--with-token", "--json");
+  await command.says("Paste the token");
+  command.type(`${plane.admin.token}x\u007F\r`);
+  const { status, stdout } = await command.end();
+  expect(status).toBe(0);
+  expect(stdout).toContain('"state":"signed-in"');
+  expect(stdout).not.toContain(plane.admin.token.slice(10, 20));
+  await cli.berth("context", "sign-out", "work");
+
+  const question = cli.shellOnTerminal("berth context sign-in work --with-token; echo ended with $?; stty -a");
+  await question.says("Paste the token");
+  question.type("half a tok\u0003");
+  const after = (await question.end()).stdout;
+  expect(after).toContain("ended with 130");
+  expect(after).not.toContain("half a tok");
+  // The terminal shows what is typed again.
+  expect(after).toMatch(/\sicanon\s.*\secho\s/s);
+});
+
 test("signed in, all environments of all pages are listed, with the organization's name and without signs for terminals", async () => {
   const signedIn = await signIn();
   expect(signedIn.status).toBe(0);
@@ -95,6 +115,21 @@ test("signed in, all environments of all pages are listed, with the organization
   expect(JSON.stringify(rows)).not.toContain("\\u001b");
   expect(await cli.json("context", "list")).toMatchObject([{ organizationName: "Example", organization: plane.admin.organizationId }]);
   expect(await cli.json("list")).toMatchObject([{ name: "app" }]);
+});
+
+test("a list that cannot be kept is shown with the reason, and the plane is not said to be away", async () => {
+  const [{ contextId } = { contextId: "" }] = (await contexts.listContexts({})).contexts;
+  const path = join(berthPaths(cli.env).contexts, contextId, "environments.json");
+  rmSync(path);
+  mkdirSync(join(path, "in-the-way"), { recursive: true });
+  const listed = await cli.berth("list", "--context", "work", "--json");
+  expect(listed.stdout.trim().split("\n")).toHaveLength(many + 1);
+  expect(listed.stderr).toContain("the list could not be kept");
+  expect(listed.stderr).not.toContain("offline");
+  expect(await cli.json("context", "list")).toMatchObject([{ state: "signed-in", detail: expect.stringContaining("could not be kept") }]);
+  rmSync(path, { recursive: true });
+  await cli.json("list", "--context", "work");
+  expect(await cli.json("context", "list")).toMatchObject([{ state: "signed-in", detail: "" }]);
 });
 
 test("while the plane is away the last known list is shown as such, this computer works on, and it heals by itself", async () => {

@@ -8,7 +8,7 @@ import { AccountService } from "../../../src/contract/gen/gitpod/v1/account_pb.j
 import { OrganizationRole, OrganizationService } from "../../../src/contract/gen/gitpod/v1/organization_pb.js";
 import { UserService } from "../../../src/contract/gen/gitpod/v1/user_pb.js";
 import { type Page, WebBrowser } from "../../support/sign-in/web-browser.ts";
-import { PlaneProcess } from "./plane-process.ts";
+import { createAdmin, PlaneProcess } from "./plane-process.ts";
 import { codeOf } from "./served-server.ts";
 
 let folder: string;
@@ -64,4 +64,15 @@ test.each([
   { flags: ["--database-url", "postgres://db.example.com/berth"], why: "databaseUrl" },
 ])("a trial with $flags does not start", async ({ flags, why }) => {
   await expect(PlaneProcess.serve("--dev", "--dev-folder", folder, ...flags)).rejects.toThrow(why);
+});
+
+test("a trial does not take over the plane of a folder that people really use", async () => {
+  const database = { databaseUrl: join(folder, "plane.sqlite"), keyFile: join(folder, "plane.key") };
+  const { token, organizationId } = await createAdmin(database);
+  await expect(PlaneProcess.serve("--dev", "--dev-folder", folder)).rejects.toThrow("not a trial's");
+  const plane = await PlaneProcess.start(database);
+  const { account } = await plane.client(AccountService, token).getAccount({});
+  expect(account?.memberships.map((one) => one.organizationId)).toEqual([organizationId]);
+  expect((await plane.client(OrganizationService, token).listSSOConfigurations({ organizationId })).ssoConfigurations).toEqual([]);
+  await plane.stop();
 });

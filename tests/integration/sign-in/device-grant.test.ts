@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type DeviceCodePrompt, signInWithDeviceCode } from "../../../src/bridge/sign-in.ts";
 import { AuthorizingPlane } from "../../support/sign-in/authorizing-plane.ts";
+import { statusOfPath } from "../../support/sign-in/raw-request.ts";
 import { type Page, type WebBrowser } from "../../support/sign-in/web-browser.ts";
 
 let plane: AuthorizingPlane;
@@ -104,6 +105,13 @@ test("codes cannot be tried out, and what asks is shown as the plane sees it, wh
   plane.laterMs = 60_000;
   expect((await enter({ userCode, verificationUrl, expiresAtMs: 0 })).text).toContain("Did you start this");
 });
+
+test.each(["Device", "device/", "DEVICE/", "d%65vice", "/device", "./device", "x/../device", "device#x", "device%09", "device\\"])(
+  "codes are not tried out at '/oauth/%s' either",
+  async (spelling) => {
+    expect(await statusOfPath(plane.origin, `/oauth/${spelling}`, "POST", "user_code=BBBB-BBBB")).toBe(404);
+  },
+);
 
 test("a plane that does not offer it says so", async () => {
   const without = new AuthorizingPlane();

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { UserStatus } from "../../../src/contract/gen/gitpod/v1/user_pb.js";
-import { createFirstAdministrator } from "../../../src/plane/membership.ts";
+import { createFirstAdministrator, insertOrganization } from "../../../src/plane/membership.ts";
 import { StoredAccountLinks } from "../../../src/plane/sign-in-store/stored-account-links.ts";
 import { StoredMembers } from "../../../src/plane/sign-in-store/stored-members.ts";
 import { accountFor } from "../../../src/plane/sign-in/account-mapping.ts";
@@ -69,6 +69,21 @@ describe.each([sqliteDatabases(), postgresDatabases()])("accounts of people who 
     expect((await links.byEmail("root@example.com"))?.id).toBe(joined);
     expect(await accountFor(links, provider, root)).toBe(joined);
     expect(await links.byEmail("oot@example.com")).toBeUndefined();
+  });
+
+  test("an address of a domain that is not verified is nobody's, also when somebody known comes with it", async () => {
+    const accountId = await accountFor(links, provider, ada);
+    expect(await accountFor(links, provider, { ...ada, name: "Ada L.", verifiedEmail: "root@elsewhere.example" })).toBe(accountId);
+    expect((await memberOf(accountId)).message.user).toMatchObject({ name: "Ada L.", email: "ada@example.com" });
+    expect(await links.byEmail("root@elsewhere.example")).toBeUndefined();
+    // The organization that has verified that domain gets its own person, and not the one who said so.
+    const { organization } = await store.system("accounts").transaction(async (tx) => {
+      const account = (await tx.get(accountKind, accountId))!.message;
+      return insertOrganization(tx, { name: "Elsewhere", account, loginProvider: "sso", nowMs: now() });
+    });
+    const theirs = { ...provider, id: "provider-2", organizationId: organization.id, verifiedDomains: ["elsewhere.example"] };
+    const root = { issuer: "https://elsewhere.example", subject: "1", name: "Root", verifiedEmail: "root@elsewhere.example" };
+    expect(await accountFor(links, { ...theirs, linkByVerifiedEmail: true }, root)).not.toBe(accountId);
   });
 
   test("who was suspended does not come back by signing in, and who left does", async () => {

@@ -140,8 +140,17 @@ describe.each([sqliteDatabases(), postgresDatabases()])("what is kept of signing
     expect(await vouchers.get("o", "b")).toBeUndefined();
     const claims = await Promise.all(Array.from({ length: parallel }, async () => vouchers.claim(voucher, 3_000)));
     expect(claims.filter(Boolean)).toHaveLength(1);
+    const claimed = { ...voucher, askedAtMs: 3_000 };
+    const renewed = { ...claimed, sealedRefreshToken: new Uint8Array([5]), vouchedAtMs: 3_500 };
+    const renewals = await Promise.all(Array.from({ length: parallel }, async () => vouchers.renew(claimed, renewed)));
+    expect(renewals.filter(Boolean)).toHaveLength(1);
+    expect([...((await vouchers.get("o", "a"))?.sealedRefreshToken ?? [])]).toEqual([5]);
+    await vouchers.put(voucher);
+    expect(await vouchers.renew(claimed, renewed)).toBe(false);
+    expect([...((await vouchers.get("o", "a"))?.sealedRefreshToken ?? [])]).toEqual([4]);
     await vouchers.remove("o", "a");
-    expect(await vouchers.claim({ ...voucher, askedAtMs: 3_000 }, 4_000)).toBe(false);
+    expect([await vouchers.claim(voucher, 4_000), await vouchers.renew(voucher, renewed)]).toEqual([false, false]);
+    expect(await vouchers.get("o", "a")).toBeUndefined();
   });
 
   test("all that is sealed can be put under a new key, and the old one be thrown away", async () => {

@@ -5,6 +5,8 @@ import { beginAppSignIn } from "../../support/sign-in/app-sign-in.ts";
 import { WholePlane } from "../../support/sign-in/whole-plane.ts";
 
 const hourMs = 60 * 60_000;
+/** Less than Berth's apps wait for a plane, which is for slow networks too. */
+const appTimeoutS = 9;
 const signal = new AbortController().signal;
 let plane: WholePlane;
 
@@ -24,6 +26,7 @@ async function signIn() {
   await browser.submit(ask, { answer: "allow" });
   const configuration = await client.discovery(new URL("/oauth", plane.origin), "berth", undefined, client.None(), {
     execute: [client.allowInsecureRequests],
+    timeout: appTimeoutS,
   });
   const { refreshToken } = await done;
   return { refresh: (token: string) => client.refreshTokenGrant(configuration, token), refreshToken, browser };
@@ -53,6 +56,35 @@ test("whoever is turned off at the provider is out within an hour, with everythi
   expect((await browser.open(`${plane.origin}/auth/session`)).status).toBe(401);
 });
 
+test("whoever is turned off stays out, also when their sign-ins could not be ended at once", async () => {
+  const { refresh, refreshToken } = await signIn();
+  plane.provider.disable("ada");
+  plane.laterMs = hourMs;
+  const mend = plane.failEndingApps();
+  await expect(refresh(refreshToken)).rejects.toThrow("unexpected HTTP response status code");
+  mend();
+  plane.laterMs += 60_000;
+  await expect(refresh(refreshToken)).rejects.toMatchObject({ error: "invalid_grant" });
+});
+
+test("a provider's answer about an earlier sign-in changes nothing of a new one", async () => {
+  const first = await signIn();
+  plane.laterMs = hourMs;
+  const again = Promise.withResolvers<Awaited<ReturnType<typeof signIn>>>();
+  plane.provider.beforeTokens = async (response) => {
+    again.resolve(await signIn());
+    // As providers answer for whom one refresh token is good at a time.
+    response.writeHead(400, { "content-type": "application/json" }).end('{"error":"invalid_grant"}');
+    return true;
+  };
+  await first.refresh(first.refreshToken);
+  const second = await again.promise;
+  expect((await second.browser.open(`${plane.origin}/auth/session`)).status).toBe(200);
+  plane.laterMs = 24 * hourMs;
+  // By the refresh token of the new one, which is still there.
+  expect((await second.refresh(second.refreshToken)).access_token).not.toBe("");
+});
+
 test("a provider that is away signs nobody out, and its last word counts for eight hours", async () => {
   const { refresh, refreshToken } = await signIn();
   plane.provider.pause();
@@ -63,6 +95,13 @@ test("a provider that is away signs nobody out, and its last word counts for eig
   plane.provider.resume();
   plane.laterMs += hourMs;
   expect((await refresh(second)).access_token).not.toBe("");
+});
+
+test("a silent provider does not keep an app waiting until it takes the plane for silent", async () => {
+  const { refresh, refreshToken } = await signIn();
+  plane.laterMs = hourMs;
+  plane.provider.beforeTokens = () => Promise.resolve(true);
+  expect((await refresh(refreshToken)).access_token).not.toBe("");
 });
 
 test("apps that refresh at once ask the provider once, whose refresh tokens work once too", async () => {

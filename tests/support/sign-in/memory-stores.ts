@@ -23,7 +23,6 @@ interface StoredAccount {
   readonly id: string;
   email: string;
   name: string;
-  active: boolean;
   readonly organizationIds: string[];
   readonly identities: string[];
 }
@@ -68,7 +67,7 @@ export class MemoryAccounts implements AccountLinks {
   }
 
   add(email: string, { organizationId = "org-1", identities = [] as string[], name = email } = {}): StoredAccount {
-    const account = { id: `account-${this.all.length + 1}`, email, name, active: true, organizationIds: [organizationId], identities };
+    const account = { id: `account-${this.all.length + 1}`, email, name, organizationIds: [organizationId], identities };
     this.all.push(account);
     return account;
   }

@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
 import Provider, { type AccountClaims } from "oidc-provider";
 import { type TestServer, serveOnLoopback } from "./http-server.ts";
 
@@ -11,6 +12,8 @@ export class StandardProvider {
   #isPaused = false;
   /** How often it was asked for new tokens by a refresh token. */
   refreshes = 0;
+  /** Called once, before the next answer about tokens; true when it has given the answer. */
+  beforeTokens: ((response: ServerResponse) => Promise<boolean>) | undefined;
 
   /** `people` are claims by subject. */
   async start(
@@ -23,8 +26,7 @@ export class StandardProvider {
     // Its issuer has the port in its name, so the port comes first.
     const served: { answer?: ReturnType<Provider["callback"]> } = {};
     this.#server = await serveOnLoopback((request, response) => {
-      if (this.#isPaused) response.destroy();
-      else void served.answer?.(request, response);
+      void this.#isAnswered(request, response).then((is) => (is ? undefined : served.answer?.(request, response)));
     });
     const provider = new Provider(this.issuer, {
       clients: [
@@ -64,6 +66,14 @@ export class StandardProvider {
 
   get issuer(): string {
     return `http://${this.#hostname}:${this.#server.port}`;
+  }
+
+  async #isAnswered({ url }: IncomingMessage, response: ServerResponse): Promise<boolean> {
+    if (this.#isPaused) response.destroy();
+    const { beforeTokens } = this;
+    if (this.#isPaused || beforeTokens === undefined || url !== "/token") return this.#isPaused;
+    this.beforeTokens = undefined;
+    return beforeTokens(response);
   }
 
   end(): Promise<void> {

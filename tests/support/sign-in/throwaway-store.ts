@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { Sealer } from "../../../src/plane/seal.ts";
 import type { Kind } from "../../../src/plane/store/kind.ts";
@@ -37,6 +38,18 @@ export class ThrowawayStore {
     await this.store.system("housekeeping").transaction(async (tx) => {
       for (const kind of kinds) for (const stored of await tx.all(kind)) tx.delete(kind, stored);
     });
+  }
+
+  /** Until the answer is called, the database fails whoever deletes a record of the kind. */
+  refuseDeletes({ name }: Kind<DescMessage>): () => void {
+    const other = new DatabaseSync(join(this.#folder, "berth.db"));
+    other.exec(
+      `CREATE TRIGGER refuse BEFORE DELETE ON resources WHEN old.kind = '${name}' BEGIN SELECT RAISE(ABORT, 'refused by the test'); END`,
+    );
+    return () => {
+      other.exec("DROP TRIGGER refuse");
+      other.close();
+    };
   }
 
   async end(): Promise<void> {

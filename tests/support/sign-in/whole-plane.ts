@@ -1,5 +1,5 @@
 import { silentLog } from "../../../src/lib/log.ts";
-import { voucherKind } from "../../../src/plane/sign-in-store/kinds.ts";
+import { authorizationKind, voucherKind } from "../../../src/plane/sign-in-store/kinds.ts";
 import { SignIn } from "../../../src/plane/sign-in.ts";
 import { type TestServer, serveOnLoopback } from "./http-server.ts";
 import { MemoryMembers, RecordedEvents } from "./memory-members.ts";
@@ -56,6 +56,11 @@ export class WholePlane {
   /** As if no provider had given a refresh token. */
   forgetVouchers(): Promise<void> {
     return this.#kept.clear(voucherKind);
+  }
+
+  /** As if the database failed while sign-ins of apps are ended; until the answer is called. */
+  failEndingApps(): () => void {
+    return this.#kept.refuseDeletes(authorizationKind);
   }
 
   async end(): Promise<void> {

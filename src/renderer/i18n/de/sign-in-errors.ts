@@ -13,6 +13,11 @@ export const signInErrors: ErrorTexts = {
     "Dein Identitätsanbieter, oder du auf seiner Seite, hat nicht zugestimmt.",
     "Beginne die Anmeldung von vorn oder bitte deine Verwaltung um Zugang.",
   ),
+  "sign-in-not-usable": text(
+    "Die Anmeldung auf diesem Computer konnte nicht benutzt werden",
+    "Eine Datei davon ließ sich nicht öffnen oder schreiben, z. B. weil der Datenträger voll ist oder ihr Ordner jemand anderem gehört.",
+    "Mach das Genannte für dich beschreibbar und versuch es noch einmal; du bleibst angemeldet.",
+  ),
   "sign-in-not-set-up": text(
     "An dieser Verwaltungsebene meldet sich noch niemand an",
     "Wer sie betreibt, hat ihr ihre öffentliche Adresse nicht genannt.",

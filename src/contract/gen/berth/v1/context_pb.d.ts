@@ -39,7 +39,7 @@ export declare type Context = Message<"berth.v1.Context"> & {
   state: Context_State;
 
   /**
-   * Why it is OFFLINE.
+   * Why it is OFFLINE, why nobody is signed in where somebody was, or why what the plane said last is not kept.
    *
    * @generated from field: string detail = 5;
    */
