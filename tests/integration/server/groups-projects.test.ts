@@ -1,5 +1,5 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { Code } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import {
   type EnvironmentInitializerSchema,
@@ -12,7 +12,13 @@ import { Principal } from "../../../src/contract/gen/gitpod/v1/identity_pb.js";
 import { OrganizationService } from "../../../src/contract/gen/gitpod/v1/organization_pb.js";
 import { SortOrder } from "../../../src/contract/gen/gitpod/v1/pagination_pb.js";
 import { ProjectRole, ProjectService } from "../../../src/contract/gen/gitpod/v1/project_pb.js";
-import { EnvironmentClassSchema } from "../../../src/contract/gen/gitpod/v1/runner_configuration_pb.js";
+import {
+  EnvironmentClassSchema,
+  RunnerConfigurationService,
+  RunnerKind,
+  RunnerProvider,
+} from "../../../src/contract/gen/gitpod/v1/runner_configuration_pb.js";
+import { RunnerRole, RunnerService } from "../../../src/contract/gen/gitpod/v1/runner_pb.js";
 import { SecretService } from "../../../src/contract/gen/gitpod/v1/secret_pb.js";
 import { environmentClassKind } from "../../../src/plane/store/fleet-kinds.ts";
 import { environmentKind } from "../../../src/plane/store/kinds.ts";
@@ -53,6 +59,15 @@ describe.each([sqliteDatabases(), postgresDatabases()])("groups and projects on 
 
   async function group(name: string): Promise<string> {
     return (await server.as(ada, GroupService).createGroup({ organizationId: ada.organizationId, name })).group!.id;
+  }
+
+  async function runnerWithClass(name: string): Promise<{ readonly runnerId: string; readonly classId: string }> {
+    const made = await server.as(ada, RunnerService).createRunner({ name, kind: RunnerKind.REMOTE, provider: RunnerProvider.LINUX_HOST });
+    const runnerId = made.runner!.runnerId;
+    const { id } = await server
+      .as(ada, RunnerConfigurationService)
+      .createEnvironmentClass({ runnerId, displayName: name, description: name });
+    return { runnerId, classId: id };
   }
 
   test("a group is made, found by name, changed and deleted with its members", async () => {
@@ -231,6 +246,43 @@ describe.each([sqliteDatabases(), postgresDatabases()])("groups and projects on 
     expect(await codeOf(server.as(eve, EnvironmentService).createEnvironmentFromProject({ projectId }))).toBe(Code.NotFound);
     // The runner of the class is not there.
     expect(await codeOf(environments.createEnvironmentFromProject({ projectId }))).toBe(Code.NotFound);
+  });
+
+  test("a class of a runner that is not theirs to use is not there for them", async () => {
+    const carol = await server.member(ada.organizationId, "Carol");
+    const [open, restricted] = [await runnerWithClass("open"), await runnerWithClass("restricted")];
+    const groupId = await group("operators");
+    await server.as(ada, GroupService).createMembership({ groupId, subject: userOf(bob) });
+    await server.as(ada, RunnerService).createRunnerPolicy({ runnerId: restricted.runnerId, groupId, role: RunnerRole.USER });
+    const spec = (id: string): object => ({ machine: { class: id }, content: { initializer: from("https://github.com/o/r") } });
+    const failure = async (call: Promise<unknown>): Promise<string> =>
+      call.then(
+        () => "none",
+        (error: unknown) => ConnectError.from(error).message.replaceAll(restricted.classId, "ID").replaceAll(unknownId, "ID"),
+      );
+    const carols = server.as(carol, EnvironmentService);
+    const carolsProjects = server.as(carol, ProjectService);
+    const projectId = await project(carol, "cloud");
+    const withClass = (value: string) => ({
+      projectId,
+      projectEnvironmentClasses: [{ environmentClass: { case: "environmentClassId" as const, value } }],
+    });
+    expect(await failure(carols.createEnvironment({ spec: spec(restricted.classId) }))).toBe(
+      await failure(carols.createEnvironment({ spec: spec(unknownId) })),
+    );
+    expect(await codeOf(carols.createEnvironment({ spec: spec(restricted.classId) }))).toBe(Code.NotFound);
+    expect(await failure(carolsProjects.updateProjectEnvironmentClasses(withClass(restricted.classId)))).toBe(
+      await failure(carolsProjects.updateProjectEnvironmentClasses(withClass(unknownId))),
+    );
+    // Nor by way of a project that has it.
+    await server.as(ada, ProjectService).updateProjectEnvironmentClasses(withClass(restricted.classId));
+    const made = await carols.createEnvironmentFromProject({ projectId });
+    expect(made.environment?.metadata?.runnerId).toBe(open.runnerId);
+    const bobs = await server.as(bob, EnvironmentService).createEnvironmentFromProject({ projectId });
+    expect(bobs.environment?.metadata?.runnerId).toBe(restricted.runnerId);
+    // Nor as the one that is taken where none is named.
+    await server.as(ada, RunnerConfigurationService).updateEnvironmentClass({ environmentClassId: open.classId, enabled: false });
+    expect(await codeOf(carols.createEnvironment({ spec: spec("") }))).toBe(Code.NotFound);
   });
 
   test("a project is made of an environment", async () => {
