@@ -213,6 +213,26 @@ describe.each([sqliteDatabases(), postgresDatabases()])("groups and projects on 
     expect(await codeOf(projects.deleteProjectPolicy({ projectId, groupId }))).toBe(Code.NotFound);
   });
 
+  test("a policy that is changed or taken away leaves the group no other role", async () => {
+    const groups = server.as(ada, GroupService);
+    const groupId = await group("helpers");
+    await groups.createMembership({ groupId, subject: userOf(bob) });
+    const projectId = await project(ada, "vault");
+    const { runnerId } = await runnerWithClass("strong");
+    const about = { groupId, resourceType: ResourceType.PROJECT, resourceId: projectId };
+    for (const resourceRole of [ResourceRole.PROJECT_USER, ResourceRole.PROJECT_ADMIN])
+      await groups.createRoleAssignment({ ...about, resourceRole });
+    const projects = server.as(ada, ProjectService);
+    await projects.updateProjectPolicy({ projectId, groupId, role: ProjectRole.USER });
+    expect(await codeOf(server.as(bob, ProjectService).updateProject({ projectId, name: "mine" }))).toBe(Code.PermissionDenied);
+    expect((await projects.listProjectPolicies({ projectId })).policies).toHaveLength(1);
+    for (const resourceRole of [ResourceRole.RUNNER_USER, ResourceRole.RUNNER_ADMIN])
+      await groups.createRoleAssignment({ groupId, resourceType: ResourceType.RUNNER, resourceId: runnerId, resourceRole });
+    await server.as(ada, RunnerService).deleteRunnerPolicy({ runnerId, groupId });
+    expect(await codeOf(server.as(bob, RunnerService).updateRunner({ runnerId, name: "mine" }))).toBe(Code.PermissionDenied);
+    expect((await server.as(ada, RunnerService).listRunnerPolicies({ runnerId })).policies).toEqual([]);
+  });
+
   test("a project names its classes in order, and its environments have no others", async () => {
     const projects = server.as(bob, ProjectService);
     const projectId = await project(bob, "app");

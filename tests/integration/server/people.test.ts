@@ -2,6 +2,8 @@ import { durationFromMs, timestampFromMs, timestampMs } from "@bufbuild/protobuf
 import { Code } from "@connectrpc/connect";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { AccountService } from "../../../src/contract/gen/gitpod/v1/account_pb.js";
+import { ResourceType } from "../../../src/contract/gen/gitpod/v1/event_pb.js";
+import { GroupService, ResourceRole } from "../../../src/contract/gen/gitpod/v1/group_pb.js";
 import { Principal } from "../../../src/contract/gen/gitpod/v1/identity_pb.js";
 import { IdentityService } from "../../../src/contract/gen/gitpod/v1/identity_pb.js";
 import {
@@ -173,6 +175,17 @@ describe.each([sqliteDatabases(), postgresDatabases()])("people on $name", (data
     expect(await demote(ada, ada.userId)).toBe(Code.InvalidArgument);
     expect(await codeOf(organizations.leaveOrganization({ userId: ada.userId }))).toBe(Code.InvalidArgument);
     expect(await codeOf(server.as(ada, UserService).deleteUser({ userId: ada.userId }))).toBe(Code.InvalidArgument);
+    expect(await demote(bob, ada.userId)).toBe(Code.PermissionDenied);
+    // Nor by one who is an administrator through a group alone.
+    const groups = server.as(ada, GroupService);
+    const groupId = (await groups.createGroup({ organizationId, name: "administrators" })).group!.id;
+    const about = { resourceType: ResourceType.ORGANIZATION, resourceId: organizationId, resourceRole: ResourceRole.ORG_ADMIN };
+    await groups.createMembership({ groupId, subject: { id: bob.userId, principal: Principal.USER } });
+    await groups.createRoleAssignment({ groupId, ...about });
+    expect(await demote(bob, ada.userId)).toBe(Code.InvalidArgument);
+    expect(await codeOf(server.as(bob, UserService).setSuspended({ userId: ada.userId, suspended: true }))).toBe(Code.InvalidArgument);
+    expect(await codeOf(server.as(bob, OrganizationService).leaveOrganization({ userId: ada.userId }))).toBe(Code.InvalidArgument);
+    await groups.deleteGroup({ groupId });
     expect(await demote(bob, ada.userId)).toBe(Code.PermissionDenied);
     await organizations.setRole({ organizationId, userId: bob.userId, role: ADMIN });
     const codes = await Promise.all([demote(ada, ada.userId), demote(bob, bob.userId)]);
