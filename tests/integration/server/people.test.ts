@@ -103,6 +103,8 @@ describe.each([sqliteDatabases(), postgresDatabases()])("people on $name", (data
     expect(await codeOf(reader.setPreference({ key: "k", value: "v" }))).toBe(Code.PermissionDenied);
     expect(await codeOf(reader.createPersonalAccessToken({ userId: ada.userId }))).toBe(Code.PermissionDenied);
     const organizations = server.as(token, OrganizationService);
+    // An invite would let in whoever has it.
+    expect(await codeOf(organizations.getOrganizationInvite({ organizationId: ada.organizationId }))).toBe(Code.PermissionDenied);
     expect(await codeOf(organizations.updateOrganization({ organizationId: ada.organizationId, name: "other" }))).toBe(
       Code.PermissionDenied,
     );
