@@ -1,5 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
+import { BerthError } from "../../contract/berth-error.ts";
 import {
   type AccountMembership,
   AccountMembershipSchema,
@@ -43,8 +44,12 @@ export function accountService({
     },
     deleteAccount: async ({ accountId }, context) => {
       const origin = auditOrigin(context, now);
+      const members = await system.all(memberKind, { where: { parentIds: [accountId] } });
+      // A suspension would be forgotten with the account, and its person come in again as somebody new.
+      if (members.some(({ message }) => message.user?.status === UserStatus.SUSPENDED))
+        throw new BerthError("not-allowed", "an organization suspended you; its administrators delete you there first");
       // One organization after the other: being the last administrator of one keeps the account, and what was left is told again.
-      for (const { organizationId, id } of await system.all(memberKind, { where: { parentIds: [accountId] } })) {
+      for (const { organizationId, id } of members) {
         const hostTokens = await auditedStore(store.inOrganization(organizationId), origin).transaction(async (tx) => {
           const member = await tx.get(memberKind, id);
           return member === undefined ? [] : deleteMember(tx, member);

@@ -295,6 +295,17 @@ describe.each([sqliteDatabases(), postgresDatabases()])("people on $name", (data
     expect(await codeOf(server.as(ada, UserService).getUser({ userId: bob.userId }))).toBe(Code.NotFound);
   });
 
+  test("who is suspended anywhere cannot delete the account, and so be somebody new there", async () => {
+    const elsewhere = await server.member(eve.organizationId, "Bob", bob.account);
+    await server.as(eve, UserService).setSuspended({ userId: elsewhere.userId, suspended: true });
+    const accountId = bob.account.id;
+    expect(await codeOf(server.as(bob, AccountService).deleteAccount({ accountId }))).toBe(Code.PermissionDenied);
+    expect((await server.as(eve, UserService).getUser({ userId: elsewhere.userId })).user?.status).toBe(UserStatus.SUSPENDED);
+    expect((await server.as(bob, UserService).getAuthenticatedUser({})).user?.id).toBe(bob.userId);
+    await server.as(eve, UserService).deleteUser({ userId: elsewhere.userId });
+    expect(await codeOf(server.as(bob, AccountService).deleteAccount({ accountId }))).toBeUndefined();
+  });
+
   test("policies begin with what is usual and keep what an administrator says", async () => {
     const organizations = server.as(ada, OrganizationService);
     const { organizationId } = ada;
