@@ -139,6 +139,23 @@ describe.each([sqliteDatabases(), postgresDatabases()])("groups and projects on 
     expect(await list({})).toEqual([]);
   });
 
+  test("who leaves loses what was shared with them, gets nothing meanwhile, and it back by a new share alone", async () => {
+    const groups = server.as(ada, GroupService);
+    const [groupId, projectId] = [await group("regulars"), await project(ada, "plans")];
+    const share = { resourceType: ResourceType.PROJECT, resourceId: projectId, principal: Principal.USER, principalId: bob.userId };
+    const role = ResourceRole.PROJECT_USER;
+    await groups.shareResourceWithPrincipal({ ...share, role });
+    const sees = async (who: Person): Promise<Code | undefined> => codeOf(server.as(who, ProjectService).getProject({ projectId }));
+    expect(await sees(bob)).toBeUndefined();
+    await server.as(bob, OrganizationService).leaveOrganization({ userId: bob.userId });
+    expect(await codeOf(groups.shareResourceWithPrincipal({ ...share, role }))).toBe(Code.NotFound);
+    expect(await codeOf(groups.createMembership({ groupId, subject: userOf(bob) }))).toBe(Code.NotFound);
+    const back = await server.member(ada.organizationId, "Bob", bob.account);
+    expect(await sees(back)).toBe(Code.PermissionDenied);
+    await groups.shareResourceWithPrincipal({ ...share, role });
+    expect(await sees(back)).toBeUndefined();
+  });
+
   test("a project is made, found, changed and deleted by who may", async () => {
     const projects = server.as(bob, ProjectService);
     const projectId = await project(bob, "Shop", "https://github.com/acme/shop");
