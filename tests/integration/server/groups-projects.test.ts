@@ -19,7 +19,6 @@ import {
   RunnerProvider,
 } from "../../../src/contract/gen/gitpod/v1/runner_configuration_pb.js";
 import { RunnerRole, RunnerService } from "../../../src/contract/gen/gitpod/v1/runner_pb.js";
-import { SecretService } from "../../../src/contract/gen/gitpod/v1/secret_pb.js";
 import { environmentClassKind } from "../../../src/plane/store/fleet-kinds.ts";
 import { environmentKind } from "../../../src/plane/store/kinds.ts";
 import { postgresDatabases, sqliteDatabases } from "../store/databases.ts";
@@ -335,40 +334,5 @@ describe.each([sqliteDatabases(), postgresDatabases()])("groups and projects on 
     expect(await codeOf(server.as(eve, ProjectService).createProjectFromEnvironment({ name: "from it", environmentId: id }))).toBe(
       Code.NotFound,
     );
-  });
-
-  test("secrets are their person's, their project's maker's, or the administrators', and others do not even see a person's own", async () => {
-    const projectId = await project(bob, "with secrets");
-    const secret = async (
-      who: Person,
-      name: string,
-      scope: { case: "userId" | "projectId" | "organizationId"; value: string },
-    ): Promise<string> =>
-      (
-        await server
-          .as(who, SecretService)
-          .createSecret({ name, value: "v", mount: { case: "environmentVariable", value: true }, scope: { scope } })
-      ).secret!.id;
-    const own = await secret(bob, "OWN", { case: "userId", value: bob.userId });
-    const ofProject = await secret(bob, "PROJECT", { case: "projectId", value: projectId });
-    await secret(ada, "SHARED", { case: "organizationId", value: ada.organizationId });
-    expect(await codeOf(secret(bob, "SHARED_TOO", { case: "organizationId", value: ada.organizationId }))).toBe(Code.PermissionDenied);
-    expect(await codeOf(secret(ada, "OTHERS", { case: "userId", value: bob.userId }))).toBe(Code.PermissionDenied);
-    expect(await codeOf(secret(eve, "FOREIGN", { case: "projectId", value: projectId }))).toBe(Code.NotFound);
-    const names = async (who: Person): Promise<string[]> =>
-      (await server.as(who, SecretService).listSecrets({})).secrets.map(({ name }) => name);
-    expect(await names(bob)).toEqual(["OWN", "PROJECT", "SHARED"]);
-    expect(await names(ada)).toEqual(["PROJECT", "SHARED"]);
-    expect(await names(eve)).toEqual([]);
-    const carol = await server.member(ada.organizationId, "Carol");
-    expect(await codeOf(server.as(carol, SecretService).updateSecretValue({ secretId: ofProject, value: "x" }))).toBe(
-      Code.PermissionDenied,
-    );
-    for (const who of [ada, carol, eve]) {
-      expect(await codeOf(server.as(who, SecretService).updateSecretValue({ secretId: own, value: "x" }))).toBe(Code.NotFound);
-      expect(await codeOf(server.as(who, SecretService).deleteSecret({ secretId: own }))).toBe(Code.NotFound);
-    }
-    await server.as(bob, ProjectService).deleteProject({ projectId });
-    expect(await names(bob)).toEqual(["OWN", "SHARED"]);
   });
 });
