@@ -26,8 +26,8 @@ This page is made from the table that the management plane decides by (\`src/pla
 - What is in another organization and what does not exist get the same answer, \`not_found\`, by the same work. Who may not call a method on anything gets \`permission_denied\` before anything is looked up.
 - A request that names several resources is allowed when each of them is. *Uses* and *names* are resources that a request refers to: to use one takes a share as user (or the organization's admin), to name one takes its organization.
 - A personal access token or a service account's token can be read-only, which leaves the methods marked *read*, and limited to scopes. One with scopes makes no credential that lasts (*mints*).
-- Personal things (a person's own secrets) are out of reach of organization-wide roles; groups that have organization-wide roles themselves are kept by admins alone.
-- Personal things of others, and others' tokens, are answered like what does not exist, also within an organization.
+- Personal things (a person's own secrets) are out of reach of organization-wide roles; groups that have organization-wide roles themselves, and secrets of the organization and of service accounts, are kept by admins alone, the latter by the service account too.
+- Personal things of others, and others' tokens, are answered like what does not exist, also within an organization; so is a class of a runner that is not the caller's to use, where something would be made with it.
 - Projects and runners (with their classes) are for every member to use as long as nobody was made their user; from then on they are for those who were, directly or through a group, and for whom more was given.
 - Lists and watches show what could be read one by one.
 - An organization can leave new projects to its administrators (\`members_create_projects\`); this is content, and the service says it.

@@ -15,6 +15,7 @@ import { systemClock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import { assemblePlane, type PlaneApi } from "./assemble-plane.ts";
 import type { Admit, Authenticate } from "./caller.ts";
+import { tellTokensGone, type TellTokensGone } from "./credentials-of.ts";
 import type { TellFault } from "./interceptors.ts";
 import type { Sealer } from "./seal.ts";
 import { type ScopeOf, scopes } from "./request-scope.ts";
@@ -79,6 +80,7 @@ export function createServerPlane(options: ServerPlaneOptions): PlaneApi {
   const machines = runnerAuthentication({ ...opened, enrolment: runners.enrolment });
   const authenticate: Authenticate = async (headers) => (await options.authenticate(headers)) ?? (await machines(headers));
   const fleet = storeFleet(store, runners.calls);
+  const tokensGone = tellTokensGone(runners.hub);
   const keeping = { store, scopeOf, runners, now };
   const unbuilt = [EnvironmentAutomationService, GatewayService, PrebuildService, UsageService];
   return assemblePlane({
@@ -97,9 +99,9 @@ export function createServerPlane(options: ServerPlaneOptions): PlaneApi {
       return { name: member?.message.user?.name ?? "", email: member?.message.user?.email ?? "" };
     },
     services: [
-      ...peopleServices(options, scopeOf),
+      ...peopleServices(options, scopeOf, tokensGone),
       bind(GroupService, groupService({ scopeOf, now })),
-      bind(ServiceAccountService, serviceAccountService({ scopeOf, now })),
+      bind(ServiceAccountService, serviceAccountService({ scopeOf, now, tellTokensGone: tokensGone })),
       bind(ProjectService, projectService({ scopeOf, fleet, tokens, now })),
       bind(RunnerInteractionService, runners.interactionService),
       ...unbuilt.map((service) => bind<DescService>(service, {})),
@@ -118,12 +120,13 @@ export function createServerPlane(options: ServerPlaneOptions): PlaneApi {
 function peopleServices(
   { store, tokens, sealer, now, providers, domainVerifier, signIn }: ServerPlaneOptions,
   scopeOf: ScopeOf,
+  tokensGone: TellTokensGone,
 ): BoundService[] {
   const endSignIns: EndSignIns = async (member) => signIn?.endAllOf(member);
   return [
-    bind(UserService, userService({ scopeOf, now, endSignIns })),
+    bind(UserService, userService({ scopeOf, now, endSignIns, tellTokensGone: tokensGone })),
     bind(AccountService, {
-      ...accountService({ store, tokens, now, endSignIns }),
+      ...accountService({ store, tokens, now, endSignIns, tellTokensGone: tokensGone }),
       ...loginProviders({ store, tokens, providers, publicUrl: signIn?.publicUrl }),
     }),
     bind(OrganizationService, {

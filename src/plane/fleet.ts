@@ -7,8 +7,6 @@ export interface Fleet {
   runners(organizationId: string): Promise<readonly Runner[]>;
   /** The class that is taken where none is named first. */
   classes(organizationId: string): Promise<readonly EnvironmentClass[]>;
-  /** The class with this id, or without one the class that is taken then; undefined where there is none. */
-  findClass(organizationId: string, id: string): Promise<EnvironmentClass | undefined>;
   /** What a runner is asked. Fails with `resource-not-found` when there is none with this id in the organization. */
   engineCalls(organizationId: string, runnerId: string): Promise<EngineCalls>;
 }

@@ -89,11 +89,9 @@ export function localFleet(
   options: { readonly engineCalls: EngineCalls; readonly version: string; readonly dedicatedSize?: () => DedicatedSize },
 ): Fleet {
   const runner = localRunner(identity, options.version);
-  const classes = () => localClasses(identity, options.dedicatedSize?.());
   return {
     runners: async () => [runner],
-    classes: async () => classes(),
-    findClass: async (_organizationId, id) => (id === "" ? classes()[0] : classes().find((one) => one.id === id)),
+    classes: async () => localClasses(identity, options.dedicatedSize?.()),
     engineCalls: async (_organizationId, runnerId) => {
       if (runnerId !== runner.runnerId) throw new BerthError("resource-not-found", `there is no runner ${runnerId}`);
       return options.engineCalls;

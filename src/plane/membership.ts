@@ -11,14 +11,15 @@ import {
   OrganizationSchema,
   OrganizationTier,
 } from "../contract/gen/gitpod/v1/organization_pb.js";
+import type { HostAuthenticationToken } from "../contract/gen/gitpod/v1/runner_configuration_pb.js";
 import { PersonalAccessTokenSchema, UserSchema, UserStatus } from "../contract/gen/gitpod/v1/user_pb.js";
 import { uuidV7 } from "../lib/uuid.ts";
 import { newToken } from "./access-tokens.ts";
+import { deleteAccess, deleteCredentials } from "./credentials-of.ts";
 import {
   accessTokenKind,
   accountKind,
   dotfilesKind,
-  groupMembershipKind,
   inviteDomainKind,
   memberKind,
   organizationKind,
@@ -129,31 +130,30 @@ export async function keepAnAdministrator(tx: Transaction, withoutUserId: string
     throw new BerthError("request-invalid", "it is the last administrator of the organization; make another one first");
 }
 
-/** Takes a member and what is theirs alone out of the organization. */
-export async function deleteMember(tx: Transaction, stored: Stored<typeof MemberRecordSchema>): Promise<void> {
+/** Takes a member and what is theirs alone out of the organization. Gives their tokens for hosts, for the runners to hear of. */
+export async function deleteMember(
+  tx: Transaction,
+  stored: Stored<typeof MemberRecordSchema>,
+): Promise<readonly HostAuthenticationToken[]> {
   await keepAnAdministrator(tx, stored.id);
-  await deleteBelongings(tx, stored.id);
+  await deleteAccess(tx, stored.id);
+  const hostTokens = await deleteCredentials(tx, stored.id);
   const where = { parentIds: [stored.id] };
   for (const preference of await tx.all(preferenceKind, { where })) tx.delete(preferenceKind, preference);
   const dotfiles = await tx.get(dotfilesKind, stored.id);
   if (dotfiles !== undefined) tx.delete(dotfilesKind, dotfiles);
   tx.delete(memberKind, stored);
+  return hostTokens;
 }
 
 /** Lets a member go; what they made stays theirs, and they may join again. */
 export async function leaveOrganization(tx: Transaction, stored: Stored<typeof MemberRecordSchema>): Promise<void> {
   await keepAnAdministrator(tx, stored.id);
-  await deleteBelongings(tx, stored.id);
+  await deleteAccess(tx, stored.id);
   const { user } = stored.message;
   if (user === undefined) return;
   const role = OrganizationRole.MEMBER;
   tx.update(memberKind, stored, create(MemberRecordSchema, { ...stored.message, role, user: { ...user, status: UserStatus.LEFT } }));
-}
-
-/** What lets somebody in: tokens, and places in groups. */
-async function deleteBelongings(tx: Transaction, userId: string): Promise<void> {
-  for (const token of await tx.all(accessTokenKind, { where: { parentIds: [userId] } })) tx.delete(accessTokenKind, token);
-  for (const place of await tx.all(groupMembershipKind, { where: { creatorIds: [userId] } })) tx.delete(groupMembershipKind, place);
 }
 
 /** How long the token of a first administrator is good; by then there is another way to sign in. */

@@ -5,7 +5,7 @@ import { mountKey, secretKind } from "./store/kinds.ts";
 import { sealedOwner } from "./store/renew-sealed.ts";
 
 /** Of secrets with the same mount the one with the nearest scope counts. */
-const scopeRanks = { organizationId: 1, projectId: 2, userId: 3, serviceAccountId: 0 } as const;
+const scopeRanks = { organizationId: 1, projectId: 2, userId: 3, serviceAccountId: 3 } as const;
 
 /** What a secret's sealed value is bound to. */
 export function secretOwner(id: string): string {
@@ -28,8 +28,8 @@ export function secretsOf({ metadata }: Environment, secrets: readonly Secret[])
       case "projectId":
         return scope.scope.value !== "" && scope.scope.value === metadata?.projectId;
       case "userId":
-        return scope.scope.value === metadata?.creator?.id;
       case "serviceAccountId":
+        return scope.scope.value === metadata?.creator?.id;
       case undefined:
         return false;
     }

@@ -7,15 +7,9 @@ import type { Store } from "./store/store.ts";
 
 /** The runners that signed up, as the store has them; `calls` is how one that is connected is asked. */
 export function storeFleet(store: Store, calls: RunnerCalls): Fleet {
-  const classes = async (organizationId: string) =>
-    (await store.inOrganization(organizationId).all(environmentClassKind)).map(({ message }) => message);
   return {
     runners: async (organizationId) => (await store.inOrganization(organizationId).all(runnerKind)).map(({ message }) => message),
-    classes,
-    findClass: async (organizationId, id) =>
-      id === ""
-        ? (await classes(organizationId)).find(({ enabled }) => enabled)
-        : (await store.inOrganization(organizationId).get(environmentClassKind, id))?.message,
+    classes: async (organizationId) => (await store.inOrganization(organizationId).all(environmentClassKind)).map(({ message }) => message),
     engineCalls: async (organizationId, runnerId) => {
       const runner = await store.inOrganization(organizationId).get(runnerKind, runnerId);
       if (runner === undefined) throw new BerthError("resource-not-found", `there is no runner ${runnerId}`);

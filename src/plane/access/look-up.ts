@@ -168,12 +168,12 @@ class KnownRows {
       case "projectId":
         return this.#ofParent(projectKind.name, scope.value);
       case "organizationId":
-        // Everybody's environments may have it.
-        return { ...this.#plain([]), shared: "user" };
+        // Everybody's environments may have it; administrators alone keep it.
+        return { ...this.#plain([]), shared: "user", guard: "privileged" };
       case "serviceAccountId":
-        return this.#plain(owners(["serviceAccount"], scope.value));
+        return { ...this.#plain(owners(["serviceAccount"], scope.value)), guard: "privileged" };
       default:
-        return { ...this.#plain(owners(["user"], scope?.value ?? row.creatorId)), guard: "personal" };
+        return { ...this.#plain(people(scope?.value ?? row.creatorId)), guard: "personal" };
     }
   }
 

@@ -1,6 +1,7 @@
 import { ResourceType } from "../../contract/gen/gitpod/v1/event_pb.js";
 import type { Principal } from "../../contract/principal.ts";
 import { visibilityOf } from "../authorization/policy.ts";
+import { runnerKind } from "../store/fleet-kinds.ts";
 import { roleAssignmentKind } from "../store/identity-kinds.ts";
 import type { Reader, Where } from "../store/store.ts";
 import { groupsOf } from "./principal-of.ts";
@@ -43,6 +44,8 @@ export async function visibleRunners({ principal, store }: Sight): Promise<Pick<
 export async function runnerSight({ principal, store }: Sight): Promise<(runnerId: string) => boolean> {
   if (principal === undefined || visibilityOf(principal, "gitpod.v1.RunnerService/GetRunner") === "all") return () => true;
   const hidden = new Set(await hiddenIds(store, principal.id, ResourceType.RUNNER));
+  const own = hidden.size === 0 ? [] : await store.all(runnerKind, { where: { creatorIds: [principal.id], ids: [...hidden] } });
+  for (const { id } of own) hidden.delete(id);
   return (runnerId) => !hidden.has(runnerId);
 }
 

@@ -102,6 +102,7 @@ export class Authorizer {
       id,
       facts: id === undefined ? undefined : known.get(keyOf({ kind, id })),
       ...(field.grants === undefined ? {} : { grants: field.grants }),
+      ...(field.hidden === undefined ? {} : { hidden: field.hidden }),
     }));
   }
 

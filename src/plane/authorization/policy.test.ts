@@ -55,11 +55,12 @@ const standings: Readonly<Record<string, ResourceFacts | undefined>> = {
 
 /** Every target of a method in one standing. */
 function targetsOf(row: Row, facts: ResourceFacts | undefined): Target[] {
-  return row.targets.map(({ kind, grants }) => ({
+  return row.targets.map(({ kind, grants, hidden }) => ({
     kind: kind === "byType" ? "environment" : kind,
     id: resourceId,
     facts,
     ...(grants === undefined ? {} : { grants }),
+    ...(hidden === undefined ? {} : { hidden }),
   }));
 }
 
@@ -228,7 +229,6 @@ test("lists show what a principal could read one by one", () => {
 
 /** They change nothing, though the API does not mark them so. */
 const unmarkedReads = [
-  "gitpod.v1.OrganizationService/GetOrganizationInvite",
   "gitpod.v1.OrganizationService/GetAnnouncementBanner",
   "gitpod.v1.EventService/WatchEvents",
   "gitpod.v1.EditorService/ResolveEditorURL",

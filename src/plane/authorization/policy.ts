@@ -31,6 +31,8 @@ export interface Target {
   readonly facts: ResourceFacts | undefined;
   /** Of the field it was named in, where they are not the row's. */
   readonly grants?: Grants;
+  /** Who may not use it gets the answer for one that is not there. */
+  readonly hidden?: true;
 }
 
 export type DenialCode = "unauthenticated" | "permission_denied" | "not_found";
@@ -108,7 +110,7 @@ function decideByToken(row: Row, method: string, { readOnly, scopes }: TokenLimi
   return undefined;
 }
 
-function decideTarget(principal: Principal | undefined, { kind, id, facts }: Target, grants: Grants): Decision {
+function decideTarget(principal: Principal | undefined, { kind, id, facts, hidden }: Target, grants: Grants): Decision {
   const missing: Decision = {
     allowed: false,
     code: "not_found",
@@ -118,7 +120,7 @@ function decideTarget(principal: Principal | undefined, { kind, id, facts }: Tar
   if (facts === undefined || principal === undefined || !isWithinReach(principal, facts)) return missing;
   const levels = levelsOf(principal, grants, facts.guard);
   const mayCall = levels.some((level) => reaches(principal, facts, level));
-  if (!mayCall && (facts.guard === "personal" || facts.guard === "hidden")) return missing;
+  if (!mayCall && (hidden === true || facts.guard === "personal" || facts.guard === "hidden")) return missing;
   return mayCall ? allow : deny("permission_denied", `this ${words[kind]} is not yours, and was not shared with you so far`);
 }
 

@@ -64,6 +64,8 @@ export interface TargetField {
   readonly optional?: true;
   /** For a resource that is only referred to: who may, where it is not who may call the method. */
   readonly grants?: Grants;
+  /** Who may not use it gets the answer for one that is not there. */
+  readonly hidden?: true;
 }
 
 export interface Row {
@@ -122,6 +124,11 @@ export function optionalTarget(kind: TargetField["kind"], path: string): readonl
 /** A resource that what is made will use: it has to be the caller's to use. */
 export function used(kind: ResourceKind, path: string, options: { readonly optional?: true } = {}): TargetField {
   return { kind, path, ...options, grants: mayUse };
+}
+
+/** A class that what is made will have: one of a runner that is not the caller's to use is not there for them. */
+export function usedClass(path: string): TargetField {
+  return { ...used("environmentClass", path, { optional: true }), hidden: true };
 }
 
 /** A resource of the caller's organization that is only named. */

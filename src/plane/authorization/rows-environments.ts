@@ -18,6 +18,7 @@ import {
   type ServiceRows,
   target,
   used,
+  usedClass,
   write,
 } from "./row.ts";
 
@@ -30,10 +31,7 @@ const insiders: Grants = { user: "user", serviceAccount: "user", environment: "o
 const users: Grants = { user: "user", serviceAccount: "user" };
 /** Who puts it away or ends it. */
 const keepers: Grants = { user: "admin", serviceAccount: "admin", admin: "any" };
-const newEnvironment = [
-  used("environmentClass", "spec.machine.class", { optional: true }),
-  used("secret", "spec.secrets.id", { optional: true }),
-];
+const newEnvironment = [usedClass("spec.machine.class"), used("secret", "spec.secrets.id", { optional: true })];
 
 const environments = rowsOf(EnvironmentService, {
   getEnvironment: read("environments", environment, viewers),

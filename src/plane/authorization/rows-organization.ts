@@ -84,8 +84,9 @@ const organizations = rowsOf(OrganizationService, {
   deleteOrganization: write("organization", organization, admins),
   listMembers: read("organization", organization, people),
   setRole: write("organization", [...organization, ...user], admins),
-  createOrganizationInvite: write("organization", organization, admins),
-  getOrganizationInvite: read("organization", organization, admins),
+  // Whoever has an invite comes in; asking for the one that is good makes it where there is none.
+  createOrganizationInvite: minting(write("organization", organization, admins)),
+  getOrganizationInvite: minting(write("organization", organization, admins)),
   getOrganizationInviteSummary: read("organization", noTarget, accountHolders),
   // An administrator lets others go.
   leaveOrganization: write("organization", user, { user: "own", admin: "any" }),

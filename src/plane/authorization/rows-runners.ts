@@ -18,6 +18,7 @@ import {
   target,
   type TargetField,
   used,
+  usedClass,
   write,
 } from "./row.ts";
 
@@ -121,7 +122,7 @@ const projectKeepers: Grants = { user: "admin", serviceAccount: "admin", ...proj
 
 /** Prebuilds run on these classes, and as this principal. */
 const prebuildTargets = (path: string): TargetField[] => [
-  used("environmentClass", `${path}prebuildConfiguration.environmentClassIds`, { optional: true }),
+  usedClass(`${path}prebuildConfiguration.environmentClassIds`),
   {
     kind: "principal",
     path: `${path}prebuildConfiguration.executor.id`,
@@ -148,14 +149,14 @@ const projects = rowsOf(ProjectService, {
   listProjectEnvironmentClasses: read("projects", project, projectUsers),
   updateProjectEnvironmentClasses: write(
     "projects",
-    [...project, used("environmentClass", "projectEnvironmentClasses.environmentClassId", { optional: true })],
+    [...project, usedClass("projectEnvironmentClasses.environmentClassId")],
     projectEditors,
   ),
 });
 
 const prebuild = target("prebuild", "prebuildId");
 const warmPool = target("warmPool", "warmPoolId");
-const withClass: readonly TargetField[] = [...project, used("environmentClass", "environmentClassId", { optional: true })];
+const withClass: readonly TargetField[] = [...project, usedClass("environmentClassId")];
 
 const prebuilds = rowsOf(PrebuildService, {
   createPrebuild: write("projects", withClass, projectEditors),

@@ -1,5 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
+import { BerthError } from "../../contract/berth-error.ts";
 import {
   type AccountMembership,
   AccountMembershipSchema,
@@ -10,6 +11,7 @@ import { OrganizationTier } from "../../contract/gen/gitpod/v1/organization_pb.j
 import { UserStatus } from "../../contract/gen/gitpod/v1/user_pb.js";
 import { auditedStore } from "../audit/audited-store.ts";
 import { callerOf } from "../caller.ts";
+import type { TellTokensGone } from "../credentials-of.ts";
 import { auditOrigin } from "../request-scope.ts";
 import { deleteMember, mailDomainOf } from "../membership.ts";
 import { paginate } from "../pagination.ts";
@@ -26,11 +28,13 @@ export function accountService({
   tokens,
   now,
   endSignIns,
+  tellTokensGone,
 }: {
   readonly store: Store;
   readonly tokens: PageTokens;
   readonly now: () => number;
   readonly endSignIns: EndSignIns;
+  readonly tellTokensGone: TellTokensGone;
 }): Partial<ServiceImpl<typeof AccountService>> {
   const system = store.system("accounts");
   return {
@@ -40,12 +44,17 @@ export function accountService({
     },
     deleteAccount: async ({ accountId }, context) => {
       const origin = auditOrigin(context, now);
+      const members = await system.all(memberKind, { where: { parentIds: [accountId] } });
+      // A suspension would be forgotten with the account, and its person come in again as somebody new.
+      if (members.some(({ message }) => message.user?.status === UserStatus.SUSPENDED))
+        throw new BerthError("not-allowed", "an organization suspended you; its administrators delete you there first");
       // One organization after the other: being the last administrator of one keeps the account, and what was left is told again.
-      for (const { organizationId, id } of await system.all(memberKind, { where: { parentIds: [accountId] } })) {
-        await auditedStore(store.inOrganization(organizationId), origin).transaction(async (tx) => {
+      for (const { organizationId, id } of members) {
+        const hostTokens = await auditedStore(store.inOrganization(organizationId), origin).transaction(async (tx) => {
           const member = await tx.get(memberKind, id);
-          if (member !== undefined) await deleteMember(tx, member);
+          return member === undefined ? [] : deleteMember(tx, member);
         });
+        await tellTokensGone(hostTokens);
         await endSignIns({ organizationId, accountId });
       }
       await system.transaction(async (tx) => {

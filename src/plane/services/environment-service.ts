@@ -13,7 +13,6 @@ import {
   type EnvironmentSpec,
   EnvironmentSpecSchema,
 } from "../../contract/gen/gitpod/v1/environment_pb.js";
-import type { EnvironmentClass } from "../../contract/gen/gitpod/v1/runner_configuration_pb.js";
 import { uuidV7 } from "../../lib/uuid.ts";
 import { type Caller, subjectOf } from "../caller.ts";
 import { EnvironmentRecords } from "../environment-records.ts";
@@ -29,6 +28,7 @@ import { listClasses } from "./list-classes.ts";
 import { listEnvironments } from "./list-environments.ts";
 import { checkSpec } from "./supported-spec.ts";
 import { applyUpdate } from "./update-environment.ts";
+import { usableClass, usableClasses } from "./usable-classes.ts";
 
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9 ._-]{0,79}$/;
 const maxNameTries = 1000;
@@ -54,7 +54,7 @@ export function environmentService(dependencies: Dependencies): Partial<ServiceI
       const scope = scopeOf(context);
       const project = (await found(scope.store, projectKind, request.projectId, "project")).message;
       const { name, annotations, sessionId } = request;
-      const spec = projectSpec(project, request.spec, await fleet.classes(scope.store.organizationId));
+      const spec = projectSpec(project, request.spec, await usableClasses(fleet, scope));
       const wanted = { spec, name, annotations, sessionId, projectId: project.id };
       return { environment: await createEnvironment(dependencies, scope, wanted, context.signal) };
     },
@@ -117,14 +117,15 @@ export interface NewEnvironment {
 /** Checks and records a new environment. Fails with `name-taken`, `name-invalid` or `url-invalid`. */
 export async function createEnvironment(
   { fleet, gitIdentity, now }: Pick<Dependencies, "fleet" | "gitIdentity" | "now">,
-  { caller, store }: RequestScope,
+  scope: RequestScope,
   request: NewEnvironment,
   signal: AbortSignal,
 ): Promise<Environment> {
+  const { caller, store } = scope;
   checkSpec(request.spec);
   const records = new EnvironmentRecords(store, now);
   const spec = clone(EnvironmentSpecSchema, request.spec);
-  const environmentClass = await classOf(fleet, store.organizationId, spec.machine?.class ?? "");
+  const environmentClass = await usableClass(fleet, scope, spec.machine?.class ?? "");
   const { content } = spec;
   const source = sourceOf(spec);
   const suggested = source.startsWith(folderScheme) ? (source.split("/").at(-1) ?? "folder") : parseContextUrl(source).repository;
@@ -156,15 +157,6 @@ export async function createEnvironment(
   if (given === undefined) await insertWithFreeName(records, environment, suggested);
   else await taken(given, async () => records.insert(environment));
   return environment;
-}
-
-/** Fails with `resource-not-found` for a class that is not there; without an id it is the usual one. */
-async function classOf(fleet: Fleet, organizationId: string, id: string): Promise<EnvironmentClass> {
-  const found = await fleet.findClass(organizationId, id);
-  if (found === undefined)
-    throw new BerthError("resource-not-found", id === "" ? "there is no environment class" : `there is no environment class ${id}`);
-  if (!found.enabled) throw new BerthError("request-invalid", `spec.machine.class: '${found.displayName}' is disabled`);
-  return found;
 }
 
 /** Sessions for what is to be done first, and what the request left open. */

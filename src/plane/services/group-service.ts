@@ -2,27 +2,13 @@ import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { BerthError } from "../../contract/berth-error.ts";
-import {
-  type Group,
-  type GroupMembership,
-  GroupMembershipSchema,
-  GroupSchema,
-  type GroupService,
-  type ListGroupsRequest_Filter,
-} from "../../contract/gen/gitpod/v1/group_pb.js";
-import { Principal, type Subject } from "../../contract/gen/gitpod/v1/identity_pb.js";
+import { type Group, GroupSchema, type GroupService, type ListGroupsRequest_Filter } from "../../contract/gen/gitpod/v1/group_pb.js";
 import { uuidV7 } from "../../lib/uuid.ts";
 import type { ScopeOf } from "../request-scope.ts";
-import {
-  groupKind,
-  groupMembershipKind,
-  memberKind,
-  membershipNameKey,
-  roleAssignmentKind,
-  serviceAccountKind,
-} from "../store/identity-kinds.ts";
+import { groupKind, groupMembershipKind, membershipNameKey, roleAssignmentKind } from "../store/identity-kinds.ts";
 import type { OrganizationStore, Reader, Stored, Where } from "../store/store.ts";
 import { found } from "./found.ts";
+import { newPlace } from "./group-places.ts";
 import { roleAssignments } from "./role-assignments.ts";
 
 interface Dependencies {
@@ -90,7 +76,7 @@ function memberships({ scopeOf, now }: Dependencies): Partial<ServiceImpl<typeof
       if (subject === undefined) throw new BerthError("request-invalid", "subject is missing");
       return scope.store.transaction(async (tx) => {
         await ownGroupOf(tx, groupId);
-        const member = await newMembership(tx, groupId, subject, now());
+        const member = await newPlace(tx, groupId, subject, now());
         tx.insert(groupMembershipKind, member.id, member);
         return { member };
       });
@@ -118,24 +104,6 @@ function memberships({ scopeOf, now }: Dependencies): Partial<ServiceImpl<typeof
       return { members: items.map(({ message }) => message), pagination: { nextToken } };
     },
   };
-}
-
-/** A place in a group. Fails with `resource-not-found` when the organization has no such user or service account. */
-async function newMembership(reader: Reader, groupId: string, subject: Subject, nowMs: number): Promise<GroupMembership> {
-  const named = { id: uuidV7(nowMs), groupId, subject };
-  switch (subject.principal) {
-    case Principal.USER: {
-      const { user } = (await found(reader, memberKind, subject.id, "user")).message;
-      return create(GroupMembershipSchema, { ...named, name: user?.name ?? "", avatarUrl: user?.avatarUrl ?? "" });
-    }
-    case Principal.SERVICE_ACCOUNT:
-      return create(GroupMembershipSchema, {
-        ...named,
-        name: (await found(reader, serviceAccountKind, subject.id, "service account")).message.name,
-      });
-    default:
-      throw new BerthError("request-invalid", "subject: a user or a service account can be in a group");
-  }
 }
 
 async function groupOf(reader: Reader, id: string): Promise<Stored<typeof GroupSchema>> {

@@ -33,7 +33,7 @@ export function projectPolicies({ scopeOf, now }: ProjectDependencies): Partial<
       const scope = scopeOf(context);
       return scope.store.transaction(async (tx) => {
         await checkNamed(tx, projectId, groupId);
-        if ((await policyRow(tx, projectId, groupId)) !== undefined) throw new BerthError("resource-exists", "a policy for this group");
+        if ((await policyRows(tx, projectId, groupId)).length > 0) throw new BerthError("resource-exists", "a policy for this group");
         return { policy: insertPolicy(tx, scope, { id: uuidV7(now()), projectId, groupId, role }) };
       });
     },
@@ -41,7 +41,7 @@ export function projectPolicies({ scopeOf, now }: ProjectDependencies): Partial<
       const scope = scopeOf(context);
       return scope.store.transaction(async (tx) => {
         await checkNamed(tx, projectId, groupId);
-        tx.delete(roleAssignmentKind, await existingPolicy(tx, projectId, groupId));
+        await deletePolicies(tx, projectId, groupId);
         return { policy: insertPolicy(tx, scope, { id: uuidV7(now()), projectId, groupId, role }) };
       });
     },
@@ -49,7 +49,7 @@ export function projectPolicies({ scopeOf, now }: ProjectDependencies): Partial<
       const scope = scopeOf(context);
       await scope.store.transaction(async (tx) => {
         await found(tx, projectKind, projectId, "project");
-        tx.delete(roleAssignmentKind, await existingPolicy(tx, projectId, groupId));
+        await deletePolicies(tx, projectId, groupId);
       });
       return {};
     },
@@ -61,15 +61,17 @@ async function checkNamed(tx: Transaction, projectId: string, groupId: string): 
   await found(tx, groupKind, groupId, "group");
 }
 
-async function policyRow(tx: Transaction, projectId: string, groupId: string): Promise<Stored<typeof RoleAssignmentSchema> | undefined> {
+/** All roles of a group on a project: GroupService may have given it several. */
+async function policyRows(tx: Transaction, projectId: string, groupId: string): Promise<readonly Stored<typeof RoleAssignmentSchema>[]> {
   const where = { projectIds: [projectId], parentIds: [groupId], phases: [ResourceType.PROJECT] };
-  return (await tx.all(roleAssignmentKind, { where }))[0];
+  return tx.all(roleAssignmentKind, { where });
 }
 
-async function existingPolicy(tx: Transaction, projectId: string, groupId: string): Promise<Stored<typeof RoleAssignmentSchema>> {
-  const stored = await policyRow(tx, projectId, groupId);
-  if (stored === undefined) throw new BerthError("resource-not-found", `the project has no policy for the group ${groupId}`);
-  return stored;
+/** Takes away every role that a group has on the project. */
+async function deletePolicies(tx: Transaction, projectId: string, groupId: string): Promise<void> {
+  const rows = await policyRows(tx, projectId, groupId);
+  if (rows.length === 0) throw new BerthError("resource-not-found", `the project has no policy for the group ${groupId}`);
+  for (const row of rows) tx.delete(roleAssignmentKind, row);
 }
 
 function insertPolicy(

@@ -4,29 +4,22 @@ import type { ServiceImpl } from "@connectrpc/connect";
 import { BerthError } from "../../contract/berth-error.ts";
 import { ResourceType } from "../../contract/gen/gitpod/v1/event_pb.js";
 import {
-  GroupMembershipSchema,
   GroupSchema,
   type GroupService,
   type ListRoleAssignmentsRequest_Filter,
   ResourceRole,
   RoleAssignmentSchema,
 } from "../../contract/gen/gitpod/v1/group_pb.js";
-import type { Principal } from "../../contract/gen/gitpod/v1/identity_pb.js";
+import { type Principal, SubjectSchema } from "../../contract/gen/gitpod/v1/identity_pb.js";
 import { uuidV7 } from "../../lib/uuid.ts";
 import type { ScopeOf } from "../request-scope.ts";
 import { environmentClassKind, runnerKind } from "../store/fleet-kinds.ts";
-import {
-  groupKind,
-  groupMembershipKind,
-  memberKind,
-  organizationKind,
-  roleAssignmentKind,
-  serviceAccountKind,
-} from "../store/identity-kinds.ts";
+import { groupKind, groupMembershipKind, organizationKind, roleAssignmentKind, serviceAccountKind } from "../store/identity-kinds.ts";
 import { environmentKind } from "../store/kinds.ts";
 import { projectKind } from "../store/project-kinds.ts";
 import type { OrganizationStore, Reader, Transaction, Where } from "../store/store.ts";
 import { found } from "./found.ts";
+import { newPlace } from "./group-places.ts";
 
 interface Dependencies {
   readonly scopeOf: ScopeOf;
@@ -114,19 +107,14 @@ async function shareGroup(
   const { organizationId, resourceId, principal, principalId, nowMs } = options;
   const name = shareName(principalId, resourceId);
   const existing = await tx.find(groupKind, { nameKey: name });
-  if (existing !== undefined) return existing.id;
-  const member = await tx.get(memberKind, principalId);
-  const account = member === undefined ? await found(tx, serviceAccountKind, principalId, "user or service account") : undefined;
-  const id = uuidV7(nowMs);
+  const id = existing?.id ?? uuidV7(nowMs);
   const at = timestampFromMs(nowMs);
-  tx.insert(groupKind, id, create(GroupSchema, { id, organizationId, name, directShare: true, createdAt: at, updatedAt: at }));
-  const place = {
-    id: uuidV7(nowMs),
-    groupId: id,
-    subject: { id: principalId, principal },
-    name: member?.message.user?.name ?? account?.message.name ?? "",
-  };
-  tx.insert(groupMembershipKind, place.id, create(GroupMembershipSchema, place));
+  if (existing === undefined)
+    tx.insert(groupKind, id, create(GroupSchema, { id, organizationId, name, directShare: true, createdAt: at, updatedAt: at }));
+  // Somebody who left and came back has lost their place; only a new share gives it back.
+  const place = await newPlace(tx, id, create(SubjectSchema, { id: principalId, principal }), nowMs);
+  const isIn = existing !== undefined && (await tx.all(groupMembershipKind, { where: { parentIds: [id] } })).length > 0;
+  if (!isIn) tx.insert(groupMembershipKind, place.id, place);
   return id;
 }
 

@@ -34,7 +34,7 @@ export function runnerPolicies({ scopeOf, now }: Pick<RunnerDependencies, "scope
       const { organizationId } = scope.store;
       return scope.store.transaction(async (tx) => {
         await checkNamed(tx, runnerId, groupId);
-        if ((await policyRow(tx, runnerId, groupId)) !== undefined) throw new BerthError("resource-exists", "a policy for this group");
+        if ((await policyRows(tx, runnerId, groupId)).length > 0) throw new BerthError("resource-exists", "a policy for this group");
         return { policy: await set(tx, { organizationId, runnerId, groupId, role }) };
       });
     },
@@ -43,13 +43,13 @@ export function runnerPolicies({ scopeOf, now }: Pick<RunnerDependencies, "scope
       const { organizationId } = scope.store;
       return scope.store.transaction(async (tx) => {
         await checkNamed(tx, runnerId, groupId);
-        tx.delete(roleAssignmentKind, await existingPolicy(tx, runnerId, groupId));
+        await deletePolicies(tx, runnerId, groupId);
         return { policy: await set(tx, { organizationId, runnerId, groupId, role }) };
       });
     },
     deleteRunnerPolicy: async ({ runnerId, groupId }, context) => {
       const scope = scopeOf(context);
-      await scope.store.transaction(async (tx) => tx.delete(roleAssignmentKind, await existingPolicy(tx, runnerId, groupId)));
+      await scope.store.transaction(async (tx) => deletePolicies(tx, runnerId, groupId));
       return {};
     },
   };
@@ -68,15 +68,17 @@ async function checkNamed(tx: Transaction, runnerId: string, groupId: string): P
   await found(tx, groupKind, groupId, "group");
 }
 
-async function policyRow(tx: Transaction, runnerId: string, groupId: string): Promise<Stored<typeof RoleAssignmentSchema> | undefined> {
+/** All roles of a group on a runner: GroupService may have given it several. */
+async function policyRows(tx: Transaction, runnerId: string, groupId: string): Promise<readonly Stored<typeof RoleAssignmentSchema>[]> {
   const where = { projectIds: [runnerId], parentIds: [groupId], phases: [ResourceType.RUNNER] };
-  return (await tx.all(roleAssignmentKind, { where }))[0];
+  return tx.all(roleAssignmentKind, { where });
 }
 
-async function existingPolicy(tx: Transaction, runnerId: string, groupId: string): Promise<Stored<typeof RoleAssignmentSchema>> {
-  const stored = await policyRow(tx, runnerId, groupId);
-  if (stored === undefined) throw new BerthError("resource-not-found", `the runner has no policy for the group ${groupId}`);
-  return stored;
+/** Takes away every role that a group has on the runner. */
+async function deletePolicies(tx: Transaction, runnerId: string, groupId: string): Promise<void> {
+  const rows = await policyRows(tx, runnerId, groupId);
+  if (rows.length === 0) throw new BerthError("resource-not-found", `the runner has no policy for the group ${groupId}`);
+  for (const row of rows) tx.delete(roleAssignmentKind, row);
 }
 
 function insertPolicy(tx: Transaction, { id, organizationId, runnerId, groupId, role }: NewPolicy): RunnerPolicy {

@@ -7,6 +7,7 @@ import type { Fleet } from "../fleet.ts";
 import { paginate } from "../pagination.ts";
 import type { ScopeOf } from "../request-scope.ts";
 import type { PageTokens } from "../store/page-tokens.ts";
+import { usableClasses } from "./usable-classes.ts";
 
 /** gitpod.v1.RunnerService: what environments run on, and what is asked of it. */
 export function runnerService({
@@ -34,8 +35,9 @@ export function runnerService({
     },
     getRunner: async ({ runnerId }, context) => ({ runner: await findRunner(fleet, scopeOf(context).store.organizationId, runnerId) }),
     parseContextURL: async ({ runnerId, contextUrl }, context) => {
-      const { organizationId } = scopeOf(context).store;
-      const classes = await fleet.classes(organizationId);
+      const scope = scopeOf(context);
+      const { organizationId } = scope.store;
+      const classes = await usableClasses(fleet, scope);
       const chosen = runnerId === "" ? (classes[0]?.runnerId ?? "") : runnerId;
       const engineCalls = await fleet.engineCalls(organizationId, chosen);
       const parsed = await engineCalls.parseContextUrl({ contextUrl, principalId: callerOf(context).id }, context.signal);

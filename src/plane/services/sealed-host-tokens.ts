@@ -11,6 +11,7 @@ import {
 } from "../../contract/gen/gitpod/v1/runner_configuration_pb.js";
 import { uuidV7 } from "../../lib/uuid.ts";
 import { subjectOf } from "../caller.ts";
+import { tellTokensGone } from "../credentials-of.ts";
 import type { RequestScope } from "../request-scope.ts";
 import { sealedHostTokenKind } from "../runner-store/kinds.ts";
 import { hostTokenKind } from "../store/kinds.ts";
@@ -81,8 +82,7 @@ export function sealedHostTokens({
         if (sealed !== undefined) tx.delete(sealedHostTokenKind, sealed);
         return stored.message;
       });
-      const value = { host: token.host, principalId: token.subject?.id ?? "" };
-      await runners.hub.hint(token.runnerId, { case: "eventHostAuthenticationTokenDeleted", value });
+      await tellTokensGone(runners.hub)([token]);
       return {};
     },
   };

@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { BerthError } from "../../contract/berth-error.ts";
+import { Principal } from "../../contract/gen/gitpod/v1/identity_pb.js";
 import {
   type CreateSecretRequest,
   type ListSecretsRequest_Filter,
@@ -141,13 +142,15 @@ function checkValue(mount: Secret["mount"]["case"], value: string): void {
   if (value.includes("\u0000")) throw new BerthError("request-invalid", "value: a secret is text without zero bytes");
 }
 
-/** Without a scope a secret is the person's own. Fails with `resource-not-found` for a scope that is not there. */
+/** Without a scope a secret is the caller's own. Fails with `resource-not-found` for a scope that is not there. */
 async function secretScopeOf({ scope, projectId }: CreateSecretRequest, { caller, store }: RequestScope): Promise<SecretScope> {
   const wanted = scope?.scope ?? { case: undefined };
   const chosen = projectId === "" || wanted.case !== undefined ? wanted : { case: "projectId" as const, value: projectId };
   switch (chosen.case) {
     case undefined:
-      return create(SecretScopeSchema, { scope: { case: "userId", value: caller.id } });
+      return create(SecretScopeSchema, {
+        scope: { case: caller.principal === Principal.SERVICE_ACCOUNT ? "serviceAccountId" : "userId", value: caller.id },
+      });
     case "userId":
       if (chosen.value !== caller.id) throw new BerthError("resource-not-found", `there is no user ${chosen.value}`);
       break;

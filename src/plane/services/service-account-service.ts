@@ -12,8 +12,9 @@ import {
 import { uuidV7 } from "../../lib/uuid.ts";
 import { newToken } from "../access-tokens.ts";
 import { type Caller, subjectOf } from "../caller.ts";
+import { deleteAccess, deleteCredentials, type TellTokensGone } from "../credentials-of.ts";
 import type { ScopeOf } from "../request-scope.ts";
-import { accessTokenKind, groupMembershipKind, serviceAccountKind } from "../store/identity-kinds.ts";
+import { accessTokenKind, serviceAccountKind } from "../store/identity-kinds.ts";
 import type { Reader, Stored, Transaction, Where } from "../store/store.ts";
 import { found } from "./found.ts";
 
@@ -25,6 +26,7 @@ const defaultTokenValidMs = 90 * 24 * 60 * 60_000;
 interface Dependencies {
   readonly scopeOf: ScopeOf;
   readonly now: () => number;
+  readonly tellTokensGone: TellTokensGone;
 }
 
 /** gitpod.v1.ServiceAccountService: programs in an organization. Their tokens are theirs to make and end. */
@@ -32,7 +34,7 @@ export function serviceAccountService(dependencies: Dependencies): Partial<Servi
   return { ...accounts(dependencies), ...tokens(dependencies) };
 }
 
-function accounts({ scopeOf, now }: Dependencies): Partial<ServiceImpl<typeof ServiceAccountService>> {
+function accounts({ scopeOf, now, tellTokensGone }: Dependencies): Partial<ServiceImpl<typeof ServiceAccountService>> {
   return {
     createServiceAccount: async ({ name, description, validUntil }, context) => {
       const scope = scopeOf(context);
@@ -75,13 +77,13 @@ function accounts({ scopeOf, now }: Dependencies): Partial<ServiceImpl<typeof Se
     },
     deleteServiceAccount: async ({ serviceAccountId }, context) => {
       const scope = scopeOf(context);
-      await scope.store.transaction(async (tx) => {
+      const hostTokens = await scope.store.transaction(async (tx) => {
         const stored = await accountOf(tx, serviceAccountId);
-        for (const token of await tx.all(accessTokenKind, { where: { parentIds: [stored.id] } })) tx.delete(accessTokenKind, token);
-        for (const place of await tx.all(groupMembershipKind, { where: { creatorIds: [stored.id] } }))
-          tx.delete(groupMembershipKind, place);
+        await deleteAccess(tx, stored.id);
         tx.delete(serviceAccountKind, stored);
+        return deleteCredentials(tx, stored.id);
       });
+      await tellTokensGone(hostTokens);
       return {};
     },
   };

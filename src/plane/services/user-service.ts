@@ -15,6 +15,7 @@ import {
 import { uuidV7 } from "../../lib/uuid.ts";
 import { newToken } from "../access-tokens.ts";
 import { subjectOf } from "../caller.ts";
+import type { TellTokensGone } from "../credentials-of.ts";
 import { deleteMember, keepAnAdministrator } from "../membership.ts";
 import type { ScopeOf } from "../request-scope.ts";
 import { accessTokenKind, dotfilesKind, memberKind, preferenceKind } from "../store/identity-kinds.ts";
@@ -32,6 +33,7 @@ interface Dependencies {
   readonly scopeOf: ScopeOf;
   readonly now: () => number;
   readonly endSignIns: EndSignIns;
+  readonly tellTokensGone: TellTokensGone;
 }
 
 /** gitpod.v1.UserService: people in their organizations, their tokens, preferences and dotfiles. */
@@ -39,7 +41,7 @@ export function userService(dependencies: Dependencies): Partial<ServiceImpl<typ
   return { ...people(dependencies), ...tokens(dependencies), ...preferences(dependencies), ...dotfiles(dependencies) };
 }
 
-function people({ scopeOf, endSignIns }: Dependencies): Partial<ServiceImpl<typeof UserService>> {
+function people({ scopeOf, endSignIns, tellTokensGone }: Dependencies): Partial<ServiceImpl<typeof UserService>> {
   return {
     getAuthenticatedUser: async (_request, context) => {
       const { caller, store } = scopeOf(context);
@@ -63,11 +65,11 @@ function people({ scopeOf, endSignIns }: Dependencies): Partial<ServiceImpl<type
     },
     deleteUser: async ({ userId }, context) => {
       const scope = scopeOf(context);
-      const { accountId } = await scope.store.transaction(async (tx) => {
+      const { accountId, hostTokens } = await scope.store.transaction(async (tx) => {
         const stored = await found(tx, memberKind, userId, "user");
-        await deleteMember(tx, stored);
-        return stored.message;
+        return { accountId: stored.message.accountId, hostTokens: await deleteMember(tx, stored) };
       });
+      await tellTokensGone(hostTokens);
       await endSignIns({ organizationId: scope.store.organizationId, accountId });
       return {};
     },

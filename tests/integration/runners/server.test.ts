@@ -1,4 +1,5 @@
 import { create, type DescService } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type Client, Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { execFileSync } from "node:child_process";
@@ -19,11 +20,14 @@ import {
 } from "../../../src/contract/gen/gitpod/v1/runner_configuration_pb.js";
 import { RunnerPhase, RunnerService } from "../../../src/contract/gen/gitpod/v1/runner_pb.js";
 import { SecretService } from "../../../src/contract/gen/gitpod/v1/secret_pb.js";
+import { ServiceAccountService } from "../../../src/contract/gen/gitpod/v1/service_account_pb.js";
+import { UserService } from "../../../src/contract/gen/gitpod/v1/user_pb.js";
 import { systemClock } from "../../../src/lib/clock.ts";
 import { silentLog } from "../../../src/lib/log.ts";
 import { SimulatedComputer } from "../../../src/vm/simulated/simulated-driver.ts";
 import { createAdmin, type DatabaseFlags, PlaneProcess } from "../server/plane-process.ts";
-import { runnerCredentialKind } from "../../../src/plane/runner-store/kinds.ts";
+import { runnerCredentialKind, sealedHostTokenKind } from "../../../src/plane/runner-store/kinds.ts";
+import { hostTokenKind, secretKind } from "../../../src/plane/store/kinds.ts";
 import { newMember } from "../server/people.ts";
 import { type Databases, postgresDatabases, sqliteDatabases } from "../store/databases.ts";
 import { RunnerEngine } from "./runner-engine.ts";
@@ -225,6 +229,31 @@ describe.each([sqliteDatabases(), postgresDatabases()])("runners of a server on 
     await until("the runner has heard of it", async () => runner.environmentStore.get(id));
     const opened = await runner.environmentStore.openSecrets(id);
     expect(opened).toEqual([{ name: "TOKEN", value: "hidden", mount: { kind: "environmentVariable", name: "TOKEN" } }]);
+  });
+
+  test("of who is removed, nothing goes on being used on runners", async () => {
+    const { plane, admin, user, userId, runnerId, runner } = await world();
+    const accounts = plane.client(ServiceAccountService, admin);
+    const { serviceAccount } = await accounts.createServiceAccount({ name: "ci", validUntil: timestampFromMs(Date.now() + 60 * 60_000) });
+    const serviceAccountId = serviceAccount!.id;
+    const { token: program } = await accounts.createServiceAccountAccessToken({ serviceAccountId });
+    for (const token of [user, program]) {
+      const configuration = plane.client(RunnerConfigurationService, token);
+      await configuration.createHostAuthenticationToken({ runnerId, host: "github.com", token: "the value", source: 2 });
+      const mount = { case: "environmentVariable" as const, value: true };
+      await plane.client(SecretService, token).createSecret({ name: "TOKEN", value: "hidden", mount });
+    }
+    const password = async (id: string) => (await runner.environmentStore.openHostCredential(id, "github.com"))?.password;
+    const principals = [userId, serviceAccountId];
+    for (const id of principals) expect(await password(id)).toBe("the value");
+    await plane.client(UserService, admin).deleteUser({ userId });
+    await accounts.deleteServiceAccount({ serviceAccountId });
+    for (const id of principals) await until("the runner has heard of it", async () => (await password(id)) === undefined);
+    const store = await databases.open(plane.databaseUrl);
+    const system = store.system("runners");
+    const counts = [system.count(secretKind), system.count(hostTokenKind), system.count(sealedHostTokenKind)];
+    expect(await Promise.all(counts)).toEqual([0, 0, 0]);
+    await store.close();
   });
 
   test("who may not keep runners makes none, and a runner may call what is for runners alone", async () => {

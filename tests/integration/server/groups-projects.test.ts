@@ -1,5 +1,5 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { Code } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import {
   type EnvironmentInitializerSchema,
@@ -12,8 +12,13 @@ import { Principal } from "../../../src/contract/gen/gitpod/v1/identity_pb.js";
 import { OrganizationService } from "../../../src/contract/gen/gitpod/v1/organization_pb.js";
 import { SortOrder } from "../../../src/contract/gen/gitpod/v1/pagination_pb.js";
 import { ProjectRole, ProjectService } from "../../../src/contract/gen/gitpod/v1/project_pb.js";
-import { EnvironmentClassSchema } from "../../../src/contract/gen/gitpod/v1/runner_configuration_pb.js";
-import { SecretService } from "../../../src/contract/gen/gitpod/v1/secret_pb.js";
+import {
+  EnvironmentClassSchema,
+  RunnerConfigurationService,
+  RunnerKind,
+  RunnerProvider,
+} from "../../../src/contract/gen/gitpod/v1/runner_configuration_pb.js";
+import { RunnerRole, RunnerService } from "../../../src/contract/gen/gitpod/v1/runner_pb.js";
 import { environmentClassKind } from "../../../src/plane/store/fleet-kinds.ts";
 import { environmentKind } from "../../../src/plane/store/kinds.ts";
 import { postgresDatabases, sqliteDatabases } from "../store/databases.ts";
@@ -53,6 +58,15 @@ describe.each([sqliteDatabases(), postgresDatabases()])("groups and projects on 
 
   async function group(name: string): Promise<string> {
     return (await server.as(ada, GroupService).createGroup({ organizationId: ada.organizationId, name })).group!.id;
+  }
+
+  async function runnerWithClass(name: string): Promise<{ readonly runnerId: string; readonly classId: string }> {
+    const made = await server.as(ada, RunnerService).createRunner({ name, kind: RunnerKind.REMOTE, provider: RunnerProvider.LINUX_HOST });
+    const runnerId = made.runner!.runnerId;
+    const { id } = await server
+      .as(ada, RunnerConfigurationService)
+      .createEnvironmentClass({ runnerId, displayName: name, description: name });
+    return { runnerId, classId: id };
   }
 
   test("a group is made, found by name, changed and deleted with its members", async () => {
@@ -122,6 +136,23 @@ describe.each([sqliteDatabases(), postgresDatabases()])("groups and projects on 
     expect(await list({ userId: ada.userId })).toEqual([]);
     await groups.deleteRoleAssignment({ assignmentId: assignment!.id });
     expect(await list({})).toEqual([]);
+  });
+
+  test("who leaves loses what was shared with them, gets nothing meanwhile, and it back by a new share alone", async () => {
+    const groups = server.as(ada, GroupService);
+    const [groupId, projectId] = [await group("regulars"), await project(ada, "plans")];
+    const share = { resourceType: ResourceType.PROJECT, resourceId: projectId, principal: Principal.USER, principalId: bob.userId };
+    const role = ResourceRole.PROJECT_USER;
+    await groups.shareResourceWithPrincipal({ ...share, role });
+    const sees = async (who: Person): Promise<Code | undefined> => codeOf(server.as(who, ProjectService).getProject({ projectId }));
+    expect(await sees(bob)).toBeUndefined();
+    await server.as(bob, OrganizationService).leaveOrganization({ userId: bob.userId });
+    expect(await codeOf(groups.shareResourceWithPrincipal({ ...share, role }))).toBe(Code.NotFound);
+    expect(await codeOf(groups.createMembership({ groupId, subject: userOf(bob) }))).toBe(Code.NotFound);
+    const back = await server.member(ada.organizationId, "Bob", bob.account);
+    expect(await sees(back)).toBe(Code.PermissionDenied);
+    await groups.shareResourceWithPrincipal({ ...share, role });
+    expect(await sees(back)).toBeUndefined();
   });
 
   test("a project is made, found, changed and deleted by who may", async () => {
@@ -198,6 +229,26 @@ describe.each([sqliteDatabases(), postgresDatabases()])("groups and projects on 
     expect(await codeOf(projects.deleteProjectPolicy({ projectId, groupId }))).toBe(Code.NotFound);
   });
 
+  test("a policy that is changed or taken away leaves the group no other role", async () => {
+    const groups = server.as(ada, GroupService);
+    const groupId = await group("helpers");
+    await groups.createMembership({ groupId, subject: userOf(bob) });
+    const projectId = await project(ada, "vault");
+    const { runnerId } = await runnerWithClass("strong");
+    const about = { groupId, resourceType: ResourceType.PROJECT, resourceId: projectId };
+    for (const resourceRole of [ResourceRole.PROJECT_USER, ResourceRole.PROJECT_ADMIN])
+      await groups.createRoleAssignment({ ...about, resourceRole });
+    const projects = server.as(ada, ProjectService);
+    await projects.updateProjectPolicy({ projectId, groupId, role: ProjectRole.USER });
+    expect(await codeOf(server.as(bob, ProjectService).updateProject({ projectId, name: "mine" }))).toBe(Code.PermissionDenied);
+    expect((await projects.listProjectPolicies({ projectId })).policies).toHaveLength(1);
+    for (const resourceRole of [ResourceRole.RUNNER_USER, ResourceRole.RUNNER_ADMIN])
+      await groups.createRoleAssignment({ groupId, resourceType: ResourceType.RUNNER, resourceId: runnerId, resourceRole });
+    await server.as(ada, RunnerService).deleteRunnerPolicy({ runnerId, groupId });
+    expect(await codeOf(server.as(bob, RunnerService).updateRunner({ runnerId, name: "mine" }))).toBe(Code.PermissionDenied);
+    expect((await server.as(ada, RunnerService).listRunnerPolicies({ runnerId })).policies).toEqual([]);
+  });
+
   test("a project names its classes in order, and its environments have no others", async () => {
     const projects = server.as(bob, ProjectService);
     const projectId = await project(bob, "app");
@@ -233,6 +284,43 @@ describe.each([sqliteDatabases(), postgresDatabases()])("groups and projects on 
     expect(await codeOf(environments.createEnvironmentFromProject({ projectId }))).toBe(Code.NotFound);
   });
 
+  test("a class of a runner that is not theirs to use is not there for them", async () => {
+    const carol = await server.member(ada.organizationId, "Carol");
+    const [open, restricted] = [await runnerWithClass("open"), await runnerWithClass("restricted")];
+    const groupId = await group("operators");
+    await server.as(ada, GroupService).createMembership({ groupId, subject: userOf(bob) });
+    await server.as(ada, RunnerService).createRunnerPolicy({ runnerId: restricted.runnerId, groupId, role: RunnerRole.USER });
+    const spec = (id: string): object => ({ machine: { class: id }, content: { initializer: from("https://github.com/o/r") } });
+    const failure = async (call: Promise<unknown>): Promise<string> =>
+      call.then(
+        () => "none",
+        (error: unknown) => ConnectError.from(error).message.replaceAll(restricted.classId, "ID").replaceAll(unknownId, "ID"),
+      );
+    const carols = server.as(carol, EnvironmentService);
+    const carolsProjects = server.as(carol, ProjectService);
+    const projectId = await project(carol, "cloud");
+    const withClass = (value: string) => ({
+      projectId,
+      projectEnvironmentClasses: [{ environmentClass: { case: "environmentClassId" as const, value } }],
+    });
+    expect(await failure(carols.createEnvironment({ spec: spec(restricted.classId) }))).toBe(
+      await failure(carols.createEnvironment({ spec: spec(unknownId) })),
+    );
+    expect(await codeOf(carols.createEnvironment({ spec: spec(restricted.classId) }))).toBe(Code.NotFound);
+    expect(await failure(carolsProjects.updateProjectEnvironmentClasses(withClass(restricted.classId)))).toBe(
+      await failure(carolsProjects.updateProjectEnvironmentClasses(withClass(unknownId))),
+    );
+    // Nor by way of a project that has it.
+    await server.as(ada, ProjectService).updateProjectEnvironmentClasses(withClass(restricted.classId));
+    const made = await carols.createEnvironmentFromProject({ projectId });
+    expect(made.environment?.metadata?.runnerId).toBe(open.runnerId);
+    const bobs = await server.as(bob, EnvironmentService).createEnvironmentFromProject({ projectId });
+    expect(bobs.environment?.metadata?.runnerId).toBe(restricted.runnerId);
+    // Nor as the one that is taken where none is named.
+    await server.as(ada, RunnerConfigurationService).updateEnvironmentClass({ environmentClassId: open.classId, enabled: false });
+    expect(await codeOf(carols.createEnvironment({ spec: spec("") }))).toBe(Code.NotFound);
+  });
+
   test("a project is made of an environment", async () => {
     const id = `018f0000-0000-7000-8000-${bob.userId.slice(-12)}`;
     const environment = create(EnvironmentSchema, {
@@ -246,40 +334,5 @@ describe.each([sqliteDatabases(), postgresDatabases()])("groups and projects on 
     expect(await codeOf(server.as(eve, ProjectService).createProjectFromEnvironment({ name: "from it", environmentId: id }))).toBe(
       Code.NotFound,
     );
-  });
-
-  test("secrets are their person's, their project's maker's, or the administrators', and others do not even see a person's own", async () => {
-    const projectId = await project(bob, "with secrets");
-    const secret = async (
-      who: Person,
-      name: string,
-      scope: { case: "userId" | "projectId" | "organizationId"; value: string },
-    ): Promise<string> =>
-      (
-        await server
-          .as(who, SecretService)
-          .createSecret({ name, value: "v", mount: { case: "environmentVariable", value: true }, scope: { scope } })
-      ).secret!.id;
-    const own = await secret(bob, "OWN", { case: "userId", value: bob.userId });
-    const ofProject = await secret(bob, "PROJECT", { case: "projectId", value: projectId });
-    await secret(ada, "SHARED", { case: "organizationId", value: ada.organizationId });
-    expect(await codeOf(secret(bob, "SHARED_TOO", { case: "organizationId", value: ada.organizationId }))).toBe(Code.PermissionDenied);
-    expect(await codeOf(secret(ada, "OTHERS", { case: "userId", value: bob.userId }))).toBe(Code.PermissionDenied);
-    expect(await codeOf(secret(eve, "FOREIGN", { case: "projectId", value: projectId }))).toBe(Code.NotFound);
-    const names = async (who: Person): Promise<string[]> =>
-      (await server.as(who, SecretService).listSecrets({})).secrets.map(({ name }) => name);
-    expect(await names(bob)).toEqual(["OWN", "PROJECT", "SHARED"]);
-    expect(await names(ada)).toEqual(["PROJECT", "SHARED"]);
-    expect(await names(eve)).toEqual([]);
-    const carol = await server.member(ada.organizationId, "Carol");
-    expect(await codeOf(server.as(carol, SecretService).updateSecretValue({ secretId: ofProject, value: "x" }))).toBe(
-      Code.PermissionDenied,
-    );
-    for (const who of [ada, carol, eve]) {
-      expect(await codeOf(server.as(who, SecretService).updateSecretValue({ secretId: own, value: "x" }))).toBe(Code.NotFound);
-      expect(await codeOf(server.as(who, SecretService).deleteSecret({ secretId: own }))).toBe(Code.NotFound);
-    }
-    await server.as(bob, ProjectService).deleteProject({ projectId });
-    expect(await names(bob)).toEqual(["OWN", "SHARED"]);
   });
 });

@@ -2,6 +2,8 @@ import { durationFromMs, timestampFromMs, timestampMs } from "@bufbuild/protobuf
 import { Code } from "@connectrpc/connect";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { AccountService } from "../../../src/contract/gen/gitpod/v1/account_pb.js";
+import { ResourceType } from "../../../src/contract/gen/gitpod/v1/event_pb.js";
+import { GroupService, ResourceRole } from "../../../src/contract/gen/gitpod/v1/group_pb.js";
 import { Principal } from "../../../src/contract/gen/gitpod/v1/identity_pb.js";
 import { IdentityService } from "../../../src/contract/gen/gitpod/v1/identity_pb.js";
 import {
@@ -101,6 +103,8 @@ describe.each([sqliteDatabases(), postgresDatabases()])("people on $name", (data
     expect(await codeOf(reader.setPreference({ key: "k", value: "v" }))).toBe(Code.PermissionDenied);
     expect(await codeOf(reader.createPersonalAccessToken({ userId: ada.userId }))).toBe(Code.PermissionDenied);
     const organizations = server.as(token, OrganizationService);
+    // An invite would let in whoever has it.
+    expect(await codeOf(organizations.getOrganizationInvite({ organizationId: ada.organizationId }))).toBe(Code.PermissionDenied);
     expect(await codeOf(organizations.updateOrganization({ organizationId: ada.organizationId, name: "other" }))).toBe(
       Code.PermissionDenied,
     );
@@ -173,6 +177,17 @@ describe.each([sqliteDatabases(), postgresDatabases()])("people on $name", (data
     expect(await demote(ada, ada.userId)).toBe(Code.InvalidArgument);
     expect(await codeOf(organizations.leaveOrganization({ userId: ada.userId }))).toBe(Code.InvalidArgument);
     expect(await codeOf(server.as(ada, UserService).deleteUser({ userId: ada.userId }))).toBe(Code.InvalidArgument);
+    expect(await demote(bob, ada.userId)).toBe(Code.PermissionDenied);
+    // Nor by one who is an administrator through a group alone.
+    const groups = server.as(ada, GroupService);
+    const groupId = (await groups.createGroup({ organizationId, name: "administrators" })).group!.id;
+    const about = { resourceType: ResourceType.ORGANIZATION, resourceId: organizationId, resourceRole: ResourceRole.ORG_ADMIN };
+    await groups.createMembership({ groupId, subject: { id: bob.userId, principal: Principal.USER } });
+    await groups.createRoleAssignment({ groupId, ...about });
+    expect(await demote(bob, ada.userId)).toBe(Code.InvalidArgument);
+    expect(await codeOf(server.as(bob, UserService).setSuspended({ userId: ada.userId, suspended: true }))).toBe(Code.InvalidArgument);
+    expect(await codeOf(server.as(bob, OrganizationService).leaveOrganization({ userId: ada.userId }))).toBe(Code.InvalidArgument);
+    await groups.deleteGroup({ groupId });
     expect(await demote(bob, ada.userId)).toBe(Code.PermissionDenied);
     await organizations.setRole({ organizationId, userId: bob.userId, role: ADMIN });
     const codes = await Promise.all([demote(ada, ada.userId), demote(bob, bob.userId)]);
@@ -278,6 +293,17 @@ describe.each([sqliteDatabases(), postgresDatabases()])("people on $name", (data
     await server.as(bob, AccountService).deleteAccount({ accountId: bob.account.id });
     expect(await codeOf(server.as(bob, UserService).getAuthenticatedUser({}))).toBe(Code.Unauthenticated);
     expect(await codeOf(server.as(ada, UserService).getUser({ userId: bob.userId }))).toBe(Code.NotFound);
+  });
+
+  test("who is suspended anywhere cannot delete the account, and so be somebody new there", async () => {
+    const elsewhere = await server.member(eve.organizationId, "Bob", bob.account);
+    await server.as(eve, UserService).setSuspended({ userId: elsewhere.userId, suspended: true });
+    const accountId = bob.account.id;
+    expect(await codeOf(server.as(bob, AccountService).deleteAccount({ accountId }))).toBe(Code.PermissionDenied);
+    expect((await server.as(eve, UserService).getUser({ userId: elsewhere.userId })).user?.status).toBe(UserStatus.SUSPENDED);
+    expect((await server.as(bob, UserService).getAuthenticatedUser({})).user?.id).toBe(bob.userId);
+    await server.as(eve, UserService).deleteUser({ userId: elsewhere.userId });
+    expect(await codeOf(server.as(bob, AccountService).deleteAccount({ accountId }))).toBeUndefined();
   });
 
   test("policies begin with what is usual and keep what an administrator says", async () => {
