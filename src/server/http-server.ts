@@ -1,6 +1,5 @@
 import { createContextValues } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
-import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
@@ -11,6 +10,7 @@ import { answer, type HttpRequest, type HttpResponse } from "../plane/http-messa
 import { type ClientAddress, clientAddressBy } from "./client-address.ts";
 import type { Site } from "./sign-in-site.ts";
 import type { ListenAddress } from "./config.ts";
+import { readTls, type TlsFiles, watchTls } from "./tls-files.ts";
 
 /** The largest message that is taken or given, unpacked. */
 const maxMessageBytes = 4 * 1024 * 1024;
@@ -27,7 +27,7 @@ export type PlainPages = Readonly<
 
 export interface HttpServerOptions {
   readonly listen: ListenAddress;
-  readonly tls?: { readonly certFile: string; readonly keyFile: string };
+  readonly tls?: TlsFiles;
   readonly pages: PlainPages;
   readonly api?: PlaneApi;
   /** Asked before the API; answers what it knows. */
@@ -43,6 +43,7 @@ export class HttpServer {
   readonly #server: Server | Http2SecureServer;
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #options: HttpServerOptions;
+  #unwatchTls: (() => void) | undefined;
   #isDraining = false;
   #running = 0;
   #onIdle: (() => void) | undefined;
@@ -81,6 +82,7 @@ export class HttpServer {
       server.#server.once("error", reject).listen(options.listen.port, options.listen.host, resolve);
     });
     server.#server.on("error", (error) => options.log.error("the server failed", { reason: messageOf(error) }));
+    if (options.tls !== undefined) server.#unwatchTls = watchTls(options.tls, () => server.reloadTls());
     return server;
   }
 
@@ -89,15 +91,23 @@ export class HttpServer {
     return address === null || typeof address === "string" ? 0 : address.port;
   }
 
-  /** Takes certificate and key from their files again, for connections from now on. */
+  /** Takes certificate and key from their files again, for connections from now on; those that are no good change nothing. */
   reloadTls(): void {
-    const { tls } = this.#options;
-    if (tls !== undefined && "setSecureContext" in this.#server) this.#server.setSecureContext(readTls(tls));
+    const { tls, log } = this.#options;
+    if (tls === undefined || !("setSecureContext" in this.#server)) return;
+    try {
+      this.#server.setSecureContext(readTls(tls));
+      log.info("the certificate was read again", { ...tls });
+    } catch (error) {
+      // Of two files that are replaced one after the other, the first does not go with the second yet.
+      log.error("the certificate could not be read again, and the one before is used", { ...tls, reason: messageOf(error) });
+    }
   }
 
   /** Takes no new connections and waits until all calls are answered, or the signal aborts and they are cut off. */
   async drain(limit: AbortSignal): Promise<void> {
     this.#isDraining = true;
+    this.#unwatchTls?.();
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const session of this.#sessions) session.close();
     const idle = new Promise<void>((resolve) => (this.#running === 0 ? resolve() : (this.#onIdle = resolve)));
@@ -159,8 +169,4 @@ export class HttpServer {
       answer(response, 500, {});
     }
   }
-}
-
-function readTls({ certFile, keyFile }: { readonly certFile: string; readonly keyFile: string }): { cert: Buffer; key: Buffer } {
-  return { cert: readFileSync(certFile), key: readFileSync(keyFile) };
 }
