@@ -1,5 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
+import { connect as connectHttp2 } from "node:http2";
+import { connect as connectTcp, type Socket } from "node:net";
 import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,13 +16,16 @@ const rotationLimitMs = 15_000;
 let folder: string;
 let server: HttpServer;
 let logged: string[];
+let clients: Socket[];
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "berth-http-"));
   logged = [];
+  clients = [];
 });
 afterEach(async () => {
   await server.drain(AbortSignal.abort());
+  for (const client of clients) client.destroy();
   rmSync(folder, { recursive: true });
 });
 
@@ -52,6 +57,74 @@ async function nameShown(): Promise<string> {
   socket.destroy();
   return name;
 }
+
+/** A connection that says this, and never closes its side by itself. */
+async function staying(socket: Socket, text: string, heard: string): Promise<{ readonly ended: Promise<unknown> }> {
+  clients.push(socket);
+  const ended = new Promise<void>((resolve) => {
+    for (const event of ["end", "close", "error"]) socket.once(event, () => resolve());
+  });
+  socket.write(text);
+  let seen = "";
+  const answered = Promise.withResolvers<void>();
+  socket.on("data", (bytes: Buffer) => {
+    seen += bytes.toString("latin1");
+    if (seen.includes(heard)) answered.resolve();
+  });
+  if (heard !== "") await answered.promise;
+  return { ended };
+}
+
+const request = "GET /page HTTP/1.1\r\nhost: localhost\r\n\r\n";
+const http2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+
+/** One connection of each kind that nobody asks anything by any more. */
+async function idleConnections(): Promise<readonly { readonly ended: Promise<unknown> }[]> {
+  const secure = { port: server.port, rejectUnauthorized: false, allowHalfOpen: true };
+  const session = connectHttp2(`https://localhost:${server.port}`, { rejectUnauthorized: false });
+  await once(session, "connect");
+  return [
+    { ended: once(session, "close") },
+    await staying(connectTcp({ port: server.port, allowHalfOpen: true }), "", ""),
+    await staying(connectTls({ ...secure, ALPNProtocols: ["http/1.1"] }), request, "answered"),
+    await staying(connectTls({ ...secure, ALPNProtocols: ["h2"] }), http2Preface, "\0"),
+  ];
+}
+
+test("a drain ends every connection, also those of clients that keep them", async () => {
+  certify("server");
+  await start({ "/page": async () => ({ status: 200, text: "answered" }) });
+  const connections = await idleConnections();
+  await server.drain(new AbortController().signal);
+  await Promise.all(connections.map(async ({ ended }) => ended));
+});
+
+test("a drain lets a call finish, and cuts off what is not answered by its limit", async () => {
+  const calls = Promise.withResolvers<void>();
+  certify("server");
+  let asked = 0;
+  const slow = async (): Promise<{ status: number; text: string }> => {
+    asked++;
+    await calls.promise;
+    return { status: 200, text: "answered" };
+  };
+  const never = async (): Promise<{ status: number; text: string }> => {
+    asked++;
+    return new Promise(() => undefined);
+  };
+  await start({ "/slow": slow, "/never": never });
+  const secure = { port: server.port, rejectUnauthorized: false, ALPNProtocols: ["http/1.1"], allowHalfOpen: true };
+  const finished = staying(connectTls(secure), request.replace("/page", "/slow"), "answered");
+  const cut = await staying(connectTls(secure), request.replace("/page", "/never"), "");
+  await expect.poll(() => asked).toBe(2);
+  const limit = new AbortController();
+  const drained = server.drain(limit.signal);
+  calls.resolve();
+  await finished;
+  limit.abort();
+  await drained;
+  await cut.ended;
+});
 
 test("a certificate that is replaced is used without a restart", { timeout: 2 * rotationLimitMs }, async () => {
   certify("before");
