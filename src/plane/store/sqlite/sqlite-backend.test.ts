@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { EnvironmentSchema } from "../../../contract/gen/gitpod/v1/environment_pb.js";
+import { SecretSchema } from "../../../contract/gen/gitpod/v1/secret_pb.js";
 import { createStore } from "../create-store.ts";
-import { environmentKind } from "../kinds.ts";
+import { environmentKind, secretKind } from "../kinds.ts";
 import { PageTokens } from "../page-tokens.ts";
 import { openDatabase } from "./database.ts";
 import { SqliteBackend } from "./sqlite-backend.ts";
@@ -54,6 +55,28 @@ test("a database that another process holds for long is said to be so", { timeou
   await expect(insert()).rejects.toMatchObject({ code: "store-unavailable" });
   other.exec("ROLLBACK");
   await insert();
+  other.close();
+  await store.close();
+});
+
+test("sealed values of records that change while they are renewed are renewed as well", async () => {
+  const path = join(folder, "berth.db");
+  const store = createStore({ backend: new SqliteBackend(openDatabase(path)), tokens: new PageTokens(new Uint8Array(32)), now: () => 0 });
+  const other = openDatabase(path);
+  const organization = store.inOrganization(organizationId);
+  for (const id of ["a", "b"])
+    await organization.transaction(async (tx) =>
+      tx.insert(secretKind, id, create(SecretSchema, { id, scope: { scope: { case: "userId", value: id } } }), {
+        sealed: Buffer.from("old"),
+      }),
+    );
+  let seen = 0;
+  const renewed = await store.renewSealed((sealed) => {
+    if (seen++ === 0) other.exec("UPDATE resources SET revision = revision + 1 WHERE id = 'a'");
+    return Buffer.from(sealed).toString() === "old" ? Buffer.from("new") : undefined;
+  });
+  expect(renewed).toBe(2);
+  for (const id of ["a", "b"]) expect(Buffer.from((await organization.sealed(secretKind, id)) ?? []).toString()).toBe("new");
   other.close();
   await store.close();
 });
