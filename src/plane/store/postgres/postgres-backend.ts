@@ -24,6 +24,7 @@ export class PostgresBackend implements Backend {
   readonly build = queryBuilder({ compiler: () => new PostgresQueryCompiler(), adapter: () => new PostgresAdapter() });
   readonly events: EventFeed;
   readonly #pool: Pool;
+  readonly #log: Log;
   readonly #wakeups: Wakeups;
   readonly #pruning: NodeJS.Timeout;
   #closing: Promise<void> | undefined;
@@ -31,6 +32,7 @@ export class PostgresBackend implements Backend {
   constructor(options: { readonly pool: Pool; readonly newListener: () => Client; readonly log: Log; readonly now: () => number }) {
     const { pool, newListener, log, now } = options;
     this.#pool = pool;
+    this.#log = log;
     // A connection that breaks while nobody uses it is replaced by the pool.
     pool.on("error", (error) => log.warn("a connection to the database ended", { reason: messageOf(error) }));
     this.events = new EventFeed({ build: this.build, rows: async (query) => this.rows(query), log, now });
@@ -57,7 +59,7 @@ export class PostgresBackend implements Backend {
     try {
       return await run(this.#pool, query);
     } catch (error) {
-      throw translated(error);
+      throw this.#translated(error);
     }
   }
 
@@ -78,7 +80,7 @@ export class PostgresBackend implements Backend {
     { isObserved, nowMs }: { readonly isObserved: boolean; readonly nowMs: number },
   ): Promise<void> {
     const client = await this.#pool.connect().catch((error: unknown) => {
-      throw translated(error);
+      throw this.#translated(error);
     });
     let broken = false;
     try {
@@ -91,7 +93,7 @@ export class PostgresBackend implements Backend {
         () => false,
         () => true,
       );
-      throw translated(error);
+      throw this.#translated(error);
     } finally {
       client.release(broken);
     }
@@ -105,7 +107,7 @@ export class PostgresBackend implements Backend {
     try {
       await Promise.race([this.#pool.query("SELECT 1"), aborted.promise]);
     } catch (error) {
-      throw translated(error);
+      throw this.#translated(error);
     } finally {
       signal.removeEventListener("abort", onAbort);
     }
@@ -113,6 +115,20 @@ export class PostgresBackend implements Backend {
 
   async close(): Promise<void> {
     return (this.#closing ??= this.#close());
+  }
+
+  #translated(error: unknown): unknown {
+    if (error instanceof StaleRead || error instanceof BerthError) return error;
+    const code = error instanceof DatabaseError ? (error.code ?? "") : "";
+    if (code === uniqueViolation) return new BerthError("resource-exists", "a key of it is taken", { cause: error });
+    if (inTheWay.includes(code)) return new StaleRead(messageOf(error), { cause: error });
+    if (ourMistakes.test(code)) return error;
+    // It may name hosts and users, which are not the caller's concern.
+    this.#log.error("the database failed", {
+      reason: error instanceof AggregateError ? error.errors.map(messageOf) : messageOf(error),
+      code,
+    });
+    return new BerthError("store-unavailable", "nothing is known of the change's fate where one was under way", { cause: error });
   }
 
   async #close(): Promise<void> {
@@ -131,14 +147,4 @@ async function run(client: Pool | PoolClient, { sql, parameters }: CompiledQuery
 /** PostgreSQL's text holds no zero character, so none that is asked for is there. */
 function parameterOf(value: unknown): unknown {
   return typeof value === "string" ? value.replaceAll("\u0000", "\ufffd") : value;
-}
-
-function translated(error: unknown): unknown {
-  if (error instanceof StaleRead || error instanceof BerthError) return error;
-  if (error instanceof DatabaseError && error.code !== undefined) {
-    if (error.code === uniqueViolation) return new BerthError("resource-exists", "a key of it is taken", { cause: error });
-    if (inTheWay.includes(error.code)) return new StaleRead(error.message, { cause: error });
-    if (ourMistakes.test(error.code)) return error;
-  }
-  return new BerthError("store-unavailable", "nothing is known of the change's fate where one was under way", { cause: error });
 }
