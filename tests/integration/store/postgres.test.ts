@@ -1,4 +1,5 @@
 import { create } from "@bufbuild/protobuf";
+import { randomBytes } from "node:crypto";
 import { Client } from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { EnvironmentSchema } from "../../../src/contract/gen/gitpod/v1/environment_pb.js";
@@ -122,6 +123,13 @@ test("a transaction that began earlier and ends later is not overtaken", async (
     await client.query("COMMIT");
   });
   await expect.poll(() => told, { timeout: eventLimitMs }).toEqual(["slow", "quick", "quick too"]);
+  await store.close();
+});
+
+test("a key that is too long for an index is the request's fault", async () => {
+  const store = await open(await server.database());
+  // At random, for PostgreSQL packs what it can.
+  await expect(insert(store, randomBytes(10_000).toString("hex"))).rejects.toMatchObject({ code: "request-invalid" });
   await store.close();
 });
 

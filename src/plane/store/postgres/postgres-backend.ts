@@ -16,6 +16,8 @@ const pruneIntervalMs = 10 * 60_000;
 const uniqueViolation = "23505";
 /** deadlock_detected and serialization_failure: another commit was in the way, and this one may be tried again. */
 const inTheWay = ["40P01", "40001"];
+/** program_limit_exceeded, e.g. a key that is too long for an index. */
+const limitExceeded = /^54/;
 /** Those that say that the request is wrong; all others of a server are its own trouble. */
 const ourMistakes = /^(?:22|23|42)/;
 
@@ -122,6 +124,8 @@ export class PostgresBackend implements Backend {
     const code = error instanceof DatabaseError ? (error.code ?? "") : "";
     if (code === uniqueViolation) return new BerthError("resource-exists", "a key of it is taken", { cause: error });
     if (inTheWay.includes(code)) return new StaleRead(messageOf(error), { cause: error });
+    if (limitExceeded.test(code))
+      return new BerthError("request-invalid", "something in it is too long for the database to find it by", { cause: error });
     if (ourMistakes.test(code)) return error;
     // It may name hosts and users, which are not the caller's concern.
     this.#log.error("the database failed", {
