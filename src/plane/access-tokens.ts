@@ -5,6 +5,7 @@ import { type AccessTokenRecord, AccessTokenRecordSchema } from "../contract/gen
 import { Principal } from "../contract/gen/gitpod/v1/identity_pb.js";
 import { OrganizationRole } from "../contract/gen/gitpod/v1/organization_pb.js";
 import { UserStatus } from "../contract/gen/gitpod/v1/user_pb.js";
+import { type Log, messageOf } from "../lib/log.ts";
 import type { Authenticate, Caller } from "./caller.ts";
 import { accessTokenKind, memberKind, serviceAccountKind } from "./store/identity-kinds.ts";
 import type { Store, Stored, View } from "./store/store.ts";
@@ -28,7 +29,15 @@ function hashOf(token: string): string {
 }
 
 /** Finds out who calls by a personal access token or that of a service account, sent as `Authorization: Bearer`. */
-export function tokenAuthentication({ store, now }: { readonly store: Store; readonly now: () => number }): Authenticate {
+export function tokenAuthentication({
+  store,
+  now,
+  log,
+}: {
+  readonly store: Store;
+  readonly now: () => number;
+  readonly log: Log;
+}): Authenticate {
   const system = store.system("authentication");
   return async (headers) => {
     const [, token] = bearerPattern.exec(headers.get("authorization") ?? "") ?? [];
@@ -36,7 +45,13 @@ export function tokenAuthentication({ store, now }: { readonly store: Store; rea
     const found = await system.find(accessTokenKind, { lookupKey: hashOf(token) });
     if (found === undefined || isOver(found.message.token.value?.expiresAt, now())) return undefined;
     const caller = await callerBehind(system, found, now());
-    if (caller !== undefined) await noteUse(system, found, now());
+    if (caller === undefined) return undefined;
+    try {
+      await noteUse(system, found, now());
+    } catch (error) {
+      // The call may well do without the database's being written.
+      log.warn("a token's last use was not noted", { reason: messageOf(error) });
+    }
     return caller;
   };
 }

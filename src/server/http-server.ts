@@ -1,6 +1,5 @@
 import { createContextValues } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
-import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
@@ -11,6 +10,7 @@ import { answer, type HttpRequest, type HttpResponse } from "../plane/http-messa
 import { type ClientAddress, clientAddressBy } from "./client-address.ts";
 import type { Site } from "./sign-in-site.ts";
 import type { ListenAddress } from "./config.ts";
+import { readTls, type TlsFiles, watchTls } from "./tls-files.ts";
 
 /** The largest message that is taken or given, unpacked. */
 const maxMessageBytes = 4 * 1024 * 1024;
@@ -19,6 +19,8 @@ const headersTimeoutMs = 10_000;
 const requestTimeoutMs = 60_000;
 /** Longer than a proxy in front keeps a connection, so that the proxy is who closes it. */
 const keepAliveTimeoutMs = 75_000;
+/** How long clients may take to close their side once all calls are answered and they were told that it ends. */
+const closeLimitMs = 1_000;
 
 /** Whatever is served beside the API, by path; gives status, type and text. */
 export type PlainPages = Readonly<
@@ -27,7 +29,7 @@ export type PlainPages = Readonly<
 
 export interface HttpServerOptions {
   readonly listen: ListenAddress;
-  readonly tls?: { readonly certFile: string; readonly keyFile: string };
+  readonly tls?: TlsFiles;
   readonly pages: PlainPages;
   readonly api?: PlaneApi;
   /** Asked before the API; answers what it knows. */
@@ -41,8 +43,10 @@ export interface HttpServerOptions {
 /** HTTP/1.1 on TCP; with TLS HTTP/2 as well. */
 export class HttpServer {
   readonly #server: Server | Http2SecureServer;
+  readonly #sockets = new Set<Socket>();
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #options: HttpServerOptions;
+  #unwatchTls: (() => void) | undefined;
   #isDraining = false;
   #running = 0;
   #onIdle: (() => void) | undefined;
@@ -65,8 +69,14 @@ export class HttpServer {
     const listener = (request: HttpRequest, response: HttpResponse): void => this.#answer(request, response, handler);
     this.#server = tls === undefined ? createServer(listener) : createSecureServer({ ...readTls(tls), allowHTTP1: true }, listener);
     // With TLS Node leaves it to us: a stream of small messages would wait 40 ms for each one's acknowledgement.
-    this.#server.on("connection", (socket: Socket) => socket.setNoDelay(true));
+    this.#server.on("connection", (socket: Socket) => {
+      socket.setNoDelay(true);
+      this.#sockets.add(socket);
+      socket.on("close", () => this.#sockets.delete(socket));
+    });
     this.#server.on("session", (session: ServerHttp2Session) => {
+      // Its connection was there before, and what it wanted to ask is asked elsewhere.
+      if (this.#isDraining) session.close();
       this.#sessions.add(session);
       session.on("close", () => this.#sessions.delete(session));
     });
@@ -81,6 +91,7 @@ export class HttpServer {
       server.#server.once("error", reject).listen(options.listen.port, options.listen.host, resolve);
     });
     server.#server.on("error", (error) => options.log.error("the server failed", { reason: messageOf(error) }));
+    if (options.tls !== undefined) server.#unwatchTls = watchTls(options.tls, () => server.reloadTls());
     return server;
   }
 
@@ -89,26 +100,38 @@ export class HttpServer {
     return address === null || typeof address === "string" ? 0 : address.port;
   }
 
-  /** Takes certificate and key from their files again, for connections from now on. */
+  /** Takes certificate and key from their files again, for connections from now on; those that are no good change nothing. */
   reloadTls(): void {
-    const { tls } = this.#options;
-    if (tls !== undefined && "setSecureContext" in this.#server) this.#server.setSecureContext(readTls(tls));
+    const { tls, log } = this.#options;
+    if (tls === undefined || !("setSecureContext" in this.#server)) return;
+    try {
+      this.#server.setSecureContext(readTls(tls));
+      log.info("the certificate was read again", { ...tls });
+    } catch (error) {
+      // Of two files that are replaced one after the other, the first does not go with the second yet.
+      log.error("the certificate could not be read again, and the one before is used", { ...tls, reason: messageOf(error) });
+    }
   }
 
-  /** Takes no new connections and waits until all calls are answered, or the signal aborts and they are cut off. */
+  /**
+   * Takes no new connections, waits until all calls are answered, and ends every connection; what is there yet when the
+   * signal aborts is cut off.
+   */
   async drain(limit: AbortSignal): Promise<void> {
     this.#isDraining = true;
+    this.#unwatchTls?.();
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const session of this.#sessions) session.close();
     const idle = new Promise<void>((resolve) => (this.#running === 0 ? resolve() : (this.#onIdle = resolve)));
-    const limited = new Promise<void>((resolve) => {
-      if (limit.aborted) resolve();
-      else limit.addEventListener("abort", () => resolve(), { once: true });
-    });
-    await Promise.race([idle, limited]);
+    await untilAborted(idle, limit);
     if (this.#running > 0) this.#options.log.warn("calls were cut off", { calls: this.#running });
+    else {
+      if ("closeIdleConnections" in this.#server) this.#server.closeIdleConnections();
+      await untilAborted(closed, AbortSignal.any([limit, AbortSignal.timeout(closeLimitMs)]));
+    }
     for (const session of this.#sessions) session.destroy();
-    if ("closeAllConnections" in this.#server) this.#server.closeAllConnections();
+    // Also those that never asked anything, and those of clients that do not close their side.
+    for (const socket of this.#sockets) socket.destroy();
     await closed;
   }
 
@@ -161,6 +184,10 @@ export class HttpServer {
   }
 }
 
-function readTls({ certFile, keyFile }: { readonly certFile: string; readonly keyFile: string }): { cert: Buffer; key: Buffer } {
-  return { cert: readFileSync(certFile), key: readFileSync(keyFile) };
+/** Waits for something, but no longer than until the signal aborts. */
+async function untilAborted(event: Promise<void>, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  const aborted = Promise.withResolvers<void>();
+  signal.addEventListener("abort", () => aborted.resolve(), { once: true });
+  await Promise.race([event, aborted.promise]);
 }

@@ -14,7 +14,7 @@ export async function openFanOut(options: {
   readonly log: Log;
 }): Promise<FanOut & { stop(): Promise<void> }> {
   const { databaseUrl: url, ...others } = options;
-  if (!isPostgres(url)) return Object.assign(new InMemoryFanOut(), { stop: async () => undefined });
+  if (!isPostgres(url)) return Object.assign(new InMemoryFanOut(options.log), { stop: async () => undefined });
   const fanOut = new PostgresFanOut({ url, ...others });
   try {
     await fanOut.start();

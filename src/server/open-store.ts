@@ -42,7 +42,7 @@ export async function openStore(options: {
   const tokens = new PageTokens(sealer.deriveKey(pageTokenKeyUse));
   const store = isPostgres(databaseUrl)
     ? await openPostgresStore({ url: databaseUrl, tokens, now, log })
-    : openSqliteStore({ path: databaseUrl.replace(sqlitePrefix, ""), tokens, now });
+    : openSqliteStore({ path: databaseUrl.replace(sqlitePrefix, ""), tokens, now, log });
   try {
     await checkKey(store, sealer);
     return { store, sealer, tokens };

@@ -76,7 +76,7 @@ function addServe(program: Command, env: NodeJS.ProcessEnv): void {
     .option("--session-idle-minutes <n>", "how long it lasts without use (120)")
     .option("--device-sign-in <on|off>", "whether organizations may let their people sign in with device codes (off)")
     .option("--client-address-header <name>", "behind a proxy: the header in which it says where a request came from")
-    .option("--tls-cert <file>", "certificate chain in PEM; read again at SIGHUP")
+    .option("--tls-cert <file>", "certificate chain in PEM; read again when it changes, or at SIGHUP")
     .option("--tls-key <file>", "its key in PEM")
     .option("--drain-limit-seconds <n>", "how long calls may take to finish after SIGTERM (20)")
     .option("--drain-delay-seconds <n>", "how long requests are still taken after SIGTERM (0)")

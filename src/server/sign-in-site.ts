@@ -62,7 +62,7 @@ export function createSigningIn(needs: Needs): SigningIn {
   const signIn = createSignIn(needs, providers, clientAddress);
   const verifier = domainVerifier(config);
   const domains = new DomainChecks({ store, verifier, log, now });
-  const byToken = tokenAuthentication({ store, now });
+  const byToken = tokenAuthentication({ store, now, log });
   const bySignIn = signIn === undefined ? undefined : signInAuthentication({ signIn, store });
   return {
     ofPlane: {

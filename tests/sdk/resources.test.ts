@@ -243,6 +243,7 @@ test.each<[string, number, object]>([
   ["a relative file", 400, { filePath: "etc/x" }],
   ["a way up", 400, { filePath: "/home/../etc/shadow" }],
   ["a path that docker would split", 400, { filePath: "/a,readonly" }],
+  ["a path that is too long", 400, { filePath: `/${"a".repeat(1024)}` }],
   ["a registry credential that is none", 400, { containerRegistryBasicAuthHost: "r.example", value: "plain" }],
   ["a value that is too long", 400, { environmentVariable: true, value: "x".repeat(10_241) }],
   ["a value with a zero byte", 400, { environmentVariable: true, value: "a\0b" }],

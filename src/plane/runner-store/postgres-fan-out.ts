@@ -38,7 +38,7 @@ interface Waiting {
  * Listeners in this process are told at once, whatever the database does.
  */
 export class PostgresFanOut implements FanOut {
-  readonly #local = new InMemoryFanOut();
+  readonly #local: InMemoryFanOut;
   readonly #url: string;
   readonly #processId: string;
   readonly #view: View;
@@ -64,6 +64,7 @@ export class PostgresFanOut implements FanOut {
     this.#processId = options.processId;
     this.#view = options.store.system("installation");
     this.#log = options.log;
+    this.#local = new InMemoryFanOut(options.log);
     this.#now = options.now;
   }
 

@@ -28,6 +28,7 @@ import { refuse } from "./supported-spec.ts";
 /** A comma would end the path where docker is told of it; `..` and control characters have no place in one. */
 // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
 const filePathPattern = /^(?:\/(?!\.\.?(?:\/|$))[^/,\u0000-\u001f\u007f]+)+$/;
+const maxFilePathLength = 1024;
 const variableNamePattern = /^[A-Za-z_]/;
 
 /** gitpod.v1.SecretService. Values go in and, to people, never out again. */
@@ -118,6 +119,8 @@ function checkMount({ name, mount, credentialProxy, source }: CreateSecretReques
       if (mount.value) return;
       break;
     case "filePath":
+      if (mount.value.length > maxFilePathLength)
+        throw new BerthError("request-invalid", `filePath: it is longer than ${maxFilePathLength} characters`);
       if (!filePathPattern.test(mount.value))
         throw new BerthError("request-invalid", `filePath: '${mount.value}' is no absolute path of a file without commas and '..'`);
       return;

@@ -144,7 +144,7 @@ export class AttackWorld {
       log: silentLog,
     });
     const { store } = opened;
-    const byToken = tokenAuthentication({ store, now });
+    const byToken = tokenAuthentication({ store, now, log: silentLog });
     const draining = new AbortController();
     const programs = new Map<string, Caller>();
     const api = createServerPlane({

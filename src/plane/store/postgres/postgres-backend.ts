@@ -19,6 +19,8 @@ const pruneIntervalMs = 10 * 60_000;
 const uniqueViolation = "23505";
 /** deadlock_detected and serialization_failure: another commit was in the way, and this one may be tried again. */
 const inTheWay = ["40P01", "40001"];
+/** program_limit_exceeded, e.g. a key that is too long for an index. */
+const limitExceeded = /^54/;
 /** Those that say that the request is wrong; all others of a server are its own trouble. */
 const ourMistakes = /^(?:22|23|42)/;
 
@@ -29,6 +31,7 @@ export class PostgresBackend implements Backend {
   readonly #pool: Pool;
   readonly #names = new StatementNames();
   readonly #reader = new RowReader(async (keys) => this.rows(rowsOfKeysQuery(this.build, keys)));
+  readonly #log: Log;
   readonly #wakeups: Wakeups;
   readonly #pruning: NodeJS.Timeout;
   #closing: Promise<void> | undefined;
@@ -36,6 +39,7 @@ export class PostgresBackend implements Backend {
   constructor(options: { readonly pool: Pool; readonly newListener: () => Client; readonly log: Log; readonly now: () => number }) {
     const { pool, newListener, log, now } = options;
     this.#pool = pool;
+    this.#log = log;
     // A connection that breaks while nobody uses it is replaced by the pool.
     pool.on("error", (error) => log.warn("a connection to the database ended", { reason: messageOf(error) }));
     this.events = new EventFeed({ build: this.build, rows: async (query) => this.rows(query), log, now });
@@ -62,7 +66,7 @@ export class PostgresBackend implements Backend {
     try {
       return await this.#run(this.#pool, query);
     } catch (error) {
-      throw translated(error);
+      throw this.#translated(error);
     }
   }
 
@@ -91,7 +95,7 @@ export class PostgresBackend implements Backend {
     { isObserved, nowMs }: { readonly isObserved: boolean; readonly nowMs: number },
   ): Promise<void> {
     const client = await this.#pool.connect().catch((error: unknown) => {
-      throw translated(error);
+      throw this.#translated(error);
     });
     let broken = false;
     try {
@@ -104,7 +108,7 @@ export class PostgresBackend implements Backend {
         () => false,
         () => true,
       );
-      throw translated(error);
+      throw this.#translated(error);
     } finally {
       client.release(broken);
     }
@@ -118,7 +122,7 @@ export class PostgresBackend implements Backend {
     try {
       await Promise.race([this.#pool.query("SELECT 1"), aborted.promise]);
     } catch (error) {
-      throw translated(error);
+      throw this.#translated(error);
     } finally {
       signal.removeEventListener("abort", onAbort);
     }
@@ -134,6 +138,22 @@ export class PostgresBackend implements Backend {
     return result.rows;
   }
 
+  #translated(error: unknown): unknown {
+    if (error instanceof StaleRead || error instanceof BerthError) return error;
+    const code = error instanceof DatabaseError ? (error.code ?? "") : "";
+    if (code === uniqueViolation) return new BerthError("resource-exists", "a key of it is taken", { cause: error });
+    if (inTheWay.includes(code)) return new StaleRead(messageOf(error), { cause: error });
+    if (limitExceeded.test(code))
+      return new BerthError("request-invalid", "something in it is too long for the database to find it by", { cause: error });
+    if (ourMistakes.test(code)) return error;
+    // It may name hosts and users, which are not the caller's concern.
+    this.#log.error("the database failed", {
+      reason: error instanceof AggregateError ? error.errors.map(messageOf) : messageOf(error),
+      code,
+    });
+    return new BerthError("store-unavailable", "nothing is known of the change's fate where one was under way", { cause: error });
+  }
+
   async #close(): Promise<void> {
     clearInterval(this.#pruning);
     await this.#wakeups.stop();
@@ -146,14 +166,4 @@ export class PostgresBackend implements Backend {
 function parameterOf(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(parameterOf);
   return typeof value === "string" ? value.replaceAll("\u0000", "\ufffd") : value;
-}
-
-function translated(error: unknown): unknown {
-  if (error instanceof StaleRead || error instanceof BerthError) return error;
-  if (error instanceof DatabaseError && error.code !== undefined) {
-    if (error.code === uniqueViolation) return new BerthError("resource-exists", "a key of it is taken", { cause: error });
-    if (inTheWay.includes(error.code)) return new StaleRead(error.message, { cause: error });
-    if (ourMistakes.test(error.code)) return error;
-  }
-  return new BerthError("store-unavailable", "nothing is known of the change's fate where one was under way", { cause: error });
 }

@@ -1,11 +1,11 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { EnvironmentSchema } from "../../../contract/gen/gitpod/v1/environment_pb.js";
-import { openDatabase } from "./database.ts";
+import { copyDurably, openDatabase } from "./database.ts";
 import { migrations } from "./migrations.ts";
 
 let folder: string;
@@ -39,6 +39,27 @@ test("every commit waits for the disk", () => {
   expect(database.prepare("PRAGMA journal_mode").get()?.["journal_mode"]).toBe("wal");
   expect(database.prepare("PRAGMA synchronous").get()?.["synchronous"]).toBe(2);
   database.close();
+});
+
+test("nobody but its owner reads a database, the files beside it, or a copy", () => {
+  const modesOf = (file: string): number[] => ["", "-wal", "-shm"].map((suffix) => statSync(`${file}${suffix}`).mode & 0o777);
+  const fresh = join(folder, "fresh.db");
+  const database = openDatabase(fresh);
+  fill(database);
+  expect(modesOf(fresh)).toEqual([0o600, 0o600, 0o600]);
+  copyDurably(fresh, join(folder, "copy.db"));
+  expect(statSync(join(folder, "copy.db")).mode & 0o777).toBe(0o600);
+  // As an older Berth made them.
+  const old = join(folder, "old.db");
+  for (const suffix of ["", "-wal", "-shm"]) {
+    writeFileSync(`${old}${suffix}`, readFileSync(`${fresh}${suffix}`));
+    chmodSync(`${old}${suffix}`, 0o644);
+  }
+  database.close();
+  const reopened = openDatabase(old);
+  expect(countOf(reopened)).toBe(200);
+  expect(modesOf(old)).toEqual([0o600, 0o600, 0o600]);
+  reopened.close();
 });
 
 test("an older database is copied whole, log and all, before it is brought up", () => {

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { BerthError } from "../../../contract/berth-error.ts";
@@ -7,18 +7,23 @@ import { type Migration, migrations } from "./migrations.ts";
 /** How long a write waits for another process that writes. */
 const busyTimeoutMs = 5000;
 const walRetryMs = 10;
+/** What is in a database concerns its owner alone. */
+const fileMode = 0o600;
 /** SQLITE_BUSY (https://sqlite.org/rescode.html). */
 const busyErrorCode = 5;
 
 /**
  * Opens the embedded database: every commit is on disk before it counts (WAL, synchronous=FULL). A damaged file
  * is refused with `store-corrupt`, a newer one with `store-too-new`, both untouched; a copy is made before a
- * migration. `steps` are the migrations to bring it to.
+ * migration. Its files are for their owner alone. `steps` are the migrations to bring it to.
  */
 export function openDatabase(path: string, steps: readonly Migration[] = migrations): DatabaseSync {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const existed = existsSync(path);
-  if (existed) checkUntouched(path, steps);
+  if (existed) {
+    checkUntouched(path, steps);
+    for (const suffix of ["", "-wal", "-shm"]) shutOthersOut(`${path}${suffix}`);
+  } else makeEmpty(path);
   const database = new DatabaseSync(path);
   try {
     database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
@@ -31,6 +36,17 @@ export function openDatabase(path: string, steps: readonly Migration[] = migrati
     database.close();
     throw error;
   }
+}
+
+/** SQLite gives the files beside a database the mode that it has. */
+function makeEmpty(path: string): void {
+  closeSync(openSync(path, "a", fileMode));
+}
+
+/** A database of an older Berth may be readable for everybody; that of another user is theirs to change. */
+function shutOthersOut(path: string): void {
+  const file = statSync(path, { throwIfNoEntry: false });
+  if (file !== undefined && file.uid === process.getuid?.()) chmodSync(path, fileMode);
 }
 
 /** Two processes that do this to one new file at once would wait for each other, so SQLite tells one of them at once. */
@@ -96,12 +112,13 @@ function backupPath(path: string, version: number): string {
 }
 
 /**
- * What is committed, whether in the file or still in its log, as one file that is whole or not there; others may use the
- * database meanwhile.
+ * What is committed, whether in the file or still in its log, as one file that is whole or not there, and for its owner
+ * alone; others may use the database meanwhile.
  */
 export function copyDurably(path: string, target: string): void {
   const temporary = `${target}.tmp`;
   rmSync(temporary, { force: true });
+  makeEmpty(temporary);
   const source = new DatabaseSync(path, { readOnly: true });
   try {
     source.prepare("VACUUM INTO ?").run(temporary);

@@ -1,6 +1,7 @@
 import { type CompiledQuery, SqliteAdapter, SqliteQueryCompiler } from "kysely";
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { BerthError } from "../../../contract/berth-error.ts";
+import { type Log, messageOf } from "../../../lib/log.ts";
 import type { Backend, Change, Row, RowKey } from "../backend.ts";
 import { eventsAfterQuery, eventsPositionQuery, pruneEventsQuery } from "../event-queries.ts";
 import { type AccessQuestion, commitSteps, getQuery } from "../queries.ts";
@@ -30,12 +31,14 @@ const pruneEveryCommits = 1000;
 export class SqliteBackend implements Backend {
   readonly build = queryBuilder({ compiler: () => new SqliteQueryCompiler(), adapter: () => new SqliteAdapter() });
   readonly #database: DatabaseSync;
+  readonly #log: Log;
   readonly #statements = new Map<string, StatementSync>();
   readonly #listeners = new Set<(event: StoreEvent) => void>();
   #commits = 0;
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, log: Log) {
     this.#database = database;
+    this.#log = log;
   }
 
   readonly events: StoreEvents = {
@@ -51,7 +54,7 @@ export class SqliteBackend implements Backend {
     try {
       return this.#run(query);
     } catch (error) {
-      throw translated(error);
+      throw this.#translated(error);
     }
   }
 
@@ -74,7 +77,7 @@ export class SqliteBackend implements Backend {
     } catch (error) {
       // Some failures have done it already.
       if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
-      throw translated(error);
+      throw this.#translated(error);
     } finally {
       if (isObserved) this.#database.exec("PRAGMA synchronous = FULL");
     }
@@ -94,8 +97,27 @@ export class SqliteBackend implements Backend {
     for (const change of changes) {
       if (change.does === "compare" || change.announcement === undefined) continue;
       const event = { ...change.announcement, kind: change.kind, id: change.id };
-      for (const listener of this.#listeners) listener(event);
+      for (const listener of this.#listeners) this.#tell(listener, event);
     }
+  }
+
+  /** The change is committed, whatever a listener makes of it. */
+  #tell(listener: (event: StoreEvent) => void, event: StoreEvent): void {
+    try {
+      listener(event);
+    } catch (error) {
+      this.#log.error("an event was not taken", { reason: messageOf(error) });
+    }
+  }
+
+  #translated(error: unknown): unknown {
+    if (!(error instanceof Error) || !("errcode" in error)) return error;
+    const code = Number(error.errcode) & primaryCodeMask;
+    if (code === constraintErrorCode) return new BerthError("resource-exists", "a key of it is taken", { cause: error });
+    const reason = troubles[code];
+    if (reason === undefined) return error;
+    this.#log.error("the database failed", { reason: messageOf(error), code: error.errcode });
+    return new BerthError("store-unavailable", reason, { cause: error });
   }
 
   #drive(steps: Generator<CompiledQuery, void, readonly Row[]>): void {
@@ -116,12 +138,4 @@ export class SqliteBackend implements Backend {
 function inputValue(value: unknown): SQLInputValue {
   if (value === null || typeof value === "number" || typeof value === "string" || value instanceof Uint8Array) return value;
   throw new Error(`SQLite takes no ${typeof value}`);
-}
-
-function translated(error: unknown): unknown {
-  if (!(error instanceof Error) || !("errcode" in error)) return error;
-  const code = Number(error.errcode) & primaryCodeMask;
-  if (code === constraintErrorCode) return new BerthError("resource-exists", "a key of it is taken", { cause: error });
-  const reason = troubles[code];
-  return reason === undefined ? error : new BerthError("store-unavailable", reason, { cause: error });
 }
