@@ -11,6 +11,7 @@ import { judgeHost } from "./host-checks.ts";
 import { collectHostFacts, type HostFacts } from "./host-facts.ts";
 import { updateWindowSchema } from "./runner-config.ts";
 import { runnerPaths } from "./runner-paths.ts";
+import { withSetupLock } from "./setup-lock.ts";
 import { describeStep, planSetup } from "./setup-plan.ts";
 
 export interface SetupSources {
@@ -23,7 +24,7 @@ export interface SetupSources {
 
 /**
  * Makes this computer a runner: checks it, and changes it only when every check is passed. Fails with `runner-unfit`,
- * `runner-needs-root`, `argument-invalid`, `runner-step-failed` or what the plane says to the token.
+ * `runner-needs-root`, `argument-invalid`, `runner-setup-running`, `runner-step-failed` or what the plane says to the token.
  */
 export async function setUpRunner(request: SetupRequest, sources: SetupSources, signal: AbortSignal): Promise<void> {
   const { env, report } = sources;
@@ -39,9 +40,11 @@ export async function setUpRunner(request: SetupRequest, sources: SetupSources, 
   }
   if (failed.length > 0) throw new BerthError("runner-unfit", failed.map(({ title, detail }) => `${title}: ${detail}`).join("; "));
   if (!facts.isRoot && request.root === "/") throw new BerthError("runner-needs-root", "this is not root");
-  if (request.exchangeToken === undefined && !request.standAlone) await refuseWithoutCredential(request.root);
   const computer = { root: request.root, source: versionSource(env), exchangeToken: request.exchangeToken, enrol: sources.enrol };
-  await carryOut(steps, computer, (step, done) => report({ kind: "step", text: describeStep(step), done }), signal);
+  await withSetupLock(request.root, async () => {
+    if (request.exchangeToken === undefined && !request.standAlone) await refuseWithoutCredential(request.root);
+    await carryOut(steps, computer, (step, done) => report({ kind: "step", text: describeStep(step), done }), signal);
+  });
 }
 
 function refuseContradictions({ exchangeToken, planeUrl, standAlone, updateWindow }: SetupRequest): void {

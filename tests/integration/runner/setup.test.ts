@@ -15,7 +15,9 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { setupLockPath } from "../../../src/host/runner/setup-lock.ts";
 import { systemClock } from "../../../src/lib/clock.ts";
+import { tryProcessLock } from "../../../src/lib/process-lock.ts";
 import { InMemoryFanOut } from "../../../src/plane/runners/fan-out.ts";
 import type { Ended, RunningCommand } from "../cli-home.ts";
 import { MemoryRunners } from "../runners/memory-runners.ts";
@@ -97,6 +99,33 @@ test("sets a runner up in a root of its own: user, folders, service, credential,
     for (const path of ["", "keys/runner.json", "runner.json", "current", join(version, "node"), join(version, "app/runner.mjs")])
       expect({ path, uid: lstatSync(at(join("var/lib/berth", path))).uid }).toEqual({ path, uid: Number(user?.[1]) });
   expect(readdirSync(at("var/lib"))).toEqual(["berth"]);
+});
+
+test("of two set-ups at once one changes the computer and the other says so; removing waits its turn too", async () => {
+  mkdirSync(at("run"));
+  const lock = tryProcessLock(at(setupLockPath));
+  for (const command of ["setup", "uninstall"]) {
+    const { status, stderr } = await berth([command, "--root", root, ...(command === "setup" ? ["--stand-alone"] : [])]);
+    expect({ command, status }).toEqual({ command, status: 4 });
+    expect(stderr).toContain("being set up or removed by somebody else");
+  }
+  expect(readdirSync(root)).toEqual(["run"]);
+  lock?.release();
+  expect((await berth(["setup", "--root", root, "--stand-alone"])).status).toBe(0);
+});
+
+test("a user of that name that is there already comes into the group kvm and stays in its others", async () => {
+  mkdirSync(at("etc"));
+  writeFileSync(at("etc/passwd"), "berth:x:4711:4711:somebody:/var/lib/berth:/usr/sbin/nologin\n");
+  writeFileSync(at("etc/group"), "berth:x:4711:\nbackup:x:34:root,berth\nkvm:x:106:libvirt-qemu\n");
+  expect((await berth(["setup", "--root", root, "--stand-alone"])).status).toBe(0);
+  const groups = readFileSync(at("etc/group"), "utf8");
+  const membersOf = (group: string): unknown => new RegExp(`^${group}:x:\\d+:(.*)$`, "m").exec(groups)?.[1]?.split(",").toSorted();
+  expect([membersOf("backup"), membersOf("kvm")]).toEqual([
+    ["berth", "root"],
+    ["berth", "libvirt-qemu"],
+  ]);
+  expect(readFileSync(at("etc/passwd"), "utf8")).toMatch(/^berth:x:4711:4711:/m);
 });
 
 test("systemd accepts the unit that is installed, and finds little in it to be had", async () => {
