@@ -200,6 +200,7 @@ test("a set-up is repeated without a token, keeps who the runner is, and stops a
     ["--exchange-token", "x"],
     ["--stand-alone", "--update-window", "22-23"],
     ["--plane", "ftp://x"],
+    ["--plane", "http://berth.example.org/api", "--exchange-token-file", "-"],
   ];
   for (const args of refusals)
     expect({ args, status: (await berth(["setup", "--root", root, ...args], { stdin: canary })).status }).toEqual({ args, status: 2 });
