@@ -206,6 +206,31 @@ test("a set-up is repeated without a token, keeps who the runner is, and stops a
     expect({ args, status: (await berth(["setup", "--root", root, ...args], { stdin: canary })).status }).toEqual({ args, status: 2 });
 });
 
+test("a repeated set-up is of the plane that it says: another one needs its token, and to stand alone drops the credential", async () => {
+  const credentialPath = at("var/lib/berth/keys/runner.json");
+  const planeIn = (path: string): unknown => (JSON.parse(readFileSync(at(path), "utf8")) as { planeUrl?: string }).planeUrl;
+  expect((await berth(["setup", "--root", root, "--plane", planeUrl, "--exchange-token-file", "-"], { stdin: canary })).status).toBe(0);
+  const other = planeUrl.replace("127.0.0.1", "localhost");
+  const refused = await berth(["setup", "--root", root, "--plane", other]);
+  expect(refused.status).toBe(2);
+  expect(refused.stderr).toContain(`this is a runner of ${planeUrl}`);
+  // Neither is said, so it stays what it is.
+  expect((await berth(["setup", "--root", root])).status).toBe(0);
+  expect(planeIn("var/lib/berth/runner.json")).toBe(planeUrl);
+
+  const token = await plane.plane.enrolment.issueExchangeToken(runners.addRunner());
+  const moved = await berth(["setup", "--root", root, "--plane", other, "--exchange-token-file", "-"], { stdin: token });
+  expect(moved.status).toBe(0);
+  expect(moved.stdout).toContain(`leave the plane ${planeUrl}, exchange the token with ${other}`);
+  expect([planeIn("var/lib/berth/runner.json"), planeIn("var/lib/berth/keys/runner.json")]).toEqual([other, other]);
+
+  const alone = await berth(["setup", "--root", root, "--stand-alone"]);
+  expect(alone.status).toBe(0);
+  expect(alone.stdout).toContain(`leave the plane ${other}`);
+  expect(existsSync(credentialPath)).toBe(false);
+  expect(planeIn("var/lib/berth/runner.json")).toBeUndefined();
+});
+
 test("a runner's user that puts links in its folder does not make root write where they point", async () => {
   expect((await berth(["setup", "--root", root, "--stand-alone"])).status).toBe(0);
   if (process.getuid?.() !== 0) return;
