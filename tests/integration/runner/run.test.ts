@@ -1,7 +1,6 @@
 import { createClient } from "@connectrpc/connect";
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -9,6 +8,7 @@ import { EnvironmentPhase, EnvironmentService } from "../../../src/contract/gen/
 import { HostSessions, hostTransport } from "../../../src/lib/host-transport.ts";
 import { waitUntil } from "../../../src/lib/wait-until.ts";
 import type { Ended, RunningCommand } from "../cli-home.ts";
+import { freePort } from "../../support/free-port.ts";
 import { spawnBerth } from "./runner-cli.ts";
 
 const pollMs = 50;
@@ -73,14 +73,6 @@ async function metric(line: RegExp): Promise<boolean> {
     intervalMs: pollMs,
     signal: AbortSignal.timeout(waitLimitMs),
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === "object" && address !== null ? address.port : 0;
 }
 
 test(

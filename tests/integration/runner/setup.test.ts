@@ -27,6 +27,7 @@ import { spawnBerth } from "./runner-cli.ts";
 const unitPath = "etc/systemd/system/berth-runner.service";
 /** What systemd-analyze may say of the unit at worst, of 10: the sandboxes of passt and virtiofsd need what is open. */
 const maxExposure = 4;
+const isRoot = process.getuid?.() === 0;
 
 let folder: string;
 let root: string;
@@ -95,7 +96,7 @@ test("sets a runner up in a root of its own: user, folders, service, credential,
   expect(readlinkSync(at("var/lib/berth/good"))).toBe(version);
   expect(readdirSync(at(join("var/lib/berth", version, "app")))).toContain("runner.mjs");
   expect(lstatSync(at("etc/systemd/system/multi-user.target.wants/berth-runner.service")).isSymbolicLink()).toBe(true);
-  if (process.getuid?.() === 0)
+  if (isRoot)
     for (const path of ["", "keys/runner.json", "runner.json", "current", join(version, "node"), join(version, "app/runner.mjs")])
       expect({ path, uid: lstatSync(at(join("var/lib/berth", path))).uid }).toEqual({ path, uid: Number(user?.[1]) });
   expect(readdirSync(at("var/lib"))).toEqual(["berth"]);
@@ -231,9 +232,9 @@ test("a repeated set-up is of the plane that it says: another one needs its toke
   expect(planeIn("var/lib/berth/runner.json")).toBeUndefined();
 });
 
-test("a runner's user that puts links in its folder does not make root write where they point", async () => {
+// Only root becomes the runner's user.
+test.skipIf(!isRoot)("a runner's user that puts links in its folder does not make root write where they point", async () => {
   expect((await berth(["setup", "--root", root, "--stand-alone"])).status).toBe(0);
-  if (process.getuid?.() !== 0) return;
   const loot = join(folder, "loot");
   mkdirSync(loot, { mode: 0o755 });
   rmSync(at("var/lib/berth/keys"), { recursive: true });
