@@ -9,6 +9,7 @@ const well: DegradedFacts = {
   link: { kind: "connected", sinceMs: 0 },
   machineFailures: [],
   waitingCount: 0,
+  metricsFailure: undefined,
   update: { kind: "idle", checkedAtMs: 0, message: "" },
 };
 
@@ -23,6 +24,7 @@ test.each<[Partial<DegradedFacts>, RegExp]>([
   [{ link: { kind: "ended", reason: new BerthError("not-allowed", "another took its place") } }, /not have this runner any more/],
   [{ machineFailures: ["Machine env-1: it crashed"] }, /env-1/],
   [{ waitingCount: 2 }, /2 environments wait/],
+  [{ metricsFailure: "listen EADDRINUSE: address already in use 127.0.0.1:9100" }, /socket alone: .*already in use 127.0.0.1:9100/],
   [{ update: { kind: "rolled-back", checkedAtMs: 0, version: "2.0.0", reason: "it ended" } }, /2.0.0 did not become healthy: it ended/],
 ])("%o is told", (change, text) => {
   expect(degradedReasons({ ...well, ...change })).toEqual([expect.stringMatching(text)]);

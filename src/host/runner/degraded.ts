@@ -11,12 +11,14 @@ export interface DegradedFacts {
   readonly link: ConnectionState | undefined;
   readonly machineFailures: readonly string[];
   readonly waitingCount: number;
+  /** Why metrics are not on the port that was asked for. */
+  readonly metricsFailure: string | undefined;
   readonly update: UpdateState;
 }
 
 /** What keeps a runner from doing all it should, in sentences; nothing when all is well. */
 export function degradedReasons(facts: DegradedFacts): string[] {
-  const { accelerator, acceleratorReason, freeDiskBytes, link, machineFailures, waitingCount, update } = facts;
+  const { accelerator, acceleratorReason, freeDiskBytes, link, machineFailures, waitingCount, metricsFailure, update } = facts;
   return [
     ...(accelerator === "tcg" ? [`Machines run emulated and slow: ${acceleratorReason}`] : []),
     ...(freeDiskBytes < minFreeDiskBytes ? [`Only ${(freeDiskBytes / 1024 ** 3).toFixed(1)} GiB of disk are free`] : []),
@@ -24,6 +26,7 @@ export function degradedReasons(facts: DegradedFacts): string[] {
     ...(link?.kind === "ended" ? [`The plane does not have this runner any more: ${link.reason.detail}`] : []),
     ...machineFailures,
     ...(waitingCount > 0 ? [waitingCount === 1 ? "1 environment waits for room" : `${waitingCount} environments wait for room`] : []),
+    ...(metricsFailure === undefined ? [] : [`Figures are on their socket alone: ${metricsFailure}`]),
     ...(update.kind === "rolled-back" ? [`Version ${update.version} did not become healthy: ${update.reason}`] : []),
   ];
 }

@@ -1,6 +1,8 @@
 import { createClient } from "@connectrpc/connect";
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
 import { request } from "node:http";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -149,6 +151,28 @@ test("has its figures on a socket for its user alone, and on loopback when asked
   // A web page whose name was made to lead here.
   expect((await metrics({ port }, "/metrics", { host: `evil.test:${port}` })).status).toBe(403);
   expect((await metrics({ port }, "/")).status).toBe(404);
+});
+
+test("a port for figures that another program has does not keep the runner down: it says so, and takes it once it is free", async () => {
+  const other = createServer().listen(0, "127.0.0.1");
+  await once(other, "listening");
+  const address = other.address();
+  const port = typeof address === "object" ? (address?.port ?? 0) : 0;
+  writeFileSync(join(home, "runner.json"), JSON.stringify({ version: 1, metricsPort: port, update: { channel: "stable" } }));
+  await startRunner();
+  const degraded = async (): Promise<unknown> =>
+    (JSON.parse((await berth("runner", "status", "--json")).stdout) as { degraded: unknown }).degraded;
+  expect(await degraded()).toEqual([expect.stringMatching(`Figures are on their socket alone: .*127.0.0.1:${port}`)]);
+  expect((await berth("runner", "status")).status).toBe(1);
+  expect((await metrics({ socketPath: socketPath() })).status).toBe(200);
+  other.close();
+  const answers = async (): Promise<boolean> =>
+    metrics({ port }).then(
+      ({ status }) => status === 200,
+      () => false,
+    );
+  expect(await waitUntil(answers, { intervalMs: pollMs, signal: AbortSignal.timeout(waitLimitMs) })).toBe(true);
+  expect(await degraded()).toEqual([]);
 });
 
 test("counts starts that fail", async () => {
