@@ -153,7 +153,7 @@ export class RunnerRole implements HostRole {
     return this.#remembered?.known ?? plane.environmentStore.list();
   }
 
-  async #degraded({ driver, machines }: HostParts, signal: AbortSignal): Promise<readonly string[]> {
+  async #degraded({ driver, machines, plane }: HostParts, signal: AbortSignal): Promise<readonly string[]> {
     const { paths } = this.#options;
     const [probe, disk, update] = await Promise.all([driver.probe(signal), statfs(paths.home), readUpdateState(paths.updateState)]);
     return degradedReasons({
@@ -161,6 +161,7 @@ export class RunnerRole implements HostRole {
       acceleratorReason: probe.reason,
       freeDiskBytes: disk.bavail * disk.bsize,
       link: this.#connection?.state(),
+      orphans: this.#connection?.orphanIds().map((id) => plane.nameOf(id)) ?? [],
       machineFailures: machines.all.flatMap(({ id, keeper: { failure } }) => (failure === undefined ? [] : [`Machine ${id}: ${failure}`])),
       waitingCount: this.#limited?.refusedCount ?? 0,
       metricsFailure: this.#metricsServer?.portFailure,
