@@ -14,6 +14,12 @@ export const runnerErrors = {
     "A user and a service of the system are made by root alone.",
     "Do it again with sudo; to see what would be done: berth runner setup --dry-run",
   ),
+  "runner-setup-running": entry(
+    "failed_precondition",
+    "Nothing was changed on this computer",
+    "Its runner is being set up or removed by somebody else at this moment.",
+    "Wait until that has ended, then do it again.",
+  ),
   "runner-step-failed": entry(
     "internal",
     "A step of the runner's set-up failed",

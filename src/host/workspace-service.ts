@@ -71,7 +71,7 @@ export function workspaceService(parts: HostParts): Partial<ServiceImpl<typeof W
 }
 
 /** What git says now of those whose machine runs or is suspended; of any other nothing. */
-async function unsavedWork(machines: Machines, environmentIds: readonly string[], signal: AbortSignal) {
+export async function unsavedWork(machines: Machines, environmentIds: readonly string[], signal: AbortSignal) {
   const byMachine = Map.groupBy(environmentIds, (id) => machines.of(id));
   return (await Promise.all([...byMachine].map(async ([machine, ids]) => unsavedWorkOn(machine, ids, signal)))).flat();
 }

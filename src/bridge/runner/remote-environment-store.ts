@@ -81,6 +81,20 @@ export class RemoteEnvironmentStore implements EnvironmentStore {
     return [...this.#known.values()].filter(({ isOrphan }) => isOrphan).map(({ wanted }) => wanted.id);
   }
 
+  /** Has an orphan deleted; the plane has nothing to say to it. Fails with `environment-not-found`. */
+  deleteOrphan(environmentId: string): void {
+    const known = this.#known.get(environmentId);
+    if (known?.isOrphan !== true) throw new BerthError("environment-not-found", `${environmentId} is none that the plane forgot`);
+    const wanted = clone(RunnerEnvironmentSchema, known.wanted);
+    if (wanted.spec !== undefined) {
+      wanted.spec.desiredPhase = EnvironmentPhase.DELETED;
+      wanted.spec.specVersion++;
+    }
+    this.#known.set(environmentId, { ...known, wanted });
+    this.#save();
+    this.#notify(environmentId);
+  }
+
   signedUp(runnerId: string): void {
     this.#runnerId = runnerId;
   }

@@ -34,8 +34,10 @@ export function registerRunnerStatus(runner: Command): void {
     .action(async ({ json }: { readonly json?: true }) => interruptible(async (signal) => update(signal, json)));
 }
 
+const orphanText = "its plane does not know it any more: berth runner delete";
+
 /** Fails with `runner-not-set-up` where none runs, or one that is no runner. */
-async function findRunner(): Promise<HostClients> {
+export async function findRunner(): Promise<HostClients> {
   process.env["BERTH_HOME"] ??= runnerHome;
   const clients = await findHost();
   if (clients === undefined)
@@ -116,7 +118,14 @@ function statusFacts({
       pending: link?.pendingCount ?? 0,
     },
     environmentLimit,
-    environments: environments.map(({ id, name, phase, machineId, failure }) => ({ id, name, phase, machine: machineId, failure })),
+    environments: environments.map(({ id, name, phase, machineId, failure, isOrphan }) => ({
+      id,
+      name,
+      phase,
+      machine: machineId,
+      failure,
+      orphan: isOrphan,
+    })),
     machines: machines.map(({ id, view, failure }) => ({ id, state: view, failure })),
     accelerator,
     degraded: rest.degradedReasons,
@@ -145,7 +154,7 @@ function printStatus(state: GetRunnerHostResponse): void {
   if (environments.length > 0)
     printTable(
       [{ title: "ENVIRONMENT", minWidth: 12 }, { title: "PHASE" }, { title: "MACHINE" }, { title: "FAILURE", minWidth: 12 }],
-      environments.map(({ name, phase, machine, failure }) => [name, phase, machine, failure]),
+      environments.map(({ name, phase, machine, failure, orphan }) => [name, phase, machine, orphan ? orphanText : failure]),
     );
   for (const text of degraded) print(`! ${text}`);
 }

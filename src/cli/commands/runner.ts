@@ -6,6 +6,7 @@ import { interruptible } from "../interrupt.ts";
 import { printJson, say } from "../output.ts";
 import { askRunnerProgram, tellReport } from "../runner-program.ts";
 import { jsonOption } from "./options.ts";
+import { registerRunnerDelete } from "./runner-delete.ts";
 import { registerRunnerStatus } from "./runner-status.ts";
 import { registerRunnerUninstall } from "./runner-uninstall.ts";
 
@@ -48,6 +49,7 @@ export function registerRunner(program: Command): void {
     .description("Be a runner in the foreground until it is ended; machines run on")
     .action(async () => interruptible(async (signal) => askRunnerProgram({ command: "run" }, () => undefined, signal)));
   registerRunnerStatus(runner);
+  registerRunnerDelete(runner);
   registerRunnerUninstall(runner);
 }
 

@@ -85,6 +85,7 @@ async function carryOutStep(step: SetupStep, computer: SetupComputer, signal: Ab
       if (computer.exchangeToken === undefined) throw new BerthError("internal", "there is no exchange token");
       return computer.enrol({ planeUrl, exchangeToken: computer.exchangeToken, credentialPath: at(credentialPath) }, signal);
     }
+    case "leave-plane":
     case "remove":
       return remove(step.path, computer.root);
   }

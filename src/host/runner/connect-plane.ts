@@ -42,6 +42,8 @@ export async function loadPlane(paths: RunnerPaths, clock: Clock, log: Log): Pro
       state: () => runner.link.state,
       onState: (listener) => runner.link.onState(listener),
       pendingCount: runner.pendingCount,
+      orphanIds: () => runner.environmentStore.orphanIds,
+      deleteOrphan: (environmentId) => runner.environmentStore.deleteOrphan(environmentId),
       report: async (degredationMessage) => runner.link.updateStatus({ degredationMessage }, signal),
       run: async () => runner.link.run(signal),
     };

@@ -102,9 +102,15 @@ async function unpack(
 async function small(fetchUrl: typeof fetch, url: string, signal: AbortSignal): Promise<Buffer> {
   const answer = await fetchUrl(url, { redirect: "error", signal: AbortSignal.any([signal, AbortSignal.timeout(fetchTimeoutMs)]) });
   if (!answer.ok) throw new Error(`the feed answered ${answer.status}`);
-  const content = Buffer.from(await answer.arrayBuffer());
-  if (content.length > maxReleaseBytes) throw new Error("the feed's answer is too long");
-  return content;
+  const chunks: Uint8Array[] = [];
+  let received = 0;
+  // What is too long is not read to its end.
+  for await (const chunk of answer.body ?? []) {
+    received += chunk.byteLength;
+    if (received > maxReleaseBytes) throw new Error("the feed's answer is too long");
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
 }
 
 async function fetchFile(fetchUrl: typeof fetch, url: string, path: string, signal: AbortSignal): Promise<void> {

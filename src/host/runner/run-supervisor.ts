@@ -41,6 +41,10 @@ export class RunnerSupervisor {
   #child: RunnerChild | undefined;
   #wake = new AbortController();
   #isAsked = false;
+  /** A look for a newer version, which takes as long as a download. */
+  #checking: Promise<void> | undefined;
+  /** What ended the supervisor while it waited for something else. */
+  #failure: { readonly error: unknown } | undefined;
   #isOver = false;
   #restartMs = firstRestartMs;
   /** What the service manager knows to be running. */
@@ -53,16 +57,18 @@ export class RunnerSupervisor {
   /** Until the signal aborts, or a call ended the runner. */
   async run(signal: AbortSignal): Promise<void> {
     const ended = new AbortController();
+    const whole = AbortSignal.any([signal, ended.signal]);
     // The clock's timers alone would not: while no runner runs there is nothing else to wait for.
     const keepingAlive = setInterval(() => undefined, maxWaitMs);
     await this.#options.manager.notify("--ready");
     const watchdog = this.#feedWatchdog(ended.signal);
     try {
-      while (!signal.aborted && !this.#isOver) await this.#turn(signal);
+      while (!signal.aborted && !this.#isOver) await this.#turn(whole);
     } finally {
       ended.abort();
       await this.#options.manager.notify("STOPPING=1");
       await this.#child?.end();
+      await this.#checking;
       await watchdog;
       clearInterval(keepingAlive);
     }
@@ -70,6 +76,7 @@ export class RunnerSupervisor {
 
   async #turn(signal: AbortSignal): Promise<void> {
     const { paths, config, clock } = this.#options;
+    if (this.#failure !== undefined) throw this.#failure.error;
     // What changes from here on ends the wait at once.
     this.#wake = new AbortController();
     const good = await this.#versionAt(paths.good);
@@ -80,17 +87,19 @@ export class RunnerSupervisor {
       current: await this.#versionAt(paths.current),
       child: this.#child?.view,
       isAsked: this.#isAsked,
+      isChecking: this.#checking !== undefined,
       hasFeed: config.update.feed !== undefined,
       window: config.update.window,
     });
+    if (step.kind === "check") return this.#beginCheck(good, signal);
     if (step.kind !== "wait") {
-      await this.#carryOut(step, good, signal);
+      await this.#carryOut(step);
       return this.#options.onStep(step.kind);
     }
     await pause(clock, Math.min(maxWaitMs, step.untilMs - clock.nowMs()), AbortSignal.any([signal, this.#wake.signal]));
   }
 
-  async #carryOut(step: Exclude<UpdateStep, { readonly kind: "wait" }>, good: string, signal: AbortSignal): Promise<void> {
+  async #carryOut(step: Exclude<UpdateStep, { readonly kind: "wait" | "check" }>): Promise<void> {
     const { paths, log } = this.#options;
     switch (step.kind) {
       case "note":
@@ -108,8 +117,6 @@ export class RunnerSupervisor {
       case "try":
         await writeUpdateState(paths.updateState, step.state);
         return this.#start(step.state.version, step.state.needsLink);
-      case "check":
-        return this.#check(good, signal);
     }
   }
 
@@ -147,15 +154,29 @@ export class RunnerSupervisor {
     });
   }
 
+  /** The runner is kept running meanwhile, and nothing else writes how far an update is. */
+  #beginCheck(good: string, signal: AbortSignal): void {
+    const check = async (): Promise<void> => {
+      try {
+        await this.#check(good, signal);
+        this.#options.onStep("check");
+      } catch (error) {
+        if (!signal.aborted) this.#failure = { error };
+      }
+      this.#checking = undefined;
+      this.#wake.abort();
+    };
+    this.#checking = check();
+  }
+
   async #check(good: string, signal: AbortSignal): Promise<void> {
     const { paths, clock, log, findUpdate } = this.#options;
-    const asked = this.#isAsked;
-    this.#isAsked = false;
     const before = await readUpdateState(paths.updateState);
     const checkedAtMs = clock.nowMs();
     try {
       const found = await findUpdate(good, signal);
-      await writeUpdateState(paths.updateState, this.#stateAfter(before, found, { checkedAtMs, asked }));
+      // Whoever asked while it was under way gets its answer too.
+      await writeUpdateState(paths.updateState, this.#stateAfter(before, found, { checkedAtMs, asked: this.#isAsked }));
     } catch (error) {
       signal.throwIfAborted();
       log.warn("no newer version was had", { reason: messageOf(error) });
@@ -166,6 +187,7 @@ export class RunnerSupervisor {
         before.kind === "rolled-back" ? { ...before, checkedAtMs: retryAtMs } : { kind: "idle", checkedAtMs: retryAtMs, message },
       );
     }
+    this.#isAsked = false;
     this.#child?.tell({ kind: "checked" });
   }
 

@@ -17,6 +17,9 @@ export interface RunnerConnection {
   readonly state: () => ConnectionState;
   /** How many environments' newest status the plane does not have yet. */
   readonly pendingCount: () => number;
+  /** Environments that are here and that the plane does not know any more. */
+  readonly orphanIds: () => readonly string[];
+  readonly deleteOrphan: (environmentId: string) => void;
   /** Tells the plane what keeps this runner from doing all it should; empty when nothing does. */
   readonly report: (degradedMessage: string) => Promise<void>;
   readonly onState: (listener: () => void) => () => void;

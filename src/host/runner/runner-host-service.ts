@@ -12,6 +12,7 @@ import {
 import { type Environment, EnvironmentPhase } from "../../contract/gen/gitpod/v1/environment_pb.js";
 import { version } from "../../lib/version.ts";
 import type { HostParts } from "../create-host.ts";
+import { unsavedWork } from "../workspace-service.ts";
 import type { RunnerConfig } from "./runner-config.ts";
 import type { ConnectionState, RunnerConnection } from "./runner-connection.ts";
 import type { RunnerPaths } from "./runner-paths.ts";
@@ -40,12 +41,39 @@ export function runnerHostService(sources: RunnerHostSources): ServiceImpl<typeo
       await updateNow();
       return { update: updateStatus(config, await readUpdateState(paths.updateState)) };
     },
+    deleteOrphan: async ({ environmentId, force }, { signal }) => {
+      await deleteOrphan(sources, { environmentId, force }, signal);
+      return {};
+    },
   };
+}
+
+async function deleteOrphan(
+  { parts: { machines, plane }, connection }: RunnerHostSources,
+  { environmentId, force }: { readonly environmentId: string; readonly force: boolean },
+  signal: AbortSignal,
+): Promise<void> {
+  if (connection?.orphanIds().includes(environmentId) !== true) {
+    if (!plane.exists(environmentId)) throw new BerthError("environment-not-found", `'${environmentId}'`);
+    throw new BerthError("not-supported", "it is deleted where it was made; only what its plane does not know any more is deleted here");
+  }
+  if (!force) {
+    // As seen now, and not last: after a restart of the runner nothing was seen of what rests.
+    const [work] = await unsavedWork(machines, [environmentId], signal);
+    const { id } = machines.kept(environmentId);
+    if (work?.known !== true)
+      throw new BerthError("uncommitted-work", `it cannot be seen; start its machine: berth machine start --machine ${id}`);
+    const { changedFiles, unpushedCommits } = work;
+    if (changedFiles + unpushedCommits > 0)
+      throw new BerthError("uncommitted-work", `${changedFiles} files are changed, ${unpushedCommits} commits are not pushed`);
+  }
+  connection.deleteOrphan(environmentId);
 }
 
 async function describe(sources: RunnerHostSources, signal: AbortSignal): Promise<MessageInitShape<typeof GetRunnerHostResponseSchema>> {
   const { parts, paths, config, connection, limit } = sources;
   const { machines, driver, startedAtMs } = parts;
+  const orphanIds = new Set(connection?.orphanIds());
   const [environments, probe, update, degraded] = await Promise.all([
     sources.environments(),
     driver.probe(signal),
@@ -64,6 +92,7 @@ async function describe(sources: RunnerHostSources, signal: AbortSignal): Promis
       phase: (EnvironmentPhase[status?.phase ?? 0] ?? "unknown").toLowerCase(),
       machineId: machines.kept(id).id,
       failure: status?.failureMessage[0] ?? "",
+      isOrphan: orphanIds.has(id),
     })),
     machines: machines.all.map(({ id, keeper: { view, failure } }) => ({ id, view, failure: failure ?? "" })),
     accelerator: probe.accelerator,

@@ -13,7 +13,7 @@ import type { HostParts, HostRole } from "../create-host.ts";
 import { degradedReasons } from "./degraded.ts";
 import { LimitedStore, maxRunnerEnvironments } from "./limited-store.ts";
 import { MeteredStore } from "./metered-store.ts";
-import { serveMetrics } from "./metrics-server.ts";
+import { type MetricsServer, serveMetrics } from "./metrics-server.ts";
 import { RememberedStore } from "./remembered-store.ts";
 import { remotePlane } from "./remote-plane.ts";
 import type { RunnerConfig } from "./runner-config.ts";
@@ -53,7 +53,7 @@ export class RunnerRole implements HostRole {
   #remembered: RememberedStore | undefined;
   #limited: LimitedStore | undefined;
   #metrics: RunnerMetrics | undefined;
-  #stopServing: (() => Promise<void>) | undefined;
+  #metricsServer: MetricsServer | undefined;
   #link: Promise<unknown> | undefined;
   /** What the plane knows to be wrong. */
   #reported: string | undefined;
@@ -129,14 +129,15 @@ export class RunnerRole implements HostRole {
   }
 
   async start(parts: HostParts): Promise<void> {
-    const { paths, config, log, onReady } = this.#options;
+    const { paths, config, clock, log, onReady } = this.#options;
     const metrics = this.#createMetrics(parts);
     this.#metrics = metrics;
-    this.#stopServing = await serveMetrics({
+    this.#metricsServer = await serveMetrics({
       socketPath: paths.metricsSocket,
       port: config.metricsPort,
       contentType: metrics.contentType,
       text: async () => metrics.text(),
+      clock,
       log,
     });
     onReady();
@@ -145,14 +146,14 @@ export class RunnerRole implements HostRole {
   async end({ asked }: { readonly asked: boolean }): Promise<void> {
     this.#wasAsked = asked;
     this.#ending.abort();
-    await Promise.all([this.#link, this.#stopServing?.()]);
+    await Promise.all([this.#link, this.#metricsServer?.close()]);
   }
 
   async #environments({ plane }: HostParts): Promise<readonly Environment[]> {
     return this.#remembered?.known ?? plane.environmentStore.list();
   }
 
-  async #degraded({ driver, machines }: HostParts, signal: AbortSignal): Promise<readonly string[]> {
+  async #degraded({ driver, machines, plane }: HostParts, signal: AbortSignal): Promise<readonly string[]> {
     const { paths } = this.#options;
     const [probe, disk, update] = await Promise.all([driver.probe(signal), statfs(paths.home), readUpdateState(paths.updateState)]);
     return degradedReasons({
@@ -160,8 +161,10 @@ export class RunnerRole implements HostRole {
       acceleratorReason: probe.reason,
       freeDiskBytes: disk.bavail * disk.bsize,
       link: this.#connection?.state(),
+      orphans: this.#connection?.orphanIds().map((id) => plane.nameOf(id)) ?? [],
       machineFailures: machines.all.flatMap(({ id, keeper: { failure } }) => (failure === undefined ? [] : [`Machine ${id}: ${failure}`])),
       waitingCount: this.#limited?.refusedCount ?? 0,
+      metricsFailure: this.#metricsServer?.portFailure,
       update,
     });
   }

@@ -11,7 +11,8 @@ const request: SetupRequest = {
   root: "/",
   channel: "stable",
 };
-const plan = (change: Partial<SetupRequest> = {}) => planSetup({ request: { ...request, ...change }, version: "1.2.3", unit: "[Unit]\n" });
+const plan = (change: Partial<SetupRequest> = {}) =>
+  planSetup({ request: { ...request, ...change }, before: undefined, version: "1.2.3", unit: "[Unit]\n" });
 
 test("the service exists and starts only after everything that may fail has been done", () => {
   const texts = plan().map(describeStep);
@@ -46,7 +47,7 @@ test("an image's file system is changed without a word to the service manager th
 
 test("a runner that stands alone exchanges nothing", () => {
   const { exchangeToken: _token, planeUrl: _url, ...alone } = request;
-  const steps = planSetup({ request: { ...alone, standAlone: true }, version: "1.2.3", unit: "" });
+  const steps = planSetup({ request: { ...alone, standAlone: true }, before: undefined, version: "1.2.3", unit: "" });
   expect(steps.filter(({ kind }) => kind === "enrol")).toEqual([]);
 });
 

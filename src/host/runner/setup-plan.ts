@@ -16,7 +16,9 @@ export type SetupStep =
   | { readonly kind: "link"; readonly path: string; readonly target: string }
   | { readonly kind: "run"; readonly program: string; readonly args: readonly string[] }
   /** Uses the exchange token, which works once. */
-  | { readonly kind: "enrol"; readonly planeUrl: string; readonly credentialPath: string }
+  | { readonly kind: "enrol"; readonly planeUrl: string; readonly before: string | undefined; readonly credentialPath: string }
+  /** From then on it is no runner of that plane; environments stay on the disk. */
+  | { readonly kind: "leave-plane"; readonly planeUrl: string; readonly path: string }
   | { readonly kind: "remove"; readonly path: string };
 
 export const runnerUser = "berth";
@@ -27,11 +29,13 @@ const sysusersContent = `u ${runnerUser} - "Berth runner" ${runnerHome}\nm ${run
 /** What a set-up does, in its order: whatever may fail for reasons outside of this computer comes before the service exists. */
 export function planSetup(options: {
   readonly request: SetupRequest;
+  /** The plane whose runner it is until now. */
+  readonly before: string | undefined;
   readonly version: string;
   /** The unit as text. */
   readonly unit: string;
 }): SetupStep[] {
-  const { request, version, unit } = options;
+  const { request, before, version, unit } = options;
   const paths = runnerPaths(runnerHome);
   const home: readonly SetupStep[] = [
     { kind: "make-home", path: paths.home, user: runnerUser },
@@ -47,7 +51,7 @@ export function planSetup(options: {
     { kind: "write-file", path: sysusersFile, mode: 0o644, content: sysusersContent },
     { kind: "run", program: "systemd-sysusers", args: [...rootArguments(request.root), basename(sysusersFile)] },
     ...home,
-    ...enrolment(request, paths),
+    ...enrolment(request, before, paths),
     { kind: "write-file", path: unitFile, mode: 0o644, content: unit },
     { kind: "run", program: "systemctl", args: [...rootArguments(request.root), "enable", runnerUnit] },
     ...(isThisComputer(request.root) ? reload("restart", runnerUnit) : []),
@@ -85,10 +89,16 @@ export function describeStep(step: SetupStep): string {
     case "run":
       return `run ${[step.program, ...step.args].join(" ")}`;
     case "enrol":
-      return `exchange the token with ${step.planeUrl} and keep what comes of it in ${step.credentialPath} (mode 0600)`;
+      return `${leaving(step)}exchange the token with ${step.planeUrl} and keep what comes of it in ${step.credentialPath} (mode 0600)`;
+    case "leave-plane":
+      return `leave the plane ${step.planeUrl}, where the runner is then to be deleted, and remove ${step.path}; its environments stay on the disk`;
     case "remove":
       return `remove ${step.path}`;
   }
+}
+
+function leaving({ planeUrl, before }: Extract<SetupStep, { readonly kind: "enrol" }>): string {
+  return before === undefined || before === planeUrl ? "" : `leave the plane ${before}, `;
 }
 
 function configOf({ planeUrl, metricsPort, channel, updateFeed, updateWindow }: SetupRequest): RunnerConfigFile {
@@ -104,8 +114,13 @@ function configOf({ planeUrl, metricsPort, channel, updateFeed, updateWindow }: 
   };
 }
 
-function enrolment({ exchangeToken, planeUrl }: SetupRequest, { credential }: RunnerPaths): SetupStep[] {
-  return exchangeToken === undefined || planeUrl === undefined ? [] : [{ kind: "enrol", planeUrl, credentialPath: credential }];
+function enrolment(
+  { exchangeToken, planeUrl, standAlone }: SetupRequest,
+  before: string | undefined,
+  { credential }: RunnerPaths,
+): SetupStep[] {
+  if (standAlone && before !== undefined) return [{ kind: "leave-plane", planeUrl: before, path: credential }];
+  return exchangeToken === undefined || planeUrl === undefined ? [] : [{ kind: "enrol", planeUrl, before, credentialPath: credential }];
 }
 
 function reload(...args: readonly [string, string]): SetupStep[] {

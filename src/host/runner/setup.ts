@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BerthError } from "../../contract/berth-error.ts";
+import { isSafePlaneAddress } from "../../contract/plane-address.ts";
 import { type RunnerReport, runnerHome, type SetupRequest } from "../../lib/runner-messages.ts";
 import { version } from "../../lib/version.ts";
 import type { DriverProbe } from "../../vm/driver.ts";
@@ -10,8 +11,9 @@ import { carryOut, type Enrol, type VersionSource } from "./carry-out-setup.ts";
 import { judgeHost } from "./host-checks.ts";
 import { collectHostFacts, type HostFacts } from "./host-facts.ts";
 import { updateWindowSchema } from "./runner-config.ts";
-import { runnerPaths } from "./runner-paths.ts";
+import { withSetupLock } from "./setup-lock.ts";
 import { describeStep, planSetup } from "./setup-plan.ts";
+import { planeOfRunner, settlePlane } from "./whose-runner.ts";
 
 export interface SetupSources {
   readonly env: NodeJS.ProcessEnv;
@@ -23,31 +25,48 @@ export interface SetupSources {
 
 /**
  * Makes this computer a runner: checks it, and changes it only when every check is passed. Fails with `runner-unfit`,
- * `runner-needs-root`, `argument-invalid`, `runner-step-failed` or what the plane says to the token.
+ * `runner-needs-root`, `argument-invalid`, `runner-setup-running`, `runner-step-failed` or what the plane says to the token.
  */
-export async function setUpRunner(request: SetupRequest, sources: SetupSources, signal: AbortSignal): Promise<void> {
+export async function setUpRunner(asked: SetupRequest, sources: SetupSources, signal: AbortSignal): Promise<void> {
   const { env, report } = sources;
-  refuseContradictions(request);
-  const facts = await collectHostFacts({ ...sources, planeUrl: request.planeUrl, stateFolder: join(request.root, runnerHome) }, signal);
-  const checks = judgeHost(request.root === "/" ? facts : forImage(facts)).filter(({ id }) => id !== "rights");
+  refuseContradictions(asked);
+  const { root } = asked;
+  const before = await planeBefore(asked);
+  const request = settlePlane(asked, before);
+  const facts = await collectHostFacts({ ...sources, planeUrl: request.planeUrl, stateFolder: join(root, runnerHome) }, signal);
+  const checks = judgeHost(root === "/" ? facts : forImage(facts)).filter(({ id }) => id !== "rights");
   for (const check of checks) report({ kind: "check", check });
   const failed = checks.filter(({ status }) => status === "fail");
-  const steps = planSetup({ request, version, unit: await readFile(unitPath(), "utf8") });
+  const steps = planSetup({ request, before, version, unit: await readFile(unitPath(), "utf8") });
   if (request.dryRun) {
     for (const step of steps) report({ kind: "step", text: describeStep(step), done: false });
     if (failed.length === 0) return;
   }
   if (failed.length > 0) throw new BerthError("runner-unfit", failed.map(({ title, detail }) => `${title}: ${detail}`).join("; "));
-  if (!facts.isRoot && request.root === "/") throw new BerthError("runner-needs-root", "this is not root");
-  if (request.exchangeToken === undefined && !request.standAlone) await refuseWithoutCredential(request.root);
-  const computer = { root: request.root, source: versionSource(env), exchangeToken: request.exchangeToken, enrol: sources.enrol };
-  await carryOut(steps, computer, (step, done) => report({ kind: "step", text: describeStep(step), done }), signal);
+  if (!facts.isRoot && root === "/") throw new BerthError("runner-needs-root", "this is not root");
+  const computer = { root, source: versionSource(env), exchangeToken: request.exchangeToken, enrol: sources.enrol };
+  await withSetupLock(root, async () => {
+    if ((await planeBefore(asked)) !== before) throw new BerthError("runner-setup-running", "it has become another plane's meanwhile");
+    await carryOut(steps, computer, (step, done) => report({ kind: "step", text: describeStep(step), done }), signal);
+  });
+}
+
+/** Where the plane is not to stay, a credential that cannot be read is in nobody's way. */
+async function planeBefore({ root, standAlone, exchangeToken }: SetupRequest): Promise<string | undefined> {
+  return planeOfRunner(root).catch((error: unknown) => {
+    const isUnreadable = error instanceof BerthError && error.code === "setting-invalid";
+    if (isUnreadable && (standAlone || exchangeToken !== undefined)) return "a plane that cannot be told";
+    throw error;
+  });
 }
 
 function refuseContradictions({ exchangeToken, planeUrl, standAlone, updateWindow }: SetupRequest): void {
   const refuse = (why: string): never => {
     throw new BerthError("argument-invalid", why);
   };
+  // Whoever listens on the way would be this runner.
+  if (planeUrl !== undefined && !isSafePlaneAddress(new URL(planeUrl)))
+    refuse("the address of a plane is https, without a name or a password; http only for a plane on this computer");
   if (exchangeToken !== undefined && planeUrl === undefined) refuse("an exchange token needs --plane URL");
   if (standAlone && (exchangeToken !== undefined || planeUrl !== undefined))
     refuse("a runner that stands alone has neither plane nor token");
@@ -58,20 +77,6 @@ function refuseContradictions({ exchangeToken, planeUrl, standAlone, updateWindo
 /** What only counts where the runner will run, not where its image is made. */
 function forImage(facts: HostFacts): HostFacts {
   return { ...facts, hasSystemd: true };
-}
-
-/** A set-up without a token keeps who this computer is to its plane. */
-async function refuseWithoutCredential(root: string): Promise<void> {
-  const path = join(root, runnerPaths(runnerHome).credential);
-  const there = await readFile(path).then(
-    () => true,
-    () => false,
-  );
-  if (!there)
-    throw new BerthError(
-      "argument-invalid",
-      "an exchange token is missing: --exchange-token-file FILE, or --stand-alone for a runner without a plane",
-    );
 }
 
 /** This very program, as it is bundled. */

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { BerthError } from "../../contract/berth-error.ts";
 
 /** What a runner's process tells its supervisor. */
 export const childMessageSchema = z.discriminatedUnion("kind", [
@@ -21,20 +20,18 @@ const supervisorMessageSchema = z.discriminatedUnion("kind", [
 ]);
 export type SupervisorMessage = z.infer<typeof supervisorMessageSchema>;
 
-/** A check and a download over a slow connection. */
-const checkTimeoutMs = 15 * 60_000;
-
 /** The supervisor as the runner's process sees it. */
 export class Supervisor {
   readonly #process: NodeJS.Process;
-  #checked = Promise.withResolvers<void>();
+  /** What those who asked for a check wait for. */
+  #checked: PromiseWithResolvers<void> | undefined;
 
   constructor(child: NodeJS.Process) {
     this.#process = child;
     child.on("message", (message) => {
       const parsed = supervisorMessageSchema.safeParse(message).data;
       if (parsed?.kind === "are-you-alive") this.#send({ kind: "alive" });
-      else if (parsed?.kind === "checked") this.#checked.resolve();
+      else if (parsed?.kind === "checked") this.#endCheck();
     });
   }
 
@@ -50,17 +47,19 @@ export class Supervisor {
     this.#send({ kind: "ended-by-call" });
   }
 
-  /** Resolves when a check for a newer version has ended; a new version is tried after that. Fails with `timeout`. */
+  /** Resolves when a check for a newer version has ended, one for all who ask; a new version is tried after that. */
   async updateNow(): Promise<void> {
-    this.#checked = Promise.withResolvers<void>();
-    this.#send({ kind: "update-now" });
-    const signal = AbortSignal.timeout(checkTimeoutMs);
-    await Promise.race([
-      this.#checked.promise,
-      new Promise<never>((_resolve, reject) => {
-        signal.addEventListener("abort", () => reject(new BerthError("timeout", "the check for a newer version did not end")));
-      }),
-    ]);
+    if (this.#checked === undefined) {
+      this.#checked = Promise.withResolvers<void>();
+      this.#send({ kind: "update-now" });
+    }
+    // Without a time limit of its own: the steps of a check have theirs, and this process ends with its supervisor.
+    return this.#checked.promise;
+  }
+
+  #endCheck(): void {
+    this.#checked?.resolve();
+    this.#checked = undefined;
   }
 
   #send(message: ChildMessage): void {

@@ -1,9 +1,10 @@
 import { BerthError } from "../../contract/berth-error.ts";
 import type { RunnerReport, UninstallRequest } from "../../lib/runner-messages.ts";
 import { carryOut } from "./carry-out-setup.ts";
-import { describeStep, planUninstall } from "./setup-plan.ts";
+import { withSetupLock } from "./setup-lock.ts";
+import { describeStep, planUninstall, type SetupStep } from "./setup-plan.ts";
 
-/** Takes a runner's service and credential off this computer; its data when that is asked for. Fails with `runner-needs-root` or `runner-step-failed`. */
+/** Takes a runner's service and credential off this computer; its data when that is asked for. Fails with `runner-needs-root`, `runner-setup-running` or `runner-step-failed`. */
 export async function uninstallRunner(
   request: UninstallRequest,
   report: (report: RunnerReport) => void,
@@ -15,5 +16,6 @@ export async function uninstallRunner(
   };
   const source = { nodePath: "", appFolder: "", imagesFolder: undefined };
   const computer = { root: request.root, source, exchangeToken: undefined, enrol: nothing };
-  await carryOut(planUninstall(request), computer, (step, done) => report({ kind: "step", text: describeStep(step), done }), signal);
+  const tell = (step: SetupStep, done: boolean): void => report({ kind: "step", text: describeStep(step), done });
+  await withSetupLock(request.root, async () => carryOut(planUninstall(request), computer, tell, signal));
 }

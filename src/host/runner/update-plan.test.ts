@@ -38,7 +38,7 @@ class World {
   /** One step; waiting moves the clock. */
   step(): UpdateStep {
     const { nowMs, state, good, current, child, isAsked, window } = this;
-    const step = planUpdate({ nowMs, state, good, current, child, isAsked, hasFeed: true, window });
+    const step = planUpdate({ nowMs, state, good, current, child, isAsked, isChecking: false, hasFeed: true, window });
     if (step.kind !== "wait") this.done.push(step);
     switch (step.kind) {
       case "note":

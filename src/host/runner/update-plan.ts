@@ -32,6 +32,8 @@ export interface UpdateObservation {
   readonly child: ChildView | undefined;
   /** A person asked for a check. */
   readonly isAsked: boolean;
+  /** One is under way; another is not begun meanwhile. */
+  readonly isChecking: boolean;
   readonly hasFeed: boolean;
   readonly window: UpdateWindow | undefined;
 }
@@ -72,11 +74,12 @@ function planTrial({ nowMs, good, current, child }: UpdateObservation, state: Tr
   return nowMs >= provedAtMs ? { kind: "link-good", version } : { kind: "wait", untilMs: provedAtMs };
 }
 
-function planUsual({ nowMs, state, good, current, child, isAsked, hasFeed, window }: UpdateObservation): UpdateStep {
+function planUsual({ nowMs, state, good, current, child, isAsked, isChecking, hasFeed, window }: UpdateObservation): UpdateStep {
   if (current !== good) return { kind: "link-current", version: good };
   if (child?.version !== good) return { kind: "start", version: good };
   if (child.ended !== undefined)
     return nowMs >= child.ended.restartAtMs ? { kind: "start", version: good } : { kind: "wait", untilMs: child.ended.restartAtMs };
+  if (isChecking) return { kind: "wait", untilMs: Number.POSITIVE_INFINITY };
   if (isAsked) return { kind: "check" };
   if (!hasFeed) return { kind: "wait", untilMs: Number.POSITIVE_INFINITY };
   const dueMs = nextOpenMs(Math.max(nowMs, state.checkedAtMs + checkIntervalMs), window);

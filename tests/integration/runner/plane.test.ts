@@ -50,6 +50,10 @@ async function startPlane(port: number): Promise<PlaneProcess> {
 }
 
 function start(args: readonly string[], stdin = ""): RunningCommand {
+  return berth(["runner", ...args], stdin);
+}
+
+function berth(args: readonly string[], stdin = ""): RunningCommand {
   const env = {
     HOME: folder,
     BERTH_HOME: home,
@@ -57,7 +61,7 @@ function start(args: readonly string[], stdin = ""): RunningCommand {
     BERTH_SIMULATE: "memory-64g",
     BERTH_IMAGES: join(folder, "none"),
   };
-  const command = spawnBerth(["runner", ...args], env);
+  const command = spawnBerth(args, env);
   command.child.stdin?.end(stdin);
   return command;
 }
@@ -116,7 +120,13 @@ async function untilPhase(id: string, phase: EnvironmentPhase): Promise<void> {
 
 interface Status {
   readonly link: { readonly state: string; readonly pending: number };
-  readonly environments: readonly { readonly id: string; readonly phase: string; readonly machine: string }[];
+  readonly environments: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly phase: string;
+    readonly machine: string;
+    readonly orphan: boolean;
+  }[];
   readonly degraded: readonly string[];
 }
 
@@ -226,4 +236,44 @@ test("a runner that another computer replaced keeps its environments and does no
   const now = await status();
   expect(now.environments).toMatchObject([{ id, phase: "running" }]);
   expect(now.degraded[0]).toMatch(/does not have this runner any more/);
+});
+
+test("what the plane forgot is told, kept, and deleted on the runner alone, after a look for work", { timeout: 120_000 }, async () => {
+  await enrol();
+  await startRunner();
+  await until(() => runners.phase(runnerId) === RunnerPhase.ACTIVE);
+  const own = runners.offered[0]?.id ?? "";
+  const [lost, kept] = [add(own, "dirty"), add(own)];
+  await Promise.all([hint(lost), hint(kept)]);
+  await Promise.all([untilPhase(lost, RUNNING), untilPhase(kept, RUNNING)]);
+  runners.environmentsById.delete(lost);
+  await hint(lost);
+  await until(async () => (await status()).environments.find(({ id }) => id === lost)?.phase === "stopped");
+  const { environments, degraded } = await status();
+  const nameOf = (wanted: string): string => environments.find(({ id }) => id === wanted)?.name ?? "";
+  expect(environments.filter(({ orphan }) => orphan).map(({ id }) => id)).toEqual([lost]);
+  expect(degraded).toEqual([expect.stringMatching(`does not know environments any more.*: ${nameOf(lost)}$`)]);
+
+  const refusals = [
+    [nameOf(lost), /3 files are changed, 2 commits are not pushed/],
+    [nameOf(kept), /deleted where it was made/],
+    ["another", /'another'/],
+  ] as const;
+  for (const [name, why] of refusals) {
+    const refused = await start(["delete", name]).end();
+    expect(refused.status).not.toBe(0);
+    expect(refused.stderr).toMatch(why);
+  }
+  // A new process has seen nothing of what is off, and does not take that for nothing to lose.
+  const machineId = environments.find(({ id }) => id === lost)?.machine ?? "";
+  expect((await berth(["machine", "stop", "--machine", machineId]).end()).status).toBe(0);
+  await endRunner();
+  await startRunner();
+  await until(async () => (await status()).environments.some(({ orphan }) => orphan));
+  expect((await start(["delete", nameOf(lost)]).end()).stderr).toContain(`berth machine start --machine ${machineId}`);
+
+  const { status: code, stderr } = await start(["delete", nameOf(lost), "--force"]).end();
+  expect({ code, stderr }).toMatchObject({ code: 0 });
+  await until(async () => (await status()).degraded.length === 0);
+  expect((await status()).environments.map(({ id }) => id)).toEqual([kept]);
 });

@@ -1,5 +1,6 @@
 import { createClient } from "@connectrpc/connect";
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
 import { request } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -9,6 +10,7 @@ import { EnvironmentPhase, EnvironmentService } from "../../../src/contract/gen/
 import { HostSessions, hostTransport } from "../../../src/lib/host-transport.ts";
 import { waitUntil } from "../../../src/lib/wait-until.ts";
 import type { Ended, RunningCommand } from "../cli-home.ts";
+import { freePort } from "../../support/free-port.ts";
 import { spawnBerth } from "./runner-cli.ts";
 
 const pollMs = 50;
@@ -73,14 +75,6 @@ async function metric(line: RegExp): Promise<boolean> {
     intervalMs: pollMs,
     signal: AbortSignal.timeout(waitLimitMs),
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === "object" && address !== null ? address.port : 0;
 }
 
 test(
@@ -157,6 +151,28 @@ test("has its figures on a socket for its user alone, and on loopback when asked
   // A web page whose name was made to lead here.
   expect((await metrics({ port }, "/metrics", { host: `evil.test:${port}` })).status).toBe(403);
   expect((await metrics({ port }, "/")).status).toBe(404);
+});
+
+test("a port for figures that another program has does not keep the runner down: it says so, and takes it once it is free", async () => {
+  const other = createServer().listen(0, "127.0.0.1");
+  await once(other, "listening");
+  const address = other.address();
+  const port = typeof address === "object" ? (address?.port ?? 0) : 0;
+  writeFileSync(join(home, "runner.json"), JSON.stringify({ version: 1, metricsPort: port, update: { channel: "stable" } }));
+  await startRunner();
+  const degraded = async (): Promise<unknown> =>
+    (JSON.parse((await berth("runner", "status", "--json")).stdout) as { degraded: unknown }).degraded;
+  expect(await degraded()).toEqual([expect.stringMatching(`Figures are on their socket alone: .*127.0.0.1:${port}`)]);
+  expect((await berth("runner", "status")).status).toBe(1);
+  expect((await metrics({ socketPath: socketPath() })).status).toBe(200);
+  other.close();
+  const answers = async (): Promise<boolean> =>
+    metrics({ port }).then(
+      ({ status }) => status === 200,
+      () => false,
+    );
+  expect(await waitUntil(answers, { intervalMs: pollMs, signal: AbortSignal.timeout(waitLimitMs) })).toBe(true);
+  expect(await degraded()).toEqual([]);
 });
 
 test("counts starts that fail", async () => {

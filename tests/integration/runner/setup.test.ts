@@ -15,7 +15,9 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { setupLockPath } from "../../../src/host/runner/setup-lock.ts";
 import { systemClock } from "../../../src/lib/clock.ts";
+import { tryProcessLock } from "../../../src/lib/process-lock.ts";
 import { InMemoryFanOut } from "../../../src/plane/runners/fan-out.ts";
 import type { Ended, RunningCommand } from "../cli-home.ts";
 import { MemoryRunners } from "../runners/memory-runners.ts";
@@ -25,6 +27,7 @@ import { spawnBerth } from "./runner-cli.ts";
 const unitPath = "etc/systemd/system/berth-runner.service";
 /** What systemd-analyze may say of the unit at worst, of 10: the sandboxes of passt and virtiofsd need what is open. */
 const maxExposure = 4;
+const isRoot = process.getuid?.() === 0;
 
 let folder: string;
 let root: string;
@@ -93,10 +96,37 @@ test("sets a runner up in a root of its own: user, folders, service, credential,
   expect(readlinkSync(at("var/lib/berth/good"))).toBe(version);
   expect(readdirSync(at(join("var/lib/berth", version, "app")))).toContain("runner.mjs");
   expect(lstatSync(at("etc/systemd/system/multi-user.target.wants/berth-runner.service")).isSymbolicLink()).toBe(true);
-  if (process.getuid?.() === 0)
+  if (isRoot)
     for (const path of ["", "keys/runner.json", "runner.json", "current", join(version, "node"), join(version, "app/runner.mjs")])
       expect({ path, uid: lstatSync(at(join("var/lib/berth", path))).uid }).toEqual({ path, uid: Number(user?.[1]) });
   expect(readdirSync(at("var/lib"))).toEqual(["berth"]);
+});
+
+test("of two set-ups at once one changes the computer and the other says so; removing waits its turn too", async () => {
+  mkdirSync(at("run"));
+  const lock = tryProcessLock(at(setupLockPath));
+  for (const command of ["setup", "uninstall"]) {
+    const { status, stderr } = await berth([command, "--root", root, ...(command === "setup" ? ["--stand-alone"] : [])]);
+    expect({ command, status }).toEqual({ command, status: 4 });
+    expect(stderr).toContain("being set up or removed by somebody else");
+  }
+  expect(readdirSync(root)).toEqual(["run"]);
+  lock?.release();
+  expect((await berth(["setup", "--root", root, "--stand-alone"])).status).toBe(0);
+});
+
+test("a user of that name that is there already comes into the group kvm and stays in its others", async () => {
+  mkdirSync(at("etc"));
+  writeFileSync(at("etc/passwd"), "berth:x:4711:4711:somebody:/var/lib/berth:/usr/sbin/nologin\n");
+  writeFileSync(at("etc/group"), "berth:x:4711:\nbackup:x:34:root,berth\nkvm:x:106:libvirt-qemu\n");
+  expect((await berth(["setup", "--root", root, "--stand-alone"])).status).toBe(0);
+  const groups = readFileSync(at("etc/group"), "utf8");
+  const membersOf = (group: string): unknown => new RegExp(`^${group}:x:\\d+:(.*)$`, "m").exec(groups)?.[1]?.split(",").toSorted();
+  expect([membersOf("backup"), membersOf("kvm")]).toEqual([
+    ["berth", "root"],
+    ["berth", "libvirt-qemu"],
+  ]);
+  expect(readFileSync(at("etc/passwd"), "utf8")).toMatch(/^berth:x:4711:4711:/m);
 });
 
 test("systemd accepts the unit that is installed, and finds little in it to be had", async () => {
@@ -171,14 +201,40 @@ test("a set-up is repeated without a token, keeps who the runner is, and stops a
     ["--exchange-token", "x"],
     ["--stand-alone", "--update-window", "22-23"],
     ["--plane", "ftp://x"],
+    ["--plane", "http://berth.example.org/api", "--exchange-token-file", "-"],
   ];
   for (const args of refusals)
     expect({ args, status: (await berth(["setup", "--root", root, ...args], { stdin: canary })).status }).toEqual({ args, status: 2 });
 });
 
-test("a runner's user that puts links in its folder does not make root write where they point", async () => {
+test("a repeated set-up is of the plane that it says: another one needs its token, and to stand alone drops the credential", async () => {
+  const credentialPath = at("var/lib/berth/keys/runner.json");
+  const planeIn = (path: string): unknown => (JSON.parse(readFileSync(at(path), "utf8")) as { planeUrl?: string }).planeUrl;
+  expect((await berth(["setup", "--root", root, "--plane", planeUrl, "--exchange-token-file", "-"], { stdin: canary })).status).toBe(0);
+  const other = planeUrl.replace("127.0.0.1", "localhost");
+  const refused = await berth(["setup", "--root", root, "--plane", other]);
+  expect(refused.status).toBe(2);
+  expect(refused.stderr).toContain(`this is a runner of ${planeUrl}`);
+  // Neither is said, so it stays what it is.
+  expect((await berth(["setup", "--root", root])).status).toBe(0);
+  expect(planeIn("var/lib/berth/runner.json")).toBe(planeUrl);
+
+  const token = await plane.plane.enrolment.issueExchangeToken(runners.addRunner());
+  const moved = await berth(["setup", "--root", root, "--plane", other, "--exchange-token-file", "-"], { stdin: token });
+  expect(moved.status).toBe(0);
+  expect(moved.stdout).toContain(`leave the plane ${planeUrl}, exchange the token with ${other}`);
+  expect([planeIn("var/lib/berth/runner.json"), planeIn("var/lib/berth/keys/runner.json")]).toEqual([other, other]);
+
+  const alone = await berth(["setup", "--root", root, "--stand-alone"]);
+  expect(alone.status).toBe(0);
+  expect(alone.stdout).toContain(`leave the plane ${other}`);
+  expect(existsSync(credentialPath)).toBe(false);
+  expect(planeIn("var/lib/berth/runner.json")).toBeUndefined();
+});
+
+// Only root becomes the runner's user.
+test.skipIf(!isRoot)("a runner's user that puts links in its folder does not make root write where they point", async () => {
   expect((await berth(["setup", "--root", root, "--stand-alone"])).status).toBe(0);
-  if (process.getuid?.() !== 0) return;
   const loot = join(folder, "loot");
   mkdirSync(loot, { mode: 0o755 });
   rmSync(at("var/lib/berth/keys"), { recursive: true });

@@ -12,7 +12,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -33,6 +33,9 @@ let folder: string;
 let home: string;
 let feed: Server;
 let feedFolder: string;
+/** What a feed that is slow waits for before it answers. */
+let feedHold: Promise<void> | undefined;
+let feedQuestions = 0;
 let supervisor: ChildProcess | undefined;
 const keys = generateKeyPairSync("ed25519");
 
@@ -43,11 +46,16 @@ beforeEach(async () => {
   mkdirSync(join(home, "versions"), { recursive: true, mode: 0o700 });
   mkdirSync(join(home, "logs"));
   mkdirSync(join(feedFolder, "stable"), { recursive: true });
-  feed = createServer((request, response) => {
+  feedHold = undefined;
+  feedQuestions = 0;
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    feedQuestions++;
+    await feedHold;
     const path = join(feedFolder, (request.url ?? "").slice(1));
     if (existsSync(path)) response.end(readFileSync(path));
     else response.writeHead(404).end();
-  });
+  };
+  feed = createServer((request, response) => void answer(request, response));
   await new Promise<void>((resolve) => feed.listen(0, "127.0.0.1", resolve));
 });
 afterEach(async () => {
@@ -248,6 +256,23 @@ test("a runner whose process is killed is started again, and its machine lives t
   process.kill(pidIn("runner.pid") ?? 0, "SIGKILL");
   await until(() => lives().at(-1) === `${oldVersion} adopted the machine`);
   expect(pidIn("machine.pid")).toBe(machine);
+});
+
+test("a runner that ends while a newer version is looked for is started again, and the look goes on", async () => {
+  install();
+  offer("healthy");
+  const held = Promise.withResolvers<void>();
+  feedHold = held.promise;
+  startSupervisor();
+  await until(() => feedQuestions === 2 && pidIn("runner.pid") !== undefined);
+  // Whoever asks now shares the look that is under way.
+  writeFileSync(join(home, "ask"), "");
+  process.kill(pidIn("runner.pid") ?? 0, "SIGKILL");
+  await until(() => lives().at(-1) === `${oldVersion} adopted the machine`);
+  expect({ feedQuestions, state: state() }).toEqual({ feedQuestions: 2, state: "" });
+  rmSync(join(home, "ask"));
+  held.resolve();
+  await untilRuns(newVersion);
 });
 
 test("when the supervisor is killed the runner ends, and its machine does not", async () => {

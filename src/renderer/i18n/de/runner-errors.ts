@@ -13,6 +13,11 @@ export const runnerErrors: ErrorTexts = {
     "Benutzer und Dienste des Systems legt nur root an.",
     "Tue es noch einmal als root.",
   ),
+  "runner-setup-running": text(
+    "An diesem Computer wurde nichts geändert",
+    "Sein Runner wird gerade von jemand anderem eingerichtet oder entfernt.",
+    "Warte, bis das fertig ist, und tue es dann noch einmal.",
+  ),
   "runner-step-failed": text(
     "Ein Schritt beim Einrichten des Runners ist gescheitert",
     "Ein Programm des Systems endete mit einem Fehler.",

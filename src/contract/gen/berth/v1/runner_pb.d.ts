@@ -109,6 +109,13 @@ export declare type RunnerEnvironmentStatus = Message<"berth.v1.RunnerEnvironmen
    * @generated from field: string failure = 5;
    */
   failure: string;
+
+  /**
+   * The plane does not know it any more; it is stopped and kept.
+   *
+   * @generated from field: bool is_orphan = 6;
+   */
+  isOrphan: boolean;
 };
 
 /**
@@ -291,6 +298,41 @@ export declare type UpdateRunnerHostResponse = Message<"berth.v1.UpdateRunnerHos
 export declare const UpdateRunnerHostResponseSchema: GenMessage<UpdateRunnerHostResponse>;
 
 /**
+ * @generated from message berth.v1.DeleteOrphanRequest
+ */
+export declare type DeleteOrphanRequest = Message<"berth.v1.DeleteOrphanRequest"> & {
+  /**
+   * @generated from field: string environment_id = 1;
+   */
+  environmentId: string;
+
+  /**
+   * With work that is nowhere else.
+   *
+   * @generated from field: bool force = 2;
+   */
+  force: boolean;
+};
+
+/**
+ * Describes the message berth.v1.DeleteOrphanRequest.
+ * Use `create(DeleteOrphanRequestSchema)` to create a new message.
+ */
+export declare const DeleteOrphanRequestSchema: GenMessage<DeleteOrphanRequest>;
+
+/**
+ * @generated from message berth.v1.DeleteOrphanResponse
+ */
+export declare type DeleteOrphanResponse = Message<"berth.v1.DeleteOrphanResponse"> & {
+};
+
+/**
+ * Describes the message berth.v1.DeleteOrphanResponse.
+ * Use `create(DeleteOrphanResponseSchema)` to create a new message.
+ */
+export declare const DeleteOrphanResponseSchema: GenMessage<DeleteOrphanResponse>;
+
+/**
  * @generated from enum berth.v1.RunnerLinkState
  */
 export enum RunnerLinkState {
@@ -361,6 +403,17 @@ export declare const RunnerHostService: GenService<{
     methodKind: "unary";
     input: typeof UpdateRunnerHostRequestSchema;
     output: typeof UpdateRunnerHostResponseSchema;
+  },
+  /**
+   * Deletes an environment that the plane does not know any more. Fails with `uncommitted-work` while it has work that is
+   * nowhere else, or it cannot be known, unless that is forced; with `not-supported` for one that the plane knows.
+   *
+   * @generated from rpc berth.v1.RunnerHostService.DeleteOrphan
+   */
+  deleteOrphan: {
+    methodKind: "unary";
+    input: typeof DeleteOrphanRequestSchema;
+    output: typeof DeleteOrphanResponseSchema;
   },
 }>;
 
