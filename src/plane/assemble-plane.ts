@@ -7,6 +7,7 @@ import { IdentityService } from "../contract/gen/gitpod/v1/identity_pb.js";
 import { RunnerConfigurationService } from "../contract/gen/gitpod/v1/runner_configuration_pb.js";
 import { RunnerService } from "../contract/gen/gitpod/v1/runner_pb.js";
 import { SecretService } from "../contract/gen/gitpod/v1/secret_pb.js";
+import { UsageService } from "../contract/gen/gitpod/v1/usage_pb.js";
 import { type Admit, type Authenticate, type Caller, knownCaller } from "./caller.ts";
 import type { IdTokenIssuer } from "./id-tokens/id-token-issuer.ts";
 import { PlaneEvents } from "./events.ts";
@@ -25,6 +26,7 @@ import { identityService } from "./services/identity-service.ts";
 import { runnerConfigurationService } from "./services/runner-configuration-service.ts";
 import { runnerService } from "./services/runner-service.ts";
 import { secretService } from "./services/secret-service.ts";
+import { usageService } from "./services/usage-service.ts";
 import type { PageTokens } from "./store/page-tokens.ts";
 import type { Store } from "./store/store.ts";
 
@@ -83,6 +85,7 @@ export function assemblePlane(parts: PlaneParts): PlaneApi {
       },
       ...(parts.policy === undefined ? {} : auditLog({ scopeOf })),
     }),
+    bind(UsageService, usageService({ scopeOf, fleet, tokens, now })),
     bind(EditorService, editorService({ scopeOf, tokens, now })),
     bind(RunnerService, { ...runnerService({ scopeOf, fleet, tokens }), ...parts.own?.runner }),
     bind(RunnerConfigurationService, {

@@ -11,7 +11,6 @@ import { PrebuildService } from "../contract/gen/gitpod/v1/prebuild_pb.js";
 import { ProjectService } from "../contract/gen/gitpod/v1/project_pb.js";
 import { RunnerInteractionService } from "../contract/gen/gitpod/v1/runner_interaction_pb.js";
 import { ServiceAccountService } from "../contract/gen/gitpod/v1/service_account_pb.js";
-import { UsageService } from "../contract/gen/gitpod/v1/usage_pb.js";
 import { UserService } from "../contract/gen/gitpod/v1/user_pb.js";
 import { EnvironmentOpsService } from "../contract/gen/supervisor/v1/environmentopts_pb.js";
 import { messageOf } from "../lib/log.ts";
@@ -76,7 +75,7 @@ export async function createPlane(options: PlaneOptions): Promise<Plane> {
     ...(options.dedicatedSize === undefined ? {} : { dedicatedSize: options.dedicatedSize }),
   });
   const unbuilt = [AccountService, EnvironmentAutomationService, GatewayService, GroupService, OrganizationService, PrebuildService];
-  const others = [ProjectService, RunnerInteractionService, ServiceAccountService, UsageService, EnvironmentOpsService];
+  const others = [ProjectService, RunnerInteractionService, ServiceAccountService, EnvironmentOpsService];
   const api = assemblePlane({
     store,
     tokens,

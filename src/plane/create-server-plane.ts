@@ -8,7 +8,6 @@ import { PrebuildService } from "../contract/gen/gitpod/v1/prebuild_pb.js";
 import { ProjectService } from "../contract/gen/gitpod/v1/project_pb.js";
 import { RunnerInteractionService } from "../contract/gen/gitpod/v1/runner_interaction_pb.js";
 import { ServiceAccountService } from "../contract/gen/gitpod/v1/service_account_pb.js";
-import { UsageService } from "../contract/gen/gitpod/v1/usage_pb.js";
 import { UserService } from "../contract/gen/gitpod/v1/user_pb.js";
 import { planePolicy } from "./access/plane-policy.ts";
 import { systemClock } from "../lib/clock.ts";
@@ -82,7 +81,7 @@ export function createServerPlane(options: ServerPlaneOptions): PlaneApi {
   const fleet = storeFleet(store, runners.calls);
   const tokensGone = tellTokensGone(runners.hub);
   const keeping = { store, scopeOf, runners, now };
-  const unbuilt = [EnvironmentAutomationService, GatewayService, PrebuildService, UsageService];
+  const unbuilt = [EnvironmentAutomationService, GatewayService, PrebuildService];
   return assemblePlane({
     store,
     tokens,

@@ -8,8 +8,10 @@ import {
   EnvironmentStatusSchema,
 } from "../contract/gen/gitpod/v1/environment_pb.js";
 import { ResourceOperation } from "../contract/gen/gitpod/v1/event_pb.js";
+import { forgetEnvironment } from "./forget-environment.ts";
 import { environmentKind } from "./store/kinds.ts";
 import type { OrganizationStore, Stored } from "./store/store.ts";
+import { trackUsage } from "./usage/track-usage.ts";
 
 /** The environments of an organization; every change is committed before it is announced. */
 export class EnvironmentRecords {
@@ -63,6 +65,7 @@ export class EnvironmentRecords {
         const after = change(before);
         if (stored.message.status !== undefined && isSame({ ...after, statusVersion: version }, before)) return;
         const observed = { ...stored.message, status: { ...after, statusVersion: version + 1n } };
+        await trackUsage(tx, stored, { phase: after.phase, nowMs: this.#now() });
         tx.update(environmentKind, stored, observed, { operation: ResourceOperation.UPDATE_STATUS });
       },
       { isObserved: true },
@@ -72,7 +75,7 @@ export class EnvironmentRecords {
   async remove(id: string): Promise<void> {
     await this.#store.transaction(async (tx) => {
       const stored = await tx.get(environmentKind, id);
-      if (stored !== undefined) tx.delete(environmentKind, stored);
+      if (stored !== undefined) await forgetEnvironment(tx, stored, this.#now());
     });
   }
 

@@ -88,7 +88,7 @@ function insertEntry(tx: Transaction, { actor, method, address, now }: AuditOrig
 }
 
 /** Reading needs no log. */
-function delegated(store: OrganizationStore): Pick<OrganizationStore, "get" | "sealed" | "find" | "all" | "list" | "count"> {
+function delegated(store: OrganizationStore): Pick<OrganizationStore, "get" | "sealed" | "find" | "all" | "list" | "count" | "spans"> {
   return {
     get: async (kind, id) => store.get(kind, id),
     sealed: async (kind, id) => store.sealed(kind, id),
@@ -96,6 +96,7 @@ function delegated(store: OrganizationStore): Pick<OrganizationStore, "get" | "s
     all: async (kind, options) => store.all(kind, options),
     list: async (kind, page, options) => store.list(kind, page, options),
     count: async (kind, where) => store.count(kind, where),
+    spans: async (kind, period, options) => store.spans(kind, period, options),
   };
 }
 

@@ -40,7 +40,7 @@ export function openRunnerPlane(options: {
   const runners = createRunnerPlane({
     records,
     credentials: new StoredRunnerCredentials(store),
-    environments: new StoredRunnerEnvironments(store, environmentTokens),
+    environments: new StoredRunnerEnvironments({ store, tokens: environmentTokens, now: () => clock.nowMs() }),
     settings: new StoredRunnerSettings(store, () => clock.nowMs()),
     latestVersion: async ({ runnerId }) => {
       const configuration = (await records.find(runnerId))?.runner.spec?.configuration;

@@ -10,10 +10,12 @@ import {
 } from "../../contract/gen/gitpod/v1/environment_pb.js";
 import { ResourceOperation } from "../../contract/gen/gitpod/v1/event_pb.js";
 import type { Secret } from "../../contract/gen/gitpod/v1/secret_pb.js";
+import { forgetEnvironment } from "../forget-environment.ts";
 import type { DecideReport, PageOf, PageRequest, RunnerEnvironments, ShownEnvironment } from "../runners/ports.ts";
 import { secretScopeIds, secretsOf } from "../secrets.ts";
 import { environmentKind, secretKind } from "../store/kinds.ts";
 import type { Store, Stored, View } from "../store/store.ts";
+import { trackUsage } from "../usage/track-usage.ts";
 import type { EnvironmentTokens } from "./environment-tokens.ts";
 
 /** The environments of runners in the plane's store. */
@@ -21,11 +23,13 @@ export class StoredRunnerEnvironments implements RunnerEnvironments {
   readonly #store: Store;
   readonly #view: View;
   readonly #tokens: EnvironmentTokens;
+  readonly #now: () => number;
 
-  constructor(store: Store, tokens: EnvironmentTokens) {
-    this.#store = store;
-    this.#view = store.system("runners");
-    this.#tokens = tokens;
+  constructor(options: { readonly store: Store; readonly tokens: EnvironmentTokens; readonly now: () => number }) {
+    this.#store = options.store;
+    this.#view = options.store.system("runners");
+    this.#tokens = options.tokens;
+    this.#now = options.now;
   }
 
   async list(
@@ -63,12 +67,13 @@ export class StoredRunnerEnvironments implements RunnerEnvironments {
         const status = await decide(stored?.message);
         if (stored === undefined || status === undefined) return;
         // Killed before it is on the disk, the plane has the environment still and is told again.
-        if (status === "forgotten") return tx.delete(environmentKind, stored);
+        if (status === "forgotten") return forgetEnvironment(tx, stored, this.#now());
         const before = stored.message.status;
         const statusVersion = before?.statusVersion ?? 0n;
         const after = { ...status, ...laterSignal(before, status), statusVersion };
         if (before !== undefined && isSame(before, after)) return;
         const observed = { ...stored.message, status: { ...after, statusVersion: statusVersion + 1n } };
+        await trackUsage(tx, stored, { phase: after.phase, nowMs: this.#now() });
         tx.update(environmentKind, stored, observed, { operation: ResourceOperation.UPDATE_STATUS });
       },
       { isObserved: true },

@@ -71,7 +71,7 @@ export function runnerAdministration({
     },
     deleteRunner: async ({ runnerId, force }, context) => {
       const scope = scopeOf(context);
-      await removeRunner({ organization: scope.store, installation: all, runners, runnerId, force });
+      await removeRunner({ organization: scope.store, installation: all, runners, runnerId, force, now });
       return {};
     },
     createRunnerToken: async ({ runnerId }, context) => {

@@ -2,6 +2,7 @@ import { clone, create, type DescMessage } from "@bufbuild/protobuf";
 import { BerthError } from "../../contract/berth-error.ts";
 import { ResourceType } from "../../contract/gen/gitpod/v1/event_pb.js";
 import { RunnerPhase, RunnerSchema, RunnerSpecSchema, RunnerStatusSchema } from "../../contract/gen/gitpod/v1/runner_pb.js";
+import { forgetEnvironment } from "../forget-environment.ts";
 import type { RunnerPlane } from "../runners/create-runner-plane.ts";
 import { runnerStateKind, scmIntegrationKind, sealedHostTokenKind } from "../runner-store/kinds.ts";
 import { environmentClassKind, runnerKind } from "../store/fleet-kinds.ts";
@@ -24,8 +25,9 @@ export async function removeRunner(options: {
   readonly runners: RunnerPlane;
   readonly runnerId: string;
   readonly force: boolean;
+  readonly now: () => number;
 }): Promise<void> {
-  const { organization, installation, runners, runnerId, force } = options;
+  const { organization, installation, runners, runnerId, force, now } = options;
   // One entry in the audit log is enough: that of the runner itself, which goes last.
   const unlogged = installation.inOrganization(organization.organizationId);
   const where = { runnerIds: [runnerId] };
@@ -34,7 +36,7 @@ export async function removeRunner(options: {
   await markDeleting(unlogged, runnerId);
   await runners.enrolment.revoke(runnerId);
   await runners.hub.disconnect(runnerId, { exceptSession: undefined });
-  await removeAll(unlogged, environmentKind, where);
+  await forgetAll(unlogged, where, now);
   await removeAll(unlogged, environmentClassKind, where);
   await removeAll(unlogged, scmIntegrationKind, where);
   await removeAll(unlogged, sealedHostTokenKind, where);
@@ -56,6 +58,19 @@ async function markDeleting(organization: OrganizationStore, runnerId: string): 
     draft.status = { ...(draft.status ?? create(RunnerStatusSchema)), phase: RunnerPhase.DELETING };
     tx.update(runnerKind, stored, draft);
   });
+}
+
+/** One at a time: each takes what belongs to it along. */
+async function forgetAll(organization: OrganizationStore, where: Where, now: () => number): Promise<void> {
+  for (;;) {
+    const { items } = await organization.list(environmentKind, { pageSize: batchSize, token: "" }, { where });
+    if (items.length === 0) return;
+    for (const { id } of items)
+      await organization.transaction(async (tx) => {
+        const stored = await tx.get(environmentKind, id);
+        if (stored !== undefined) await forgetEnvironment(tx, stored, now());
+      });
+  }
 }
 
 async function removeAll<Desc extends DescMessage>(organization: OrganizationStore, kind: Kind<Desc>, where: Where): Promise<void> {

@@ -3,9 +3,11 @@ import { renewSealed } from "./renew-sealed.ts";
 import { OpenWork } from "./open-work.ts";
 import type { PageTokens } from "./page-tokens.ts";
 import { accessKinds } from "./access-kinds.ts";
-import { eraseQuery } from "./queries.ts";
-import { accessRowOf } from "./rows.ts";
-import type { AccessRow, OrganizationStore, Store } from "./store.ts";
+import { eraseQuery, spansQuery } from "./queries.ts";
+import { accessRowOf, spanOf } from "./rows.ts";
+import type { DescMessage } from "@bufbuild/protobuf";
+import type { Kind } from "./kind.ts";
+import type { AccessRow, OrganizationStore, Period, Span, SpanOptions, Store } from "./store.ts";
 import { ScopedView } from "./view.ts";
 
 class OrganizationView extends ScopedView implements OrganizationStore {
@@ -21,6 +23,11 @@ class OrganizationView extends ScopedView implements OrganizationStore {
   async access(ids: readonly string[], principalId: string): Promise<readonly AccessRow[]> {
     const rows = await this.#backend.access({ organizationId: this.organizationId, kinds: accessKinds, ids, principalId });
     return rows.map(accessRowOf);
+  }
+
+  async spans<Desc extends DescMessage>(kind: Kind<Desc>, period: Period, options: SpanOptions): Promise<readonly Span[]> {
+    const rows = await this.#backend.rows(spansQuery(this.#backend.build, this.organizationId, kind.name, period, options));
+    return rows.map(spanOf);
   }
 
   async erase(): Promise<void> {

@@ -1,6 +1,6 @@
 import { type Compilable, type CompiledQuery, type OperationNodeSource, type RawBuilder, type SelectQueryBuilder, sql } from "kysely";
 import { type Change, type Row, type RowKey, StaleRead } from "./backend.ts";
-import type { ListOptions, Where } from "./store.ts";
+import type { ListOptions, Period, SpanOptions, Where } from "./store.ts";
 import type { QueryBuilder, Tables } from "./tables.ts";
 
 /** Which rows a statement may see; `undefined` is beyond organizations. This file is the only place where a scope becomes SQL. */
@@ -46,6 +46,8 @@ function wanted<O>(query: Select<O>, where: Where): Select<O> {
   if (where.search !== undefined && where.search !== "")
     found = found.where(sql<boolean>`search_text LIKE ${`%${likeLiteral(where.search.toLowerCase())}%`} ESCAPE '!'`);
   if (where.isArchived !== undefined) found = found.where("archived_at_ms", where.isArchived ? ">" : "=", 0);
+  if (where.archivedFromMs !== undefined) found = found.where("archived_at_ms", ">=", where.archivedFromMs);
+  if (where.archivedBeforeMs !== undefined) found = found.where("archived_at_ms", "<", where.archivedBeforeMs);
   if (where.createdFromMs !== undefined) found = found.where("created_at_ms", ">=", where.createdFromMs);
   if (where.visible !== undefined) found = found.where(visible(where.visible));
   if (where.createdBeforeMs !== undefined) found = found.where("created_at_ms", "<", where.createdBeforeMs);
@@ -100,6 +102,22 @@ export interface AccessQuestion {
 
 /** The columns of the answer. */
 export const accessColumns = ["kind", "id", "creator_id", "runner_id", "project_id", "parent_id", "phase", "role", "data"] as const;
+
+/** What `OrganizationStore.spans` answers from. */
+export function spansQuery(
+  build: QueryBuilder,
+  scope: string,
+  kind: string,
+  period: Period,
+  { where = {}, limit }: SpanOptions,
+): CompiledQuery {
+  const columns = ["creator_id", "parent_id", "project_id", "label", "created_at_ms", "archived_at_ms"] as const;
+  return wanted(selectOf(build, scope, kind).select(columns), where)
+    .where("created_at_ms", "<", period.endMs)
+    .where(sql<boolean>`(archived_at_ms = 0 OR archived_at_ms > ${period.startMs})`)
+    .limit(limit)
+    .compile();
+}
 
 export function countQuery(build: QueryBuilder, scope: Scope, kind: string, where: Where): CompiledQuery {
   return wanted(

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { ResourceOperation } from "../../contract/gen/gitpod/v1/event_pb.js";
 import type { Announcement, Row } from "./backend.ts";
 import type { Columns, Kind } from "./kind.ts";
-import type { AccessRow, Stored, StoreEvent } from "./store.ts";
+import type { AccessRow, Span, Stored, StoreEvent } from "./store.ts";
 import type { ResourcesTable } from "./tables.ts";
 
 /** A row as services see it. */
@@ -72,13 +72,28 @@ export function announcementOf<Desc extends DescMessage>(
   };
 }
 
+/** A row that was selected for its times. */
+export function spanOf(row: Row): Span {
+  const endMs = Number(row["archived_at_ms"]);
+  return {
+    creatorId: textOf(row, "creator_id"),
+    parentId: textOf(row, "parent_id"),
+    projectId: textOf(row, "project_id"),
+    label: textOf(row, "label"),
+    startMs: Number(row["created_at_ms"]),
+    endMs: endMs === 0 ? undefined : endMs,
+  };
+}
+
+function textOf(row: Row, column: string): string {
+  const value = row[column];
+  return typeof value === "string" ? value : "";
+}
+
 /** A row of the query that decides about access. */
 export function accessRowOf(row: Row): AccessRow {
   const { data } = row;
-  const text = (name: string): string => {
-    const value = row[name];
-    return typeof value === "string" ? value : "";
-  };
+  const text = (name: string): string => textOf(row, name);
   return {
     kind: text("kind"),
     id: text("id"),

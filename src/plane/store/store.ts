@@ -29,6 +29,9 @@ export interface Where {
   /** A part of the search text; capitals do not count. */
   readonly search?: string;
   readonly isArchived?: boolean;
+  /** Those that were put away, or ended, from this time on. */
+  readonly archivedFromMs?: number;
+  readonly archivedBeforeMs?: number;
   readonly createdBeforeMs?: number;
   /** From this time on. */
   readonly createdFromMs?: number;
@@ -126,6 +129,28 @@ export interface AccessRow {
   readonly data: Uint8Array;
 }
 
+/** From a time until before another. */
+export interface Period {
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+/** A record that tells from when until when something was so, without its message. */
+export interface Span {
+  readonly creatorId: string;
+  readonly parentId: string;
+  readonly projectId: string;
+  readonly label: string;
+  readonly startMs: number;
+  /** Undefined: it is so still. */
+  readonly endMs: number | undefined;
+}
+
+export interface SpanOptions {
+  readonly where?: Where;
+  readonly limit: number;
+}
+
 /** The records of one organization; those of others are not there for it. */
 export interface OrganizationStore extends View {
   readonly organizationId: string;
@@ -134,6 +159,8 @@ export interface OrganizationStore extends View {
    * somebody is in: one query, which costs the same whether the ids are unknown or another organization's.
    */
   access(ids: readonly string[], principalId: string): Promise<readonly AccessRow[]>;
+  /** The records of a kind that last into a period, at most `limit` of them. */
+  spans<Desc extends DescMessage>(kind: Kind<Desc>, period: Period, options: SpanOptions): Promise<readonly Span[]>;
   /** Deletes every record of the organization, for good; nobody is told. */
   erase(): Promise<void>;
 }

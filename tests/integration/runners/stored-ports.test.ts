@@ -123,7 +123,7 @@ describe.each([sqliteDatabases(), postgresDatabases()])("what the runner protoco
 
   test("a runner sees its own environments, page by page, and writes their status alone", async () => {
     const tokens = new EnvironmentTokens(store, Buffer.alloc(32, 1));
-    const environments = new StoredRunnerEnvironments(store, tokens);
+    const environments = new StoredRunnerEnvironments({ store, tokens, now: () => Date.now() });
     const own = [await addEnvironment(), await addEnvironment(), await addEnvironment()];
     const others = await addEnvironment(await addRunner());
     const seen: string[] = [];
@@ -150,7 +150,7 @@ describe.each([sqliteDatabases(), postgresDatabases()])("what the runner protoco
 
   test("an environment's token is good until its runner has another credential, or it is gone", async () => {
     const tokens = new EnvironmentTokens(store, Buffer.alloc(32, 1));
-    const environments = new StoredRunnerEnvironments(store, tokens);
+    const environments = new StoredRunnerEnvironments({ store, tokens, now: () => Date.now() });
     const id = await addEnvironment();
     const show = async () => {
       const found = await environments.find(runnerId, id);

@@ -48,4 +48,6 @@ export const migrations: readonly string[] = [
   `UPDATE resources SET parent_id = runner_id WHERE kind = 'environment';
    CREATE INDEX resources_by_creator ON resources (kind, creator_id, id);
    CREATE INDEX resources_by_project ON resources (kind, project_id, id);`,
+  // What an organization used is looked for by when it ended.
+  `CREATE INDEX resources_by_end ON resources (kind, organization_id, archived_at_ms);`,
 ];

@@ -1,0 +1,11 @@
+import type { EnvironmentSchema } from "../contract/gen/gitpod/v1/environment_pb.js";
+import { environmentKind } from "./store/kinds.ts";
+import type { Stored, Transaction } from "./store/store.ts";
+import { endUsage } from "./usage/track-usage.ts";
+
+/** Deletes an environment and what is only there because of it; what it used stays known. */
+export async function forgetEnvironment(tx: Transaction, stored: Stored<typeof EnvironmentSchema>, nowMs: number): Promise<void> {
+  await endUsage(tx, stored.id, nowMs);
+  // The last one is what the transaction is about.
+  tx.delete(environmentKind, stored);
+}
