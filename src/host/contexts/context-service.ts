@@ -5,6 +5,7 @@ import { BerthError } from "../../contract/berth-error.ts";
 import type { ContextService, SignInRequest, SignInResponseSchema } from "../../contract/gen/berth/v1/context_pb.js";
 import { AsyncQueue } from "../../lib/async-queue.ts";
 import type { Contexts } from "./contexts.ts";
+import { planeMethod } from "./plane-methods.ts";
 import type { SignInMethod, SignInStep } from "./remote-context.ts";
 
 /** A sign-in tells of one step, rarely of two. */
@@ -31,6 +32,9 @@ export function contextService(contexts: Contexts): ServiceImpl<typeof ContextSe
     },
     signOut: async ({ contextId }) => contexts.get(contextId).signOut(),
     listRemoteEnvironments: async ({ contextId, polling }, { signal }) => contexts.get(contextId).environments({ polling }, signal),
+    callPlane: async ({ contextId, method, message }, { signal }) => ({
+      message: await contexts.get(contextId).callPlane(planeMethod(method), message, signal),
+    }),
   };
 }
 

@@ -1,4 +1,4 @@
-import { create } from "@bufbuild/protobuf";
+import { create, type DescMethodUnary } from "@bufbuild/protobuf";
 import { timestampFromMs, type Timestamp } from "@bufbuild/protobuf/wkt";
 import { type CallOptions, createClient, type Transport } from "@connectrpc/connect";
 import { join } from "node:path";
@@ -17,6 +17,7 @@ import { type Log, messageOf } from "../../lib/log.ts";
 import type { ContextRecord } from "./context-store.ts";
 import { KnownEnvironments, knownResponse } from "./known-environments.ts";
 import { listRemoteEnvironments, plain } from "./list-environments.ts";
+import { PassThrough } from "./pass-through.ts";
 
 /** All pages of a list, from a plane that is far away. */
 const listTimeoutMs = 60_000;
@@ -50,6 +51,7 @@ export class RemoteContext {
   readonly #session: PlaneSession;
   readonly #known: KnownEnvironments;
   readonly #transport: Transport;
+  readonly #passThrough: PassThrough;
   readonly #backoff: Backoff;
   #tryAgainAtMs = 0;
   /** Why the plane was not reached last; undefined when it was, or was not tried. */
@@ -71,6 +73,7 @@ export class RemoteContext {
     this.#session = new PlaneSession({ store: this.#tokens, lockPath: `${path}.lock`, log, now });
     this.#known = new KnownEnvironments(join(folder, "environments.json"));
     this.#transport = planeTransport(this.#planeUrl);
+    this.#passThrough = new PassThrough(this.#transport);
     this.#backoff = new Backoff({ firstMs: firstRetryMs, maxMs: maxRetryMs, random });
   }
 
@@ -148,6 +151,16 @@ export class RemoteContext {
     if (person === undefined) throw new BerthError("sign-in-required", `nobody is signed in to ${this.record.name}`);
     if (polling && this.#options.now() < this.#tryAgainAtMs) return this.#lastKnown(person);
     return abortable(this.#askOnce(person), signal);
+  }
+
+  /** Makes one call of the plane's API in the person's name, and gives its answer. Fails with what the plane says. */
+  async callPlane(method: DescMethodUnary, message: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
+    if ((await this.#session.who()) === undefined) throw new BerthError("sign-in-required", `nobody is signed in to ${this.record.name}`);
+    const ended = this.#signIn.signal;
+    return this.#passThrough.call(method, message, {
+      signal: AbortSignal.any([signal, ended]),
+      withToken: async (make, until) => this.#call(make, until),
+    });
   }
 
   /** Ends what is under way. */

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EnvironmentPhase, EnvironmentSchema } from "../../../src/contract/gen/gitpod/v1/environment_pb.js";
 import { environmentKind } from "../../../src/plane/store/kinds.ts";
+import { newMember, type Person } from "../server/people.ts";
 import { createAdmin, type DatabaseFlags, PlaneProcess } from "../server/plane-process.ts";
 import { sqliteDatabases } from "../store/databases.ts";
 
@@ -60,6 +61,15 @@ export class PlaneWithEnvironments {
       }
     });
     await store.close();
+  }
+
+  /** People of the organization, who are not signed in anywhere. */
+  async addMembers(...names: readonly string[]): Promise<Person[]> {
+    const store = await this.#databases.open(this.#database.databaseUrl);
+    const members: Person[] = [];
+    for (const name of names) members.push(await newMember(store, this.admin.organizationId, name));
+    await store.close();
+    return members;
   }
 
   async end(): Promise<void> {

@@ -511,6 +511,54 @@ export declare type ListRemoteEnvironmentsResponse = Message<"berth.v1.ListRemot
 export declare const ListRemoteEnvironmentsResponseSchema: GenMessage<ListRemoteEnvironmentsResponse>;
 
 /**
+ * @generated from message berth.v1.CallPlaneRequest
+ */
+export declare type CallPlaneRequest = Message<"berth.v1.CallPlaneRequest"> & {
+  /**
+   * @generated from field: string context_id = 1;
+   */
+  contextId: string;
+
+  /**
+   * E.g. gitpod.v1.RunnerService/ListRunners.
+   *
+   * @generated from field: string method = 2;
+   */
+  method: string;
+
+  /**
+   * The method's request, as protobuf's binary format has it.
+   *
+   * @generated from field: bytes message = 3;
+   */
+  message: Uint8Array;
+};
+
+/**
+ * Describes the message berth.v1.CallPlaneRequest.
+ * Use `create(CallPlaneRequestSchema)` to create a new message.
+ */
+export declare const CallPlaneRequestSchema: GenMessage<CallPlaneRequest>;
+
+/**
+ * @generated from message berth.v1.CallPlaneResponse
+ */
+export declare type CallPlaneResponse = Message<"berth.v1.CallPlaneResponse"> & {
+  /**
+   * The method's response.
+   *
+   * @generated from field: bytes message = 1;
+   */
+  message: Uint8Array;
+};
+
+/**
+ * Describes the message berth.v1.CallPlaneResponse.
+ * Use `create(CallPlaneResponseSchema)` to create a new message.
+ */
+export declare const CallPlaneResponseSchema: GenMessage<CallPlaneResponse>;
+
+/**
  * Contexts of this computer: remote planes that somebody may be signed in to. None is needed for what runs on this computer.
  * No token is in any answer.
  *
@@ -573,6 +621,17 @@ export declare const ContextService: GenService<{
     methodKind: "unary";
     input: typeof ListRemoteEnvironmentsRequestSchema;
     output: typeof ListRemoteEnvironmentsResponseSchema;
+  },
+  /**
+   * Makes a call to the plane's own API in the name of who is signed in. Only methods that administer an organization can be
+   * called; a failure has the plane's own code and details.
+   *
+   * @generated from rpc berth.v1.ContextService.CallPlane
+   */
+  callPlane: {
+    methodKind: "unary";
+    input: typeof CallPlaneRequestSchema;
+    output: typeof CallPlaneResponseSchema;
   },
 }>;
 
