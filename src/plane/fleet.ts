@@ -7,6 +7,8 @@ export interface Fleet {
   runners(organizationId: string): Promise<readonly Runner[]>;
   /** The class that is taken where none is named first. */
   classes(organizationId: string): Promise<readonly EnvironmentClass[]>;
+  /** One of them; undefined where there is none with this id. */
+  findClass(organizationId: string, id: string): Promise<EnvironmentClass | undefined>;
   /** What a runner is asked. Fails with `resource-not-found` when there is none with this id in the organization. */
   engineCalls(organizationId: string, runnerId: string): Promise<EngineCalls>;
 }

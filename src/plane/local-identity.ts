@@ -89,9 +89,11 @@ export function localFleet(
   options: { readonly engineCalls: EngineCalls; readonly version: string; readonly dedicatedSize?: () => DedicatedSize },
 ): Fleet {
   const runner = localRunner(identity, options.version);
+  const classes = () => localClasses(identity, options.dedicatedSize?.());
   return {
     runners: async () => [runner],
-    classes: async () => localClasses(identity, options.dedicatedSize?.()),
+    classes: async () => classes(),
+    findClass: async (_organizationId, id) => classes().find((one) => one.id === id),
     engineCalls: async (_organizationId, runnerId) => {
       if (runnerId !== runner.runnerId) throw new BerthError("resource-not-found", `there is no runner ${runnerId}`);
       return options.engineCalls;

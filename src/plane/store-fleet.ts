@@ -10,6 +10,7 @@ export function storeFleet(store: Store, calls: RunnerCalls): Fleet {
   return {
     runners: async (organizationId) => (await store.inOrganization(organizationId).all(runnerKind)).map(({ message }) => message),
     classes: async (organizationId) => (await store.inOrganization(organizationId).all(environmentClassKind)).map(({ message }) => message),
+    findClass: async (organizationId, id) => (await store.inOrganization(organizationId).get(environmentClassKind, id))?.message,
     engineCalls: async (organizationId, runnerId) => {
       const runner = await store.inOrganization(organizationId).get(runnerKind, runnerId);
       if (runner === undefined) throw new BerthError("resource-not-found", `there is no runner ${runnerId}`);

@@ -99,7 +99,7 @@ async function findToken(reader: Reader, id: string): Promise<Stored<typeof Host
 }
 
 async function findClass(fleet: Fleet, organizationId: string, id: string): Promise<EnvironmentClass> {
-  const found = (await fleet.classes(organizationId)).find((c) => c.id === id);
+  const found = await fleet.findClass(organizationId, id);
   if (found === undefined) throw new BerthError("resource-not-found", `there is no environment class ${id}`);
   return found;
 }

@@ -12,10 +12,15 @@ export async function usableClasses(fleet: Fleet, scope: RequestScope): Promise<
 
 /** Fails with `resource-not-found` for a class that is not there for the caller; without an id it is the usual one. */
 export async function usableClass(fleet: Fleet, scope: RequestScope, id: string): Promise<EnvironmentClass> {
-  const classes = await usableClasses(fleet, scope);
-  const found = id === "" ? classes.find(({ enabled }) => enabled) : classes.find((one) => one.id === id);
+  const found = id === "" ? (await usableClasses(fleet, scope)).find(({ enabled }) => enabled) : await classOf(fleet, scope, id);
   if (found === undefined)
     throw new BerthError("resource-not-found", id === "" ? "there is no environment class" : `there is no environment class ${id}`);
   if (!found.enabled) throw new BerthError("request-invalid", `spec.machine.class: '${found.displayName}' is disabled`);
   return found;
+}
+
+/** An organization may have thousands of classes, so the others are not read. */
+async function classOf(fleet: Fleet, scope: RequestScope, id: string): Promise<EnvironmentClass | undefined> {
+  const [seesRunner, found] = await Promise.all([runnerSight(scope), fleet.findClass(scope.store.organizationId, id)]);
+  return found !== undefined && seesRunner(found.runnerId) ? found : undefined;
 }
