@@ -1,5 +1,5 @@
 import { type Compilable, type CompiledQuery, type OperationNodeSource, type RawBuilder, type SelectQueryBuilder, sql } from "kysely";
-import { type Change, type Row, type RowKey, StaleRead } from "./backend.ts";
+import { type Announcement, type Change, type Row, type RowKey, StaleRead } from "./backend.ts";
 import type { ListOptions, Period, SpanOptions, Where } from "./store.ts";
 import type { QueryBuilder, Tables } from "./tables.ts";
 
@@ -147,34 +147,51 @@ export function listQuery(
   return (limit === undefined ? query : query.limit(limit)).compile();
 }
 
-/** The statements of a commit in order; what drives it gives each one's rows back. */
-export function* commitSteps(
+/** A statement of a commit. */
+export interface CommitStep {
+  readonly query: CompiledQuery;
+  /** Looks at what the statement gave; throws `StaleRead` when a row is not as it was read, so that nothing is committed. */
+  readonly check: (rows: readonly Row[]) => void;
+}
+
+/** The statements of a commit in order. None needs what another gave, so all can be sent before the first is answered. */
+export function commitSteps(
   build: QueryBuilder,
   changes: readonly Change[],
   { nowMs, lock }: { readonly nowMs: number; readonly lock: boolean },
-): Generator<CompiledQuery, void, readonly Row[]> {
-  for (const change of changes) {
-    yield* changeSteps(build, change, lock);
-    if (change.does === "compare" || change.announcement === undefined) continue;
-    const { organizationId, operation, creatorId, parentId } = change.announcement;
-    const values = { kind: change.kind, id: change.id, operation, created_at_ms: nowMs };
-    yield build
-      .insertInto("events")
-      .values({ ...values, organization_id: organizationId, creator_id: creatorId, parent_id: parentId })
-      .compile();
-  }
+): readonly CommitStep[] {
+  return changes.flatMap((change) => {
+    if (change.does === "compare") return [compareStep(build, change, lock)];
+    const isDone = (rows: readonly Row[]): void => {
+      if (rows.length !== 1) throw new StaleRead(keyOf(change));
+    };
+    const step = { query: changeQuery(build, change).compile(), check: isDone };
+    return change.announcement === undefined ? [step] : [step, eventStep(build, change, change.announcement, nowMs)];
+  });
 }
 
-function* changeSteps(build: QueryBuilder, change: Change, lock: boolean): Generator<CompiledQuery, void, readonly Row[]> {
-  const { kind, id, scope } = change;
-  if (change.does === "compare") {
-    const query = selectOf(build, scope, kind).select("revision").where("id", "=", id);
-    const [row] = yield (lock ? query.forShare() : query).compile();
+function compareStep(build: QueryBuilder, change: Extract<Change, { readonly does: "compare" }>, lock: boolean): CommitStep {
+  const query = selectOf(build, change.scope, change.kind).select("revision").where("id", "=", change.id);
+  const isAsRead = ([row]: readonly Row[]): void => {
     if (Number(row?.["revision"] ?? 0) !== change.revision) throw new StaleRead(keyOf(change));
-    return;
-  }
-  const changed = yield changeQuery(build, change).compile();
-  if (changed.length !== 1) throw new StaleRead(keyOf(change));
+  };
+  return { query: (lock ? query.forShare() : query).compile(), check: isAsRead };
+}
+
+function eventStep(
+  build: QueryBuilder,
+  { kind, id }: Change,
+  { organizationId, operation, creatorId, parentId }: Announcement,
+  nowMs: number,
+): CommitStep {
+  const about = { organization_id: organizationId, kind, id, operation, creator_id: creatorId, parent_id: parentId };
+  return {
+    query: build
+      .insertInto("events")
+      .values({ ...about, created_at_ms: nowMs })
+      .compile(),
+    check: () => undefined,
+  };
 }
 
 /** The statement of a change; it gives the id of the row, or nothing when the row is not as it was read. */

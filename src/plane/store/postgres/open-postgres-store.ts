@@ -44,7 +44,8 @@ export async function openPostgresStore(options: {
     idle_in_transaction_session_timeout: statementTimeoutMs,
     query_timeout: queryTimeoutMs,
   };
-  const pool = new Pool({ ...connection, ...limits, max: maxConnections });
+  // The statements of a transaction are sent without waiting for each one's answer.
+  const pool = new Pool({ ...connection, ...limits, max: maxConnections, pipeline: true });
   // All statements read by keys; planning one for the very values it has costs more than it can gain.
   pool.on("connect", (client) => void client.query("SET plan_cache_mode = force_generic_plan").catch(() => undefined));
   const backend = new PostgresBackend({ pool, newListener: () => new Client(connection), log, now });

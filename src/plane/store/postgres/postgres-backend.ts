@@ -4,7 +4,7 @@ import { BerthError } from "../../../contract/berth-error.ts";
 import { type Log, messageOf } from "../../../lib/log.ts";
 import { type Backend, type Change, type Row, type RowKey, StaleRead } from "../backend.ts";
 import { pruneEventsQuery } from "../event-queries.ts";
-import { type AccessQuestion, commitSteps, rowsOfKeysQuery } from "../queries.ts";
+import { type AccessQuestion, type CommitStep, commitSteps, rowsOfKeysQuery } from "../queries.ts";
 import { queryBuilder } from "../tables.ts";
 import { singleChangeQuery } from "./single-change.ts";
 import { accessQuery } from "./access-query.ts";
@@ -99,9 +99,8 @@ export class PostgresBackend implements Backend {
     });
     let broken = false;
     try {
-      await client.query(isObserved ? "BEGIN; SET LOCAL synchronous_commit = off" : "BEGIN");
-      const steps = commitSteps(this.build, changes, { nowMs, lock: true });
-      for (let step = steps.next(); step.done !== true;) step = steps.next(await this.#run(client, step.value));
+      const begin = isObserved ? "BEGIN; SET LOCAL synchronous_commit = off" : "BEGIN";
+      await this.#runAll(client, begin, commitSteps(this.build, changes, { nowMs, lock: true }));
       await client.query("COMMIT");
     } catch (error) {
       broken = await client.query("ROLLBACK").then(
@@ -152,6 +151,19 @@ export class PostgresBackend implements Backend {
       code,
     });
     return new BerthError("store-unavailable", "nothing is known of the change's fate where one was under way", { cause: error });
+  }
+
+  /** All go to the server at once; the first failure is what counts, for those behind it fail because of it. */
+  async #runAll(client: PoolClient, begin: string, steps: readonly CommitStep[]): Promise<void> {
+    const begun = client.query(begin);
+    const answers = steps.map(async ({ query, check }) => ({ rows: await this.#run(client, query), check }));
+    const results = await Promise.allSettled([begun, ...answers]);
+    const failed = results.find((result) => result.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
+    for (const answer of answers) {
+      const { rows, check } = await answer;
+      check(rows);
+    }
   }
 
   async #close(): Promise<void> {

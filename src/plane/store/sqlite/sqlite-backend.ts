@@ -71,7 +71,7 @@ export class SqliteBackend implements Backend {
     if (isObserved) this.#database.exec("PRAGMA synchronous = NORMAL");
     try {
       this.#database.exec("BEGIN IMMEDIATE");
-      this.#drive(commitSteps(this.build, changes, { nowMs, lock: false }));
+      for (const { query, check } of commitSteps(this.build, changes, { nowMs, lock: false })) check(this.#run(query));
       if (this.#commits++ % pruneEveryCommits === 0) this.#run(pruneEventsQuery(this.build, nowMs - eventRetentionMs));
       this.#database.exec("COMMIT");
     } catch (error) {
@@ -118,10 +118,6 @@ export class SqliteBackend implements Backend {
     if (reason === undefined) return error;
     this.#log.error("the database failed", { reason: messageOf(error), code: error.errcode });
     return new BerthError("store-unavailable", reason, { cause: error });
-  }
-
-  #drive(steps: Generator<CompiledQuery, void, readonly Row[]>): void {
-    for (let step = steps.next(); step.done !== true;) step = steps.next(this.#run(step.value));
   }
 
   #run({ sql, parameters }: CompiledQuery): Row[] {
