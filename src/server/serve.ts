@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
+import { RunnerInteractionService } from "../contract/gen/gitpod/v1/runner_interaction_pb.js";
 import { type Log, messageOf } from "../lib/log.ts";
 import { version } from "../lib/version.ts";
 import type { PlaneApi } from "../plane/assemble-plane.ts";
@@ -51,6 +52,8 @@ export async function serve(config: ServerConfig, log: Log, morePages: PlainPage
   });
   const observed = (call: AnsweredCall): void => {
     metrics.answered(call.method, call.code, call.durationMs / msPerSecond, call.isStream);
+    // What thousands of runners say all the time is in the metrics; a line of each would hide everything else.
+    if (call.code === "ok" && call.method.startsWith(RunnerInteractionService.typeName)) return;
     log.info("answered", { method: call.method, code: call.code, durationMs: Math.round(call.durationMs) });
   };
   const api: PlaneApi = {

@@ -3,7 +3,7 @@ import { type Announcement, type Change, type Row, type RowKey, StaleRead } from
 import type { ListOptions, Period, SpanOptions, Where } from "./store.ts";
 import type { QueryBuilder, Tables } from "./tables.ts";
 
-/** Which rows a statement may see; `undefined` is beyond organizations. This file is the only place where a scope becomes SQL. */
+/** Which rows a statement may see; `undefined` is beyond organizations. Here and in what PostgreSQL has of its own a scope becomes SQL. */
 export type Scope = string | undefined;
 
 /** Where a page begins: behind the row with this order key and id. */
@@ -14,7 +14,8 @@ export interface Cursor {
 
 type Select<O> = SelectQueryBuilder<Tables, "resources", O>;
 
-const messageColumns = ["id", "organization_id", "data", "revision", "created_at_ms"] as const;
+/** What a message is read from. */
+export const messageColumns = ["id", "organization_id", "data", "revision", "created_at_ms"] as const;
 /** What a list is ordered by before the id. */
 const orderColumns = { text: "sort_text", archivedAt: "archived_at_ms" } as const;
 
@@ -71,16 +72,6 @@ function likeLiteral(text: string): string {
 
 export function getQuery(build: QueryBuilder, { scope, kind, id }: RowKey): CompiledQuery {
   return selectOf(build, scope, kind).select(messageColumns).where("id", "=", id).compile();
-}
-
-/** The rows of many keys in one statement of PostgreSQL; each has the key's place in the list as `n`, counted from 1. */
-export function rowsOfKeysQuery(build: QueryBuilder, keys: readonly RowKey[]): CompiledQuery {
-  const columns = sql.join(messageColumns.map((column) => sql.ref(`resources.${column}`)));
-  const [kinds, ids, scopes] = [keys.map(({ kind }) => kind), keys.map(({ id }) => id), keys.map(({ scope }) => scope ?? null)];
-  return sql`SELECT wanted.n, ${columns}
-    FROM unnest(${kinds}::text[], ${ids}::text[], ${scopes}::text[]) WITH ORDINALITY AS wanted (kind, id, scope, n)
-    JOIN resources ON resources.kind = wanted.kind COLLATE "C" AND resources.id = wanted.id COLLATE "C"
-      AND (wanted.scope IS NULL OR resources.organization_id = wanted.scope COLLATE "C")`.compile(build);
 }
 
 /** Takes away all that belongs to an organization. */

@@ -4,12 +4,13 @@ import { BerthError } from "../../../contract/berth-error.ts";
 import { type Log, messageOf } from "../../../lib/log.ts";
 import { type Backend, type Change, type Row, type RowKey, StaleRead } from "../backend.ts";
 import { pruneEventsQuery } from "../event-queries.ts";
-import { type AccessQuestion, type CommitStep, commitSteps, rowsOfKeysQuery } from "../queries.ts";
+import { type AccessQuestion, type CommitStep, commitSteps } from "../queries.ts";
 import { queryBuilder } from "../tables.ts";
 import { singleChangeQuery } from "./single-change.ts";
 import { accessQuery } from "./access-query.ts";
 import { EventFeed, eventRetentionMs } from "./event-feed.ts";
 import { RowReader } from "./row-reader.ts";
+import { rowsQuery } from "./rows-query.ts";
 import { StatementNames } from "./statement-names.ts";
 import { notificationChannel, Wakeups } from "./wakeups.ts";
 
@@ -30,7 +31,7 @@ export class PostgresBackend implements Backend {
   readonly events: EventFeed;
   readonly #pool: Pool;
   readonly #names = new StatementNames();
-  readonly #reader = new RowReader(async (keys) => this.rows(rowsOfKeysQuery(this.build, keys)));
+  readonly #reader = new RowReader(async (keys) => this.rows(rowsQuery(keys)));
   readonly #log: Log;
   readonly #wakeups: Wakeups;
   readonly #pruning: NodeJS.Timeout;
@@ -71,7 +72,7 @@ export class PostgresBackend implements Backend {
   }
 
   async access(question: AccessQuestion): Promise<readonly Row[]> {
-    return this.rows(accessQuery(this.build, question));
+    return this.rows(accessQuery(question));
   }
 
   async row(key: RowKey): Promise<Row | undefined> {
