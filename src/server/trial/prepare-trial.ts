@@ -51,7 +51,10 @@ async function organizationOf(store: Store, nowMs: number): Promise<string> {
   if (made !== undefined) return made.organizationId;
   // Whoever is on this computer would be an administrator of it.
   if ((await installation.count(organizationKind)) > 0)
-    throw new BerthError("argument-invalid", "its plane.sqlite has an organization and is not a trial's; name another folder with --dev-folder");
+    throw new BerthError(
+      "argument-invalid",
+      "its plane.sqlite has an organization and is not a trial's; name another folder with --dev-folder",
+    );
   return installation.transaction(async (tx) => {
     const { name, email } = trialPeople.demo;
     const account = newAccount({ name, email }, nowMs);
