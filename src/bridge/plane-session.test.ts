@@ -29,3 +29,17 @@ test.each([
   await expect(session.signOut()).rejects.toMatchObject(failure);
   expect(await session.who()).toMatchObject({ name: "Ada" });
 });
+
+test("a sign-in that the desktop app keeps sealed is in nobody's way: one can sign in anew, and out", async () => {
+  const session = new PlaneSession({
+    ...{ store: new FileTokenStore(join(folder, "sign-in.json"), join(folder, "sign-in.sealed")), log: silentLog },
+    ...{ lockPath: join(folder, "sign-in.lock"), now: () => 0 },
+  });
+  writeFileSync(join(folder, "sign-in.sealed"), "sealed");
+  await expect(session.who()).rejects.toMatchObject({ code: "sign-in-required" });
+  expect(await session.signOut()).toEqual({ revoked: false });
+  expect(await session.who()).toBeUndefined();
+  writeFileSync(join(folder, "sign-in.sealed"), "sealed");
+  await session.begin(signIn);
+  expect(await session.who()).toMatchObject({ name: "Ada" });
+});

@@ -45,10 +45,10 @@ export class PlaneSession {
   /** Keeps a new sign-in; an earlier one to the same store is revoked. */
   async begin(signIn: StoredSignIn): Promise<void> {
     await this.#locked(async () => {
-      const earlier = await this.#options.store.load();
+      const earlier = await this.#earlier();
       await this.#options.store.save(signIn);
       this.#current = signIn;
-      if (earlier !== undefined) await this.#revoke(earlier);
+      if (earlier !== undefined && earlier !== "unusable") await this.#revoke(earlier);
     });
   }
 
@@ -80,11 +80,21 @@ export class PlaneSession {
   /** Signs out: here at once, and at the plane if it can be reached, which the answer says. */
   async signOut(): Promise<{ readonly revoked: boolean }> {
     return this.#locked(async () => {
-      const signIn = await this.#options.store.load();
+      const signIn = await this.#earlier();
       await this.#options.store.clear();
       this.#current = undefined;
-      return { revoked: signIn === undefined || (await this.#revoke(signIn)) };
+      return { revoked: signIn === undefined || (signIn !== "unusable" && (await this.#revoke(signIn))) };
     });
+  }
+
+  /** What is kept; when it may not be used here it can be neither revoked nor in the way. */
+  async #earlier(): Promise<StoredSignIn | "unusable" | undefined> {
+    try {
+      return await this.#options.store.load();
+    } catch (error) {
+      if (error instanceof BerthError && error.code === "sign-in-required") return "unusable";
+      throw error;
+    }
   }
 
   #renew(): Promise<string> {

@@ -1,9 +1,9 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { parsePlaneUrl } from "./plane-client.ts";
-import { type Keychain, SealedTokenStore, type StoredSignIn } from "./token-store.ts";
+import { FileTokenStore, type Keychain, SealedTokenStore, type StoredSignIn, takeOverSignIn } from "./token-store.ts";
 
 let folder: string;
 let path: string;
@@ -77,4 +77,36 @@ test("a plane's address is https, or on this computer", () => {
     "javascript:alert(1)",
   ])
     expect(() => parsePlaneUrl(text), text).toThrow("argument-invalid");
+});
+
+test("a sign-in in the clear is sealed in the place of an earlier one, and its file goes", async () => {
+  const clearPath = join(folder, "sign-in.json");
+  const sealed = new SealedTokenStore(keychain("gnome_libsecret"), path);
+  await takeOverSignIn(clearPath, sealed);
+  expect(await sealed.load()).toBeUndefined();
+  await sealed.save({ ...signIn, name: "Earlier" });
+  await new FileTokenStore(clearPath).save(signIn);
+  await takeOverSignIn(clearPath, sealed);
+  expect(readdirSync(folder)).toEqual(["sign-in"]);
+  expect(await new SealedTokenStore(keychain("gnome_libsecret"), path).load()).toEqual(signIn);
+});
+
+test("where no keychain keeps it a sign-in in the clear lives on in the process, and its file goes", async () => {
+  const clearPath = join(folder, "sign-in.json");
+  await new FileTokenStore(clearPath).save(signIn);
+  const sealed = new SealedTokenStore(keychain("basic_text"), path);
+  await takeOverSignIn(clearPath, sealed);
+  expect(readdirSync(folder)).toEqual([]);
+  expect(await sealed.load()).toEqual(signIn);
+});
+
+test("a process without the keychain says where the sign-in is, can sign in anew, and signs out of both", async () => {
+  const clear = new FileTokenStore(join(folder, "sign-in.json"), path);
+  await new SealedTokenStore(keychain("gnome_libsecret"), path).save(signIn);
+  await expect(clear.load()).rejects.toMatchObject({ code: "sign-in-required", detail: expect.stringContaining("open the app") });
+  await clear.save({ ...signIn, name: "Anew" });
+  expect(await clear.load()).toMatchObject({ name: "Anew" });
+  await clear.clear();
+  expect(readdirSync(folder)).toEqual([]);
+  expect(await clear.load()).toBeUndefined();
 });

@@ -34,9 +34,12 @@ export interface TokenStore {
 /** A file of mode 0600: for computers without a keychain that anybody has unlocked. */
 export class FileTokenStore implements TokenStore {
   readonly #path: string;
+  readonly #sealedPath: string | undefined;
 
-  constructor(path: string) {
+  /** `sealedPath` is where a process with a keychain keeps the same sign-in. */
+  constructor(path: string, sealedPath?: string) {
     this.#path = path;
+    this.#sealedPath = sealedPath;
   }
 
   sessionOnlyBecause(): Promise<undefined> {
@@ -45,7 +48,11 @@ export class FileTokenStore implements TokenStore {
 
   async load(): Promise<StoredSignIn | undefined> {
     const text = await readIfThere(this.#path);
-    if (text === undefined) return undefined;
+    if (text === undefined) {
+      if (this.#sealedPath !== undefined && (await readIfThere(this.#sealedPath)) !== undefined)
+        throw new BerthError("sign-in-required", "the desktop app keeps the sign-in sealed; open the app, or sign in here anew");
+      return undefined;
+    }
     const { mode } = await stat(this.#path);
     if (process.platform !== "win32" && (mode & 0o077) !== 0)
       throw new BerthError("sign-in-required", `${this.#path} can be read by others; remove it and sign in again`);
@@ -56,8 +63,9 @@ export class FileTokenStore implements TokenStore {
     return writeFileAtomically(this.#path, JSON.stringify(signIn), 0o600);
   }
 
-  clear(): Promise<void> {
-    return rm(this.#path, { force: true });
+  async clear(): Promise<void> {
+    await rm(this.#path, { force: true });
+    if (this.#sealedPath !== undefined) await rm(this.#sealedPath, { force: true });
   }
 }
 
@@ -85,9 +93,9 @@ export class SealedTokenStore implements TokenStore {
   }
 
   async sessionOnlyBecause(): Promise<string | undefined> {
-    if (!(await this.#keychain.isAvailable())) return "this computer's keychain is not available";
     const backend = await this.#keychain.backend();
-    return openBackends.has(backend) ? `this computer has no keychain that keeps secrets (${backend})` : undefined;
+    if (openBackends.has(backend)) return `this computer has no keychain that keeps secrets (${backend})`;
+    return (await this.#keychain.isAvailable()) ? undefined : "this computer's keychain is not available";
   }
 
   async load(): Promise<StoredSignIn | undefined> {
@@ -116,6 +124,18 @@ export class SealedTokenStore implements TokenStore {
     this.#unkept = undefined;
     await rm(this.#path, { force: true });
   }
+}
+
+/**
+ * Moves a sign-in that a process without a keychain has kept in the clear; it is newer than one that was sealed. To be
+ * called before either is used.
+ */
+export async function takeOverSignIn(clearPath: string, sealed: SealedTokenStore): Promise<void> {
+  const clear = new FileTokenStore(clearPath);
+  const signIn = await clear.load();
+  if (signIn === undefined) return;
+  await sealed.save(signIn);
+  await clear.clear();
 }
 
 async function readIfThere(path: string): Promise<Buffer | undefined> {

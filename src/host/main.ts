@@ -1,11 +1,17 @@
 import { BerthError } from "../contract/berth-error.ts";
 import { messageOf } from "../lib/log.ts";
-import { createHost } from "./create-host.ts";
+import { appKeychain } from "./app-keychain.ts";
+import { createHost, type Host } from "./create-host.ts";
 
 /** The exit code when another host serves this folder already. */
 const hostRunningExitCode = 5;
 
-createHost({ env: process.env, onEnd: () => process.exit(0) }).then(
+async function start(): Promise<Host> {
+  const keychain = await appKeychain();
+  return createHost({ env: process.env, ...(keychain === undefined ? {} : { keychain }), onEnd: () => process.exit(0) });
+}
+
+start().then(
   (host) => {
     // Machines live on: the next host adopts them.
     const end = (): void => void host.end();

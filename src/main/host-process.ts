@@ -1,6 +1,7 @@
 import { utilityProcess } from "electron";
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import type { HostKeychain } from "../contract/host-keychain.ts";
 import type { HostProcess } from "./host-supervisor.ts";
 
 const lastWordsBytes = 2000;
@@ -20,8 +21,10 @@ export function hostEnvironment(env: NodeJS.ProcessEnv, resourcesFolder: string 
 }
 
 /** Starts the host as a process of Electron, which ends with the app however the app ends. */
-export function startHostProcess(modulePath: string, env: NodeJS.ProcessEnv): HostProcess {
+export function startHostProcess(modulePath: string, env: NodeJS.ProcessEnv, keychain: Promise<HostKeychain>): HostProcess {
   const child = utilityProcess.fork(modulePath, [], { serviceName: "Berth host", stdio: "pipe", env });
+  // By a message, which no other program sees: arguments and environments of processes are in the system's lists.
+  void keychain.then((message) => child.postMessage(message));
   let words = "";
   for (const stream of [child.stdout, child.stderr])
     stream?.on("data", (chunk: Buffer) => (words = (words + chunk.toString("utf8")).slice(-lastWordsBytes)));

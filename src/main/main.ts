@@ -21,6 +21,7 @@ import { confinePages, denyPermissions } from "./security.ts";
 import { SettingsFile } from "./settings.ts";
 import { DesktopShell } from "./shell.ts";
 import { keepShellState } from "./shell-watch.ts";
+import { signInKey } from "./sign-in-key.ts";
 import { shellText } from "./text.ts";
 import { ShellTray } from "./tray.ts";
 import { UpdateKeeper } from "./updates.ts";
@@ -81,9 +82,10 @@ function compose() {
   nativeTheme.themeSource = settings.settings.theme;
   const connection = new HostConnection(paths.apiSocket);
   const hostEnv = hostEnvironment(process.env, app.isPackaged ? process.resourcesPath : undefined);
+  const keychain = signInKey(new SafeStore(safeStorage, join(desktopFolder, "sign-in-key"), process.platform), log);
   const supervisor = new HostSupervisor({
     connection,
-    startProcess: () => startHostProcess(join(folder, "host.mjs"), hostEnv),
+    startProcess: () => startHostProcess(join(folder, "host.mjs"), hostEnv, keychain),
     now: () => Date.now(),
     log,
     onState: (state) => shell.onHostState(state),

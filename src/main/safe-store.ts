@@ -28,7 +28,12 @@ export class SafeStore {
   /** Whether a secret outlives the app. */
   get keeps(): boolean {
     if (!this.#keychain.isEncryptionAvailable()) return false;
-    return this.#platform !== "linux" || !openBackends.has(this.#keychain.getSelectedStorageBackend?.() ?? "unknown");
+    return this.#platform !== "linux" || !openBackends.has(this.backend);
+  }
+
+  /** What keeps secrets; only on Linux are there several. */
+  get backend(): string {
+    return this.#platform === "linux" ? (this.#keychain.getSelectedStorageBackend?.() ?? "unknown") : this.#platform;
   }
 
   /** The secret; empty when there is none, or none that this person's keychain opens. */

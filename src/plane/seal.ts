@@ -24,6 +24,11 @@ export class Sealer {
     return new Sealer(readKey(path), oldPaths.map(readKey));
   }
 
+  /** With a key that another process keeps. */
+  static ofKey(key: Buffer): Sealer {
+    return new Sealer(checked(key, "what was given"), []);
+  }
+
   /** A key of its own for another use (HKDF, RFC 5869). */
   deriveKey(use: string): Uint8Array {
     return new Uint8Array(hkdfSync("sha256", this.#key, "", use, keyBytes));
@@ -58,8 +63,11 @@ export class Sealer {
 }
 
 function readKey(path: string): Buffer {
-  const key = readFileSync(path);
-  if (key.length !== keyBytes) throw new Error(`${path} is no key of ${keyBytes} bytes`);
+  return checked(readFileSync(path), path);
+}
+
+function checked(key: Buffer, name: string): Buffer {
+  if (key.length !== keyBytes) throw new Error(`${name} is no key of ${keyBytes} bytes`);
   return key;
 }
 

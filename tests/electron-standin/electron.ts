@@ -254,12 +254,12 @@ export const screen = Object.assign(new EventEmitter(), {
 /** As Electron's: the process ends with the app, however the app ends. */
 export const utilityProcess = {
   fork: (modulePath: string, args: string[] = [], options: { env?: NodeJS.ProcessEnv } = {}) => {
-    const endWithParent = "data:text/javascript,process.on('disconnect',()=>process.exit(9))";
-    return fork(modulePath, args, {
+    const child = fork(modulePath, args, {
       env: options.env ?? process.env,
-      execArgv: ["--disable-warning=ExperimentalWarning", "--import", endWithParent],
+      execArgv: ["--disable-warning=ExperimentalWarning", "--import", new URL("utility-process.ts", import.meta.url).href],
       stdio: ["ignore", "pipe", "pipe", "ipc"],
     });
+    return Object.assign(child, { postMessage: (message: object): void => void (child.connected && child.send(message)) });
   },
 };
 

@@ -95,6 +95,7 @@ export class Contexts {
     const folder = this.#folderOf(record.id);
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const context = new RemoteContext({ ...this.#options, record, folder });
+    await context.open();
     this.#contexts.set(record.id, context);
     return context;
   }

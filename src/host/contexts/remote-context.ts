@@ -7,7 +7,14 @@ import { PlaneSession, type SignedInPerson } from "../../bridge/plane-session.ts
 import { Backoff } from "../../bridge/runner/backoff.ts";
 import { type DeviceCodePrompt, signInWithBrowser, signInWithDeviceCode } from "../../bridge/sign-in.ts";
 import { signInWithToken } from "../../bridge/token-sign-in.ts";
-import { FileTokenStore, type Keychain, SealedTokenStore, type StoredSignIn, type TokenStore } from "../../bridge/token-store.ts";
+import {
+  FileTokenStore,
+  type Keychain,
+  SealedTokenStore,
+  type StoredSignIn,
+  takeOverSignIn,
+  type TokenStore,
+} from "../../bridge/token-store.ts";
 import { BerthError } from "../../contract/berth-error.ts";
 import { type Context, Context_State, ContextSchema, type ListRemoteEnvironmentsResponse } from "../../contract/gen/berth/v1/context_pb.js";
 import { EnvironmentService } from "../../contract/gen/gitpod/v1/environment_pb.js";
@@ -48,6 +55,7 @@ export class RemoteContext {
   readonly #options: RemoteContextOptions;
   readonly #planeUrl: URL;
   readonly #tokens: TokenStore;
+  readonly #takeOver: () => Promise<void>;
   readonly #session: PlaneSession;
   readonly #known: KnownEnvironments;
   readonly #transport: Transport;
@@ -68,13 +76,25 @@ export class RemoteContext {
     this.record = record;
     this.#options = options;
     this.#planeUrl = new URL(record.planeUrl);
-    const path = join(folder, "sign-in");
-    this.#tokens = keychain === undefined ? new FileTokenStore(`${path}.json`) : new SealedTokenStore(keychain, `${path}.sealed`);
-    this.#session = new PlaneSession({ store: this.#tokens, lockPath: `${path}.lock`, log, now });
+    const [clearPath, sealedPath] = [join(folder, "sign-in.json"), join(folder, "sign-in.sealed")];
+    const sealed = keychain === undefined ? undefined : new SealedTokenStore(keychain, sealedPath);
+    this.#tokens = sealed ?? new FileTokenStore(clearPath, sealedPath);
+    this.#takeOver = async () => (sealed === undefined ? undefined : takeOverSignIn(clearPath, sealed));
+    this.#session = new PlaneSession({ store: this.#tokens, lockPath: join(folder, "sign-in.lock"), log, now });
     this.#known = new KnownEnvironments(join(folder, "environments.json"));
     this.#transport = planeTransport(this.#planeUrl);
     this.#passThrough = new PassThrough(this.#transport);
     this.#backoff = new Backoff({ firstMs: firstRetryMs, maxMs: maxRetryMs, random });
+  }
+
+  /** Takes over what a host without a keychain has kept. To be called before all else. */
+  async open(): Promise<void> {
+    try {
+      await this.#takeOver();
+    } catch (error) {
+      const reason = error instanceof BerthError ? error.detail : messageOf(error);
+      this.#options.log.warn("a sign-in that is kept in the clear was not taken over", { context: this.record.name, reason });
+    }
   }
 
   /** Until when clocks are held off. */

@@ -1,6 +1,12 @@
+import { create, toJsonString } from "@bufbuild/protobuf";
+import { timestampNow } from "@bufbuild/protobuf/wkt";
 import { type Browser, expect } from "@playwright/test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, test } from "vitest";
+import { ListRemoteEnvironmentsResponseSchema } from "../../../src/contract/gen/berth/v1/context_pb.js";
 import { EnvironmentPhase } from "../../../src/contract/gen/gitpod/v1/environment_pb.js";
+import { berthPaths } from "../../../src/lib/paths.ts";
 import { PlaneWithEnvironments } from "../../integration/contexts/plane-with-environments.ts";
 import { AuthorizingPlane } from "../../support/sign-in/authorizing-plane.ts";
 import { SimulatedHost } from "../../support/simulated-host.ts";
@@ -61,15 +67,6 @@ test("a plane's environments stand beside this computer's, also while the plane 
   await page.getByRole("searchbox").fill("");
   await window.check("environments-remote");
 
-  // What was shown before a list could not be had stays, with why.
-  const lists = "**/berth.v1.ContextService/ListRemoteEnvironments*";
-  await page.route(lists, (route) => route.fulfill({ status: 500, json: { code: "internal", message: "no list today" } }));
-  await expect(group.getByRole("alert")).toContainText("no list today", { timeout: 30_000 });
-  await expect(group.getByRole("listitem")).toHaveCount(2);
-  await window.check("environments-remote-failed");
-  await page.unroute(lists);
-  await expect(group.getByRole("alert")).toHaveCount(0, { timeout: 30_000 });
-
   await plane.kill();
   await expect(group).toContainText("The plane does not answer. This is what it said", { timeout: 30_000 });
   await expect(group.getByRole("listitem")).toHaveCount(2);
@@ -91,6 +88,36 @@ test("a plane's environments stand beside this computer's, also while the plane 
   await expect(group).toHaveCount(0);
   await window.close();
   await plane.end();
+});
+
+/** As if two environments of a plane had been listed, which is away since. */
+async function knowTwo(): Promise<void> {
+  const planeUrl = "http://127.0.0.1:1/";
+  const { context } = await host.contexts.addContext({ planeUrl, name: "work" });
+  const folder = join(berthPaths(host.env).contexts, context?.contextId ?? "");
+  const person = { organizationId: "org-1", accountId: "ada" };
+  const tokens = { refreshToken: "", accessToken: "berth_pat_none", accessTokenExpiresAtMs: Number.MAX_SAFE_INTEGER };
+  writeFileSync(join(folder, "sign-in.json"), JSON.stringify({ version: 1, planeUrl, name: "Ada", ...person, ...tokens }), { mode: 0o600 });
+  const environments = ["far-away", "further-away"].map((name) => ({ environmentId: name, name }));
+  const known = create(ListRemoteEnvironmentsResponseSchema, { context: person, environments, knownAt: timestampNow() });
+  writeFileSync(join(folder, "environments.json"), toJsonString(ListRemoteEnvironmentsResponseSchema, known));
+}
+
+test("why a plane's list could not be had is shown together with the last one", async () => {
+  await knowTwo();
+  const window = await BrowserWindow.open(browser, host);
+  const { page } = window;
+  await window.go("/");
+  const group = page.getByRole("region", { name: "Environments at work" });
+  await expect(group.getByRole("listitem")).toHaveCount(2, { timeout: 30_000 });
+  const lists = "**/berth.v1.ContextService/ListRemoteEnvironments*";
+  await page.route(lists, (route) => route.fulfill({ status: 500, json: { code: "internal", message: "no list today" } }));
+  await expect(group.getByRole("alert")).toContainText("no list today", { timeout: 30_000 });
+  await expect(group.getByRole("listitem")).toHaveCount(2, { timeout: 30_000 });
+  await window.check("environments-remote-failed");
+  await page.unroute(lists);
+  await expect(group.getByRole("alert")).toHaveCount(0, { timeout: 30_000 });
+  await window.close();
 });
 
 test("signing in with the browser shows the address, ends on Cancel, and shows a code where the plane allows it", async () => {
