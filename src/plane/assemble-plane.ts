@@ -119,6 +119,7 @@ export function assemblePlane(parts: PlaneParts): PlaneApi {
     serveJsonl: (request, response) =>
       serveJsonlEvents(request, response, {
         watch,
+        tellFault: parts.tellFault,
         enter: async (headers, address) => enter({ headers, address, method: EventService.method.watchEvents }),
         scopeOf: async ({ caller, principal }, call) => {
           await parts.policy?.authorizer.authorize(principal, { method: EventService.method.watchEvents, ...call });

@@ -4,7 +4,6 @@ import { createValidator } from "@bufbuild/protovalidate";
 import { once } from "node:events";
 import type { connectNodeAdapter } from "@connectrpc/connect-node";
 import { BerthError } from "../contract/berth-error.ts";
-import { toConnectError } from "../contract/connect-error.ts";
 import {
   type WatchEventsRequest,
   WatchEventsRequestSchema,
@@ -13,7 +12,7 @@ import {
 } from "../contract/gen/gitpod/v1/event_pb.js";
 import type { AuthorizedCall } from "./authorization/authorizer.ts";
 import type { Entrant } from "./gate.ts";
-import { validateMessage } from "./interceptors.ts";
+import { type TellFault, translated, validateMessage } from "./interceptors.ts";
 import type { RequestScope } from "./request-scope.ts";
 import type { WatchEvents } from "./services/event-service.ts";
 
@@ -35,6 +34,7 @@ export function serveJsonlEvents(
     readonly enter: (headers: Headers, address: string) => Promise<Entrant>;
     /** Once it is known what the request names. */
     readonly scopeOf: (entrant: Entrant, call: Pick<AuthorizedCall, "message" | "url" | "headers">) => Promise<RequestScope>;
+    readonly tellFault: TellFault;
   },
 ): boolean {
   const [pathname] = (request.url ?? "").split("?");
@@ -53,7 +53,7 @@ export function serveJsonlEvents(
 async function answer(
   request: NodeRequest,
   response: NodeResponse,
-  { watch, enter, scopeOf }: Parameters<typeof serveJsonlEvents>[2],
+  { watch, enter, scopeOf, tellFault }: Parameters<typeof serveJsonlEvents>[2],
 ): Promise<void> {
   const closed = new AbortController();
   response.on("close", () => closed.abort());
@@ -65,7 +65,7 @@ async function answer(
     validateMessage(validator, WatchEventsRequestSchema, message);
     events = await watch(await scopeOf(entrant, { message, url: request.url ?? "", headers }), message, closed.signal);
   } catch (error) {
-    const failure = toConnectError(error);
+    const failure = translated(error, tellFault);
     response.writeHead(codeToHttpStatus(failure.code), { "content-type": "application/json" });
     response.end(JSON.stringify(errorToJson(failure, undefined)));
     return;
