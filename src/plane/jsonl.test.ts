@@ -11,6 +11,7 @@ async function answerOf(failure: Error): Promise<{ readonly status: number; read
       enter: async () => Promise.reject(failure),
       scopeOf: async () => Promise.reject(failure),
       tellFault: () => "reference 1",
+      again: () => undefined,
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

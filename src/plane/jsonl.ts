@@ -14,6 +14,7 @@ import type { AuthorizedCall } from "./authorization/authorizer.ts";
 import type { Entrant } from "./gate.ts";
 import { type TellFault, translated, validateMessage } from "./interceptors.ts";
 import type { RequestScope } from "./request-scope.ts";
+import type { CheckAgain } from "./services/checked-watch.ts";
 import type { WatchEvents } from "./services/event-service.ts";
 
 /** Of HTTP/1.1 or HTTP/2. */
@@ -35,6 +36,8 @@ export function serveJsonlEvents(
     /** Once it is known what the request names. */
     readonly scopeOf: (entrant: Entrant, call: Pick<AuthorizedCall, "message" | "url" | "headers">) => Promise<RequestScope>;
     readonly tellFault: TellFault;
+    /** How the call is looked at again while it goes on. */
+    readonly again: (call: Pick<AuthorizedCall, "message" | "url" | "headers">) => CheckAgain | undefined;
   },
 ): boolean {
   const [pathname] = (request.url ?? "").split("?");
@@ -53,7 +56,7 @@ export function serveJsonlEvents(
 async function answer(
   request: NodeRequest,
   response: NodeResponse,
-  { watch, enter, scopeOf, tellFault }: Parameters<typeof serveJsonlEvents>[2],
+  { watch, enter, scopeOf, tellFault, again }: Parameters<typeof serveJsonlEvents>[2],
 ): Promise<void> {
   const closed = new AbortController();
   response.on("close", () => closed.abort());
@@ -63,7 +66,8 @@ async function answer(
     const entrant = await enter(headers, request.socket.remoteAddress ?? "");
     const message = await readRequest(request);
     validateMessage(validator, WatchEventsRequestSchema, message);
-    events = await watch(await scopeOf(entrant, { message, url: request.url ?? "", headers }), message, closed.signal);
+    const call = { message, url: request.url ?? "", headers };
+    events = await watch(await scopeOf(entrant, call), message, closed.signal, again(call));
   } catch (error) {
     const failure = translated(error, tellFault);
     response.writeHead(codeToHttpStatus(failure.code), { "content-type": "application/json" });
