@@ -1,4 +1,6 @@
 import type { ConnectRouter, Interceptor, ServiceImpl } from "@connectrpc/connect";
+import { type Clock, systemClock } from "../lib/clock.ts";
+import type { AuthorizedCall } from "./authorization/authorizer.ts";
 import type { PlanePolicy } from "./access/plane-policy.ts";
 import { EditorService } from "../contract/gen/gitpod/v1/editor_pb.js";
 import { EnvironmentService } from "../contract/gen/gitpod/v1/environment_pb.js";
@@ -22,6 +24,7 @@ import { bind, type BoundService } from "./services/bind.ts";
 import { editorService } from "./services/editor-service.ts";
 import { environmentService } from "./services/environment-service.ts";
 import { type WatchEvents, watchEvents } from "./services/event-service.ts";
+import type { CheckAgain } from "./services/checked-watch.ts";
 import { identityService } from "./services/identity-service.ts";
 import { runnerConfigurationService } from "./services/runner-configuration-service.ts";
 import { runnerService } from "./services/runner-service.ts";
@@ -40,6 +43,8 @@ export interface PlaneParts {
   readonly admit: Admit;
   readonly tellFault: TellFault;
   readonly now: () => number;
+  /** Timers; the computer's where none are given. */
+  readonly after?: Clock["after"];
   /** Who commits in new environments whose spec does not say it. */
   readonly gitIdentity: (caller: Caller) => Promise<{ readonly name: string; readonly email: string }>;
   /** Aborts when streams have to end, so that their clients go to another process. */
@@ -74,14 +79,16 @@ export function assemblePlane(parts: PlaneParts): PlaneApi {
   const { store, tokens, sealer, fleet, authenticate, admit, now, gitIdentity } = parts;
   const events = new PlaneEvents(store.events);
   const scopeOf = scopes(store, parts.policy === undefined ? undefined : { now });
-  const watchUntil = watchEvents(events, now);
-  const watch: WatchEvents = async (scope, request, signal) =>
-    watchUntil(scope, request, parts.drain === undefined ? signal : AbortSignal.any([signal, parts.drain]));
+  const watchUntil = watchEvents(events, { now, after: parts.after ?? systemClock.after });
+  const watch: WatchEvents = async (scope, request, signal, again) =>
+    watchUntil(scope, request, parts.drain === undefined ? signal : AbortSignal.any([signal, parts.drain]), again);
+  const again = checkAgain(parts);
   const services = [
     bind(EnvironmentService, environmentService({ scopeOf, fleet, tokens, gitIdentity, now })),
     bind(EventService, {
       watchEvents: async function* (request, context) {
-        yield* await watch(scopeOf(context), request, context.signal);
+        const call = { message: request, url: context.url, headers: context.requestHeader };
+        yield* await watch(scopeOf(context), request, context.signal, again?.(call));
       },
       ...(parts.policy === undefined ? {} : auditLog({ scopeOf })),
     }),
@@ -122,11 +129,28 @@ export function assemblePlane(parts: PlaneParts): PlaneApi {
     serveJsonl: (request, response) =>
       serveJsonlEvents(request, response, {
         watch,
+        tellFault: parts.tellFault,
+        again: (call) => again?.(call),
         enter: async (headers, address) => enter({ headers, address, method: EventService.method.watchEvents }),
         scopeOf: async ({ caller, principal }, call) => {
           await parts.policy?.authorizer.authorize(principal, { method: EventService.method.watchEvents, ...call });
           return scopeOfCaller(store, knownCaller(caller), principal);
         },
       }),
+  };
+}
+
+type WatchCall = Pick<AuthorizedCall, "message" | "url" | "headers">;
+
+/** How a call of WatchEvents is looked at again while it goes on; without a policy it is not. */
+function checkAgain({ store, authenticate, policy }: PlaneParts): ((call: WatchCall) => CheckAgain) | undefined {
+  if (policy === undefined) return undefined;
+  const method = EventService.method.watchEvents;
+  return (call) => async () => {
+    const caller = await authenticate(call.headers);
+    const principal = await policy.principalOf(caller);
+    policy.authorizer.admit(method, principal);
+    await policy.authorizer.authorize(principal, { method, ...call });
+    return scopeOfCaller(store, knownCaller(caller), principal);
   };
 }

@@ -12,7 +12,7 @@ import { UserService } from "../contract/gen/gitpod/v1/user_pb.js";
 import { planePolicy } from "./access/plane-policy.ts";
 import { systemClock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
-import { assemblePlane, type PlaneApi } from "./assemble-plane.ts";
+import { assemblePlane, type PlaneApi, type PlaneParts } from "./assemble-plane.ts";
 import type { Admit, Authenticate } from "./caller.ts";
 import { tellTokensGone, type TellTokensGone } from "./credentials-of.ts";
 import type { TellFault } from "./interceptors.ts";
@@ -55,6 +55,8 @@ export interface ServerPlaneOptions {
   readonly admit: Admit;
   readonly tellFault: TellFault;
   readonly now: () => number;
+  /** Timers of watches; the computer's where none are given. */
+  readonly after?: PlaneParts["after"];
   /** Aborts when streams have to end, so that their clients go to another process. */
   readonly drain: AbortSignal;
   readonly providers: ProviderDirectory;
@@ -91,6 +93,7 @@ export function createServerPlane(options: ServerPlaneOptions): PlaneApi {
     admit,
     tellFault,
     now,
+    ...(options.after === undefined ? {} : { after: options.after }),
     drain,
     ...(signIn === undefined ? {} : { idTokens: signIn.idTokens }),
     gitIdentity: async ({ id, organizationId }) => {

@@ -4,7 +4,6 @@ import { createValidator } from "@bufbuild/protovalidate";
 import { once } from "node:events";
 import type { connectNodeAdapter } from "@connectrpc/connect-node";
 import { BerthError } from "../contract/berth-error.ts";
-import { toConnectError } from "../contract/connect-error.ts";
 import {
   type WatchEventsRequest,
   WatchEventsRequestSchema,
@@ -13,8 +12,9 @@ import {
 } from "../contract/gen/gitpod/v1/event_pb.js";
 import type { AuthorizedCall } from "./authorization/authorizer.ts";
 import type { Entrant } from "./gate.ts";
-import { validateMessage } from "./interceptors.ts";
+import { type TellFault, translated, validateMessage } from "./interceptors.ts";
 import type { RequestScope } from "./request-scope.ts";
+import type { CheckAgain } from "./services/checked-watch.ts";
 import type { WatchEvents } from "./services/event-service.ts";
 
 /** Of HTTP/1.1 or HTTP/2. */
@@ -35,6 +35,9 @@ export function serveJsonlEvents(
     readonly enter: (headers: Headers, address: string) => Promise<Entrant>;
     /** Once it is known what the request names. */
     readonly scopeOf: (entrant: Entrant, call: Pick<AuthorizedCall, "message" | "url" | "headers">) => Promise<RequestScope>;
+    readonly tellFault: TellFault;
+    /** How the call is looked at again while it goes on. */
+    readonly again: (call: Pick<AuthorizedCall, "message" | "url" | "headers">) => CheckAgain | undefined;
   },
 ): boolean {
   const [pathname] = (request.url ?? "").split("?");
@@ -53,7 +56,7 @@ export function serveJsonlEvents(
 async function answer(
   request: NodeRequest,
   response: NodeResponse,
-  { watch, enter, scopeOf }: Parameters<typeof serveJsonlEvents>[2],
+  { watch, enter, scopeOf, tellFault, again }: Parameters<typeof serveJsonlEvents>[2],
 ): Promise<void> {
   const closed = new AbortController();
   response.on("close", () => closed.abort());
@@ -63,9 +66,10 @@ async function answer(
     const entrant = await enter(headers, request.socket.remoteAddress ?? "");
     const message = await readRequest(request);
     validateMessage(validator, WatchEventsRequestSchema, message);
-    events = await watch(await scopeOf(entrant, { message, url: request.url ?? "", headers }), message, closed.signal);
+    const call = { message, url: request.url ?? "", headers };
+    events = await watch(await scopeOf(entrant, call), message, closed.signal, again(call));
   } catch (error) {
-    const failure = toConnectError(error);
+    const failure = translated(error, tellFault);
     response.writeHead(codeToHttpStatus(failure.code), { "content-type": "application/json" });
     response.end(JSON.stringify(errorToJson(failure, undefined)));
     return;

@@ -15,26 +15,37 @@ const ofEnvironments: ReadonlySet<ResourceType> = new Set([
   ResourceType.TASK_EXECUTION,
 ]);
 
-/** Tells of events whether a watcher could read what they are about; undefined: all of them. */
+/**
+ * Tells of events whether a watcher could read what they are about; undefined: all of them.
+ * @param watcher Who watches, as they are known by now.
+ */
 export function eventSight(
-  { principal, store }: Pick<RequestScope, "principal" | "store">,
+  watcher: () => Pick<RequestScope, "principal" | "store">,
   now: () => number,
 ): ((event: PlaneEvent) => Promise<boolean>) | undefined {
-  if (principal === undefined) return undefined;
-  const visibility = visibilityOf(principal, "gitpod.v1.EnvironmentService/GetEnvironment");
-  if (visibility === "all") return undefined;
+  if (watcher().principal === undefined) return undefined;
   let shared: ReadonlySet<string> = new Set();
   let askedAtMs = Number.NEGATIVE_INFINITY;
-  const isShared = async (ids: readonly string[]): Promise<boolean> => {
+  const isShared = async (ids: readonly string[], principalId: string): Promise<boolean> => {
     if (now() - askedAtMs > maxAgeMs) {
       askedAtMs = now();
-      shared = new Set(await sharedIds(store, principal.id, ResourceType.ENVIRONMENT));
+      shared = new Set(await sharedIds(watcher().store, principalId, ResourceType.ENVIRONMENT));
     }
     return ids.some((id) => shared.has(id));
   };
   return async ({ resourceType, resourceId, parentId, creatorId }) => {
+    const { principal } = watcher();
+    if (principal === undefined) return false;
     const ids = [resourceId, parentId];
-    if (visibility === "own" || visibility === "none") return visibility === "own" && ids.includes(principal.id);
-    return !ofEnvironments.has(resourceType) || creatorId === principal.id || isShared(ids);
+    switch (visibilityOf(principal, "gitpod.v1.EnvironmentService/GetEnvironment")) {
+      case "all":
+        return true;
+      case "ownAndShared":
+        return !ofEnvironments.has(resourceType) || creatorId === principal.id || isShared(ids, principal.id);
+      case "own":
+        return ids.includes(principal.id);
+      case "none":
+        return false;
+    }
   };
 }

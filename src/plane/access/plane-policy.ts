@@ -1,5 +1,5 @@
 import type { Principal } from "../../contract/principal.ts";
-import { Authorizer, type AuthorizerOptions } from "../authorization/authorizer.ts";
+import { Authorizer } from "../authorization/authorizer.ts";
 import type { Authenticate, Caller } from "../caller.ts";
 import type { Store } from "../store/store.ts";
 import { storeLookUp } from "./look-up.ts";
@@ -12,16 +12,11 @@ export interface PlanePolicy {
 }
 
 /** The policy on what the store has of people, roles, groups and shares. */
-export function planePolicy(options: {
-  readonly store: Store;
-  readonly authenticate: Authenticate;
-  readonly onDenied?: AuthorizerOptions["onDenied"];
-}): PlanePolicy {
-  const { store, authenticate, onDenied } = options;
+export function planePolicy(options: { readonly store: Store; readonly authenticate: Authenticate }): PlanePolicy {
+  const { store, authenticate } = options;
   const authorizer = new Authorizer({
     authenticate: async (headers) => principalOf(store, await authenticate(headers)),
     lookUp: storeLookUp(store),
-    ...(onDenied === undefined ? {} : { onDenied }),
   });
   return { authorizer, principalOf: async (caller) => principalOf(store, caller) };
 }

@@ -16,7 +16,7 @@ import { EnvironmentOpsService } from "../../contract/gen/supervisor/v1/environm
 import type { Principal } from "../../contract/principal.ts";
 import { translateErrors, validateRequests } from "../interceptors.ts";
 import { Authorizer, principalKey, type ResourceReference } from "./authorizer.ts";
-import type { DenialCode, ResourceFacts } from "./policy.ts";
+import type { ResourceFacts } from "./policy.ts";
 import { authorizedServices } from "./table.ts";
 import { messageOf } from "../../lib/log.ts";
 
@@ -60,7 +60,6 @@ class GuardedPlane {
   readonly handled: string[] = [];
   readonly callers: (string | undefined)[] = [];
   readonly lookUps: (readonly ResourceReference[])[] = [];
-  readonly denials: DenialCode[] = [];
   readonly #server: Http2Server;
   readonly #sessions = new Set<ServerHttp2Session>();
 
@@ -78,7 +77,6 @@ class GuardedPlane {
         return references.map(({ id }) => known[id]);
       },
       endpointOf: (_url, headers) => headers.get("x-endpoint") ?? undefined,
-      onDenied: ({ code }) => this.denials.push(code),
     });
     const handler = connectNodeAdapter({
       routes: (router) => {
@@ -178,7 +176,6 @@ test("no method is served to anybody without a credential but those for signing 
   for (const service of authorizedServices) for (const method of service.methods) await failure(callEmpty(transport, method));
   expect(plane.handled.toSorted()).toEqual(["gitpod.v1.AccountService/ListLoginProviders", "gitpod.v1.IdentityService/ExchangeToken"]);
   expect(plane.lookUps).toEqual([]);
-  expect(new Set(plane.denials)).toEqual(new Set(["unauthenticated"]));
 });
 
 test("a credential that is not good is refused, and not taken for none", async () => {

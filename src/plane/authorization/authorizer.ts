@@ -2,7 +2,7 @@ import { create, type DescMethod, type Message } from "@bufbuild/protobuf";
 import { createContextKey, type Interceptor, type UnaryRequest, type StreamRequest } from "@connectrpc/connect";
 import { BerthError } from "../../contract/berth-error.ts";
 import type { Principal } from "../../contract/principal.ts";
-import { decide, decideEarly, type Decision, type DenialCode, type ResourceFacts, type Target } from "./policy.ts";
+import { decide, decideEarly, type Decision, type ResourceFacts, type Target } from "./policy.ts";
 import { type NamedTarget, requestTargets } from "./request-targets.ts";
 import type { ResourceKind } from "./row.ts";
 import { authorizationTable } from "./table.ts";
@@ -27,8 +27,6 @@ export interface AuthorizerOptions {
   readonly lookUp: (references: readonly ResourceReference[], principal: Principal) => Promise<readonly (ResourceFacts | undefined)[]>;
   /** The environment whose own address was called. */
   readonly endpointOf?: (url: URL, headers: Headers) => string | undefined;
-  /** Told of every refusal, for log and metrics. */
-  readonly onDenied?: (denial: { readonly principal: Principal | undefined; readonly method: string; readonly code: DenialCode }) => void;
 }
 
 /** A call, whatever it came over. */
@@ -81,7 +79,7 @@ export class Authorizer {
   admit(method: DescMethod, principal: Principal | undefined): void {
     const name = methodName(method);
     const early = decideEarly(principal, name);
-    if (early !== undefined) this.#enforce(early, principal, name);
+    if (early !== undefined) enforce(early);
   }
 
   /** The second half. Fails with `not-allowed`, or as what is named would if it did not exist. */
@@ -90,7 +88,7 @@ export class Authorizer {
     const row = authorizationTable.get(name);
     const endpointId = this.#options.endpointOf?.(new URL(call.url, "http://localhost"), call.headers);
     const named = row === undefined ? [] : requestTargets(row, call.method, call.message, endpointId);
-    this.#enforce(decide(principal, name, await this.#factsOf(named, principal)), principal, name);
+    enforce(decide(principal, name, await this.#factsOf(named, principal)));
   }
 
   async #factsOf(named: readonly NamedTarget[], principal: Principal | undefined): Promise<Target[]> {
@@ -105,12 +103,10 @@ export class Authorizer {
       ...(field.hidden === undefined ? {} : { hidden: field.hidden }),
     }));
   }
+}
 
-  #enforce(decision: Decision, principal: Principal | undefined, method: string): void {
-    if (decision.allowed) return;
-    this.#options.onDenied?.({ principal, method, code: decision.code });
-    throw new BerthError(errorCode(decision), decision.reason);
-  }
+function enforce(decision: Decision): void {
+  if (!decision.allowed) throw new BerthError(errorCode(decision), decision.reason);
 }
 
 function errorCode({ code, missing }: Extract<Decision, { readonly allowed: false }>) {

@@ -42,7 +42,10 @@ function groups({ scopeOf, now }: Dependencies): Partial<ServiceImpl<typeof Grou
     },
     listGroups: async ({ pagination, filter }, context) => {
       const { store } = scopeOf(context);
-      const { items, nextToken } = await store.list(groupKind, pagination, { where: await groupsWanted(store, filter) });
+      const { items, nextToken } = await store.list(groupKind, pagination, {
+        where: await groupsWanted(store, filter),
+        asked: [filter ?? null],
+      });
       return { groups: await Promise.all(items.map(async (stored) => counted(store, stored))), pagination: { nextToken } };
     },
     updateGroup: async ({ groupId, name, description }, context) => {

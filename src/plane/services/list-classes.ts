@@ -25,7 +25,7 @@ export async function listClasses(
       (filter.runnerProviders.length === 0 || (runner !== undefined && filter.runnerProviders.includes(runner.provider)))
     );
   };
-  const list = `classes/${organizationId}`;
+  const list = JSON.stringify(["classes", organizationId, filter ?? null]);
   const { page, nextToken } = paginate(classes.filter(isWanted), (c) => c.id, pagination, { tokens, list });
   return { environmentClasses: page, pagination: { nextToken } };
 }

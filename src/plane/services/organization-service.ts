@@ -118,6 +118,7 @@ function members({ store, scopeOf, now, endSignIns }: OrganizationDependencies):
       const where = await membersWanted(scope.store, filter);
       const { items, nextToken } = await scope.store.list(memberKind, pagination, {
         where,
+        asked: [filter ?? null],
         orderBy: sort?.field === ListMembersRequest_SortField.NAME ? "text" : "id",
         order: sort?.order === SortOrder.DESC ? "descending" : "ascending",
       });

@@ -45,7 +45,10 @@ export function roleAssignments({ scopeOf, now }: Dependencies): Partial<Service
     },
     listRoleAssignments: async ({ pagination, filter }, context) => {
       const { store } = scopeOf(context);
-      const { items, nextToken } = await store.list(roleAssignmentKind, pagination, { where: await assignmentsWanted(store, filter) });
+      const { items, nextToken } = await store.list(roleAssignmentKind, pagination, {
+        where: await assignmentsWanted(store, filter),
+        asked: [filter ?? null],
+      });
       return { assignments: items.map(({ message }) => message), pagination: { nextToken } };
     },
     deleteRoleAssignment: async ({ assignmentId }, context) => {

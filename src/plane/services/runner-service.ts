@@ -30,7 +30,10 @@ export function runnerService({
         (providers.length === 0 || providers.includes(runner.provider)) &&
         (creatorIds.length === 0 || creatorIds.includes(runner.creator?.id ?? ""));
       const runners = (await fleet.runners(organizationId)).filter(isWanted);
-      const { page, nextToken } = paginate(runners, (r) => r.runnerId, pagination, { tokens, list: `runners/${organizationId}` });
+      const { page, nextToken } = paginate(runners, (r) => r.runnerId, pagination, {
+        tokens,
+        list: JSON.stringify(["runners", organizationId, filter ?? null]),
+      });
       return { runners: page, pagination: { nextToken } };
     },
     getRunner: async ({ runnerId }, context) => ({ runner: await findRunner(fleet, scopeOf(context).store.organizationId, runnerId) }),

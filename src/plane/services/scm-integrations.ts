@@ -6,7 +6,11 @@ import {
   SCMIntegrationSchema,
 } from "../../contract/gen/gitpod/v1/runner_configuration_pb.js";
 import { uuidV7 } from "../../lib/uuid.ts";
+import { visibleRunners } from "../access/visibility.ts";
+import type { RequestScope } from "../request-scope.ts";
 import { scmIntegrationKind } from "../runner-store/kinds.ts";
+import { runnerKind } from "../store/fleet-kinds.ts";
+import type { Where } from "../store/store.ts";
 import { found } from "./found.ts";
 import type { RunnerDependencies } from "./runner-administration.ts";
 import { sealerFor } from "./runner-key.ts";
@@ -41,8 +45,10 @@ export function scmIntegrations({
       integration: (await found(scopeOf(context).store, scmIntegrationKind, id, what)).message,
     }),
     listSCMIntegrations: async ({ filter, pagination }, context) => {
-      const where = filter === undefined || filter.runnerIds.length === 0 ? {} : { runnerIds: filter.runnerIds };
-      const { items, nextToken } = await scopeOf(context).store.list(scmIntegrationKind, pagination, { where });
+      const scope = scopeOf(context);
+      const asked = filter?.runnerIds ?? [];
+      const where = asked.length > 0 ? { runnerIds: asked } : await ofSeenRunners(scope);
+      const { items, nextToken } = await scope.store.list(scmIntegrationKind, pagination, { where, asked: [...asked, scope.caller.id] });
       return { integrations: items.map(({ message }) => message), pagination: { nextToken } };
     },
     updateSCMIntegration: async (request, context) => {
@@ -78,4 +84,11 @@ export function scmIntegrations({
       return {};
     },
   };
+}
+
+/** Those of runners that GetRunner would show the caller. */
+async function ofSeenRunners(scope: RequestScope): Promise<Pick<Where, "runnerIds">> {
+  const seen = await visibleRunners(scope);
+  if (seen.visible === undefined) return {};
+  return { runnerIds: (await scope.store.all(runnerKind, { where: seen })).map(({ id }) => id) };
 }

@@ -79,7 +79,8 @@ export function secretService({
     },
     listSecrets: async ({ filter, pagination }, context) => {
       const scope = scopeOf(context);
-      const { items, nextToken } = await scope.store.list(secretKind, pagination, { where: await secretsWanted(scope, filter) });
+      const asked = [filter ?? null, scope.caller.id];
+      const { items, nextToken } = await scope.store.list(secretKind, pagination, { where: await secretsWanted(scope, filter), asked });
       return { secrets: items.map(({ message }) => message), pagination: { nextToken } };
     },
     deleteSecret: async ({ secretId }, context) => {

@@ -49,6 +49,11 @@ export interface ListOptions {
   /** Ids are in the order of creation. */
   readonly orderBy?: "id" | "text" | "archivedAt";
   readonly order?: "ascending" | "descending";
+  /**
+   * What was asked for, in JSON, where ids in `where` were found out by it: a page's token is good for the same question
+   * alone, and stays so when what was found changes between two pages.
+   */
+  readonly asked?: readonly unknown[];
 }
 
 /** The page of a request: `PaginationRequest` of the API. */

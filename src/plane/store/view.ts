@@ -69,7 +69,7 @@ export class ScopedView implements View {
       this.scope ?? null,
       options.orderBy ?? "id",
       options.order ?? "ascending",
-      where,
+      options.asked ?? where,
       visible?.ownerId ?? null,
     ]);
     const after = page === undefined || page.token === "" ? undefined : this.#tokens.read(page.token, list);

@@ -62,6 +62,7 @@ import { DomainVerifier } from "../../../src/plane/sign-in/domain-verification.t
 import { HttpServer } from "../../../src/server/http-server.ts";
 import { openStore } from "../../../src/server/open-store.ts";
 import type { Databases } from "../store/databases.ts";
+import { FakeClock } from "../../support/fake-clock.ts";
 import { newFounder, newMember, type Person } from "./people.ts";
 
 /** In every name and text of the attacked organization; an answer to somebody else that has it leaks. */
@@ -107,18 +108,20 @@ export class AttackWorld {
     readonly readOnly: string;
     readonly serviceAccount: string;
   };
+  /** Of the timers of watches. */
+  readonly clock: FakeClock;
   readonly #server: HttpServer;
   readonly #folder: string;
   readonly #draining: AbortController;
 
   private constructor(
-    options: Omit<AttackWorld, "builtMethods" | "call" | "watch" | "stop"> & {
+    options: Omit<AttackWorld, "baseUrl" | "builtMethods" | "call" | "watch" | "stop"> & {
       readonly server: HttpServer;
       readonly folder: string;
       readonly draining: AbortController;
     },
   ) {
-    const { store, ada, bob, carol, eve, ids, carolsIds, evesIds, tokens, server, folder, draining } = options;
+    const { store, ada, bob, carol, eve, ids, carolsIds, evesIds, tokens, clock, server, folder, draining } = options;
     this.store = store;
     this.ada = ada;
     this.bob = bob;
@@ -128,6 +131,7 @@ export class AttackWorld {
     this.carolsIds = carolsIds;
     this.evesIds = evesIds;
     this.tokens = tokens;
+    this.clock = clock;
     this.#server = server;
     this.#folder = folder;
     this.#draining = draining;
@@ -146,6 +150,7 @@ export class AttackWorld {
     const { store } = opened;
     const byToken = tokenAuthentication({ store, now, log: silentLog });
     const draining = new AbortController();
+    const clock = new FakeClock();
     const programs = new Map<string, Caller>();
     const api = createServerPlane({
       ...opened,
@@ -153,6 +158,7 @@ export class AttackWorld {
       admit: () => undefined,
       tellFault: () => "a fault",
       now,
+      after: clock.after.bind(clock),
       drain: draining.signal,
       fanOut: new InMemoryFanOut(),
       processId: randomUUID(),
@@ -180,7 +186,11 @@ export class AttackWorld {
       serviceAccount: program(Principal.SERVICE_ACCOUNT, ids.serviceAccount ?? "", ada.organizationId),
       readOnly: await readOnlyToken(store, ada),
     };
-    return new AttackWorld({ store, ada, bob, carol, eve, ids, carolsIds, evesIds, tokens, server, folder, draining });
+    return new AttackWorld({ store, ada, bob, carol, eve, ids, carolsIds, evesIds, tokens, clock, server, folder, draining });
+  }
+
+  get baseUrl(): string {
+    return `http://127.0.0.1:${this.#server.port}`;
   }
 
   /** Calls a method as JSON. */
@@ -191,7 +201,7 @@ export class AttackWorld {
     type = "application/json",
   ): Promise<Answer> {
     const token = typeof who === "object" ? who.token : who;
-    const response = await fetch(`http://127.0.0.1:${this.#server.port}/${method.parent.typeName}/${method.name}`, {
+    const response = await fetch(`${this.baseUrl}/${method.parent.typeName}/${method.name}`, {
       method: "POST",
       headers: { "content-type": type, ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
       body,
@@ -203,18 +213,22 @@ export class AttackWorld {
     return { status: response.status, code: parsed.data?.code ?? unserved, text };
   }
 
-  /** Watches events as lines until one has `last` in it; gives all of them. */
+  /** Watches events as lines until one has `last` in it, or the server ends it; gives all of them. */
   async watch(who: Person, last: string, begun: () => void): Promise<string> {
-    const response = await fetch(`http://127.0.0.1:${this.#server.port}/gitpod.v1.EventService/WatchEvents`, {
+    const response = await fetch(`${this.baseUrl}/gitpod.v1.EventService/WatchEvents`, {
       method: "POST",
       headers: { accept: "application/jsonl", "content-type": "application/json", authorization: `Bearer ${who.token}` },
       body: JSON.stringify({ organization: true }),
     });
     begun();
     let text = "";
-    for await (const chunk of response.body ?? []) {
-      text += Buffer.from(chunk).toString();
-      if (text.includes(last)) break;
+    try {
+      for await (const chunk of response.body ?? []) {
+        text += Buffer.from(chunk).toString();
+        if (text.includes(last)) break;
+      }
+    } catch {
+      // Broken off by the server, as a stream of lines that fails is.
     }
     return text;
   }
