@@ -3,11 +3,10 @@ import { type Client, DatabaseError, type Pool, type PoolClient } from "pg";
 import { BerthError } from "../../../contract/berth-error.ts";
 import { type Log, messageOf } from "../../../lib/log.ts";
 import { type Backend, type Change, type Row, StaleRead } from "../backend.ts";
-import { pruneEventsQuery } from "../event-queries.ts";
 import { commitSteps } from "../queries.ts";
 import { queryBuilder } from "../tables.ts";
 import { singleChangeQuery } from "./single-change.ts";
-import { EventFeed, eventRetentionMs } from "./event-feed.ts";
+import { EventFeed } from "./event-feed.ts";
 import { notificationChannel, Wakeups } from "./wakeups.ts";
 
 const pruneIntervalMs = 10 * 60_000;
@@ -45,8 +44,7 @@ export class PostgresBackend implements Backend {
       log,
     });
     this.#pruning = setInterval(() => {
-      const query = pruneEventsQuery(this.build, now() - eventRetentionMs);
-      void this.rows(query).catch((error: unknown) => log.warn("the outbox was not pruned", { reason: messageOf(error) }));
+      void this.events.prune().catch((error: unknown) => log.warn("the outbox was not pruned", { reason: messageOf(error) }));
     }, pruneIntervalMs);
     this.#pruning.unref();
   }
