@@ -1,6 +1,7 @@
 import { Resolver } from "node:dns/promises";
 import { BerthError } from "../contract/berth-error.ts";
 import { type Log, messageOf } from "../lib/log.ts";
+import { addressBlock } from "../lib/network/address-block.ts";
 import type { HttpRequest, HttpResponse } from "../plane/http-messages.ts";
 import { sendErrorPage } from "../plane/pages/page.ts";
 import type { Sealer } from "../plane/seal.ts";
@@ -107,7 +108,7 @@ function signInSite(signIn: SignIn, clientAddress: ClientAddress, now: () => num
   return async (request, response) => {
     const [path = ""] = (request.url ?? "").split("?");
     if (!sitePath.test(path)) return false;
-    if (limitedPath.test(path) && !limiter.take(clientAddress(request))) {
+    if (limitedPath.test(path) && !limiter.take(addressBlock(clientAddress(request)))) {
       sendErrorPage(response, new BerthError("rate-limited", "too many sign-ins were begun from this address"), "/auth/sign-in");
       return true;
     }
