@@ -1,10 +1,10 @@
 import { fromJson, toJson } from "@bufbuild/protobuf";
+import type { ConnectError } from "@connectrpc/connect";
 import { codeToHttpStatus, errorToJson } from "@connectrpc/connect/protocol-connect";
 import { createValidator } from "@bufbuild/protovalidate";
 import { once } from "node:events";
 import type { connectNodeAdapter } from "@connectrpc/connect-node";
 import { BerthError } from "../contract/berth-error.ts";
-import { toConnectError } from "../contract/connect-error.ts";
 import {
   type WatchEventsRequest,
   WatchEventsRequestSchema,
@@ -32,9 +32,11 @@ export function serveJsonlEvents(
   how: {
     readonly watch: WatchEvents;
     /** Before the request is read. */
-    readonly enter: (headers: Headers, address: string) => Promise<Entrant>;
+    readonly enter: (headers: Headers) => Promise<Entrant>;
     /** Once it is known what the request names. */
     readonly scopeOf: (entrant: Entrant, call: Pick<AuthorizedCall, "message" | "url" | "headers">) => Promise<RequestScope>;
+    /** What is said of it to whoever called. */
+    readonly failureOf: (error: unknown) => ConnectError;
   },
 ): boolean {
   const [pathname] = (request.url ?? "").split("?");
@@ -53,19 +55,19 @@ export function serveJsonlEvents(
 async function answer(
   request: NodeRequest,
   response: NodeResponse,
-  { watch, enter, scopeOf }: Parameters<typeof serveJsonlEvents>[2],
+  { watch, enter, scopeOf, failureOf }: Parameters<typeof serveJsonlEvents>[2],
 ): Promise<void> {
   const closed = new AbortController();
   response.on("close", () => closed.abort());
   let events: AsyncIterable<WatchEventsResponse>;
   try {
     const headers = headersOf(request);
-    const entrant = await enter(headers, request.socket.remoteAddress ?? "");
+    const entrant = await enter(headers);
     const message = await readRequest(request);
     validateMessage(validator, WatchEventsRequestSchema, message);
     events = await watch(await scopeOf(entrant, { message, url: request.url ?? "", headers }), message, closed.signal);
   } catch (error) {
-    const failure = toConnectError(error);
+    const failure = failureOf(error);
     response.writeHead(codeToHttpStatus(failure.code), { "content-type": "application/json" });
     response.end(JSON.stringify(errorToJson(failure, undefined)));
     return;
