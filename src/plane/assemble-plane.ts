@@ -72,7 +72,8 @@ export interface PlaneApi {
   readonly gate: Gate;
   /** Registers the services; methods that are not built answer `unimplemented`. */
   routes(router: ConnectRouter): void;
-  serveJsonl(request: NodeRequest, response: NodeResponse): boolean;
+  /** False when the request is another one. `address` is where it came from, if not from who is connected. */
+  serveJsonl(request: NodeRequest, response: NodeResponse, address?: string): boolean;
 }
 
 export function assemblePlane(parts: PlaneParts): PlaneApi {
@@ -126,12 +127,12 @@ export function assemblePlane(parts: PlaneParts): PlaneApi {
     routes: (router) => {
       for (const service of services) service.register(router);
     },
-    serveJsonl: (request, response) =>
+    serveJsonl: (request, response, address = request.socket.remoteAddress ?? "") =>
       serveJsonlEvents(request, response, {
         watch,
         tellFault: parts.tellFault,
         again: (call) => again?.(call),
-        enter: async (headers, address) => enter({ headers, address, method: EventService.method.watchEvents }),
+        enter: async (headers) => enter({ headers, address, method: EventService.method.watchEvents }),
         scopeOf: async ({ caller, principal }, call) => {
           await parts.policy?.authorizer.authorize(principal, { method: EventService.method.watchEvents, ...call });
           return scopeOfCaller(store, knownCaller(caller), principal);

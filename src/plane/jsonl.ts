@@ -1,4 +1,5 @@
 import { fromJson, toJson } from "@bufbuild/protobuf";
+import type { ConnectError } from "@connectrpc/connect";
 import { codeToHttpStatus, errorToJson } from "@connectrpc/connect/protocol-connect";
 import { createValidator } from "@bufbuild/protovalidate";
 import { once } from "node:events";
@@ -32,7 +33,7 @@ export function serveJsonlEvents(
   how: {
     readonly watch: WatchEvents;
     /** Before the request is read. */
-    readonly enter: (headers: Headers, address: string) => Promise<Entrant>;
+    readonly enter: (headers: Headers) => Promise<Entrant>;
     /** Once it is known what the request names. */
     readonly scopeOf: (entrant: Entrant, call: Pick<AuthorizedCall, "message" | "url" | "headers">) => Promise<RequestScope>;
     readonly tellFault: TellFault;
@@ -63,7 +64,7 @@ async function answer(
   let events: AsyncIterable<WatchEventsResponse>;
   try {
     const headers = headersOf(request);
-    const entrant = await enter(headers, request.socket.remoteAddress ?? "");
+    const entrant = await enter(headers);
     const message = await readRequest(request);
     validateMessage(validator, WatchEventsRequestSchema, message);
     const call = { message, url: request.url ?? "", headers };

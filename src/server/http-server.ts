@@ -168,7 +168,8 @@ export class HttpServer {
   }
 
   #answerApi(request: HttpRequest, response: HttpResponse, handler: ReturnType<typeof connectNodeAdapter> | undefined): void {
-    if (this.#options.api?.serveJsonl(request, response) === true) return;
+    const { api, clientAddress = clientAddressBy(undefined) } = this.#options;
+    if (api?.serveJsonl(request, response, clientAddress(request)) === true) return;
     if (handler !== undefined) handler(request, response);
     else answer(response, 404, {});
   }

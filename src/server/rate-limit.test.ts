@@ -35,6 +35,10 @@ test("strangers are counted by address, callers by who they are", () => {
   ask(strangerRate.burst, undefined, "192.0.2.1");
   expect(() => admit(undefined, "192.0.2.1")).toThrow(/rate-limited/);
   ask(strangerRate.burst, undefined, "192.0.2.2");
+  // Whoever has IPv6 has more addresses than could be counted.
+  for (let n = 0; n < strangerRate.burst; n++) admit(undefined, `2001:db8:0:1::${n.toString(16)}`);
+  expect(() => admit(undefined, "2001:db8:0:1:ffff::")).toThrow(/rate-limited/);
+  admit(undefined, "2001:db8:0:2::1");
   const caller = { principal: 2, id: "u", organizationId: "o", accountId: "a", isAdministrator: false, isReadOnly: false };
   ask(callerRate.burst, caller, "192.0.2.1");
   expect(() => admit(caller, "192.0.2.3")).toThrow(/rate-limited/);

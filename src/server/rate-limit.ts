@@ -1,4 +1,5 @@
 import { BerthError } from "../contract/berth-error.ts";
+import { addressBlock } from "../lib/network/address-block.ts";
 import type { Admit } from "../plane/caller.ts";
 
 /** How much of something somebody may have: `burst` at once, and `perSecond` more as time goes by. */
@@ -46,7 +47,7 @@ export function rateLimits(now: () => number): Admit {
   const callers = new RateLimiter(callerRate, now);
   const strangers = new RateLimiter(strangerRate, now);
   return (caller, address) => {
-    if (!(caller === undefined ? strangers.take(address) : callers.take(caller.id)))
+    if (!(caller === undefined ? strangers.take(addressBlock(address)) : callers.take(caller.id)))
       throw new BerthError("rate-limited", "wait a second, then go on more slowly");
   };
 }

@@ -1,6 +1,7 @@
 import { Resolver } from "node:dns/promises";
 import { BerthError } from "../contract/berth-error.ts";
 import { type Log, messageOf } from "../lib/log.ts";
+import { addressBlock } from "../lib/network/address-block.ts";
 import type { HttpRequest, HttpResponse } from "../plane/http-messages.ts";
 import { sendErrorPage } from "../plane/pages/page.ts";
 import type { Sealer } from "../plane/seal.ts";
@@ -113,7 +114,7 @@ export function signInSite(signIn: Pick<SignIn, "handle">, clientAddress: Client
   return async (request, response) => {
     const [path = ""] = (request.url ?? "").split("?");
     if (!sitePath.test(path)) return false;
-    const reached = limits.find(({ paths, limiter }) => paths.test(path) && !limiter.take(clientAddress(request)));
+    const reached = limits.find(({ paths, limiter }) => paths.test(path) && !limiter.take(addressBlock(clientAddress(request))));
     if (reached === undefined) return signIn.handle(request, response);
     sendErrorPage(response, new BerthError("rate-limited", reached.refusal), "/auth/sign-in");
     return true;

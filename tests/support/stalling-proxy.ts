@@ -4,19 +4,19 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 export class StallingProxy {
   readonly #server: Server;
   readonly #pairs = new Set<readonly [Socket, Socket]>();
-  readonly #targetPorts: readonly number[];
+  readonly #targets: readonly (number | string)[];
   #count = 0;
   #isStalled = false;
   readonly #held = new Set<Socket>();
 
-  private constructor(targetPorts: readonly number[]) {
-    this.#targetPorts = targetPorts;
+  private constructor(targets: readonly (number | string)[]) {
+    this.#targets = targets;
     this.#server = createServer((client) => this.#accept(client));
   }
 
-  /** Each connection goes to the next of the ports. */
-  static async start(...targetPorts: readonly number[]): Promise<StallingProxy> {
-    const proxy = new StallingProxy(targetPorts);
+  /** Each connection goes to the next of the ports or sockets. */
+  static async start(...targets: readonly (number | string)[]): Promise<StallingProxy> {
+    const proxy = new StallingProxy(targets);
     await new Promise<void>((resolve) => proxy.#server.listen(0, "127.0.0.1", resolve));
     return proxy;
   }
@@ -51,7 +51,8 @@ export class StallingProxy {
   }
 
   #accept(client: Socket): void {
-    const target = connect(this.#targetPorts[this.#count++ % this.#targetPorts.length] ?? 0, "127.0.0.1");
+    const place = this.#targets[this.#count++ % this.#targets.length] ?? 0;
+    const target = typeof place === "string" ? connect(place) : connect(place, "127.0.0.1");
     const pair = [client, target] as const;
     for (const socket of pair) socket.setNoDelay();
     this.#pairs.add(pair);

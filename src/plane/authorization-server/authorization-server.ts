@@ -3,6 +3,7 @@ import Provider, { type KoaContextWithOIDC, errors } from "oidc-provider";
 import { BerthError } from "../../contract/berth-error.ts";
 import { authorizationServerPath, nativeClientId } from "../../contract/native-client.ts";
 import { type Log, messageOf } from "../../lib/log.ts";
+import { addressBlock } from "../../lib/network/address-block.ts";
 import { html, pageHeaders, sendErrorPage, sendPage } from "../pages/page.ts";
 import { type Session } from "../sign-in/ports.ts";
 import { type SigningKeys } from "../signing-keys/signing-keys.ts";
@@ -100,7 +101,7 @@ export class AuthorizationServer {
     const path = plainPath(request)?.slice(authorizationServerPath.length);
     if (path === undefined || !route.test(path)) return answer(response, 404, pageHeaders);
     this.#setOrigin(request);
-    if (request.method === "POST" && path === "/device" && !this.#codeTries.take(this.#needs.clientAddress(request)))
+    if (request.method === "POST" && path === "/device" && !this.#codeTries.take(addressBlock(this.#needs.clientAddress(request))))
       throw new BerthError("rate-limited", `more than ${codeTriesPerMinute} codes in a minute`);
     // Who is signed in is the plane's own session; what oidc-provider remembers of an earlier person counts for nothing.
     if (/^\/auth(\/|$)/.test(path) || (request.method !== "POST" && path === "/device"))

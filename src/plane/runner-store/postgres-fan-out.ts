@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { Client } from "pg";
+import { Client, DatabaseError } from "pg";
 import { z } from "zod";
 import { CarriedMessageRecordSchema } from "../../contract/gen/berth/v1/records_pb.js";
 import { type Log, messageOf } from "../../lib/log.ts";
@@ -18,6 +18,8 @@ const maxQueuedMessages = 10_000;
 const maxHeardNotifications = 10_000;
 const reconnectMs = 1_000;
 const connectTimeoutMs = 5_000;
+/** After so much silence the other side is asked whether it is still there; the system's own default is two hours. */
+const keepAliveDelayMs = 10_000;
 const queryTimeoutMs = 10_000;
 /** By then everybody has read a message that was too long for a notification. */
 const carriedForMs = 60_000;
@@ -76,6 +78,7 @@ export class PostgresFanOut implements FanOut {
       connectionTimeoutMillis: connectTimeoutMs,
       query_timeout: queryTimeoutMs,
       keepAlive: true,
+      keepAliveInitialDelayMillis: keepAliveDelayMs,
     });
     client.on("error", (error) => this.#lost(client, messageOf(error)));
     client.on("end", () => this.#lost(client, "the connection ended"));
@@ -134,13 +137,16 @@ export class PostgresFanOut implements FanOut {
   async #send(): Promise<void> {
     if (this.#isSending) return;
     this.#isSending = true;
+    const client = this.#client;
     try {
-      while (this.#queue.length > 0 && this.#client !== undefined) {
+      while (this.#queue.length > 0 && client !== undefined && this.#client === client) {
         const entries = this.#nextEntries();
-        await this.#client.query("SELECT pg_notify($1, $2)", [channel, JSON.stringify({ from: this.#processId, entries })]);
+        await client.query("SELECT pg_notify($1, $2)", [channel, JSON.stringify({ from: this.#processId, entries })]);
       }
     } catch (error) {
       this.#log.warn("messages to other servers got lost", { reason: messageOf(error) });
+      // What the server refuses it has heard; else nothing is heard from it either, and nobody would tell.
+      if (client !== undefined && !(error instanceof DatabaseError)) this.#lost(client, messageOf(error));
     } finally {
       this.#isSending = false;
     }

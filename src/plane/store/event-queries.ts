@@ -13,6 +13,10 @@ export function eventsPositionQuery(build: QueryBuilder): CompiledQuery {
     .compile();
 }
 
+/** How many events are taken away at once, so that nobody waits for long behind it. */
+export const pruneBatchSize = 5000;
+
 export function pruneEventsQuery(build: QueryBuilder, beforeMs: number): CompiledQuery {
-  return build.deleteFrom("events").where("created_at_ms", "<", beforeMs).compile();
+  const old = build.selectFrom("events").select("seq").where("created_at_ms", "<", beforeMs).orderBy("created_at_ms").limit(pruneBatchSize);
+  return build.deleteFrom("events").where("seq", "in", old).compile();
 }

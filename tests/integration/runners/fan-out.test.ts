@@ -6,6 +6,7 @@ import { carriedMessageKind } from "../../../src/plane/runner-store/kinds.ts";
 import { PostgresFanOut } from "../../../src/plane/runner-store/postgres-fan-out.ts";
 import { removeExpiredRecords } from "../../../src/plane/runner-store/remove-expired-records.ts";
 import type { Store } from "../../../src/plane/store/store.ts";
+import { StallingProxy } from "../../support/stalling-proxy.ts";
 import { postgresDatabases } from "../store/databases.ts";
 
 const databases = postgresDatabases();
@@ -25,8 +26,8 @@ afterEach(async () => {
   await store.close();
 });
 
-async function start(processId: string): Promise<PostgresFanOut> {
-  const fanOut = new PostgresFanOut({ url, processId, store, log: silentLog, now: () => Date.now() });
+async function start(processId: string, by = url): Promise<PostgresFanOut> {
+  const fanOut = new PostgresFanOut({ url: by, processId, store, log: silentLog, now: () => Date.now() });
   fanOuts.push(fanOut);
   await fanOut.start();
   return fanOut;
@@ -83,4 +84,24 @@ test("a connection that breaks is made anew; this process hears itself all the w
       { timeout: 20_000, interval: 200 },
     )
     .toContain("again");
+});
+
+test("a connection that carries nothing any more is given up, and another one is made", async () => {
+  const { pathname, searchParams } = new URL(url.replace("@/", "@localhost/"));
+  const proxy = await StallingProxy.start(`${searchParams.get("host")}/.s.PGSQL.${searchParams.get("port")}`);
+  const [one, other] = [await start("one", `postgres://berth@127.0.0.1:${proxy.port}${pathname}`), await start("other")];
+  const atOther = heardBy(other, "t");
+  proxy.stallOld();
+  await one.publish("t", Buffer.from("lost"));
+  await expect
+    .poll(
+      async () => {
+        await one.publish("t", Buffer.from("again"));
+        return atOther;
+      },
+      { timeout: 30_000, interval: 200 },
+    )
+    .toContain("again");
+  await one.stop();
+  await proxy.close();
 });

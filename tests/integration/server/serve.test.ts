@@ -238,6 +238,21 @@ test("with a certificate it speaks TLS, HTTP/2 and HTTP/1.1", async () => {
   await expect(plane.get("/healthz")).rejects.toThrow();
 });
 
+test("behind a proxy those who watch by JSON lines are told apart by the address that it gives", async () => {
+  const database = { databaseUrl: join(folder, "berth.db"), keyFile: join(folder, "plane.key") };
+  const plane = await start(database, "--client-address-header", "x-forwarded-for");
+  const watch = async (address: string): Promise<number> => {
+    const headers = { accept: "application/jsonl", "content-type": "application/json", "x-forwarded-for": address };
+    const answered = await fetch(`${plane.baseUrl}/gitpod.v1.EventService/WatchEvents`, { method: "POST", headers, body: "{}" });
+    await answered.text();
+    return answered.status;
+  };
+  const ofMany = await Promise.all(Array.from({ length: 200 }, async (_, n) => watch(`192.0.2.${n % 40}`)));
+  expect(new Set(ofMany)).toEqual(new Set([401]));
+  const ofOne = await Promise.all(Array.from({ length: 200 }, async () => watch("192.0.2.200")));
+  expect(new Set(ofOne)).toEqual(new Set([401, 429]));
+});
+
 test.each([
   [[], "--database-url is missing"],
   [["--database-url", "x.db"], "--key-file is missing"],

@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import { type Log, messageOf } from "../../../lib/log.ts";
 import type { Row } from "../backend.ts";
+import { pruneBatchSize } from "../event-queries.ts";
 import { eventOf } from "../rows.ts";
 import type { StoreEvent, StoreEvents } from "../store.ts";
 import type { QueryBuilder } from "../tables.ts";
@@ -16,10 +17,11 @@ const minIntervalMs = 15;
 const batchSize = 500;
 const retryMs = 500;
 /** How long the outbox keeps events; who did not look for longer is told to look at everything again. */
-export const eventRetentionMs = 60 * 60_000;
+const eventRetentionMs = 60 * 60_000;
 
 const positionPattern = /^(\d{1,20})\.(\d{1,19})$/;
 const positionRow = z.tuple([z.object({ position: z.string() })]);
+const horizonRow = z.tuple([z.object({ horizon: z.string() })]);
 const heldBackRow = z.tuple([z.object({ held: z.boolean() })]).rest(z.unknown());
 
 interface Listener {
@@ -42,6 +44,8 @@ export class EventFeed implements StoreEvents {
   #wake: (() => void) | undefined;
   #isAwake = false;
   #running: Promise<void> | undefined;
+  /** What could be read when it was pruned last: every transaction before this one had ended. */
+  #horizon: string | undefined;
 
   constructor(options: {
     readonly build: QueryBuilder;
@@ -103,6 +107,24 @@ export class EventFeed implements StoreEvents {
     const rows = await this.#rows(query.compile(this.#build));
     const [{ held }] = heldBackRow.parse(rows);
     return { events: rows.filter(({ position }) => position !== null).map(eventOf), isHeldBack: held };
+  }
+
+  /**
+   * Takes away old events, some at a time. They may be old and new to everybody when a transaction was open for long, so
+   * only those go that could be read at the last time already.
+   */
+  async prune(): Promise<void> {
+    const horizon = this.#horizon;
+    const read = sql`SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS horizon`;
+    [{ horizon: this.#horizon }] = horizonRow.parse(await this.#rows(read.compile(this.#build)));
+    if (horizon === undefined) return;
+    const query = sql`DELETE FROM events WHERE (xid, seq) IN (
+      SELECT xid, seq FROM events WHERE created_at_ms < ${this.#now() - eventRetentionMs} AND xid < ${horizon}::text::xid8
+      ORDER BY created_at_ms LIMIT ${pruneBatchSize} FOR UPDATE SKIP LOCKED) RETURNING seq`;
+    while (!this.#ended.signal.aborted) {
+      const removed = await this.#rows(query.compile(this.#build));
+      if (removed.length < pruneBatchSize) return;
+    }
   }
 
   async #run(from: string): Promise<void> {

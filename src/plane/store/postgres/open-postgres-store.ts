@@ -9,6 +9,8 @@ import { PostgresBackend } from "./postgres-backend.ts";
 
 const maxConnections = 10;
 const connectTimeoutMs = 5000;
+/** After so much silence the other side is asked whether it is still there; the system's own default is two hours. */
+const keepAliveDelayMs = 10_000;
 /** No statement of ours takes long; one that does is better given up than waited for. */
 const statementTimeoutMs = 10_000;
 /** Beyond the server's own limit: then the connection itself is dead. */
@@ -34,6 +36,7 @@ export async function openPostgresStore(options: {
     application_name: "berth-plane",
     connectionTimeoutMillis: connectTimeoutMs,
     keepAlive: true,
+    keepAliveInitialDelayMillis: keepAliveDelayMs,
     types: {
       getTypeParser: (oid, format) => (oid === bigintOid ? Number : types.getTypeParser(oid, format)),
     },

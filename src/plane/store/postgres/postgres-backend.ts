@@ -3,12 +3,11 @@ import { type Client, DatabaseError, type Pool, type PoolClient } from "pg";
 import { BerthError } from "../../../contract/berth-error.ts";
 import { type Log, messageOf } from "../../../lib/log.ts";
 import { type Backend, type Change, type Row, type RowKey, StaleRead } from "../backend.ts";
-import { pruneEventsQuery } from "../event-queries.ts";
 import { type AccessQuestion, type CommitStep, commitSteps } from "../queries.ts";
 import { queryBuilder } from "../tables.ts";
 import { singleChangeQuery } from "./single-change.ts";
 import { accessQuery } from "./access-query.ts";
-import { EventFeed, eventRetentionMs } from "./event-feed.ts";
+import { EventFeed } from "./event-feed.ts";
 import { RowReader } from "./row-reader.ts";
 import { rowsQuery } from "./rows-query.ts";
 import { StatementNames } from "./statement-names.ts";
@@ -51,8 +50,7 @@ export class PostgresBackend implements Backend {
       log,
     });
     this.#pruning = setInterval(() => {
-      const query = pruneEventsQuery(this.build, now() - eventRetentionMs);
-      void this.rows(query).catch((error: unknown) => log.warn("the outbox was not pruned", { reason: messageOf(error) }));
+      void this.events.prune().catch((error: unknown) => log.warn("the outbox was not pruned", { reason: messageOf(error) }));
     }, pruneIntervalMs);
     this.#pruning.unref();
   }
