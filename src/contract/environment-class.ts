@@ -4,8 +4,13 @@ import type { EnvironmentClass } from "./gen/gitpod/v1/runner_configuration_pb.j
 export const machineField = "machine";
 /** Its value where each environment has a machine to itself. */
 export const ownMachine = "own";
+/** Its value where they share one. */
+export const sharedMachine = "shared";
 export const cpusField = "cpus";
 export const memoryField = "memory_bytes";
+/** What administrators give a runner's classes: numbers that fit a form. */
+export const memoryGibField = "memory_gib";
+export const diskGibField = "disk_gib";
 
 /** Whether environments of this class have a machine of their own. */
 export function hasOwnMachine({ configuration }: EnvironmentClass): boolean {

@@ -32,6 +32,12 @@ export const runnerErrors = {
     "It was not set up, or its folder cannot be read by you.",
     "Set it up with: sudo berth runner setup. To look at one: sudo berth runner status",
   ),
+  "class-unfit": entry(
+    "failed_precondition",
+    "The environment's machine was not started",
+    "Its class asks for a machine that the runner's computer cannot make.",
+    "Make the environment anew with another class, or have an administrator make one that fits.",
+  ),
   "runner-full": entry(
     "resource_exhausted",
     "The environment does not fit on this runner",

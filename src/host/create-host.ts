@@ -71,7 +71,9 @@ export interface HostOptions {
 export interface HostRole {
   readonly log: Log;
   /** What the host is to use in place of the embedded plane, or that. */
-  plane(embedded: Plane): Plane;
+  plane(embedded: Plane, settings: Pick<HostSettings, "dedicatedBounds">): Plane;
+  /** What an environment's class says of the size of its own machine. Fails with `class-unfit`. */
+  classSize(environmentId: string): Partial<MachineSize>;
   /** What the engine is to see of the plane's environments. */
   engineStore(store: EnvironmentStore): EnvironmentStore;
   /** Fails with what keeps one more environment from being made. */
@@ -244,6 +246,7 @@ async function createParts({
     ...{ machinesFolder, source, driver, log, now, env, settings, networkSettings, sharedFolders, onStep: onUpgradeStep },
     computerMemoryBytes: memoryBytes,
     isDedicated: (id) => plane.isDedicated(id),
+    classSize: (id) => role?.classSize(id) ?? {},
     nameOf: (id) => plane.nameOf(id),
     template: async (spec, how, signal) => templates.get(spec, how, signal),
   });
@@ -295,7 +298,7 @@ async function openPlane({
     },
   };
   const embedded = await createPlane({ ...identity, engineCalls: calls, now, gitIdentity, dedicatedSize });
-  const plane = role?.plane(embedded) ?? embedded;
+  const plane = role?.plane(embedded, settings) ?? embedded;
   return plane;
 }
 

@@ -16,7 +16,7 @@ import { type DedicatedSizes, type HostSettings, type MachineSizes, memoryLeftBy
 /** What the host keeps for a machine beside its keeper. */
 interface MachineParts {
   readonly images: MachineImages;
-  readonly sizes: MachineSizes;
+  readonly sizes: HostSettings | DedicatedSizes;
 }
 
 export interface HostMachines {
@@ -34,6 +34,8 @@ export interface HostMachinesOptions extends Omit<MachineImagesOptions, "machine
   readonly settings: HostSettings;
   readonly networkSettings: NetworkSettings;
   readonly isDedicated: (environmentId: string) => boolean;
+  /** What an environment's class says of the size of its own machine. Fails where this computer has no such machine. */
+  readonly classSize: (environmentId: string) => Partial<MachineSize>;
   /** What people call the environment of a machine. */
   readonly nameOf: (environmentId: string) => string;
   readonly computerMemoryBytes: number;
@@ -44,7 +46,7 @@ export interface HostMachinesOptions extends Omit<MachineImagesOptions, "machine
 
 /** All machines, each with an image and a size of its own. */
 export function createMachines(options: HostMachinesOptions): HostMachines {
-  const { driver, log, now, settings, isDedicated } = options;
+  const { driver, log, now, settings, isDedicated, classSize } = options;
   const parts = new WeakMap<MachineKeeper, MachineParts>();
   const partsOf = ({ id, keeper }: KeptMachine): MachineParts => {
     const found = parts.get(keeper);
@@ -57,9 +59,11 @@ export function createMachines(options: HostMachinesOptions): HostMachines {
     isDedicated,
     make: (id, environmentId) => {
       const images = new MachineImages({ ...options, machineId: id });
-      const sizes = environmentId === undefined ? settings : settings.dedicated(id);
+      const sizes = environmentId === undefined ? settings : sizesByClass(settings.dedicated(id), () => classSize(environmentId));
       const mayStart = (): void => {
-        if (environmentId !== undefined) refuseTooMany(machines, partsOf, options, environmentId);
+        if (environmentId === undefined) return;
+        classSize(environmentId);
+        refuseTooMany(machines, partsOf, options, environmentId);
       };
       const started = machineSource({ ...options, id, images, sizes, mayStart });
       const copies = environmentId === undefined || options.template === undefined ? {} : { template: options.template };
@@ -68,10 +72,33 @@ export function createMachines(options: HostMachinesOptions): HostMachines {
       return keeper;
     },
     // What this computer does not have, the machine says when the container is to be made.
-    fit: async (id, needs) => !isLess(settings.greatestSize, needs) && fit(settings.dedicated(id), needs),
+    fit: async (id, needs) => {
+      const machine = machines.find(id);
+      const sizes = machine === undefined ? undefined : partsOf(machine).sizes;
+      return sizes !== undefined && "noteNeeds" in sizes && !isLess(settings.greatestSize, needs) && fit(sizes, needs);
+    },
     onRemoved: async (id) => settings.dedicated(id).noteReset(),
   });
   return { machines, imagesOf: (machine) => partsOf(machine).images, sizesOf: (machine) => partsOf(machine).sizes };
+}
+
+/** What a class says counts, whatever else asks for more. One that does not fit is told when the machine is to start. */
+function sizesByClass(sizes: DedicatedSizes, classSize: () => Partial<MachineSize>): DedicatedSizes {
+  return {
+    get startedSize() {
+      return sizes.startedSize;
+    },
+    get nextSize() {
+      try {
+        return { ...sizes.nextSize, ...classSize() };
+      } catch {
+        return sizes.nextSize;
+      }
+    },
+    noteStart: async (size) => sizes.noteStart(size),
+    noteNeeds: async (needs) => sizes.noteNeeds(needs),
+    noteReset: async () => sizes.noteReset(),
+  };
 }
 
 /** Whether a machine that runs with less than is needed would have more at its next start, which it is made to remember. */

@@ -7,6 +7,7 @@ import type { EnvironmentCache } from "./environment-cache.ts";
 import { firstRetryMs, maxRetryMs } from "./limits.ts";
 import { PlaneConnection, type PlaneConnectionOptions } from "./plane-connection.ts";
 import { RemoteEnvironmentStore } from "./remote-environment-store.ts";
+import { type ClassCache, RunnerClasses } from "./runner-classes.ts";
 import { RunnerCredentials } from "./runner-credentials.ts";
 import { RunnerLink, type RunnerLinkOptions } from "./runner-link.ts";
 import type { RunnerState } from "./runner-state.ts";
@@ -16,6 +17,8 @@ import { StatusOutbox } from "./status-outbox.ts";
 export interface Runner {
   /** For the engine, in place of the embedded plane's. */
   readonly environmentStore: RemoteEnvironmentStore;
+  /** What the plane says of the classes of its environments here. */
+  readonly classes: Pick<RunnerClasses, "find">;
   /** To be run; tells how the plane is reached. */
   readonly link: RunnerLink;
   /** How many environments' newest status the plane does not have yet. */
@@ -27,6 +30,7 @@ export function createRunner(
   options: {
     readonly state: RunnerState;
     readonly cache: EnvironmentCache;
+    readonly classCache: ClassCache;
     readonly answers: RunnerAnswers;
     readonly describe: RunnerLinkOptions["describe"];
     readonly clock: Clock;
@@ -38,7 +42,7 @@ export function createRunner(
   } & Pick<PlaneConnectionOptions, "http2"> &
     Pick<RunnerLinkOptions, "onMarkedActive">,
 ): Runner {
-  const { state, cache, answers, describe, clock, log, random, signal, http2, onMarkedActive } = options;
+  const { state, cache, classCache, answers, describe, clock, log, random, signal, http2, onMarkedActive } = options;
   const { planeUrl, accessToken, keyPair } = state;
   if (accessToken === undefined) throw new BerthError("setting-invalid", "this computer is no runner yet");
   const connection = new PlaneConnection({
@@ -50,7 +54,8 @@ export function createRunner(
   const newBackoff = (): Backoff => new Backoff({ firstMs: firstRetryMs, maxMs: maxRetryMs, random });
   const outbox = new StatusOutbox({ clock, backoff: newBackoff(), log });
   const credentials = new RunnerCredentials({ connection, keyPair, clock });
-  const environmentStore = new RemoteEnvironmentStore({ connection, outbox, credentials, cache, log, signal });
+  const classes = new RunnerClasses({ connection, cache: classCache, log });
+  const environmentStore = new RemoteEnvironmentStore({ connection, outbox, credentials, cache, classes, log, signal });
   const answerer = new RequestAnswerer({ connection, answers, clock, log });
   const link = new RunnerLink({
     connection,
@@ -65,5 +70,5 @@ export function createRunner(
     log,
     ...(onMarkedActive === undefined ? {} : { onMarkedActive }),
   });
-  return { environmentStore, link, pendingCount: () => outbox.pendingCount };
+  return { environmentStore, classes, link, pendingCount: () => outbox.pendingCount };
 }

@@ -18,6 +18,7 @@ import { type Log, messageOf } from "../../lib/log.ts";
 import type { EnvironmentCache } from "./environment-cache.ts";
 import { listPageSize, maxListPages } from "./limits.ts";
 import type { PlaneConnection } from "./plane-connection.ts";
+import type { RunnerClasses } from "./runner-classes.ts";
 import type { RunnerCredentials } from "./runner-credentials.ts";
 import type { StatusOutbox } from "./status-outbox.ts";
 
@@ -40,6 +41,7 @@ export class RemoteEnvironmentStore implements EnvironmentStore {
   readonly #outbox: StatusOutbox;
   readonly #credentials: RunnerCredentials;
   readonly #cache: EnvironmentCache;
+  readonly #classes: RunnerClasses;
   readonly #log: Log;
   readonly #signal: AbortSignal;
   readonly #known = new Map<string, Known>();
@@ -56,6 +58,7 @@ export class RemoteEnvironmentStore implements EnvironmentStore {
     readonly outbox: StatusOutbox;
     readonly credentials: RunnerCredentials;
     readonly cache: EnvironmentCache;
+    readonly classes: RunnerClasses;
     readonly log: Log;
     /** Ends the calls that are under way. */
     readonly signal: AbortSignal;
@@ -64,12 +67,14 @@ export class RemoteEnvironmentStore implements EnvironmentStore {
     this.#outbox = options.outbox;
     this.#credentials = options.credentials;
     this.#cache = options.cache;
+    this.#classes = options.classes;
     this.#log = options.log;
     this.#signal = options.signal;
   }
 
   /** Begins with what was known when the runner ran last, where that was kept. */
   async loadCache(): Promise<void> {
+    await this.#classes.loadCache();
     const environments = await this.#cache.load();
     for (const wanted of environments ?? [])
       if (!this.#known.has(wanted.id)) this.#known.set(wanted.id, { wanted, status: undefined, answeredAt: 0, isOrphan: false });
@@ -167,7 +172,10 @@ export class RemoteEnvironmentStore implements EnvironmentStore {
     const askedAt = ++this.#count;
     const wanted = await this.#fetch(environmentId);
     if (wanted === undefined) this.#vanished(environmentId);
-    else this.#take(wanted, askedAt);
+    else {
+      await this.#learnClasses([wanted]);
+      this.#take(wanted, askedAt);
+    }
     this.#save();
   }
 
@@ -175,6 +183,7 @@ export class RemoteEnvironmentStore implements EnvironmentStore {
   async resync(): Promise<void> {
     const askedAt = ++this.#count;
     const listed = await this.#listAll();
+    await this.#learnClasses(listed);
     for (const wanted of listed) this.#take(wanted, askedAt);
     const ids = new Set(listed.map(({ id }) => id));
     // A list that changes between two pages may leave one out, so each that is missing is asked for.
@@ -185,6 +194,12 @@ export class RemoteEnvironmentStore implements EnvironmentStore {
     this.#loaded.resolve();
     this.#save();
     this.#outbox.resynced();
+  }
+
+  /** Which machine an environment is on, and how big it is, is known before anything is done for it. */
+  async #learnClasses(wanted: readonly RunnerEnvironment[]): Promise<void> {
+    const ids = wanted.map(({ spec }) => spec?.machine?.class ?? "");
+    await this.#classes.learn(this.#mustRunnerId(), ids, this.#signal);
   }
 
   async #listAll(): Promise<RunnerEnvironment[]> {

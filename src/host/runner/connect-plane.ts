@@ -1,15 +1,17 @@
-import { create } from "@bufbuild/protobuf";
+import { clone, create } from "@bufbuild/protobuf";
 import { arch, hostname, release } from "node:os";
 import type { RunnerAnswers } from "../../bridge/runner/answer-requests.ts";
 import { createRunner } from "../../bridge/runner/create-runner.ts";
 import { fileEnvironmentCache } from "../../bridge/runner/environment-cache.ts";
 import type { RunnerDescription } from "../../bridge/runner/runner-link.ts";
+import { fileClassCache } from "../../bridge/runner/runner-classes.ts";
 import { fileRunnerState } from "../../bridge/runner/runner-state.ts";
 import { BerthError } from "../../contract/berth-error.ts";
-import { cpusField, machineField, memoryField, ownMachine } from "../../contract/environment-class.ts";
+import { hasOwnMachine, machineField, ownMachine, sharedMachine } from "../../contract/environment-class.ts";
 import {
   type EnvironmentClass,
-  EnvironmentClassValidationResultSchema,
+  EnvironmentClassSchema,
+  FieldValueSchema,
   RunnerConfigurationSchemaSchema,
   ValidateRunnerConfigurationResponseSchema,
 } from "../../contract/gen/gitpod/v1/runner_configuration_pb.js";
@@ -18,6 +20,7 @@ import { engineCalls } from "../../engine/engine.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 import { version } from "../../lib/version.ts";
+import { classFields, type SizeBounds, validateClass } from "./class-machine.ts";
 import type { ConnectPlane, RunnerConnection } from "./runner-connection.ts";
 import type { RunnerPaths } from "./runner-paths.ts";
 
@@ -25,12 +28,13 @@ import type { RunnerPaths } from "./runner-paths.ts";
 export async function loadPlane(paths: RunnerPaths, clock: Clock, log: Log): Promise<ConnectPlane> {
   const state = await fileRunnerState(paths.credential).load();
   if (state?.accessToken === undefined) return () => undefined;
-  return ({ classes, signal }): RunnerConnection => {
+  return ({ classes, bounds, signal }): RunnerConnection => {
     const runner = createRunner({
       state,
       cache: fileEnvironmentCache(paths.environmentCache, log),
-      answers: answersOf(async (principalId, host) => runner.environmentStore.openHostCredential(principalId, host)),
-      describe: async () => description(await classes()),
+      classCache: fileClassCache(paths.classCache, log),
+      answers: answersOf(async (principalId, host) => runner.environmentStore.openHostCredential(principalId, host), bounds),
+      describe: async () => description(await classes(), bounds),
       clock,
       log,
       random: Math.random,
@@ -39,6 +43,7 @@ export async function loadPlane(paths: RunnerPaths, clock: Clock, log: Log): Pro
     return {
       planeUrl: state.planeUrl,
       environmentStore: runner.environmentStore,
+      findClass: (classId) => runner.classes.find(classId),
       state: () => runner.link.state,
       onState: (listener) => runner.link.onState(listener),
       pendingCount: runner.pendingCount,
@@ -50,36 +55,26 @@ export async function loadPlane(paths: RunnerPaths, clock: Clock, log: Log): Pro
   };
 }
 
-/** The runner's classes, those with a machine of their own first: they are what is taken where none is named. */
-function description(classes: readonly EnvironmentClass[]): RunnerDescription {
-  const isOwn = ({ configuration }: EnvironmentClass): boolean => configuration.some(({ value }) => value === ownMachine);
+/**
+ * The runner's classes, those with a machine of their own first: they are what is taken where none is named. A class that
+ * says no size leaves it to what a dev container asks for.
+ */
+function description(classes: readonly EnvironmentClass[], bounds: SizeBounds): RunnerDescription {
+  const offered = classes.map((one) => {
+    const offer = clone(EnvironmentClassSchema, one);
+    offer.configuration = [create(FieldValueSchema, { key: machineField, value: hasOwnMachine(one) ? ownMachine : sharedMachine })];
+    return offer;
+  });
   return {
-    environmentClasses: classes.toSorted((a, b) => Number(isOwn(b)) - Number(isOwn(a))),
+    environmentClasses: offered.toSorted((a, b) => Number(hasOwnMachine(b)) - Number(hasOwnMachine(a))),
     status: { version, systemDetails: `${hostname()}: Linux ${release()} ${arch()}` },
-    configurationSchema: create(RunnerConfigurationSchemaSchema, {
-      version: "1",
-      environmentClasses: [
-        {
-          id: machineField,
-          name: "Machine",
-          description: "Whether each environment has a machine of its own",
-          required: true,
-          type: {
-            case: "enum",
-            value: {
-              possibleValues: [{ title: ownMachine }, { title: "shared" }],
-              defaultValue: { title: ownMachine },
-            },
-          },
-        },
-      ],
-    }),
+    configurationSchema: create(RunnerConfigurationSchemaSchema, { version: "1", environmentClasses: classFields(bounds) }),
   };
 }
 
 type HostCredential = (principalId: string, host: string) => Promise<unknown>;
 
-function answersOf(credential: HostCredential): RunnerAnswers {
+function answersOf(credential: HostCredential, bounds: SizeBounds): RunnerAnswers {
   return {
     parseContextUrl: async (request, signal) => engineCalls.parseContextUrl(request, signal),
     checkAuthenticationForHost: async ({ host, principalId }) =>
@@ -91,13 +86,8 @@ function answersOf(credential: HostCredential): RunnerAnswers {
     validateConfiguration: async (config) => {
       if (config.case !== "environmentClass")
         throw new BerthError("not-supported", "this runner takes tokens for hosts, and no integrations");
-      return create(ValidateRunnerConfigurationResponseSchema, { result: { case: "environmentClass", value: validate(config.value) } });
+      const value = validateClass(config.value, bounds);
+      return create(ValidateRunnerConfigurationResponseSchema, { result: { case: "environmentClass", value } });
     },
   };
-}
-
-function validate({ configuration }: Pick<EnvironmentClass, "configuration">) {
-  const known: ReadonlySet<string> = new Set([machineField, cpusField, memoryField]);
-  const errors = configuration.filter(({ key }) => !known.has(key)).map(({ key }) => ({ key, error: "this runner does not know it" }));
-  return create(EnvironmentClassValidationResultSchema, { valid: errors.length === 0, configurationErrors: errors });
 }

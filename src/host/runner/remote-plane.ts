@@ -12,7 +12,13 @@ import type { RunnerConnection } from "./runner-connection.ts";
  * A remote plane in the place of the embedded one. On this computer its environments can be looked at; they are made and
  * changed where the plane is.
  */
-export function remotePlane(embedded: Plane, { planeUrl }: Pick<RunnerConnection, "planeUrl">, store: RememberedStore): Plane {
+export function remotePlane(
+  embedded: Plane,
+  { planeUrl }: Pick<RunnerConnection, "planeUrl">,
+  store: RememberedStore,
+  /** What an environment's class says; undefined where it is not known. */
+  isDedicated: (environmentId: string) => boolean | undefined,
+): Plane {
   const elsewhere = (): never => {
     throw new BerthError("not-supported", `environments of this runner are made and changed on its plane, ${planeUrl}`);
   };
@@ -40,7 +46,7 @@ export function remotePlane(embedded: Plane, { planeUrl }: Pick<RunnerConnection
     // A runner's environments have a machine each, unless their class says that they share one.
     isDedicated: (id) => {
       const environment = store.find(id);
-      return environment !== undefined && environment.spec?.machine?.class !== embedded.sharedClassId;
+      return environment !== undefined && (isDedicated(id) ?? environment.spec?.machine?.class !== embedded.sharedClassId);
     },
     exists: (id) => store.find(id) !== undefined,
     nameOf: (id) => store.find(id)?.metadata?.name ?? id,

@@ -1,5 +1,6 @@
 import type { BerthError } from "../../contract/berth-error.ts";
 import type { EnvironmentClass } from "../../contract/gen/gitpod/v1/runner_configuration_pb.js";
+import type { SizeBounds } from "./class-machine.ts";
 import type { EnvironmentStore } from "../../contract/engine-port.ts";
 
 /** How a runner and its plane are to each other. */
@@ -14,6 +15,8 @@ export interface RunnerConnection {
   readonly planeUrl: string;
   /** For the engine, in place of the embedded plane's. */
   readonly environmentStore: EnvironmentStore;
+  /** Undefined for a class that the plane does not have. */
+  readonly findClass: (classId: string) => EnvironmentClass | undefined;
   readonly state: () => ConnectionState;
   /** How many environments' newest status the plane does not have yet. */
   readonly pendingCount: () => number;
@@ -30,6 +33,8 @@ export interface RunnerConnection {
 /** Makes the tie to the plane that this computer was enrolled with; undefined where it stands alone. */
 export type ConnectPlane = (options: {
   readonly classes: () => Promise<readonly EnvironmentClass[]>;
+  /** How big machines can be here. */
+  readonly bounds: SizeBounds;
   /** Ends what is under way. */
   readonly signal: AbortSignal;
 }) => RunnerConnection | undefined;

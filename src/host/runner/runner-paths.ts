@@ -8,6 +8,8 @@ export interface RunnerPaths {
   readonly credential: string;
   /** The environments that the plane wants here, as known last. */
   readonly environmentCache: string;
+  /** The classes of those environments. */
+  readonly classCache: string;
   readonly versions: string;
   /** A link to the version that runs, or is tried. */
   readonly current: string;
@@ -23,6 +25,7 @@ export function runnerPaths(home: string): RunnerPaths {
     config: join(home, "runner.json"),
     credential: join(home, "keys", "runner.json"),
     environmentCache: join(home, "store", "runner-environments.bin"),
+    classCache: join(home, "store", "runner-classes.bin"),
     versions: join(home, "versions"),
     current: join(home, "current"),
     good: join(home, "good"),

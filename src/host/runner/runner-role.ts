@@ -10,6 +10,9 @@ import { version } from "../../lib/version.ts";
 import type { Plane } from "../../plane/create-plane.ts";
 import type { MachineUsage } from "../../vm/driver.ts";
 import type { HostParts, HostRole } from "../create-host.ts";
+import type { MachineSize } from "../settings.ts";
+import type { HostSettings } from "../settings/host-settings.ts";
+import { type ClassMachine, readClass, type SizeBounds } from "./class-machine.ts";
 import { degradedReasons } from "./degraded.ts";
 import { LimitedStore, maxRunnerEnvironments } from "./limited-store.ts";
 import { MeteredStore } from "./metered-store.ts";
@@ -50,6 +53,7 @@ export class RunnerRole implements HostRole {
   readonly #limit: number;
   readonly #ending = new AbortController();
   #connection: RunnerConnection | undefined;
+  #bounds: SizeBounds | undefined;
   #remembered: RememberedStore | undefined;
   #limited: LimitedStore | undefined;
   #metrics: RunnerMetrics | undefined;
@@ -70,11 +74,25 @@ export class RunnerRole implements HostRole {
     return this.#wasAsked;
   }
 
-  plane(embedded: Plane): Plane {
-    this.#connection = this.#options.connectPlane({ classes: async () => embedded.classes(), signal: this.#ending.signal });
+  plane(embedded: Plane, settings: Pick<HostSettings, "dedicatedBounds">): Plane {
+    const bounds = settings.dedicatedBounds;
+    this.#connection = this.#options.connectPlane({ classes: async () => embedded.classes(), bounds, signal: this.#ending.signal });
     if (this.#connection === undefined) return embedded;
+    this.#bounds = bounds;
     this.#remembered = new RememberedStore(this.#connection.environmentStore);
-    return remotePlane(embedded, this.#connection, this.#remembered);
+    return remotePlane(embedded, this.#connection, this.#remembered, (id) => this.#classOf(id)?.isOwn);
+  }
+
+  classSize(environmentId: string): Partial<MachineSize> {
+    const { size, errors } = this.#classOf(environmentId) ?? { size: {}, errors: [] };
+    if (errors.length > 0) throw new BerthError("class-unfit", errors.map(({ key, error }) => `${key}: ${error}`).join("; "));
+    return size;
+  }
+
+  /** Undefined where the plane has no such class. */
+  #classOf(environmentId: string): ClassMachine | undefined {
+    const found = this.#connection?.findClass(this.#remembered?.find(environmentId)?.spec?.machine?.class ?? "");
+    return found === undefined || this.#bounds === undefined ? undefined : readClass(found, this.#bounds);
   }
 
   engineStore(store: EnvironmentStore): EnvironmentStore {

@@ -115,6 +115,12 @@ export class HostSettings implements MachineSizes {
     };
   }
 
+  /** How small and how big a machine can be that an environment has to itself. */
+  get dedicatedBounds(): { readonly least: MachineSize; readonly greatest: MachineSize } {
+    const { leastSize, greatestSize: greatest } = this;
+    return { least: { ...leastSize, dataDiskLimitBytes: leastDiskLimitBytes }, greatest };
+  }
+
   /** What the machine gets at its next start: what was set, as far as this computer has it. */
   get nextSize(): MachineSize {
     const { leastSize: least, greatestSize: greatest, defaultSize } = this;

@@ -7,12 +7,14 @@ import { type RunnerAnswers } from "../../../src/bridge/runner/answer-requests.t
 import { createRunner, type Runner } from "../../../src/bridge/runner/create-runner.ts";
 import { enrolRunner } from "../../../src/bridge/runner/enrol.ts";
 import type { EnvironmentCache } from "../../../src/bridge/runner/environment-cache.ts";
+import type { ClassCache } from "../../../src/bridge/runner/runner-classes.ts";
 import { PlaneConnection } from "../../../src/bridge/runner/plane-connection.ts";
 import type { RunnerState, RunnerStateStore } from "../../../src/bridge/runner/runner-state.ts";
 import { type EnvironmentStatus, EnvironmentStatusSchema } from "../../../src/contract/gen/gitpod/v1/environment_pb.js";
 import { IdentityService } from "../../../src/contract/gen/gitpod/v1/identity_pb.js";
 import { CheckAuthenticationForHostResponseSchema, ParseContextURLResponseSchema } from "../../../src/contract/gen/gitpod/v1/runner_pb.js";
 import {
+  type EnvironmentClass,
   EnvironmentClassSchema,
   ValidateRunnerConfigurationResponseSchema,
 } from "../../../src/contract/gen/gitpod/v1/runner_configuration_pb.js";
@@ -151,6 +153,7 @@ export class RunnerProcess {
     this.runner = createRunner({
       state,
       cache,
+      classCache: memoryClassCache(),
       answers: { ...defaultAnswers, ...answers },
       describe: async () => ({
         environmentClasses: [create(EnvironmentClassSchema, { displayName: "Small", description: "2 processors, 4 GiB" })],
@@ -264,6 +267,11 @@ export function memoryCache(): EnvironmentCache & { environments: readonly Runne
       this.environments = environments;
     },
   };
+}
+
+export function memoryClassCache(): ClassCache {
+  let kept: readonly EnvironmentClass[] = [];
+  return { load: async () => kept, save: async (classes) => void (kept = classes) };
 }
 
 export function memoryState(): RunnerStateStore & { state: RunnerState | undefined } {

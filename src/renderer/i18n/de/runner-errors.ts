@@ -28,6 +28,11 @@ export const runnerErrors: ErrorTexts = {
     "Er wurde nicht eingerichtet, oder du darfst seinen Ordner nicht lesen.",
     "Richte ihn ein, oder sieh als root nach.",
   ),
+  "class-unfit": text(
+    "Die Maschine der Umgebung wurde nicht gestartet",
+    "Ihre Klasse verlangt eine Maschine, die der Computer des Runners nicht hat.",
+    "Lege die Umgebung mit einer anderen Klasse neu an, oder bitte um eine, die passt.",
+  ),
   "runner-full": text(
     "Die Umgebung hat auf diesem Runner keinen Platz",
     "Der Runner hat so viele Umgebungen, wie er behält.",
