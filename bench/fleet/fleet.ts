@@ -34,6 +34,7 @@ export class Fleet {
         state: { planeUrl, keyPair: await newKeyPair(), accessToken: one.accessToken },
         cache: { load: async () => undefined, save: async () => undefined },
         answers: { parseContextUrl: unanswered, checkAuthenticationForHost: unanswered, validateConfiguration: unanswered },
+        dialSsh: unanswered,
         describe: async () => ({ environmentClasses: [], status: { version: "1" }, configurationSchema: { version: "1" } }),
         ...{ clock: systemClock, log: silentLog, random: Math.random, signal, http2: { ca } },
       });

@@ -2,19 +2,18 @@ import * as client from "openid-client";
 import { BerthError } from "../contract/berth-error.ts";
 import { authorizationServerPath, nativeClientId } from "../contract/native-client.ts";
 import { messageOf } from "../lib/log.ts";
+import { isSafeUrl } from "../lib/safe-url.ts";
 
 const requestTimeoutS = 15;
 /** Clocks of people's computers are off; what they check came straight from the plane, over TLS. */
 const clockToleranceS = 15 * 60;
 /** Errors of OAuth that say: later. */
 const passing: ReadonlySet<string> = new Set(["temporarily_unavailable", "server_error"]);
-const loopbackHosts: ReadonlySet<string> = new Set(["127.0.0.1", "[::1]", "localhost"]);
 
 /** A plane's address as a person typed it. Fails with `argument-invalid`; plain http only for a plane on this computer. */
 export function parsePlaneUrl(text: string): URL {
   const url = URL.parse(text.includes("://") ? text : `https://${text}`);
-  const fits = url !== null && (url.protocol === "https:" || (url.protocol === "http:" && loopbackHosts.has(url.hostname)));
-  if (!fits || url === null || url.username !== "" || url.password !== "")
+  if (url === null || !isSafeUrl(url) || url.username !== "" || url.password !== "")
     throw new BerthError("argument-invalid", `'${text.slice(0, 200)}' is no https address of a plane`);
   return new URL(url.origin);
 }

@@ -11,6 +11,7 @@ import { RunnerCredentials } from "./runner-credentials.ts";
 import { RunnerLink, type RunnerLinkOptions } from "./runner-link.ts";
 import type { RunnerState } from "./runner-state.ts";
 import { StatusOutbox } from "./status-outbox.ts";
+import { type DialSsh, TunnelAnswerer } from "./tunnel-answer.ts";
 
 /** This computer as a runner of a plane. */
 export interface Runner {
@@ -28,6 +29,8 @@ export function createRunner(
     readonly state: RunnerState;
     readonly cache: EnvironmentCache;
     readonly answers: RunnerAnswers;
+    /** The way to environments' ssh servers. */
+    readonly dialSsh: DialSsh;
     readonly describe: RunnerLinkOptions["describe"];
     readonly clock: Clock;
     readonly log: Log;
@@ -38,7 +41,7 @@ export function createRunner(
   } & Pick<PlaneConnectionOptions, "http2"> &
     Pick<RunnerLinkOptions, "onMarkedActive">,
 ): Runner {
-  const { state, cache, answers, describe, clock, log, random, signal, http2, onMarkedActive } = options;
+  const { state, cache, answers, dialSsh, describe, clock, log, random, signal, http2, onMarkedActive } = options;
   const { planeUrl, accessToken, keyPair } = state;
   if (accessToken === undefined) throw new BerthError("setting-invalid", "this computer is no runner yet");
   const connection = new PlaneConnection({
@@ -51,7 +54,8 @@ export function createRunner(
   const outbox = new StatusOutbox({ clock, backoff: newBackoff(), log });
   const credentials = new RunnerCredentials({ connection, keyPair, clock });
   const environmentStore = new RemoteEnvironmentStore({ connection, outbox, credentials, cache, log, signal });
-  const answerer = new RequestAnswerer({ connection, answers, clock, log });
+  const tunnels = new TunnelAnswerer({ connection, dialSsh, log, signal });
+  const answerer = new RequestAnswerer({ connection, answers, tunnels, clock, log });
   const link = new RunnerLink({
     connection,
     keyPair,

@@ -25,11 +25,12 @@ import type { RunnerPaths } from "./runner-paths.ts";
 export async function loadPlane(paths: RunnerPaths, clock: Clock, log: Log): Promise<ConnectPlane> {
   const state = await fileRunnerState(paths.credential).load();
   if (state?.accessToken === undefined) return () => undefined;
-  return ({ classes, signal }): RunnerConnection => {
+  return ({ classes, dialSsh, signal }): RunnerConnection => {
     const runner = createRunner({
       state,
       cache: fileEnvironmentCache(paths.environmentCache, log),
       answers: answersOf(async (principalId, host) => runner.environmentStore.openHostCredential(principalId, host)),
+      dialSsh,
       describe: async () => description(await classes()),
       clock,
       log,

@@ -1,5 +1,6 @@
 import type { BerthError } from "../../contract/berth-error.ts";
 import type { EnvironmentClass } from "../../contract/gen/gitpod/v1/runner_configuration_pb.js";
+import type { DialSsh } from "../../bridge/runner/tunnel-answer.ts";
 import type { EnvironmentStore } from "../../contract/engine-port.ts";
 
 /** How a runner and its plane are to each other. */
@@ -27,6 +28,7 @@ export interface RunnerConnection {
 /** Makes the tie to the plane that this computer was enrolled with; undefined where it stands alone. */
 export type ConnectPlane = (options: {
   readonly classes: () => Promise<readonly EnvironmentClass[]>;
+  readonly dialSsh: DialSsh;
   /** Ends what is under way. */
   readonly signal: AbortSignal;
 }) => RunnerConnection | undefined;

@@ -10,6 +10,7 @@ import { version } from "../../lib/version.ts";
 import type { Plane } from "../../plane/create-plane.ts";
 import type { MachineUsage } from "../../vm/driver.ts";
 import type { HostParts, HostRole } from "../create-host.ts";
+import { openSsh } from "../dial-ssh.ts";
 import { degradedReasons } from "./degraded.ts";
 import { LimitedStore, maxRunnerEnvironments } from "./limited-store.ts";
 import { MeteredStore } from "./metered-store.ts";
@@ -58,6 +59,7 @@ export class RunnerRole implements HostRole {
   /** What the plane knows to be wrong. */
   #reported: string | undefined;
   #wasAsked = false;
+  #parts: HostParts | undefined;
 
   constructor(options: RunnerRoleOptions) {
     this.#options = options;
@@ -71,7 +73,15 @@ export class RunnerRole implements HostRole {
   }
 
   plane(embedded: Plane): Plane {
-    this.#connection = this.#options.connectPlane({ classes: async () => embedded.classes(), signal: this.#ending.signal });
+    this.#connection = this.#options.connectPlane({
+      classes: async () => embedded.classes(),
+      dialSsh: async (environmentId, signal) => {
+        // It is asked for over the connection, which begins with the parts.
+        if (this.#parts === undefined) throw new BerthError("machine-unreachable", "this runner is starting");
+        return openSsh(this.#parts.machines, environmentId, signal);
+      },
+      signal: this.#ending.signal,
+    });
     if (this.#connection === undefined) return embedded;
     this.#remembered = new RememberedStore(this.#connection.environmentStore);
     return remotePlane(embedded, this.#connection, this.#remembered);
@@ -112,6 +122,7 @@ export class RunnerRole implements HostRole {
 
   connect(parts: HostParts): void {
     const { log, onLink } = this.#options;
+    this.#parts = parts;
     const connection = this.#connection;
     if (connection === undefined) return;
     connection.onState(() => {

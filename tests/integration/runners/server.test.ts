@@ -27,7 +27,7 @@ import { runnerCredentialKind } from "../../../src/plane/runner-store/kinds.ts";
 import { newMember } from "../server/people.ts";
 import { type Databases, postgresDatabases, sqliteDatabases } from "../store/databases.ts";
 import { RunnerEngine } from "./runner-engine.ts";
-import { defaultAnswers, memoryCache, memoryState } from "./runner-world.ts";
+import { defaultAnswers, memoryCache, memoryState, noSsh } from "./runner-world.ts";
 
 const { RUNNING, STOPPED } = EnvironmentPhase;
 const limitMs = 40_000;
@@ -116,6 +116,7 @@ function run(state: RunnerState): Runner {
     state,
     cache: memoryCache(),
     answers: defaultAnswers,
+    dialSsh: noSsh,
     describe: async () => ({
       environmentClasses: [create(EnvironmentClassSchema, { displayName: "Small", description: "2 processors, 4 GiB" })],
       status: { version: "1", region: "here" },

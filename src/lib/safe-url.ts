@@ -1,0 +1,6 @@
+const loopbackHosts: ReadonlySet<string> = new Set(["127.0.0.1", "[::1]", "localhost"]);
+
+/** Whether nobody in between hears what is sent to an address: by https, or on this computer. */
+export function isSafeUrl({ protocol, hostname }: Pick<URL, "protocol" | "hostname">): boolean {
+  return protocol === "https:" || (protocol === "http:" && loopbackHosts.has(hostname));
+}
