@@ -35,6 +35,7 @@ export class Fleet {
         cache: { load: async () => undefined, save: async () => undefined },
         classCache: { load: async () => [], save: async () => undefined },
         answers: { parseContextUrl: unanswered, checkAuthenticationForHost: unanswered, validateConfiguration: unanswered },
+        dialSsh: unanswered,
         describe: async () => ({ environmentClasses: [], status: { version: "1" }, configurationSchema: { version: "1" } }),
         ...{ clock: systemClock, log: silentLog, random: Math.random, signal, http2: { ca } },
       });

@@ -2,7 +2,7 @@ import * as client from "openid-client";
 import { BerthError } from "../contract/berth-error.ts";
 import { authorizationServerPath, nativeClientId } from "../contract/native-client.ts";
 import { messageOf } from "../lib/log.ts";
-import { isLoopbackHost } from "../lib/loopback-host.ts";
+import { isSafeUrl } from "../lib/safe-url.ts";
 
 /** Much longer than a plane waits for an identity provider, so that its answer arrives. */
 const requestTimeoutS = 15;
@@ -14,8 +14,7 @@ const passing: ReadonlySet<string> = new Set(["temporarily_unavailable", "server
 /** A plane's address as a person typed it. Fails with `argument-invalid`; plain http only for a plane on this computer. */
 export function parsePlaneUrl(text: string): URL {
   const url = URL.parse(text.includes("://") ? text : `https://${text}`);
-  const fits = url !== null && (url.protocol === "https:" || (url.protocol === "http:" && isLoopbackHost(url.hostname)));
-  if (!fits || url === null || url.username !== "" || url.password !== "")
+  if (url === null || !isSafeUrl(url) || url.username !== "" || url.password !== "")
     throw new BerthError("argument-invalid", `'${text.slice(0, 200)}' is no https address of a plane`);
   return new URL(url.origin);
 }

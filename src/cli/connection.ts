@@ -4,6 +4,7 @@ import { closeSync, fstatSync, mkdirSync, openSync, readFileSync } from "node:fs
 import { connect } from "node:net";
 import { join } from "node:path";
 import { BerthError } from "../contract/berth-error.ts";
+import { RemoteAccessService } from "../contract/gen/berth/v1/remote_access_pb.js";
 import { ContextService } from "../contract/gen/berth/v1/context_pb.js";
 import { HostService, WorkspaceService } from "../contract/gen/berth/v1/host_pb.js";
 import { SharedFolderService } from "../contract/gen/berth/v1/shared_folder_pb.js";
@@ -34,6 +35,7 @@ export interface HostClients {
   readonly runner: Client<typeof RunnerHostService>;
   readonly syncs: Client<typeof SyncService>;
   readonly contexts: Client<typeof ContextService>;
+  readonly remoteAccess: Client<typeof RemoteAccessService>;
   readonly sharedFolders: Client<typeof SharedFolderService>;
 }
 
@@ -61,6 +63,7 @@ function clientsOf(paths: BerthPaths): HostClients {
     runner: createClient(RunnerHostService, transport),
     syncs: createClient(SyncService, transport),
     contexts: createClient(ContextService, transport),
+    remoteAccess: createClient(RemoteAccessService, transport),
     sharedFolders: createClient(SharedFolderService, transport),
   };
 }

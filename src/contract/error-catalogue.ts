@@ -1,6 +1,7 @@
 import { accessErrors } from "./access-errors.ts";
 import { entry, type ErrorEntry } from "./error-entry.ts";
 import { folderErrors } from "./folder-errors.ts";
+import { gatewayErrors } from "./gateway-errors.ts";
 import { planeErrors } from "./plane-errors.ts";
 import { runnerErrors } from "./runner-errors.ts";
 import { signInErrors } from "./sign-in-errors.ts";
@@ -9,6 +10,7 @@ import { signInErrors } from "./sign-in-errors.ts";
 export const errorCatalogue = {
   ...accessErrors,
   ...folderErrors,
+  ...gatewayErrors,
   ...planeErrors,
   ...runnerErrors,
   ...signInErrors,

@@ -42,6 +42,8 @@ export interface StatusInput {
   /** Why the next step cannot be begun, once that was tried often enough. */
   readonly stepFailure: string | undefined;
   readonly sshUrl: string;
+  /** The keys of the spec may log in. */
+  readonly keysInSync: boolean;
 }
 
 /** While the hypervisor holds the machine; nothing else of the environment can be observed then. */
@@ -71,6 +73,10 @@ export function deriveStatus(input: StatusInput): EnvironmentStatus {
       observed?.devcontainer?.warningMessage === undefined || observed.devcontainer.warningMessage === ""
         ? []
         : [observed.devcontainer.warningMessage],
+    sshPublicKeys: (environment.spec?.sshPublicKeys ?? []).map(({ id }) => ({
+      id,
+      phase: input.keysInSync ? EnvironmentStatus_ContentPhase.READY : EnvironmentStatus_ContentPhase.INITIALIZING,
+    })),
     ...(before?.activitySignal === undefined ? {} : { activitySignal: before.activitySignal }),
   });
 }
@@ -88,6 +94,7 @@ function phaseOf({ step, wish }: StatusInput): EnvironmentPhase {
   if (wish.phase === "deleted") return EnvironmentPhase.DELETING;
   if (wish.phase === "stopped")
     return step.kind === "settled" && step.outcome === "stopped" ? EnvironmentPhase.STOPPED : EnvironmentPhase.STOPPING;
+  if (step.kind === "authorize-keys") return EnvironmentPhase.RUNNING;
   if (step.kind !== "settled") return EnvironmentPhase.STARTING;
   return step.outcome === "running" ? EnvironmentPhase.RUNNING : EnvironmentPhase.STOPPED;
 }

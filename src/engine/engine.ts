@@ -12,12 +12,13 @@ import {
 } from "../contract/gen/berth/v1/agent_pb.js";
 import { type Environment, EnvironmentPhase } from "../contract/gen/gitpod/v1/environment_pb.js";
 import { ParseContextURLResponseSchema } from "../contract/gen/gitpod/v1/runner_pb.js";
+import { authorizedKeysHash, authorizedKeysText } from "../lib/authorized-keys.ts";
 import { type Log, messageOf } from "../lib/log.ts";
 import { sshAliasOf } from "../lib/ssh-alias.ts";
 import { deriveStatus } from "./derive-status.ts";
 import { readFolder } from "./folder-source.ts";
 import { IdleWatch } from "./idle-watch.ts";
-import { cloneJobOf, directoryNameOf, folderScheme, upJobOf, wishOf } from "./job-requests.ts";
+import { authorizedKeysOf, cloneJobOf, directoryNameOf, folderScheme, upJobOf, wishOf } from "./job-requests.ts";
 import type { KeptMachine, Machines } from "./machines.ts";
 import { type JobView, type Observation, plan, type Step, type Wish } from "./plan.ts";
 
@@ -170,10 +171,12 @@ export class Engine {
       const bootId = keeper.hello?.bootId ?? "";
       const wish = wishOf(environment, bootId);
       const observed = keeper.environment(id);
-      const planned = plan(wish, observe(machine, observed, actor));
+      const keysHash = await this.#wantedKeysHash(environment, observed);
+      const seen = observe({ machine, observed, actor, keysHash });
+      const planned = plan(wish, seen);
       const failureKey = `${planned.kind}/${bootId}`;
       const failed = actor.failure?.key === failureKey ? actor.failure : undefined;
-      const step: Step = failed !== undefined && failed.tries >= maxStepTries ? { kind: "settled", outcome: "failed" } : planned;
+      const step = failed !== undefined && failed.tries >= maxStepTries ? givenUp(planned) : planned;
       await this.#options.store.writeStatus(
         id,
         deriveStatus({
@@ -185,6 +188,7 @@ export class Engine {
           observed,
           uploadFailure: actor.uploadFailure,
           stepFailure: step === planned ? undefined : failed?.message,
+          keysInSync: seen.keysInSync && keysHash !== "" && keysHash === observed?.authorizedKeysSha256,
           sshUrl: `ssh://${sshAliasOf(environment.metadata?.name ?? "", id)}`,
         }),
       );
@@ -228,6 +232,9 @@ export class Engine {
           job: { case: "devcontainerUp", value: await upJobOf(environment, this.#options) },
         });
         return;
+      case "authorize-keys":
+        await machine.agent().setAuthorizedKeys({ environmentId, authorizedKeys: await authorizedKeysOf(environment, this.#options) });
+        return;
       case "stop-containers":
         await machine.agent().startJob({ jobId: wish.stopJobId, environmentId, job: { case: "stop", value: {} } });
         return;
@@ -244,6 +251,12 @@ export class Engine {
       case "settled":
         return;
     }
+  }
+
+  /** Of the keys that are to log in to what runs; empty where nothing does. */
+  async #wantedKeysHash(environment: Environment, observed: ObservedEnvironment | undefined): Promise<string> {
+    if (observed?.devcontainer?.state !== ObservedDevcontainer_State.RUNNING) return "";
+    return authorizedKeysHash(authorizedKeysText(await authorizedKeysOf(environment, this.#options)));
   }
 
   /** A configuration that asks for a bigger machine gets it where the machine is its own. True: it starts anew for that. */
@@ -318,7 +331,23 @@ function isUnused({ spec, status }: Environment): boolean {
   return spec?.desiredPhase === EnvironmentPhase.STOPPED && status?.phase === EnvironmentPhase.STOPPED;
 }
 
-function observe({ keeper, environmentId }: KeptMachine, observed: ObservedEnvironment | undefined, actor: Actor): Observation {
+/** What is left of a step that cannot be begun; without a key in its place everything else goes on. */
+function givenUp({ kind }: Step): Step {
+  return { kind: "settled", outcome: kind === "authorize-keys" ? "running" : "failed" };
+}
+
+function observe({
+  machine: { keeper, environmentId },
+  observed,
+  actor,
+  keysHash,
+}: {
+  readonly machine: KeptMachine;
+  readonly observed: ObservedEnvironment | undefined;
+  readonly actor: Actor;
+  readonly keysHash: string;
+}): Observation {
+  const observedHash = observed?.authorizedKeysSha256 ?? "";
   const container = observed?.devcontainer;
   return {
     machine: keeper.view,
@@ -332,6 +361,8 @@ function observe({ keeper, environmentId }: KeptMachine, observed: ObservedEnvir
           ? "stopped"
           : "absent",
     containerSession: container?.session ?? "",
+    // An agent of an older image does not tell which keys it has.
+    keysInSync: keysHash === "" || observedHash === "" || observedHash === keysHash,
     anyJobRunning: observed?.jobs.some((job) => job.state === ObservedJob_State.RUNNING) ?? false,
     upload: actor.upload,
     job: (jobId) => jobView(observed, jobId),

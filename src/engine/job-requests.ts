@@ -88,9 +88,17 @@ export async function upJobOf(
       s.mount.kind === "registryCredential" ? [{ host: s.mount.host, ...splitBasic(s.value) }] : [],
     ),
     dotfilesRepository: spec?.dotfiles?.repository ?? "",
-    authorizedKeys: [...(await authorizedKeys(environment.id)), ...(environment.spec?.sshPublicKeys.map((key) => key.value) ?? [])],
+    authorizedKeys: await authorizedKeysOf(environment, { authorizedKeys }),
     timeout: durationFromMs(devcontainerTimeoutMs),
   };
+}
+
+/** Who may log in to an environment: this computer's person, and whom its spec names. */
+export async function authorizedKeysOf(
+  { id, spec }: Environment,
+  { authorizedKeys }: Pick<EngineOptions, "authorizedKeys">,
+): Promise<string[]> {
+  return [...(await authorizedKeys(id)), ...(spec?.sshPublicKeys.map(({ value }) => value) ?? [])];
 }
 
 /** What a git initializer checks out; without a mode the target is a branch, or a tag where there is no such branch. */

@@ -20,6 +20,8 @@ export interface Observation {
   readonly contentReady: boolean;
   readonly container: "absent" | "stopped" | "running";
   readonly containerSession: string;
+  /** The keys that may log in are those that are wanted, or nobody can say. */
+  readonly keysInSync: boolean;
   /** Something is going on in the machine for this environment. */
   readonly anyJobRunning: boolean;
   readonly upload: JobView;
@@ -31,6 +33,8 @@ export type Step =
   | { readonly kind: "clone" }
   | { readonly kind: "upload" }
   | { readonly kind: "devcontainer-up" }
+  /** What runs goes on meanwhile. */
+  | { readonly kind: "authorize-keys" }
   | { readonly kind: "stop-containers" }
   | { readonly kind: "delete" }
   | { readonly kind: "remove-record" }
@@ -74,7 +78,8 @@ function planRunning(wish: Wish, seen: Observation): Step {
   const up = seen.job(wish.upJobId);
   if (up === "running") return { kind: "wait" };
   if (up === "failed") return { kind: "settled", outcome: "failed" };
-  if (seen.container === "running" && seen.containerSession === wish.devcontainerSession) return { kind: "settled", outcome: "running" };
+  if (seen.container === "running" && seen.containerSession === wish.devcontainerSession)
+    return seen.keysInSync ? { kind: "settled", outcome: "running" } : { kind: "authorize-keys" };
   // The job of this start succeeded and the container ended since: a person's doing, not ours to undo.
   return up === "succeeded" ? { kind: "settled", outcome: "stopped" } : { kind: "devcontainer-up" };
 }

@@ -37,6 +37,7 @@ import type { GuestNetwork } from "./network/guest-network.ts";
 import { runProcess } from "./run-process.ts";
 import type { GuestSettings } from "./settings.ts";
 import type { SharedFolders } from "./shared-folders.ts";
+import { writeAuthorizedKeys } from "./ssh.ts";
 import { syncPlaces } from "./sync/sync-places.ts";
 import { growDisk, readDiskBill, reclaimSpace, settleDisk } from "./usage/disk-bill.ts";
 import { type EnvironmentFigures, usageMessage } from "./usage/environment-figures.ts";
@@ -109,6 +110,12 @@ export function agentService(dependencies: AgentDependencies): ServiceImpl<typeo
     watchJob: (request, context) => watchJob(jobs, request, context.signal),
     async cancelJob(request) {
       await jobs.cancel(request.environmentId, request.jobId);
+      return {};
+    },
+    async setAuthorizedKeys({ environmentId, authorizedKeys }) {
+      if (states.get(environmentId) === undefined) throw new ConnectError("there is no such environment", Code.NotFound);
+      await writeAuthorizedKeys(environmentId, authorizedKeys, settings.runFolder);
+      await observer.refreshContainers();
       return {};
     },
     uploadContent: async (requests) => uploadContent(requests, dependencies).catch(failCall),

@@ -45,7 +45,7 @@ await states.load();
 await jobs.load();
 const sharedFolders = new SharedFolders({ runFolder: settings.runFolder });
 await Promise.all(states.ids().map(async (id) => sharedFolders.prepare(id)));
-const observer = new Observer({ docker, states, jobs });
+const observer = new Observer({ docker, states, jobs, runFolder: settings.runFolder });
 observer.start(forever);
 
 const figures = new EnvironmentFigures({ docker, states, observer, now });

@@ -19,6 +19,7 @@ import type { JobRecord } from "./jobs/job.ts";
 import type { JobStore } from "./jobs/job-store.ts";
 import { readListeningPorts } from "./ports.ts";
 import { environmentLabel } from "./settings.ts";
+import { readAuthorizedKeysHash } from "./ssh.ts";
 import { WorkingCopies } from "./working-copies.ts";
 
 /** How often listening sockets are looked for; a person notices a port within two of these. */
@@ -30,6 +31,7 @@ export class Observer {
   readonly #docker: DockerApi;
   readonly #states: EnvironmentStates;
   readonly #jobs: JobStore;
+  readonly #runFolder: string;
   readonly #containers = new Map<string, Container>();
   readonly #ports = new Map<string, readonly { port: number; address: string; processName: string }[]>();
   readonly #socketNames = new Map<string, Map<string, string>>();
@@ -38,11 +40,17 @@ export class Observer {
   readonly #active = new Map<string, number>();
   readonly #listeners = new Set<() => void>();
 
-  constructor(options: { readonly docker: DockerApi; readonly states: EnvironmentStates; readonly jobs: JobStore }) {
+  constructor(options: {
+    readonly docker: DockerApi;
+    readonly states: EnvironmentStates;
+    readonly jobs: JobStore;
+    readonly runFolder: string;
+  }) {
     this.#docker = options.docker;
     this.#states = options.states;
     this.#workingCopies = new WorkingCopies(options.states);
     this.#jobs = options.jobs;
+    this.#runFolder = options.runFolder;
   }
 
   /** Watches until the signal aborts. */
@@ -218,6 +226,7 @@ export class Observer {
       jobs: this.#jobs.newest(id).map(jobMessage),
       ports: [...(this.#ports.get(id) ?? [])],
       sshHostPublicKey: workingCopy?.hostKey ?? "",
+      authorizedKeysSha256: readAuthorizedKeysHash(id, this.#runFolder),
       ...(active === undefined ? {} : { lastActiveAt: timestampFromMs(active) }),
     });
   }

@@ -1,7 +1,10 @@
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Duplex } from "node:stream";
+import { writeFileAtomically } from "../lib/atomic-file.ts";
+import { authorizedKeysHash, authorizedKeysText } from "../lib/authorized-keys.ts";
 import { ensureSshKeyPair } from "../lib/ssh-key-pair.ts";
 import { quoteForShell, type SessionEnvFiles, sessionEnvFiles } from "./devcontainer/session-env.ts";
 import type { EnvironmentStates } from "./environment-state.ts";
@@ -59,12 +62,17 @@ export async function openSsh(target: SshTarget, states: EnvironmentStates, runF
 export async function writeAuthorizedKeys(environmentId: string, keys: readonly string[], runFolder: string): Promise<void> {
   const folder = join(runFolder, "ssh", environmentId);
   await mkdir(folder, { recursive: true, mode: 0o755 });
-  const safe = keys.filter((key) =>
-    /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp\d+|sk-ssh-ed25519@openssh\.com|sk-ecdsa-sha2-nistp256@openssh\.com) [A-Za-z0-9+/=]+( [^\n\r]*)?$/.test(
-      key,
-    ),
-  );
-  await writeFile(join(folder, "authorized_keys"), safe.map((key) => `${key}\n`).join(""), { mode: 0o644 });
+  // Whoever logs in meanwhile is let in by the old ones or by the new ones.
+  await writeFileAtomically(join(folder, "authorized_keys"), authorizedKeysText(keys), 0o644);
+}
+
+/** What the host compares with the keys that it wants; empty while none were written. */
+export function readAuthorizedKeysHash(environmentId: string, runFolder: string): string {
+  try {
+    return authorizedKeysHash(readFileSync(join(runFolder, "ssh", environmentId, "authorized_keys"), "utf8"));
+  } catch {
+    return "";
+  }
 }
 
 async function writeSshFiles(target: SshTarget, states: EnvironmentStates, runFolder: string): Promise<string> {

@@ -4,6 +4,7 @@ import { chmodSync, mkdirSync } from "node:fs";
 import { cpus, homedir, totalmem } from "node:os";
 import { join } from "node:path";
 import type { EngineCalls, EnvironmentStore } from "../contract/engine-port.ts";
+import { RemoteAccessService } from "../contract/gen/berth/v1/remote_access_pb.js";
 import { ContextService } from "../contract/gen/berth/v1/context_pb.js";
 import { HostService, WorkspaceService } from "../contract/gen/berth/v1/host_pb.js";
 import { SettingsService } from "../contract/gen/berth/v1/settings_pb.js";
@@ -27,6 +28,8 @@ import { removeOldImages } from "../vm/image/machine-images.ts";
 import { chooseDriver } from "./choose-driver.ts";
 import { contextService } from "./contexts/context-service.ts";
 import { Contexts } from "./contexts/contexts.ts";
+import { remoteAccessService } from "./contexts/remote-access-service.ts";
+import { RemoteSsh } from "./contexts/remote-ssh.ts";
 import { createMachines, type HostMachines } from "./create-machines.ts";
 import { detailsOf } from "./details.ts";
 import { growDisks } from "./grow-disk.ts";
@@ -111,6 +114,7 @@ export interface HostParts {
   readonly syncs: Syncs;
   readonly sharedFolders: SharedFolders;
   readonly contexts: Contexts;
+  readonly remoteSsh: RemoteSsh;
   readonly startedAtMs: number;
 }
 
@@ -190,6 +194,7 @@ function serveParts(router: ConnectRouter, parts: HostParts, env: NodeJS.Process
   router.service(SyncService, syncService(parts));
   router.service(SharedFolderService, sharedFolderService(parts));
   router.service(ContextService, contextService(contexts));
+  router.service(RemoteAccessService, remoteAccessService(parts));
 }
 
 function loopbackServer(
@@ -259,6 +264,8 @@ async function createParts({
     authorizedKeys: async (id) => [(await ensureSshKey(paths.sshFolder, id)).publicKey],
     machineIdleMinutes: () => settings.stored.machineIdleMinutes,
   });
+  const onListed = (): void => void told?.sshFiles.write();
+  const contexts = await Contexts.open({ folder: paths.contexts, keychain, log, now, random: Math.random, onListed });
   const kept = {
     paths,
     log,
@@ -271,10 +278,12 @@ async function createParts({
     settings,
     networkSettings,
     sharedFolders,
-    contexts: await Contexts.open({ folder: paths.contexts, keychain, log, now, random: Math.random }),
+    contexts,
+    remoteSsh: new RemoteSsh(contexts),
     startedAtMs: now(),
   };
-  return { ...kept, ...tellChanges(kept, env) };
+  const told: ReturnType<typeof tellChanges> | undefined = tellChanges(kept, env);
+  return { ...kept, ...told };
 }
 
 /** The embedded plane, or what stands in its place. Fails with `store-corrupt` or `store-too-new`. */
@@ -307,19 +316,21 @@ function tellChanges(
   parts: Omit<HostParts, "hub" | "ports" | "sshFiles" | "syncs">,
   env: NodeJS.ProcessEnv,
 ): Pick<HostParts, "hub" | "ports" | "sshFiles" | "syncs"> {
-  const { paths, log, machines, plane, startedAtMs } = parts;
+  const { paths, log, machines, plane, remoteSsh, startedAtMs } = parts;
   const ports: PortKeeper = new PortKeeper({ plane, machines, log, onChange: () => hub.touch() });
   const sshFiles = new SshFiles({
     paths,
     userConfig: env["BERTH_SSH_CONFIG"] ?? join(homedir(), ".ssh", "config"),
     proxy: proxyCommand(env),
     log,
-    environments: async () =>
-      (await plane.environmentStore.list()).map(({ id, metadata }) => ({
+    environments: async () => {
+      const own = (await plane.environmentStore.list()).map(({ id, metadata }) => ({
         id,
         alias: sshAliasOf(metadata?.name ?? "", id),
         hostPublicKey: machines.of(id).environment(id)?.sshHostPublicKey ?? "",
-      })),
+      }));
+      return [...own, ...(await remoteSsh.environments(new Set(own.map(({ alias }) => alias))))];
+    },
   });
   const hub = new WatchHub(
     {

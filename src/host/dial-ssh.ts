@@ -1,4 +1,5 @@
 import { create } from "@bufbuild/protobuf";
+import type { Duplex } from "node:stream";
 import { BerthError } from "../contract/berth-error.ts";
 import { type DialSshRequest, type DialSshResponse, DialSshResponseSchema } from "../contract/gen/berth/v1/host_pb.js";
 import type { Machines } from "../engine/machines.ts";
@@ -15,17 +16,25 @@ export async function* dialSsh(
   const first = await input.next();
   if (first.done === true || first.value.message.case !== "environmentId")
     throw new BerthError("ssh-failed", "the first message must name the environment");
-  const environmentId = first.value.message.value;
-  const machine = machines.of(environmentId);
-  const stream = await dialStream(await machine.awake(signal), { case: "sshEnvironmentId", value: environmentId });
-  const release = machine.uses.hold();
+  const { stream } = await openSsh(machines, first.value.message.value, signal);
   try {
     yield create(DialSshResponseSchema, { message: { case: "connected", value: true } });
     void feedStream(input, stream);
     for await (const chunk of stream) yield create(DialSshResponseSchema, { message: { case: "data", value: chunk as Buffer } });
     yield create(DialSshResponseSchema, { message: { case: "end", value: true } });
   } finally {
-    release();
     stream.destroy();
   }
+}
+
+/** A stream to an environment's ssh server; its machine wakes for it, and stays awake until the stream is closed. */
+export async function openSsh(
+  machines: Machines,
+  environmentId: string,
+  signal: AbortSignal,
+): Promise<{ readonly stream: Duplex; readonly hostPublicKey: string }> {
+  const machine = machines.of(environmentId);
+  const stream = await dialStream(await machine.awake(signal), { case: "sshEnvironmentId", value: environmentId });
+  stream.once("close", machine.uses.hold());
+  return { stream, hostPublicKey: machine.environment(environmentId)?.sshHostPublicKey ?? "" };
 }

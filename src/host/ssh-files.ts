@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { writeFileAtomically } from "../lib/atomic-file.ts";
 import { type Log, messageOf } from "../lib/log.ts";
 import type { BerthPaths } from "../lib/paths.ts";
-import { ensureSshKey } from "./ssh-keys.ts";
+import { ensureSshKey, sshKeyPath } from "./ssh-keys.ts";
 
 const includeComment = "# Berth: ssh NAME.berth";
 const newConfigMode = 0o600;
@@ -15,6 +15,8 @@ export interface SshEnvironment {
   readonly alias: string;
   /** Empty while its machine has not told it. */
   readonly hostPublicKey: string;
+  /** Where it is another computer's, reached through a context: key and host key are in the folder from its first use on. */
+  readonly remote?: { readonly contextId: string; readonly folder: string };
 }
 
 export interface SshFilesOptions {
@@ -44,6 +46,11 @@ export class SshFiles {
     return this.#warning;
   }
 
+  /** What ssh is to know. */
+  async environments(): Promise<readonly SshEnvironment[]> {
+    return this.#options.environments();
+  }
+
   /** Writes what changed since the last time. A failure is logged: environments run without it. */
   async write(): Promise<void> {
     if (this.#queued) return this.#turn;
@@ -66,7 +73,7 @@ export class SshFiles {
     const wanted = JSON.stringify(all);
     if (wanted === this.#written && this.#warning === "") return;
     const blocks = await Promise.all(all.map(async (environment) => this.#block(environment)));
-    await writeIfChanged(paths.knownHosts, await this.#knownHosts(all));
+    await writeIfChanged(paths.knownHosts, await this.#knownHosts(all.filter(({ remote }) => remote === undefined)));
     await writeIfChanged(paths.sshConfig, blocks.map((block) => `${block}\n`).join("\n"));
     await this.#removeOldKeys();
     try {
@@ -81,19 +88,23 @@ export class SshFiles {
   }
 
   /** Each block is whole by itself: in two homes' files, ssh takes of a common block what it reads first. */
-  async #block({ id, alias }: SshEnvironment): Promise<string> {
+  async #block({ id, alias, remote }: SshEnvironment): Promise<string> {
     const { paths, proxy } = this.#options;
-    const key = await ensureSshKey(paths.sshFolder, id);
-    const command = ["env", `BERTH_HOME=${paths.home}`, ...proxy, id].map((word) => shellQuote(word).replaceAll("%", "%%")).join(" ");
+    const key = remote === undefined ? (await ensureSshKey(paths.sshFolder, id)).path : sshKeyPath(remote.folder, id);
+    const knownHosts = remote === undefined ? paths.knownHosts : join(remote.folder, "known_hosts");
+    const target = remote === undefined ? [id] : [id, remote.contextId];
+    const command = ["env", `BERTH_HOME=${paths.home}`, ...proxy, ...target]
+      .map((word) => shellQuote(word).replaceAll("%", "%%"))
+      .join(" ");
     return [
       `Host ${alias}`,
       "  User berth",
       `  HostKeyAlias ${id}`,
-      `  IdentityFile ${quote(key.path)}`,
+      `  IdentityFile ${quote(key)}`,
       "  IdentitiesOnly yes",
       `  ProxyCommand ${command}`,
       "  StrictHostKeyChecking yes",
-      `  UserKnownHostsFile ${quote(paths.knownHosts)}`,
+      `  UserKnownHostsFile ${quote(knownHosts)}`,
       "  GlobalKnownHostsFile /dev/null",
       "  LogLevel ERROR",
     ].join("\n");

@@ -5,13 +5,25 @@ interface DialMessage {
   readonly message: { readonly case: string | undefined; readonly value?: unknown };
 }
 
+/** Resolves when a stream takes more, or nothing any more. */
+async function room(stream: Duplex): Promise<void> {
+  if (stream.destroyed) return;
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      stream.off("drain", done);
+      stream.off("close", done);
+      resolve();
+    };
+    stream.on("drain", done).on("close", done);
+  });
+}
+
 /** Writes the data of the messages that are left to a stream, no faster than it takes them, and ends it with them. */
 export async function feedStream(input: AsyncIterator<DialMessage>, stream: Duplex): Promise<void> {
   try {
     for (let next = await input.next(); next.done !== true; next = await input.next()) {
       const { message } = next.value;
-      if (message.case === "data" && message.value instanceof Uint8Array && !stream.write(message.value))
-        await new Promise<void>((resolve) => stream.once("drain", resolve).once("close", resolve));
+      if (message.case === "data" && message.value instanceof Uint8Array && !stream.write(message.value)) await room(stream);
       if (message.case === "end") stream.end();
     }
     stream.end();

@@ -1,6 +1,7 @@
 import type { DescService } from "@bufbuild/protobuf";
 import { AccountService } from "../contract/gen/gitpod/v1/account_pb.js";
 import { EnvironmentAutomationService } from "../contract/gen/gitpod/v1/environment_automation_pb.js";
+import { TunnelService } from "../contract/gen/berth/v1/tunnel_pb.js";
 import { GatewayService } from "../contract/gen/gitpod/v1/gateway_pb.js";
 import { GroupService } from "../contract/gen/gitpod/v1/group_pb.js";
 import { OrganizationService } from "../contract/gen/gitpod/v1/organization_pb.js";
@@ -9,14 +10,15 @@ import { ProjectService } from "../contract/gen/gitpod/v1/project_pb.js";
 import { RunnerInteractionService } from "../contract/gen/gitpod/v1/runner_interaction_pb.js";
 import { ServiceAccountService } from "../contract/gen/gitpod/v1/service_account_pb.js";
 import { UserService } from "../contract/gen/gitpod/v1/user_pb.js";
-import { planePolicy } from "./access/plane-policy.ts";
-import { systemClock } from "../lib/clock.ts";
+import { type PlanePolicy, planePolicy } from "./access/plane-policy.ts";
+import { type Clock, systemClock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import { assemblePlane, type PlaneApi, type PlaneParts } from "./assemble-plane.ts";
 import type { Admit, Authenticate } from "./caller.ts";
 import { tellTokensGone, type TellTokensGone } from "./credentials-of.ts";
 import type { TellFault } from "./interceptors.ts";
 import type { Sealer } from "./seal.ts";
+import type { RunnerPlane } from "./runners/create-runner-plane.ts";
 import { type ScopeOf, scopes } from "./request-scope.ts";
 import { openRunnerPlane } from "./runner-store/open-runner-plane.ts";
 import { runnerAuthentication } from "./runner-store/runner-callers.ts";
@@ -25,6 +27,7 @@ import { accountService } from "./services/account-service.ts";
 import { bind, type BoundService } from "./services/bind.ts";
 import { classAdministration } from "./services/class-administration.ts";
 import { environmentSecretValue } from "./services/environment-secrets.ts";
+import { gatewayService } from "./services/gateway-service.ts";
 import { groupService } from "./services/group-service.ts";
 import { organizationService } from "./services/organization-service.ts";
 import { projectService } from "./services/project-service.ts";
@@ -46,6 +49,10 @@ import { memberKind } from "./store/identity-kinds.ts";
 import { storeFleet } from "./store-fleet.ts";
 import type { PageTokens } from "./store/page-tokens.ts";
 import type { Store } from "./store/store.ts";
+import { type GatewayAddress, Gateways } from "./tunnels/gateways.ts";
+import { recheckBy } from "./tunnels/recheck.ts";
+import { tunnelService } from "./tunnels/tunnel-service.ts";
+import { Tunnels } from "./tunnels/tunnels.ts";
 
 export interface ServerPlaneOptions {
   readonly store: Store;
@@ -63,6 +70,8 @@ export interface ServerPlaneOptions {
   readonly domainVerifier: DomainVerifier;
   /** Absent where the plane was not told its public address. */
   readonly signIn?: Pick<SignIn, "publicUrl" | "relyingParty" | "idTokens" | "endAllOf">;
+  /** This process as a way into environments; absent where it is none. */
+  readonly gateway?: GatewayAddress;
   /** Between the server's processes. */
   readonly fanOut: FanOut;
   /** Unique among all processes of the installation, also over time. */
@@ -83,7 +92,8 @@ export function createServerPlane(options: ServerPlaneOptions): PlaneApi {
   const fleet = storeFleet(store, runners.calls);
   const tokensGone = tellTokensGone(runners.hub);
   const keeping = { store, scopeOf, runners, now };
-  const unbuilt = [EnvironmentAutomationService, GatewayService, PrebuildService];
+  const policy = planePolicy({ store, authenticate });
+  const unbuilt = [EnvironmentAutomationService, PrebuildService];
   return assemblePlane({
     store,
     tokens,
@@ -106,6 +116,7 @@ export function createServerPlane(options: ServerPlaneOptions): PlaneApi {
       bind(ServiceAccountService, serviceAccountService({ scopeOf, now, tellTokensGone: tokensGone })),
       bind(ProjectService, projectService({ scopeOf, fleet, tokens, now })),
       bind(RunnerInteractionService, runners.interactionService),
+      ...tunnelServices(options, { scopeOf, runners, policy, clock }),
       ...unbuilt.map((service) => bind<DescService>(service, {})),
     ],
     own: {
@@ -114,8 +125,24 @@ export function createServerPlane(options: ServerPlaneOptions): PlaneApi {
       runnerConfiguration: { ...classAdministration(keeping), ...scmIntegrations(keeping), ...sealedHostTokens(keeping) },
       secret: { getSecretValue: environmentSecretValue({ scopeOf, sealer }, secretService({ scopeOf, sealer, now }).getSecretValue) },
     },
-    policy: planePolicy({ store, authenticate }),
+    policy,
   });
+}
+
+/** The ways into environments; one of them is this process, where it was told so. */
+function tunnelServices(
+  { store, tokens, gateway, processId, drain, log }: ServerPlaneOptions,
+  parts: { readonly scopeOf: ScopeOf; readonly runners: RunnerPlane; readonly policy: PlanePolicy; readonly clock: Clock },
+): BoundService[] {
+  const { scopeOf, runners, policy, clock } = parts;
+  const gateways = new Gateways({ store, clock, log });
+  if (gateway !== undefined) gateways.keep(gateway, processId, drain);
+  const tunnels = new Tunnels(clock);
+  const recheck = recheckBy(store, policy);
+  return [
+    bind(GatewayService, gatewayService({ gateways, tokens })),
+    bind(TunnelService, tunnelService({ gateway, tunnels, runners, scopeOf, recheck, clock, log })),
+  ];
 }
 
 /** People, their organizations, and how they come in. */

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { readFileSync } from "node:fs";
 import { BerthError } from "../contract/berth-error.ts";
+import { gatewayOf, gatewaySettings, gatewayVariables } from "./gateway-config.ts";
 import { signInDefaults, signInSettings, signInVariables } from "./sign-in-config.ts";
 
 const listenPattern = /^(?:\[([0-9a-f:]+)\]|([^:\s]+)):(\d{1,5})$/i;
@@ -32,6 +33,7 @@ const configSchema = z.object({
   logLevel: z.enum(["debug", "info", "warn", "error", "silent"]),
   drainLimitSeconds: seconds,
   drainDelaySeconds: seconds,
+  ...gatewaySettings,
   ...signInSettings,
 });
 
@@ -60,6 +62,7 @@ export const variables = {
   logLevel: "BERTH_PLANE_LOG_LEVEL",
   drainLimitSeconds: "BERTH_PLANE_DRAIN_LIMIT_SECONDS",
   drainDelaySeconds: "BERTH_PLANE_DRAIN_DELAY_SECONDS",
+  ...gatewayVariables,
   ...signInVariables,
 } as const;
 
@@ -80,6 +83,7 @@ export function readConfig(flags: Flags, env: NodeJS.ProcessEnv): ServerConfig {
   if (!parsed.success) throw new BerthError("argument-invalid", parsed.error.issues.map(sentenceOf).join("; "));
   if ((parsed.data.tlsCert === undefined) !== (parsed.data.tlsKey === undefined))
     throw new BerthError("argument-invalid", "--tls-cert and --tls-key go together");
+  gatewayOf(parsed.data);
   return parsed.data;
 }
 

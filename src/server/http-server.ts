@@ -1,7 +1,7 @@
 import { createContextValues } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
-import { createServer, type Server } from "node:http";
-import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from "node:http2";
+import type { Server } from "node:http";
+import { createSecureServer, type Http2Server, type Http2SecureServer, type ServerHttp2Session } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import { type Log, messageOf } from "../lib/log.ts";
 import type { PlaneApi } from "../plane/assemble-plane.ts";
@@ -10,6 +10,7 @@ import { answer, type HttpRequest, type HttpResponse } from "../plane/http-messa
 import { type ClientAddress, clientAddressBy } from "./client-address.ts";
 import type { Site } from "./sign-in-site.ts";
 import type { ListenAddress } from "./config.ts";
+import { createPlainServer } from "./plain-server.ts";
 import { readTls, type TlsFiles, watchTls } from "./tls-files.ts";
 
 /** The largest message that is taken or given, unpacked. */
@@ -40,7 +41,7 @@ export interface HttpServerOptions {
   readonly shutdown: AbortSignal;
 }
 
-/** HTTP/1.1 on TCP; with TLS HTTP/2 as well. */
+/** HTTP/1.1 and HTTP/2. */
 export class HttpServer {
   readonly #server: Server | Http2SecureServer;
   readonly #sockets = new Set<Socket>();
@@ -67,14 +68,15 @@ export class HttpServer {
             contextValues: (request) => createContextValues().set(addressKey, clientAddress(request)),
           });
     const listener = (request: HttpRequest, response: HttpResponse): void => this.#answer(request, response, handler);
-    this.#server = tls === undefined ? createServer(listener) : createSecureServer({ ...readTls(tls), allowHTTP1: true }, listener);
+    const { server, http2 } = createServers(listener, tls);
+    this.#server = server;
     // With TLS Node leaves it to us: a stream of small messages would wait 40 ms for each one's acknowledgement.
     this.#server.on("connection", (socket: Socket) => {
       socket.setNoDelay(true);
       this.#sockets.add(socket);
       socket.on("close", () => this.#sockets.delete(socket));
     });
-    this.#server.on("session", (session: ServerHttp2Session) => {
+    http2.on("session", (session: ServerHttp2Session) => {
       // Its connection was there before, and what it wanted to ask is asked elsewhere.
       if (this.#isDraining) session.close();
       this.#sessions.add(session);
@@ -191,4 +193,14 @@ async function untilAborted(event: Promise<void>, signal: AbortSignal): Promise<
   const aborted = Promise.withResolvers<void>();
   signal.addEventListener("abort", () => aborted.resolve(), { once: true });
   await Promise.race([event, aborted.promise]);
+}
+
+/** The server that listens, and the one that has the sessions of HTTP/2. */
+function createServers(
+  listener: (request: HttpRequest, response: HttpResponse) => void,
+  tls: HttpServerOptions["tls"],
+): { readonly server: Server | Http2SecureServer; readonly http2: Http2Server | Http2SecureServer } {
+  if (tls === undefined) return createPlainServer(listener);
+  const server = createSecureServer({ ...readTls(tls), allowHTTP1: true }, listener);
+  return { server, http2: server };
 }

@@ -7,6 +7,7 @@ import type { PlaneApi } from "../plane/assemble-plane.ts";
 import { createServerPlane } from "../plane/create-server-plane.ts";
 import type { Store } from "../plane/store/store.ts";
 import type { ServerConfig } from "./config.ts";
+import { gatewayOf } from "./gateway-config.ts";
 import { HttpServer, type PlainPages } from "./http-server.ts";
 import { type AnsweredCall, Metrics, observeGate, observeRequests } from "./metrics.ts";
 import { openFanOut } from "./open-fan-out.ts";
@@ -39,9 +40,11 @@ export async function serve(config: ServerConfig, log: Log, morePages: PlainPage
   const shutdown = new AbortController();
   const metrics = new Metrics();
   const signingIn = createSigningIn({ config, ...opened, log, now });
+  const gateway = gatewayOf(config);
   const plane = createServerPlane({
     ...opened,
     ...signingIn.ofPlane,
+    ...(gateway === undefined ? {} : { gateway }),
     admit: rateLimits(now),
     tellFault: faultTeller(log),
     now,

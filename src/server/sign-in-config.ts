@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { z } from "zod";
-import { isLoopbackHost } from "../lib/loopback-host.ts";
+import { isSafeUrl } from "../lib/safe-url.ts";
 
 const onOff = z.enum(["on", "off"]).transform((text) => text === "on");
 const list = z.string().transform((text) =>
@@ -14,14 +14,14 @@ const maxSessionHours = 8;
 const networkPattern = /^([\da-f:.]+)(?:\/(\d{1,3}))?$/i;
 const dnsServerPattern = /^(?:\[([\da-f:]+)\]|([\da-f:.]+?))(?::(\d{1,5}))?$/i;
 
-/** Where browsers and apps reach the plane; without https only on this computer. */
-const origin = z.string().transform((text, context): URL => {
-  const url = URL.parse(text);
-  const isSafe = url?.protocol === "https:" || (url?.protocol === "http:" && isLoopbackHost(url.hostname));
-  if (url !== null && isSafe && url.href === `${url.origin}/`) return url;
-  context.addIssue({ code: "custom", message: `--public-url: '${text}' is no https://HOST; nothing may follow the host` });
-  return z.NEVER;
-});
+/** Where a server is reached; without https only on this computer. */
+export const originOf = (flag: string) =>
+  z.string().transform((text, context): URL => {
+    const url = URL.parse(text);
+    if (url !== null && isSafeUrl(url) && url.href === `${url.origin}/`) return url;
+    context.addIssue({ code: "custom", message: `${flag}: '${text}' is no https://HOST; nothing may follow the host` });
+    return z.NEVER;
+  });
 
 const networks = list.refine(
   (all) => all.every((one) => isIP(networkPattern.exec(one)?.[1] ?? "") !== 0),
@@ -38,7 +38,7 @@ const dnsServers = list.refine(
 
 /** The part of the server's settings that is about signing in. */
 export const signInSettings = {
-  publicUrl: origin.optional(),
+  publicUrl: originOf("--public-url").optional(),
   providerNetworks: networks,
   providerAllowHttp: onOff,
   /** PEM certificates that providers' certificates are checked by. */

@@ -12,6 +12,7 @@ const neverServed = [
   "berth.v1.AgentService",
   "berth.v1.ContextService",
   "berth.v1.HostService",
+  "berth.v1.RemoteAccessService",
   "berth.v1.SettingsService",
   "berth.v1.SupportService",
   "berth.v1.RunnerHostService",

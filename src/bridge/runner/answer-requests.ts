@@ -18,6 +18,7 @@ import { type Clock, deadline } from "../../lib/clock.ts";
 import { type Log, messageOf } from "../../lib/log.ts";
 import { maxAnswersAtOnce, maxAnswerTries } from "./limits.ts";
 import type { PlaneConnection } from "./plane-connection.ts";
+import type { TunnelAnswerer } from "./tunnel-answer.ts";
 
 /** What the plane may ask of this runner. */
 export interface RunnerAnswers extends Pick<EngineCalls, "parseContextUrl"> {
@@ -37,6 +38,7 @@ type Response = NonNullable<MessageInitShape<typeof SendResponseRequestSchema>["
 export class RequestAnswerer {
   readonly #connection: PlaneConnection;
   readonly #answers: RunnerAnswers;
+  readonly #tunnels: Pick<TunnelAnswerer, "meet">;
   readonly #clock: Clock;
   readonly #log: Log;
   #atOnce = 0;
@@ -44,11 +46,13 @@ export class RequestAnswerer {
   constructor(options: {
     readonly connection: PlaneConnection;
     readonly answers: RunnerAnswers;
+    readonly tunnels: Pick<TunnelAnswerer, "meet">;
     readonly clock: Clock;
     readonly log: Log;
   }) {
     this.#connection = options.connection;
     this.#answers = options.answers;
+    this.#tunnels = options.tunnels;
     this.#clock = options.clock;
     this.#log = options.log;
   }
@@ -91,6 +95,9 @@ export class RequestAnswerer {
       }
       case "callValidateConfig":
         return { case: "callValidateConfig", value: await this.#answers.validateConfiguration(request.value.config, signal) };
+      case "callMeetTunnel":
+        await this.#tunnels.meet(request.value, signal);
+        return { case: "callMeetTunnel", value: {} };
       default:
         throw new BerthError("not-supported", "this runner does not know what was asked");
     }

@@ -12,6 +12,7 @@ import { RunnerCredentials } from "./runner-credentials.ts";
 import { RunnerLink, type RunnerLinkOptions } from "./runner-link.ts";
 import type { RunnerState } from "./runner-state.ts";
 import { StatusOutbox } from "./status-outbox.ts";
+import { type DialSsh, TunnelAnswerer } from "./tunnel-answer.ts";
 
 /** This computer as a runner of a plane. */
 export interface Runner {
@@ -32,6 +33,8 @@ export function createRunner(
     readonly cache: EnvironmentCache;
     readonly classCache: ClassCache;
     readonly answers: RunnerAnswers;
+    /** The way to environments' ssh servers. */
+    readonly dialSsh: DialSsh;
     readonly describe: RunnerLinkOptions["describe"];
     readonly clock: Clock;
     readonly log: Log;
@@ -42,7 +45,7 @@ export function createRunner(
   } & Pick<PlaneConnectionOptions, "http2"> &
     Pick<RunnerLinkOptions, "onMarkedActive">,
 ): Runner {
-  const { state, cache, classCache, answers, describe, clock, log, random, signal, http2, onMarkedActive } = options;
+  const { state, cache, classCache, answers, dialSsh, describe, clock, log, random, signal, http2, onMarkedActive } = options;
   const { planeUrl, accessToken, keyPair } = state;
   if (accessToken === undefined) throw new BerthError("setting-invalid", "this computer is no runner yet");
   const connection = new PlaneConnection({
@@ -56,7 +59,8 @@ export function createRunner(
   const credentials = new RunnerCredentials({ connection, keyPair, clock });
   const classes = new RunnerClasses({ connection, cache: classCache, log });
   const environmentStore = new RemoteEnvironmentStore({ connection, outbox, credentials, cache, classes, log, signal });
-  const answerer = new RequestAnswerer({ connection, answers, clock, log });
+  const tunnels = new TunnelAnswerer({ connection, dialSsh, log, signal });
+  const answerer = new RequestAnswerer({ connection, answers, tunnels, clock, log });
   const link = new RunnerLink({
     connection,
     keyPair,

@@ -13,6 +13,8 @@ export const maxRetryMs = 30_000;
 export const steadyAfterMs = 10_000;
 /** Questions of the plane that are worked on at once. */
 export const maxAnswersAtOnce = 16;
+/** Tunnels into environments of this runner. */
+export const maxTunnelsAtOnce = 256;
 /** How often an answer is sent before it is given up; the plane's question has a time limit of its own. */
 export const maxAnswerTries = 3;
 /** How many environments are listed at once; the API's limit. */

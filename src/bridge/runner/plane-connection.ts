@@ -16,6 +16,8 @@ export interface PlaneConnectionOptions {
   /** The token that calls have which bring none of their own; undefined: none. */
   readonly accessToken: string | undefined;
   readonly clock: Clock;
+  /** Whether answers are not worth packing. */
+  readonly isCiphertext?: true;
   /** E.g. authorities to trust besides. */
   readonly http2?: ClientSessionOptions | SecureClientSessionOptions;
 }
@@ -28,19 +30,23 @@ class PlaneSessions extends Http2SessionManager {
 
 /** The outbound connection to a plane: one HTTP/2 session, made anew whenever a call over it was lost. */
 export class PlaneConnection {
+  readonly #options: PlaneConnectionOptions;
   readonly #clock: Clock;
   readonly #sessions: PlaneSessions;
   readonly #transport: Transport;
   #session: string | undefined;
   #aliveAtMs = -Infinity;
 
-  constructor({ planeUrl, accessToken, clock, http2 }: PlaneConnectionOptions) {
+  constructor(options: PlaneConnectionOptions) {
+    const { planeUrl, accessToken, clock, http2, isCiphertext } = options;
+    this.#options = options;
     this.#clock = clock;
     this.#sessions = new PlaneSessions(planeUrl, {}, http2);
     this.#transport = createConnectTransport({
       baseUrl: planeUrl,
       httpVersion: "2",
       sessionManager: this.#sessions,
+      ...(isCiphertext === true ? { acceptCompression: [] } : {}),
       interceptors: [
         (next) => async (request) => {
           if (this.#session !== undefined) request.header.set(runnerSessionHeader, this.#session);
@@ -55,6 +61,13 @@ export class PlaneConnection {
   /** What calls carry from now on to show that they are of this process. */
   useSession(session: string): void {
     this.#session = session;
+  }
+
+  /** A connection of the same process for a tunnel, to another server of the plane. */
+  forTunnel(planeUrl: string): PlaneConnection {
+    const connection = new PlaneConnection({ ...this.#options, planeUrl, isCiphertext: true });
+    if (this.#session !== undefined) connection.useSession(this.#session);
+    return connection;
   }
 
   client<Service extends DescService>(service: Service): Client<Service> {

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { BerthError } from "../../contract/berth-error.ts";
 import type { Environment } from "../../contract/gen/gitpod/v1/environment_pb.js";
 import { sharedMachineId } from "../../contract/machine-id.ts";
 import { connectHost } from "../connection.ts";
@@ -9,6 +10,7 @@ import { interruptible } from "../interrupt.ts";
 import { print, printJson, printTable, say } from "../output.ts";
 import { jsonOption } from "./options.ts";
 import { listRemote } from "./remote-list.ts";
+import { forwardRemotePorts } from "./remote-ports.ts";
 
 interface JsonOptions {
   readonly json?: true;
@@ -36,9 +38,15 @@ export function registerInspect(program: Command): void {
   program
     .command("ports")
     .argument("<name>", "name or id of an environment")
+    .argument("[ports...]", "of an environment of a plane: which to forward, e.g. 3000 or 8080:80 (here:there)")
+    .option("--context <context>", "forward ports of an environment of a plane to this computer, until Ctrl-C")
     .description("List the ports of an environment and where they answer on this computer")
     .addOption(jsonOption())
-    .action(ports);
+    .action(async (name: string, wanted: readonly string[], options: ListOptions) => {
+      if (options.context !== undefined) return forwardRemotePorts(name, options.context, wanted);
+      if (wanted.length > 0) throw new BerthError("argument-invalid", "ports of this computer's environments are forwarded by themselves");
+      return ports(name, options);
+    });
 }
 
 async function list({ json, context }: ListOptions, signal: AbortSignal): Promise<void> {

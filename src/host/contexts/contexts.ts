@@ -83,6 +83,7 @@ export class Contexts {
       this.#contexts.delete(id);
       context.close();
       await rm(this.#folderOf(id), { recursive: true, force: true });
+      this.#options.onListed();
       return outcome;
     });
   }

@@ -15,7 +15,14 @@ afterEach(() => rmSync(folder, { recursive: true }));
 const signal = new AbortController().signal;
 
 async function open(options: { readonly keychain?: Keychain; readonly now?: () => number } = {}): Promise<Contexts> {
-  return Contexts.open({ folder, keychain: options.keychain, log: silentLog, now: options.now ?? Date.now, random: () => 1 });
+  return Contexts.open({
+    folder,
+    keychain: options.keychain,
+    log: silentLog,
+    now: options.now ?? Date.now,
+    onListed: () => undefined,
+    random: () => 1,
+  });
 }
 
 /** A sign-in as it is kept, to a plane that is never there. */

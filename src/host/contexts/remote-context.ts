@@ -1,6 +1,6 @@
-import { create, type DescMethodUnary } from "@bufbuild/protobuf";
+import { create, type DescMethodUnary, type DescService } from "@bufbuild/protobuf";
 import { timestampFromMs, type Timestamp } from "@bufbuild/protobuf/wkt";
-import { type CallOptions, createClient, type Transport } from "@connectrpc/connect";
+import { type CallOptions, type Client, createClient, type Transport } from "@connectrpc/connect";
 import { join } from "node:path";
 import { planeCallFailure, planeTransport } from "../../bridge/plane-transport.ts";
 import { PlaneSession, type SignedInPerson } from "../../bridge/plane-session.ts";
@@ -16,7 +16,13 @@ import {
   type TokenStore,
 } from "../../bridge/token-store.ts";
 import { BerthError } from "../../contract/berth-error.ts";
-import { type Context, Context_State, ContextSchema, type ListRemoteEnvironmentsResponse } from "../../contract/gen/berth/v1/context_pb.js";
+import {
+  type Context,
+  Context_State,
+  ContextSchema,
+  type ListRemoteEnvironmentsResponse,
+  type RemoteEnvironment,
+} from "../../contract/gen/berth/v1/context_pb.js";
 import { EnvironmentService } from "../../contract/gen/gitpod/v1/environment_pb.js";
 import { OrganizationService } from "../../contract/gen/gitpod/v1/organization_pb.js";
 import { abortable } from "../../lib/abortable.ts";
@@ -40,6 +46,8 @@ export interface RemoteContextOptions {
   readonly now: () => number;
   /** From 0 to 1. */
   readonly random: () => number;
+  /** Called when what is known of its environments may have changed. */
+  readonly onListed: () => void;
 }
 
 /** What a person has to do to sign in. */
@@ -95,6 +103,11 @@ export class RemoteContext {
       const reason = error instanceof BerthError ? error.detail : messageOf(error);
       this.#options.log.warn("a sign-in that is kept in the clear was not taken over", { context: this.record.name, reason });
     }
+  }
+
+  /** Where all that is kept of it is. */
+  get folder(): string {
+    return this.#options.folder;
   }
 
   /** Until when clocks are held off. */
@@ -159,6 +172,7 @@ export class RemoteContext {
     this.#endAsking();
     const { revoked } = await this.#session.signOut();
     await this.#known.clear();
+    this.#options.onListed();
     return { revoked };
   }
 
@@ -181,6 +195,38 @@ export class RemoteContext {
       signal: AbortSignal.any([signal, ended]),
       withToken: async (make, until) => this.#call(make, until),
     });
+  }
+
+  /** The environments that the plane told of last to who is signed in; asks nobody. */
+  async lastKnown(): Promise<readonly RemoteEnvironment[]> {
+    const person = await this.#session.who().catch(() => undefined);
+    return person === undefined ? [] : ((await this.#known.of(person))?.environments ?? []);
+  }
+
+  /** Makes one call to the plane as who is signed in. Fails with what it says, `sign-in-required` or `plane-unreachable`. */
+  async ask<Service extends DescService, T>(
+    service: Service,
+    make: (client: Client<Service>, options: CallOptions) => Promise<T>,
+    signal: AbortSignal,
+  ): Promise<T> {
+    try {
+      return await this.#call(async (options) => make(createClient(service, this.#transport), options), signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      throw planeCallFailure(error);
+    }
+  }
+
+  /** Does something with a token, and with a new one when that was not taken. */
+  async withToken<T>(work: (token: string) => Promise<T>, signal: AbortSignal): Promise<T> {
+    const token = await this.#session.accessToken(signal);
+    try {
+      return await work(token);
+    } catch (error) {
+      if (planeCallFailure(error).code !== "sign-in-required") throw error;
+      this.#session.refuse(token);
+      return work(await this.#session.accessToken(signal));
+    }
   }
 
   /** Ends what is under way. */
@@ -240,7 +286,8 @@ export class RemoteContext {
       const known = knownResponse({ context, environments, truncated, knownAt });
       ended.throwIfAborted();
       await this.#keep(known);
-      return knownResponse({ ...known, context: await this.view() });
+      this.#options.onListed();
+      return known;
     } catch (error) {
       if (ended.aborted) throw new BerthError("canceled", "the sign-in ended meanwhile", { cause: error });
       const failure = planeCallFailure(error);
@@ -284,15 +331,7 @@ export class RemoteContext {
 
   /** Makes a call with a token; with a new one when the plane does not take the first. */
   async #call<T>(make: (options: CallOptions) => Promise<T>, signal: AbortSignal): Promise<T> {
-    const token = await this.#session.accessToken(signal);
-    try {
-      return await make({ headers: { authorization: `Bearer ${token}` }, signal });
-    } catch (error) {
-      if (planeCallFailure(error).code !== "sign-in-required") throw error;
-      this.#session.refuse(token);
-      const renewed = await this.#session.accessToken(signal);
-      return make({ headers: { authorization: `Bearer ${renewed}` }, signal });
-    }
+    return this.withToken(async (token) => make({ headers: { authorization: `Bearer ${token}` }, signal }), signal);
   }
 
   #endAsking(): void {

@@ -28,12 +28,13 @@ import type { RunnerPaths } from "./runner-paths.ts";
 export async function loadPlane(paths: RunnerPaths, clock: Clock, log: Log): Promise<ConnectPlane> {
   const state = await fileRunnerState(paths.credential).load();
   if (state?.accessToken === undefined) return () => undefined;
-  return ({ classes, bounds, signal }): RunnerConnection => {
+  return ({ classes, dialSsh, bounds, signal }): RunnerConnection => {
     const runner = createRunner({
       state,
       cache: fileEnvironmentCache(paths.environmentCache, log),
       classCache: fileClassCache(paths.classCache, log),
       answers: answersOf(async (principalId, host) => runner.environmentStore.openHostCredential(principalId, host), bounds),
+      dialSsh,
       describe: async () => description(await classes(), bounds),
       clock,
       log,

@@ -1,6 +1,7 @@
 import type { BerthError } from "../../contract/berth-error.ts";
 import type { EnvironmentClass } from "../../contract/gen/gitpod/v1/runner_configuration_pb.js";
 import type { SizeBounds } from "./class-machine.ts";
+import type { DialSsh } from "../../bridge/runner/tunnel-answer.ts";
 import type { EnvironmentStore } from "../../contract/engine-port.ts";
 
 /** How a runner and its plane are to each other. */
@@ -35,6 +36,7 @@ export type ConnectPlane = (options: {
   readonly classes: () => Promise<readonly EnvironmentClass[]>;
   /** How big machines can be here. */
   readonly bounds: SizeBounds;
+  readonly dialSsh: DialSsh;
   /** Ends what is under way. */
   readonly signal: AbortSignal;
 }) => RunnerConnection | undefined;

@@ -10,6 +10,7 @@ import { version } from "../../lib/version.ts";
 import type { Plane } from "../../plane/create-plane.ts";
 import type { MachineUsage } from "../../vm/driver.ts";
 import type { HostParts, HostRole } from "../create-host.ts";
+import { openSsh } from "../dial-ssh.ts";
 import type { MachineSize } from "../settings.ts";
 import type { HostSettings } from "../settings/host-settings.ts";
 import { type ClassMachine, readClass, type SizeBounds } from "./class-machine.ts";
@@ -62,6 +63,7 @@ export class RunnerRole implements HostRole {
   /** What the plane knows to be wrong. */
   #reported: string | undefined;
   #wasAsked = false;
+  #parts: HostParts | undefined;
 
   constructor(options: RunnerRoleOptions) {
     this.#options = options;
@@ -75,10 +77,18 @@ export class RunnerRole implements HostRole {
   }
 
   plane(embedded: Plane, settings: Pick<HostSettings, "dedicatedBounds">): Plane {
-    const bounds = settings.dedicatedBounds;
-    this.#connection = this.#options.connectPlane({ classes: async () => embedded.classes(), bounds, signal: this.#ending.signal });
+    this.#connection = this.#options.connectPlane({
+      classes: async () => embedded.classes(),
+      dialSsh: async (environmentId, signal) => {
+        // It is asked for over the connection, which begins with the parts.
+        if (this.#parts === undefined) throw new BerthError("machine-unreachable", "this runner is starting");
+        return openSsh(this.#parts.machines, environmentId, signal);
+      },
+      bounds: settings.dedicatedBounds,
+      signal: this.#ending.signal,
+    });
     if (this.#connection === undefined) return embedded;
-    this.#bounds = bounds;
+    this.#bounds = settings.dedicatedBounds;
     this.#remembered = new RememberedStore(this.#connection.environmentStore);
     return remotePlane(embedded, this.#connection, this.#remembered, (id) => this.#classOf(id)?.isOwn);
   }
@@ -130,6 +140,7 @@ export class RunnerRole implements HostRole {
 
   connect(parts: HostParts): void {
     const { log, onLink } = this.#options;
+    this.#parts = parts;
     const connection = this.#connection;
     if (connection === undefined) return;
     connection.onState(() => {

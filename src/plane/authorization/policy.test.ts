@@ -160,6 +160,7 @@ test("a runner may do what the runner protocol says, as itself, and little besid
     "gitpod.v1.RunnerConfigurationService/CreateHostAuthenticationToken",
     "gitpod.v1.RunnerConfigurationService/UpdateHostAuthenticationToken",
     "gitpod.v1.GatewayService/ListGateways",
+    "berth.v1.TunnelService/Meet",
   ]);
   for (const { method, row } of methods.filter((m) => m.method.startsWith("gitpod.v1.RunnerInteractionService/"))) {
     expect(decide(user(["admin"]), method, targetsOf(row, standings["own"])).allowed, `an administrator, ${method}`).toBe(false);

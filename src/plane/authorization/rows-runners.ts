@@ -1,3 +1,4 @@
+import { TunnelService } from "../../contract/gen/berth/v1/tunnel_pb.js";
 import { GatewayService } from "../../contract/gen/gitpod/v1/gateway_pb.js";
 import { PrebuildService } from "../../contract/gen/gitpod/v1/prebuild_pb.js";
 import { ProjectService } from "../../contract/gen/gitpod/v1/project_pb.js";
@@ -114,6 +115,13 @@ const interaction = rowsOf(RunnerInteractionService, {
 
 const gateways = rowsOf(GatewayService, { listGateways: read("runners", noTarget, { ...people, runner: "any", environment: "any" }) });
 
+const tunnels = rowsOf(TunnelService, {
+  // As ssh into it (WorkspaceService.DialSsh).
+  open: write("environments", target("environment", "environmentId"), { user: "user", serviceAccount: "user" }),
+  // What it was given for one tunnel says which; another runner's is not there for it.
+  meet: write("runners", noTarget, { runner: "any" }),
+});
+
 const project = target("project", "projectId");
 const projectMakers: Grants = { admin: "any", projectsAdmin: "any" };
 const projectUsers: Grants = { user: "user", serviceAccount: "user", ...projectMakers };
@@ -201,4 +209,4 @@ const usage = rowsOf(UsageService, {
   getPrTimeSeries: usageOfUser,
 });
 
-export const runnerRows: readonly ServiceRows[] = [runners, configuration, interaction, gateways, projects, prebuilds, usage];
+export const runnerRows: readonly ServiceRows[] = [runners, configuration, interaction, gateways, tunnels, projects, prebuilds, usage];

@@ -1,5 +1,6 @@
 import {
   CarriedMessageRecordSchema,
+  GatewayRecordSchema,
   RunnerCredentialRecordSchema,
   RunnerStateRecordSchema,
   SealedHostTokenRecordSchema,
@@ -7,7 +8,7 @@ import {
 import { SCMIntegrationSchema } from "../../contract/gen/gitpod/v1/runner_configuration_pb.js";
 import { type Columns, defineKind } from "../store/kind.ts";
 
-/** Messages between server processes belong to no organization. */
+/** Messages between server processes, and those processes, belong to no organization. */
 const noOrganization = "-";
 
 export const runnerStateKind = defineKind({
@@ -44,5 +45,12 @@ export const scmIntegrationKind = defineKind({
 export const carriedMessageKind = defineKind({
   name: "carried-message",
   schema: CarriedMessageRecordSchema,
+  columns: ({ expiresAtMs }): Columns => ({ organizationId: noOrganization, expiresAtMs: Number(expiresAtMs) }),
+});
+
+/** The id of the record is the gateway's name. */
+export const gatewayKind = defineKind({
+  name: "gateway",
+  schema: GatewayRecordSchema,
   columns: ({ expiresAtMs }): Columns => ({ organizationId: noOrganization, expiresAtMs: Number(expiresAtMs) }),
 });

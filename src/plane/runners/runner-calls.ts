@@ -52,6 +52,16 @@ export class RunnerCalls {
     return answer.case === "callValidateConfig" ? answer.value : wrongAnswer(answer);
   }
 
+  /** Has the runner connect an environment's ssh server with a gateway; answers once they are connected. */
+  async meetTunnel(
+    runnerId: string,
+    request: { readonly environmentId: string; readonly gatewayUrl: string; readonly ticket: string },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const answer = await this.#ask(runnerId, { case: "callMeetTunnel", value: request }, signal);
+    if (answer.case !== "callMeetTunnel") wrongAnswer(answer);
+  }
+
   /** Whether the runner answers. */
   async ping(runnerId: string, signal: AbortSignal): Promise<void> {
     const answer = await this.#ask(runnerId, { case: "callPing", value: {} }, signal);

@@ -15,7 +15,16 @@ import { trialPeople, TrialProvider } from "./trial-provider.ts";
 
 const defaultFolder = "berth-plane-trial";
 /** What a trial decides itself. */
-const notForTrials = ["databaseUrl", "databaseUrlFile", "keyFile", "publicUrl", "providerCa", "clientAddressHeader"] as const;
+const notForTrials = [
+  "databaseUrl",
+  "databaseUrlFile",
+  "keyFile",
+  "publicUrl",
+  "providerCa",
+  "clientAddressHeader",
+  "gatewayName",
+  "gatewayUrl",
+] as const;
 
 export interface RunningTrial extends RunningServer {
   /** Where a person begins, and what they have to know. */
@@ -79,6 +88,8 @@ function configOf(wanted: ServerConfig, port: number): ServerConfig & { readonly
     ...wanted,
     listen: { host: "127.0.0.1", port },
     publicUrl: new URL(`http://127.0.0.1:${port}`),
+    gatewayName: "trial",
+    gatewayUrl: new URL(`http://127.0.0.1:${port}`),
     providerAllowHttp: true,
     providerNetworks: ["127.0.0.0/8", "::1/128"],
     deviceSignIn: true,

@@ -20,6 +20,7 @@ import {
   WatchJobResponseSchema,
 } from "../../contract/gen/berth/v1/agent_pb.js";
 import type { TerminalService } from "../../contract/gen/berth/v1/terminal_pb.js";
+import { authorizedKeysHash, authorizedKeysText } from "../../lib/authorized-keys.ts";
 import { folderCalls } from "../../lib/sync/folder-calls.ts";
 import type { SimulatedDisk, SimulatedEnvironment, SimulatedJob } from "./simulated-disk.ts";
 import { SimulatedJobs } from "./simulated-jobs.ts";
@@ -96,6 +97,7 @@ function agentCalls(options: SimulatedAgentOptions, jobs: SimulatedJobs): Servic
       await jobs.cancel(request.environmentId, request.jobId);
       return {};
     },
+    setAuthorizedKeys: async ({ environmentId, authorizedKeys }) => jobs.authorize(environmentId, authorizedKeys),
     uploadContent: async (requests) => {
       let received = 0;
       let environmentId = "";
@@ -249,6 +251,8 @@ function observed(environmentId: string, environment: SimulatedEnvironment): Obs
     jobs: [...newest.values()].map((job) => jobMessage(environmentId, job)),
     ports: environment.container === "running" ? course.ports.map((p) => ({ ...p, address: "127.0.0.1" })) : [],
     sshHostPublicKey: signatureKey,
+    authorizedKeysSha256:
+      environment.authorizedKeys === undefined ? "" : authorizedKeysHash(authorizedKeysText(environment.authorizedKeys)),
   });
 }
 

@@ -36,6 +36,8 @@ const environmentSchema = z.object({
   recovery: z.boolean(),
   failureMessage: z.string(),
   jobs: z.array(jobSchema),
+  /** Who may log in. */
+  authorizedKeys: z.array(z.string()).optional(),
 });
 
 const diskSchema = z.object({

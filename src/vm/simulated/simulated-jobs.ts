@@ -89,6 +89,14 @@ export class SimulatedJobs {
     await live?.done;
   }
 
+  async authorize(environmentId: string, keys: readonly string[]): Promise<Record<string, never>> {
+    const environment = this.#options.disk.content.environments[environmentId];
+    if (environment === undefined) throw new Error("the environment is not known");
+    environment.authorizedKeys = [...keys];
+    await this.changed();
+    return {};
+  }
+
   async keepUpload(environmentId: string, directoryName: string): Promise<void> {
     const environments = this.#options.disk.content.environments;
     environments[environmentId] ??= newEnvironment(directoryName, "");
@@ -132,6 +140,7 @@ export class SimulatedJobs {
         environment.contentReady = true;
         return;
       case "devcontainerUp":
+        environment.authorizedKeys = [...job.value.authorizedKeys];
         return this.#bringUp(
           environment,
           record,

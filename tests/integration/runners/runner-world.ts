@@ -4,6 +4,7 @@ import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { createServer, type Http2Server, type ServerHttp2Session } from "node:http2";
 import { BerthError } from "../../../src/contract/berth-error.ts";
 import { type RunnerAnswers } from "../../../src/bridge/runner/answer-requests.ts";
+import type { DialSsh } from "../../../src/bridge/runner/tunnel-answer.ts";
 import { createRunner, type Runner } from "../../../src/bridge/runner/create-runner.ts";
 import { enrolRunner } from "../../../src/bridge/runner/enrol.ts";
 import type { EnvironmentCache } from "../../../src/bridge/runner/environment-cache.ts";
@@ -135,6 +136,11 @@ function factsOf(runners: MemoryRunners, { kind, id }: ResourceReference, princi
   return { organizationId, owners: [{ kind: "environment", id: principal.id }] };
 }
 
+/** Of runners into whose environments nobody goes. */
+export const noSsh: DialSsh = async (environmentId) => {
+  throw new BerthError("environment-not-running", environmentId);
+};
+
 /** One process on a computer that is a runner. */
 export class RunnerProcess {
   readonly runner: Runner;
@@ -155,6 +161,7 @@ export class RunnerProcess {
       cache,
       classCache: memoryClassCache(),
       answers: { ...defaultAnswers, ...answers },
+      dialSsh: noSsh,
       describe: async () => ({
         environmentClasses: [create(EnvironmentClassSchema, { displayName: "Small", description: "2 processors, 4 GiB" })],
         status: { version: "1", region: "here" },

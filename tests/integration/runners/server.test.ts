@@ -31,7 +31,7 @@ import { hostTokenKind, secretKind } from "../../../src/plane/store/kinds.ts";
 import { newMember } from "../server/people.ts";
 import { type Databases, postgresDatabases, sqliteDatabases } from "../store/databases.ts";
 import { RunnerEngine } from "./runner-engine.ts";
-import { defaultAnswers, memoryCache, memoryClassCache, memoryState } from "./runner-world.ts";
+import { defaultAnswers, memoryCache, memoryClassCache, memoryState, noSsh } from "./runner-world.ts";
 
 const { RUNNING, STOPPED } = EnvironmentPhase;
 const limitMs = 40_000;
@@ -121,6 +121,7 @@ function run(state: RunnerState): Runner {
     cache: memoryCache(),
     classCache: memoryClassCache(),
     answers: defaultAnswers,
+    dialSsh: noSsh,
     describe: async () => ({
       environmentClasses: [create(EnvironmentClassSchema, { displayName: "Small", description: "2 processors, 4 GiB" })],
       status: { version: "1", region: "here" },

@@ -141,6 +141,39 @@ export declare type TakeIdentityResponse = Message<"berth.v1.TakeIdentityRespons
 export declare const TakeIdentityResponseSchema: GenMessage<TakeIdentityResponse>;
 
 /**
+ * @generated from message berth.v1.SetAuthorizedKeysRequest
+ */
+export declare type SetAuthorizedKeysRequest = Message<"berth.v1.SetAuthorizedKeysRequest"> & {
+  /**
+   * @generated from field: string environment_id = 1;
+   */
+  environmentId: string;
+
+  /**
+   * @generated from field: repeated string authorized_keys = 2;
+   */
+  authorizedKeys: string[];
+};
+
+/**
+ * Describes the message berth.v1.SetAuthorizedKeysRequest.
+ * Use `create(SetAuthorizedKeysRequestSchema)` to create a new message.
+ */
+export declare const SetAuthorizedKeysRequestSchema: GenMessage<SetAuthorizedKeysRequest>;
+
+/**
+ * @generated from message berth.v1.SetAuthorizedKeysResponse
+ */
+export declare type SetAuthorizedKeysResponse = Message<"berth.v1.SetAuthorizedKeysResponse"> & {
+};
+
+/**
+ * Describes the message berth.v1.SetAuthorizedKeysResponse.
+ * Use `create(SetAuthorizedKeysResponseSchema)` to create a new message.
+ */
+export declare const SetAuthorizedKeysResponseSchema: GenMessage<SetAuthorizedKeysResponse>;
+
+/**
  * @generated from message berth.v1.GetHostRequirementsRequest
  */
 export declare type GetHostRequirementsRequest = Message<"berth.v1.GetHostRequirementsRequest"> & {
@@ -1127,6 +1160,13 @@ export declare type ObservedEnvironment = Message<"berth.v1.ObservedEnvironment"
    * @generated from field: google.protobuf.Timestamp last_active_at = 7;
    */
   lastActiveAt?: Timestamp | undefined;
+
+  /**
+   * SHA-256 in hexadecimal of the keys that may log in, one a line; empty while none were said.
+   *
+   * @generated from field: string authorized_keys_sha256 = 8;
+   */
+  authorizedKeysSha256: string;
 };
 
 /**
@@ -2924,6 +2964,16 @@ export declare const AgentService: GenService<{
     methodKind: "unary";
     input: typeof CancelJobRequestSchema;
     output: typeof CancelJobResponseSchema;
+  },
+  /**
+   * Says anew which keys may log in to an environment by ssh; connections that are open stay.
+   *
+   * @generated from rpc berth.v1.AgentService.SetAuthorizedKeys
+   */
+  setAuthorizedKeys: {
+    methodKind: "unary";
+    input: typeof SetAuthorizedKeysRequestSchema;
+    output: typeof SetAuthorizedKeysResponseSchema;
   },
   /**
    * How big a machine the configuration of an environment asks for; nothing where it does not say, or cannot be read.

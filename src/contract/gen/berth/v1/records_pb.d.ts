@@ -9,6 +9,7 @@ import type { OrganizationRole } from "../../gitpod/v1/organization_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { ServiceAccountToken } from "../../gitpod/v1/service_account_pb.js";
 import type { RunnerConfigurationSchema } from "../../gitpod/v1/runner_configuration_pb.js";
+import type { Gateway } from "../../gitpod/v1/gateway_pb.js";
 
 /**
  * Describes the file berth/v1/records.proto.
@@ -360,4 +361,36 @@ export declare type CarriedMessageRecord = Message<"berth.v1.CarriedMessageRecor
  * Use `create(CarriedMessageRecordSchema)` to create a new message.
  */
 export declare const CarriedMessageRecordSchema: GenMessage<CarriedMessageRecord>;
+
+/**
+ * A server process that joins runners with who wants to their environments. The record's id is the gateway's name.
+ *
+ * @generated from message berth.v1.GatewayRecord
+ */
+export declare type GatewayRecord = Message<"berth.v1.GatewayRecord"> & {
+  /**
+   * @generated from field: gitpod.v1.Gateway gateway = 1;
+   */
+  gateway?: Gateway | undefined;
+
+  /**
+   * The process that it is.
+   *
+   * @generated from field: string process_id = 2;
+   */
+  processId: string;
+
+  /**
+   * It says again and again that it is there; from then on it is not.
+   *
+   * @generated from field: int64 expires_at_ms = 3;
+   */
+  expiresAtMs: bigint;
+};
+
+/**
+ * Describes the message berth.v1.GatewayRecord.
+ * Use `create(GatewayRecordSchema)` to create a new message.
+ */
+export declare const GatewayRecordSchema: GenMessage<GatewayRecord>;
 

@@ -669,6 +669,14 @@ export declare type WatchRequestsResponse = Message<"gitpod.v1.WatchRequestsResp
      */
     value: WatchRequestsResponse_ValidateConfig;
     case: "callValidateConfig";
+  } | {
+    /**
+     * Berth's own, far from the numbers of the public API.
+     *
+     * @generated from field: gitpod.v1.WatchRequestsResponse.MeetTunnel call_meet_tunnel = 10001;
+     */
+    value: WatchRequestsResponse_MeetTunnel;
+    case: "callMeetTunnel";
   } | { case: undefined; value?: undefined };
 };
 
@@ -830,6 +838,36 @@ export declare type WatchRequestsResponse_ValidateConfig = Message<"gitpod.v1.Wa
 export declare const WatchRequestsResponse_ValidateConfigSchema: GenMessage<WatchRequestsResponse_ValidateConfig>;
 
 /**
+ * Connect an environment's ssh server with a gateway (berth.v1.TunnelService.Meet).
+ *
+ * @generated from message gitpod.v1.WatchRequestsResponse.MeetTunnel
+ */
+export declare type WatchRequestsResponse_MeetTunnel = Message<"gitpod.v1.WatchRequestsResponse.MeetTunnel"> & {
+  /**
+   * @generated from field: string environment_id = 1;
+   */
+  environmentId: string;
+
+  /**
+   * @generated from field: string gateway_url = 2;
+   */
+  gatewayUrl: string;
+
+  /**
+   * Good once, and for this runner alone.
+   *
+   * @generated from field: string ticket = 3;
+   */
+  ticket: string;
+};
+
+/**
+ * Describes the message gitpod.v1.WatchRequestsResponse.MeetTunnel.
+ * Use `create(WatchRequestsResponse_MeetTunnelSchema)` to create a new message.
+ */
+export declare const WatchRequestsResponse_MeetTunnelSchema: GenMessage<WatchRequestsResponse_MeetTunnel>;
+
+/**
  * @generated from message gitpod.v1.SendResponseRequest
  */
 export declare type SendResponseRequest = Message<"gitpod.v1.SendResponseRequest"> & {
@@ -876,6 +914,14 @@ export declare type SendResponseRequest = Message<"gitpod.v1.SendResponseRequest
      */
     value: ValidateRunnerConfigurationResponse;
     case: "callValidateConfig";
+  } | {
+    /**
+     * They are connected.
+     *
+     * @generated from field: gitpod.v1.SendResponseRequest.MeetTunnel call_meet_tunnel = 10001;
+     */
+    value: SendResponseRequest_MeetTunnel;
+    case: "callMeetTunnel";
   } | { case: undefined; value?: undefined };
 };
 
@@ -922,6 +968,18 @@ export declare type SendResponseRequest_Ping = Message<"gitpod.v1.SendResponseRe
  * Use `create(SendResponseRequest_PingSchema)` to create a new message.
  */
 export declare const SendResponseRequest_PingSchema: GenMessage<SendResponseRequest_Ping>;
+
+/**
+ * @generated from message gitpod.v1.SendResponseRequest.MeetTunnel
+ */
+export declare type SendResponseRequest_MeetTunnel = Message<"gitpod.v1.SendResponseRequest.MeetTunnel"> & {
+};
+
+/**
+ * Describes the message gitpod.v1.SendResponseRequest.MeetTunnel.
+ * Use `create(SendResponseRequest_MeetTunnelSchema)` to create a new message.
+ */
+export declare const SendResponseRequest_MeetTunnelSchema: GenMessage<SendResponseRequest_MeetTunnel>;
 
 /**
  * @generated from enum gitpod.v1.SendResponseRequest.ErrorCode

@@ -1,0 +1,47 @@
+import { create } from "@bufbuild/protobuf";
+import type { ServiceImpl } from "@connectrpc/connect";
+import { BerthError } from "../../contract/berth-error.ts";
+import {
+  type DialRemoteSshRequest,
+  DialRemoteSshResponseSchema,
+  type RemoteAccessService,
+} from "../../contract/gen/berth/v1/remote_access_pb.js";
+import { feedStream } from "../../lib/feed-stream.ts";
+import { piecesOf } from "../../lib/pieces.ts";
+import type { HostParts } from "../create-host.ts";
+import { plain } from "./list-environments.ts";
+
+type Parts = Pick<HostParts, "contexts" | "remoteSsh" | "sshFiles">;
+
+/** berth.v1.RemoteAccessService */
+export function remoteAccessService(parts: Parts): ServiceImpl<typeof RemoteAccessService> {
+  const { contexts, remoteSsh, sshFiles } = parts;
+  return {
+    dialRemoteSsh: (requests, { signal }) => dial(parts, requests, signal),
+    getRemoteSshConfig: async ({ contextId, environmentId }, { signal }) => {
+      const environment = await remoteSsh.find({ contextId, environmentId }, signal);
+      // What was made since the last list has no name in ssh's files yet.
+      await contexts.get(contextId).environments({ polling: false }, signal);
+      const found = (await sshFiles.environments()).find(({ id, remote }) => id === environmentId && remote?.contextId === contextId);
+      if (found === undefined) throw new BerthError("environment-not-found", plain(environmentId));
+      await sshFiles.write();
+      const folder = plain(environment.status?.devcontainer?.remoteWorkspaceFolder ?? "");
+      return { hostAlias: found.alias, folder, warning: sshFiles.warning };
+    },
+  };
+}
+
+async function* dial({ remoteSsh }: Parts, requests: AsyncIterable<DialRemoteSshRequest>, signal: AbortSignal) {
+  const input = requests[Symbol.asyncIterator]();
+  const first = await input.next();
+  if (first.done === true || first.value.message.case !== "environment")
+    throw new BerthError("ssh-failed", "the first message must name the environment");
+  const stream = await remoteSsh.dial(first.value.message.value, signal);
+  try {
+    yield create(DialRemoteSshResponseSchema, { message: { case: "connected", value: true } });
+    void feedStream(input, stream);
+    for await (const message of piecesOf(stream)) yield create(DialRemoteSshResponseSchema, { message });
+  } finally {
+    stream.destroy();
+  }
+}
