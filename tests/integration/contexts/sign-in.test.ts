@@ -137,7 +137,7 @@ test("a sign-in ends when its call ends, or when another one is begun, and nobod
     () => "",
     (error: unknown) => fromConnectError(error).code,
   );
-  await expect.poll(() => opened).toHaveLength(1);
+  await expect.poll(() => opened, { timeout: 20_000 }).toHaveLength(1);
   const end = new AbortController();
   const second = (async () => {
     for await (const { progress } of contexts.signIn({ contextId, method: browser }, { signal: end.signal }))
@@ -145,7 +145,7 @@ test("a sign-in ends when its call ends, or when another one is begun, and nobod
   })();
   second.catch(() => undefined);
   expect(await outcome).toBe("canceled");
-  await expect.poll(() => opened).toHaveLength(2);
+  await expect.poll(() => opened, { timeout: 20_000 }).toHaveLength(2);
   end.abort();
   await expect(second).rejects.toBeInstanceOf(ConnectError);
   for (const url of opened) {
