@@ -30,7 +30,7 @@ This page is made from the table that the management plane decides by (\`src/pla
 - Personal things of others, and others' tokens, are answered like what does not exist, also within an organization; so is a class of a runner that is not the caller's to use, where something would be made with it.
 - Projects and runners (with their classes) are for every member to use as long as nobody was made their user; from then on they are for those who were, directly or through a group, and for whom more was given.
 - Lists and watches show what could be read one by one.
-- An organization can leave new projects to its administrators (\`members_create_projects\`); this is content, and the service says it.
+- An organization's policies, e.g. that new projects are left to its administrators (\`members_create_projects\`), are content, and the services say them (docs/PLANE.md).
 
 ## Where it is decided
 

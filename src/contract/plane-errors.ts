@@ -32,6 +32,12 @@ export const planeErrors = {
     "Nothing can be sealed for a runner that has not shown its key yet.",
     "Set the runner up with a token of CreateRunnerToken, then try again.",
   ),
+  "policy-refused": entry(
+    "failed_precondition",
+    "Your organization's policy does not allow it",
+    "An administrator of your organization has said so for its members.",
+    "Ask an administrator of your organization, who can change its policies.",
+  ),
   "runner-in-use": entry(
     "failed_precondition",
     "The runner was not deleted",

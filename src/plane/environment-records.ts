@@ -10,7 +10,7 @@ import {
 import { ResourceOperation } from "../contract/gen/gitpod/v1/event_pb.js";
 import { forgetEnvironment } from "./forget-environment.ts";
 import { environmentKind } from "./store/kinds.ts";
-import type { OrganizationStore, Stored } from "./store/store.ts";
+import type { OrganizationStore, Stored, Transaction } from "./store/store.ts";
 import { trackUsage } from "./usage/track-usage.ts";
 
 /** The environments of an organization; every change is committed before it is announced. */
@@ -37,15 +37,23 @@ export class EnvironmentRecords {
     return (await this.#store.find(environmentKind, { nameKey }))?.message;
   }
 
-  /** Fails with `resource-exists` when its name is taken. */
-  async insert(environment: Environment): Promise<void> {
-    await this.#store.transaction(async (tx) => tx.insert(environmentKind, environment.id, environment));
+  /** Fails with `resource-exists` when its name is taken, and as `check` does. */
+  async insert(environment: Environment, check?: (tx: Transaction) => Promise<void>): Promise<void> {
+    await this.#store.transaction(async (tx) => {
+      await check?.(tx);
+      tx.insert(environmentKind, environment.id, environment);
+    });
   }
 
-  /** Changes a copy of spec or metadata and counts its version up; done again where another change came between. */
-  async update(id: string, change: (draft: Environment) => void): Promise<Environment> {
+  /** Changes a copy of spec or metadata and counts its version up; done again where another change came between. Fails as `check` does. */
+  async update(
+    id: string,
+    change: (draft: Environment) => void,
+    check?: (tx: Transaction, environment: Environment) => Promise<void>,
+  ): Promise<Environment> {
     return this.#store.transaction(async (tx) => {
       const stored = existing(id, await tx.get(environmentKind, id));
+      await check?.(tx, stored.message);
       const draft = clone(EnvironmentSchema, stored.message);
       change(draft);
       if (draft.spec !== undefined) draft.spec.specVersion += 1n;

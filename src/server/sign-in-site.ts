@@ -7,6 +7,7 @@ import { sendErrorPage } from "../plane/pages/page.ts";
 import type { Sealer } from "../plane/seal.ts";
 import { signInAudit } from "../plane/audit/sign-in-audit.ts";
 import { tokenAuthentication } from "../plane/access-tokens.ts";
+import { followArchivePolicies } from "../plane/archived-environments.ts";
 import type { ServerPlaneOptions } from "../plane/create-server-plane.ts";
 import { signInAuthentication } from "../plane/signed-in-caller.ts";
 import { SignIn } from "../plane/sign-in.ts";
@@ -73,7 +74,7 @@ export function createSigningIn(needs: Needs): SigningIn {
       ...(signIn === undefined ? {} : { signIn }),
     },
     ofServer: { clientAddress, ...(signIn === undefined ? {} : { site: signInSite(signIn, clientAddress, now) }) },
-    keepHouse: (signal) => keepHouse({ signIn, domains, log, signal }),
+    keepHouse: (signal) => keepHouse({ signIn, domains, policies: async () => followArchivePolicies(store, now, signal), log, signal }),
   };
 }
 
@@ -131,10 +132,12 @@ function domainVerifier({ dnsServers }: ServerConfig): DomainVerifier {
 function keepHouse(options: {
   readonly signIn: SignIn | undefined;
   readonly domains: DomainChecks;
+  /** Does what organizations' policies say of environments that nobody uses. */
+  readonly policies: () => Promise<void>;
   readonly log: Log;
   readonly signal: AbortSignal;
 }): void {
-  const { signIn, domains, log, signal } = options;
+  const { signIn, domains, policies, log, signal } = options;
   let running = false;
   const round = async (): Promise<void> => {
     if (running) return;
@@ -142,6 +145,7 @@ function keepHouse(options: {
     try {
       while (!signal.aborted && (await signIn?.removeExpired()) === true);
       await domains.checkDue(signal);
+      await policies();
     } catch (error) {
       log.warn("what has ended was not removed", { reason: messageOf(error) });
     } finally {

@@ -6,66 +6,11 @@ import { type Editor, EditorSchema } from "../../contract/gen/gitpod/v1/editor_p
 import { sshAliasOf } from "../../lib/ssh-alias.ts";
 import { EnvironmentRecords } from "../environment-records.ts";
 import { paginate } from "../pagination.ts";
-import type { ScopeOf } from "../request-scope.ts";
+import type { RequestScope, ScopeOf } from "../request-scope.ts";
 import type { PageTokens } from "../store/page-tokens.ts";
+import { type EditorEntry, editors, findEditor, isEditorAllowed } from "./editors.ts";
+import { policiesOf, refuseByPolicy } from "./organization-policies.ts";
 import { refuse } from "./supported-spec.ts";
-
-interface EditorEntry {
-  readonly id: string;
-  readonly alias: string;
-  readonly name: string;
-  readonly installation: string;
-  /** {{HOST}} and {{FOLDER}} are put in, percent-encoded. */
-  readonly urlTemplate: string;
-}
-
-const sshRemote = (scheme: string): string => `${scheme}://vscode-remote/ssh-remote+{{HOST}}{{FOLDER}}?windowId=_blank`;
-
-/** Ids are fixed, so that a saved default stays valid. */
-const editors: readonly EditorEntry[] = [
-  {
-    id: "018f0000-0000-7000-8000-000000000001",
-    alias: "vscode",
-    name: "VS Code",
-    urlTemplate: sshRemote("vscode"),
-    installation: "https://code.visualstudio.com, with the extension Remote - SSH",
-  },
-  {
-    id: "018f0000-0000-7000-8000-000000000002",
-    alias: "vscode-insiders",
-    name: "VS Code Insiders",
-    urlTemplate: sshRemote("vscode-insiders"),
-    installation: "https://code.visualstudio.com/insiders, with the extension Remote - SSH",
-  },
-  {
-    id: "018f0000-0000-7000-8000-000000000003",
-    alias: "cursor",
-    name: "Cursor",
-    urlTemplate: sshRemote("cursor"),
-    installation: "https://cursor.com",
-  },
-  {
-    id: "018f0000-0000-7000-8000-000000000004",
-    alias: "windsurf",
-    name: "Windsurf",
-    urlTemplate: sshRemote("windsurf"),
-    installation: "https://windsurf.com",
-  },
-  {
-    id: "018f0000-0000-7000-8000-000000000005",
-    alias: "zed",
-    name: "Zed",
-    urlTemplate: "zed://ssh/{{HOST}}{{FOLDER}}",
-    installation: "https://zed.dev",
-  },
-  {
-    id: "018f0000-0000-7000-8000-000000000006",
-    alias: "jetbrains",
-    name: "JetBrains Gateway",
-    urlTemplate: "jetbrains-gateway://connect#type=ssh&deploy=true&host={{HOST}}&port=22&user=berth&projectPath={{FOLDER}}",
-    installation: "https://www.jetbrains.com/remote-development/gateway",
-  },
-];
 
 /** gitpod.v1.EditorService: links that open an environment in an editor over ssh. */
 export function editorService({
@@ -78,20 +23,28 @@ export function editorService({
   readonly now: () => number;
 }): Partial<ServiceImpl<typeof EditorService>> {
   const find = (idOrAlias: string): EditorEntry => {
-    const found = editors.find((editor) => editor.id === idOrAlias || editor.alias === idOrAlias);
+    const found = findEditor(idOrAlias);
     if (found === undefined) throw new BerthError("resource-not-found", `there is no editor '${idOrAlias}'`);
     return found;
   };
+  const allowedIn = async ({ store }: RequestScope): Promise<readonly string[]> =>
+    (await policiesOf(store, store.organizationId)).allowedEditorIds;
   return {
-    listEditors: (request) => {
-      const { page, nextToken } = paginate(editors, (editor) => editor.id, request.pagination, { tokens, list: "editors" });
+    listEditors: async ({ filter, pagination }, context) => {
+      const allowed = filter?.allowedByPolicy === true ? await allowedIn(scopeOf(context)) : [];
+      const wanted = editors.filter(({ id }) => isEditorAllowed(allowed, id));
+      const list = JSON.stringify(["editors", filter ?? null]);
+      const { page, nextToken } = paginate(wanted, (editor) => editor.id, pagination, { tokens, list });
       return { editors: page.map(editorMessage), pagination: { nextToken } };
     },
     getEditor: (request) => ({ editor: editorMessage(find(request.id)) }),
     resolveEditorURL: async (request, context) => {
       const editor = find(request.editorId);
       if (request.version !== "") refuse("version: the editor that is installed is opened");
-      const environment = await new EnvironmentRecords(scopeOf(context).store, now).get(request.environmentId);
+      const scope = scopeOf(context);
+      if (!isEditorAllowed(await allowedIn(scope), editor.id))
+        refuseByPolicy("allowed_editor_ids", `${editor.name} is none of the editors that it names`);
+      const environment = await new EnvironmentRecords(scope.store, now).get(request.environmentId);
       const folder = environment.status?.devcontainer?.remoteWorkspaceFolder;
       if (folder === undefined || folder === "")
         throw new BerthError("environment-not-running", "its folder is known once its dev container has been made");

@@ -13,12 +13,15 @@ import {
   type EnvironmentSpec,
   EnvironmentSpecSchema,
 } from "../../contract/gen/gitpod/v1/environment_pb.js";
+import type { Project } from "../../contract/gen/gitpod/v1/project_pb.js";
 import { uuidV7 } from "../../lib/uuid.ts";
 import { type Caller, subjectOf } from "../caller.ts";
 import { EnvironmentRecords } from "../environment-records.ts";
 import { folderScheme, sourceOf } from "../environment-source.ts";
 import type { Fleet } from "../fleet.ts";
 import type { RequestScope, ScopeOf } from "../request-scope.ts";
+import { checkPortSharing, checkRunnerKind, checkSource, checkUpdate, keepLimits, lockdownOf } from "./environment-policies.ts";
+import { policiesOf } from "./organization-policies.ts";
 import { environmentNameKey } from "../store/kinds.ts";
 import type { PageTokens } from "../store/page-tokens.ts";
 import { projectKind } from "../store/project-kinds.ts";
@@ -44,6 +47,10 @@ interface Dependencies {
 
 /** gitpod.v1.EnvironmentService: wishes in, observations out; carrying out is the engine's. */
 export function environmentService(dependencies: Dependencies): Partial<ServiceImpl<typeof EnvironmentService>> {
+  return { ...making(dependencies), ...changing(dependencies) };
+}
+
+function making(dependencies: Dependencies): Partial<ServiceImpl<typeof EnvironmentService>> {
   const { scopeOf, fleet, tokens, now } = dependencies;
   const recordsOf = (context: HandlerContext): EnvironmentRecords => new EnvironmentRecords(scopeOf(context).store, now);
   return {
@@ -55,7 +62,7 @@ export function environmentService(dependencies: Dependencies): Partial<ServiceI
       const project = (await found(scope.store, projectKind, request.projectId, "project")).message;
       const { name, annotations, sessionId } = request;
       const spec = projectSpec(project, request.spec, await usableClasses(fleet, scope));
-      const wanted = { spec, name, annotations, sessionId, projectId: project.id };
+      const wanted = { spec, name, annotations, sessionId, project };
       return { environment: await createEnvironment(dependencies, scope, wanted, context.signal) };
     },
     createEnvironment: async (request, context) => {
@@ -64,8 +71,20 @@ export function environmentService(dependencies: Dependencies): Partial<ServiceI
       const wanted = { spec, name, annotations, sessionId };
       return { environment: await createEnvironment(dependencies, scopeOf(context), wanted, context.signal) };
     },
+  };
+}
+
+function changing({ scopeOf, now }: Dependencies): Partial<ServiceImpl<typeof EnvironmentService>> {
+  const recordsOf = (context: HandlerContext): EnvironmentRecords => new EnvironmentRecords(scopeOf(context).store, now);
+  return {
     startEnvironment: async (request, context) => {
-      await recordsOf(context).update(request.environmentId, (draft) => start(draft, now));
+      const { store } = scopeOf(context);
+      const policies = await policiesOf(store, store.organizationId);
+      await recordsOf(context).update(
+        request.environmentId,
+        (draft) => start(draft, now),
+        async (tx, environment) => keepLimits({ tx, reader: store }, policies, { environment, isNew: false }),
+      );
       return {};
     },
     stopEnvironment: async (request, context) => {
@@ -75,8 +94,14 @@ export function environmentService(dependencies: Dependencies): Partial<ServiceI
     updateEnvironment: async (request, context) => {
       const records = recordsOf(context);
       const { environmentId, metadata } = request;
+      const scope = scopeOf(context);
+      const policies = await policiesOf(scope.store, scope.store.organizationId);
       if (metadata?.name !== undefined) await checkName(records, await creatorOf(records, environmentId), metadata.name, environmentId);
-      await taken(metadata?.name, async () => records.update(environmentId, (draft) => applyUpdate(draft, request)));
+      const change = (draft: Environment): void => {
+        checkUpdate(policies, scope, { environment: draft, request });
+        applyUpdate(draft, request);
+      };
+      await taken(metadata?.name, async () => records.update(environmentId, change));
       return {};
     },
     deleteEnvironment: async (request, context) => {
@@ -111,10 +136,11 @@ export interface NewEnvironment {
   readonly name: string | undefined;
   readonly annotations: { [key: string]: string };
   readonly sessionId: string;
-  readonly projectId?: string;
+  /** What it is made of. */
+  readonly project?: Project;
 }
 
-/** Checks and records a new environment. Fails with `name-taken`, `name-invalid` or `url-invalid`. */
+/** Checks and records a new environment. Fails with `name-taken`, `name-invalid`, `url-invalid` or `policy-refused`. */
 export async function createEnvironment(
   { fleet, gitIdentity, now }: Pick<Dependencies, "fleet" | "gitIdentity" | "now">,
   scope: RequestScope,
@@ -122,12 +148,16 @@ export async function createEnvironment(
   signal: AbortSignal,
 ): Promise<Environment> {
   const { caller, store } = scope;
+  const policies = await policiesOf(store, store.organizationId);
+  checkPortSharing(policies, request.spec.ports);
   checkSpec(request.spec);
   const records = new EnvironmentRecords(store, now);
   const spec = clone(EnvironmentSpecSchema, request.spec);
   const environmentClass = await usableClass(fleet, scope, spec.machine?.class ?? "");
   const { content } = spec;
   const source = sourceOf(spec);
+  checkSource(policies, scope, { source, project: request.project });
+  await checkRunnerKind(policies, fleet, environmentClass.runnerId);
   const suggested = source.startsWith(folderScheme) ? (source.split("/").at(-1) ?? "folder") : parseContextUrl(source).repository;
   const given = request.name === undefined || request.name === "" ? undefined : request.name;
   if (given !== undefined) await checkName(records, caller.id, given);
@@ -135,7 +165,8 @@ export async function createEnvironment(
   await engineCalls.validateSpec(spec, signal);
   const saysWho = content !== undefined && (content.gitUsername !== "" || content.gitEmail !== "");
   const committer = saysWho ? { name: content.gitUsername, email: content.gitEmail } : await gitIdentity(caller);
-  completeSpec(spec, { classId: environmentClass.id, committer, now });
+  completeSpec(spec, { classId: environmentClass.id, committer, defaultImage: policies.defaultEnvironmentImage, now });
+  const lockdownAt = lockdownOf(policies, now());
   const environment = create(EnvironmentSchema, {
     id: uuidV7(now()),
     metadata: create(EnvironmentMetadataSchema, {
@@ -148,23 +179,32 @@ export async function createEnvironment(
       runnerId: environmentClass.runnerId,
       role: EnvironmentRole.DEFAULT,
       sessionId: request.sessionId,
-      projectId: request.projectId ?? "",
+      projectId: request.project?.id ?? "",
+      ...(lockdownAt === undefined ? {} : { lockdownAt }),
       ...(spec.desiredPhase === EnvironmentPhase.RUNNING ? { lastStartedAt: records.timestamp() } : {}),
     }),
     spec,
     status: { statusVersion: 1n, phase: EnvironmentPhase.CREATING },
   });
-  if (given === undefined) await insertWithFreeName(records, environment, suggested);
-  else await taken(given, async () => records.insert(environment));
+  const insert = async (): Promise<void> =>
+    records.insert(environment, async (tx) => keepLimits({ tx, reader: store }, policies, { environment, isNew: true }));
+  if (given === undefined) await insertWithFreeName(records, environment, { suggested, insert });
+  else await taken(given, insert);
   return environment;
 }
 
 /** Sessions for what is to be done first, and what the request left open. */
 function completeSpec(
   spec: EnvironmentSpec,
-  options: { readonly classId: string; readonly committer: { readonly name: string; readonly email: string }; readonly now: () => number },
+  options: {
+    readonly classId: string;
+    readonly committer: { readonly name: string; readonly email: string };
+    /** Of dev containers whose repository names none. */
+    readonly defaultImage: string;
+    readonly now: () => number;
+  },
 ): void {
-  const { classId, committer, now } = options;
+  const { classId, committer, defaultImage, now } = options;
   spec.specVersion = 1n;
   if (spec.desiredPhase === EnvironmentPhase.UNSPECIFIED) spec.desiredPhase = EnvironmentPhase.RUNNING;
   spec.machine = {
@@ -183,9 +223,9 @@ function completeSpec(
   spec.devcontainer = {
     $typeName: "gitpod.v1.EnvironmentSpec.DevContainer",
     devcontainerFilePath: "",
-    defaultDevcontainerImage: "",
     lifecycleStage: 0,
     ...spec.devcontainer,
+    defaultDevcontainerImage: spec.devcontainer?.defaultDevcontainerImage || defaultImage,
     session: uuidV7(now()),
   };
 }
@@ -216,7 +256,11 @@ function isTaken(error: unknown): boolean {
 }
 
 /** Inserts it under the suggested name or, where that is taken, the first free one like it. */
-async function insertWithFreeName(records: EnvironmentRecords, environment: Environment, suggested: string): Promise<void> {
+async function insertWithFreeName(
+  records: EnvironmentRecords,
+  environment: Environment,
+  { suggested, insert }: { readonly suggested: string; readonly insert: () => Promise<void> },
+): Promise<void> {
   const { metadata } = environment;
   const base =
     suggested
@@ -227,7 +271,7 @@ async function insertWithFreeName(records: EnvironmentRecords, environment: Envi
     metadata.name = n === 1 ? base : `${base}-${n}`;
     if ((await records.findByName(environmentNameKey(metadata.creator?.id ?? "", metadata.name))) !== undefined) continue;
     try {
-      return await records.insert(environment);
+      return await insert();
     } catch (error) {
       // Somebody took it in between.
       if (!isTaken(error)) throw error;

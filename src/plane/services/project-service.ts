@@ -23,7 +23,7 @@ import { projectKind } from "../store/project-kinds.ts";
 import type { Where } from "../store/store.ts";
 import { visibleProjects } from "../access/visibility.ts";
 import { found } from "./found.ts";
-import { policiesOf } from "./organization-policies.ts";
+import { mayAdministerProjects, policiesOf } from "./organization-policies.ts";
 import { projectClasses } from "./project-classes.ts";
 import type { ProjectDependencies } from "./project-dependencies.ts";
 import { projectPolicies } from "./project-policies.ts";
@@ -127,7 +127,7 @@ type NewProject = Pick<
 async function createProject({ now }: ProjectDependencies, scope: RequestScope, request: NewProject): Promise<Project> {
   const { store, caller } = scope;
   const { membersCreateProjects } = await policiesOf(store, store.organizationId);
-  if (!membersCreateProjects && !mayAdminister(scope))
+  if (!membersCreateProjects && !mayAdministerProjects(scope))
     throw new BerthError("not-allowed", "the organization's policy leaves new projects to its administrators");
   checkProject(request);
   const at = timestampFromMs(now());
@@ -148,12 +148,6 @@ async function createProject({ now }: ProjectDependencies, scope: RequestScope, 
   });
   await store.transaction(async (tx) => tx.insert(projectKind, project.id, project));
   return project;
-}
-
-/** Beside the policy's table, an organization says whether its members may make projects. */
-function mayAdminister({ principal }: RequestScope): boolean {
-  const roles = principal !== undefined && "organizationRoles" in principal ? principal.organizationRoles : undefined;
-  return roles === undefined || roles.has("admin") || roles.has("projectsAdmin");
 }
 
 async function updateProject(scope: RequestScope, request: UpdateProjectRequest, nowMs: number): Promise<Project> {

@@ -1,6 +1,7 @@
 import { clone, create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
+import { RunnerKind } from "../../contract/gen/gitpod/v1/runner_configuration_pb.js";
 import {
   type Runner,
   RunnerPhase,
@@ -17,6 +18,7 @@ import { runnerKind } from "../store/fleet-kinds.ts";
 import type { Store } from "../store/store.ts";
 import { visibleRunners } from "../access/visibility.ts";
 import { found } from "./found.ts";
+import { policiesOf, refuseByPolicy } from "./organization-policies.ts";
 import { applyConfiguration } from "./runner-configuration.ts";
 import { removeRunner } from "./runner-removal.ts";
 import { refuse } from "./supported-spec.ts";
@@ -39,6 +41,8 @@ export function runnerAdministration({
     createRunner: async (request, context) => {
       const scope = scopeOf(context);
       const runner = newRunner(request, scope, now());
+      if (runner.kind === RunnerKind.LOCAL && !(await policiesOf(scope.store, scope.store.organizationId)).allowLocalRunners)
+        refuseByPolicy("allow_local_runners", "people's own computers are no runners");
       await scope.store.transaction(async (tx) => tx.insert(runnerKind, runner.runnerId, runner));
       return { runner, exchangeToken: await runners.enrolment.issueExchangeToken(runner.runnerId) };
     },

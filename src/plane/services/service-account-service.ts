@@ -80,8 +80,9 @@ function accounts({ scopeOf, now, tellTokensGone }: Dependencies): Partial<Servi
       const hostTokens = await scope.store.transaction(async (tx) => {
         const stored = await accountOf(tx, serviceAccountId);
         await deleteAccess(tx, stored.id);
+        const hostTokens = await deleteCredentials(tx, stored.id);
         tx.delete(serviceAccountKind, stored);
-        return deleteCredentials(tx, stored.id);
+        return hostTokens;
       });
       await tellTokensGone(hostTokens);
       return {};

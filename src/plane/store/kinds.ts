@@ -1,4 +1,4 @@
-import { timestampMs, type Timestamp } from "@bufbuild/protobuf/wkt";
+import { EmptySchema, timestampMs, type Timestamp } from "@bufbuild/protobuf/wkt";
 import { type Environment, EnvironmentSchema } from "../../contract/gen/gitpod/v1/environment_pb.js";
 import { ResourceType } from "../../contract/gen/gitpod/v1/event_pb.js";
 import { HostAuthenticationTokenSchema } from "../../contract/gen/gitpod/v1/runner_configuration_pb.js";
@@ -27,6 +27,9 @@ export const environmentKind = defineKind({
     ...msField("expiresAtMs", metadata?.lockdownAt),
   }),
 });
+
+/** One for each person whose environments are counted; its id is theirs. It is written with each environment that counts. */
+export const environmentQuotaKind = defineKind({ name: "environment-quota", schema: EmptySchema, columns: () => ({}) });
 
 /** Two names of one person's environments that ssh cannot tell apart, such as "My app" and "my-app", are one. */
 export function environmentNameKey(creatorId: string, name: string): string {

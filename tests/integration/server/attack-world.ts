@@ -5,6 +5,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
+import { AuditRecordSchema } from "../../../src/contract/gen/berth/v1/audit_records_pb.js";
+import { DomainRecordSchema, SsoConfigurationRecordSchema } from "../../../src/contract/gen/berth/v1/sign_in_records_pb.js";
 import { AccessTokenRecordSchema } from "../../../src/contract/gen/berth/v1/records_pb.js";
 import { AccountService } from "../../../src/contract/gen/gitpod/v1/account_pb.js";
 import { EditorService } from "../../../src/contract/gen/gitpod/v1/editor_pb.js";
@@ -26,6 +28,7 @@ import { ProjectSchema, ProjectService } from "../../../src/contract/gen/gitpod/
 import {
   EnvironmentClassSchema,
   HostAuthenticationTokenSchema,
+  SCMIntegrationSchema,
   RunnerConfigurationService,
 } from "../../../src/contract/gen/gitpod/v1/runner_configuration_pb.js";
 import { RunnerInteractionService } from "../../../src/contract/gen/gitpod/v1/runner_interaction_pb.js";
@@ -43,6 +46,9 @@ import { newToken, tokenAuthentication } from "../../../src/plane/access-tokens.
 import type { ResourceKind } from "../../../src/plane/authorization/row.ts";
 import type { Caller } from "../../../src/plane/caller.ts";
 import { createServerPlane } from "../../../src/plane/create-server-plane.ts";
+import { auditKind } from "../../../src/plane/audit/audit-kind.ts";
+import { scmIntegrationKind } from "../../../src/plane/runner-store/kinds.ts";
+import { domainVerificationKind, ssoConfigurationKind } from "../../../src/plane/sign-in-store/provider-kinds.ts";
 import { environmentClassKind, runnerKind } from "../../../src/plane/store/fleet-kinds.ts";
 import {
   accessTokenKind,
@@ -104,6 +110,8 @@ export class AttackWorld {
   /** Tokens of what a server gives none to in this test: environments and runners. */
   readonly tokens: {
     readonly environment: string;
+    /** Of the runner that Bob made. */
+    readonly runner: string;
     readonly foreignRunner: string;
     readonly readOnly: string;
     readonly serviceAccount: string;
@@ -182,6 +190,7 @@ export class AttackWorld {
     };
     const tokens = {
       environment: program(Principal.ENVIRONMENT, ids.environment ?? "", ada.organizationId),
+      runner: program(Principal.RUNNER, ids.runner ?? "", ada.organizationId),
       foreignRunner: program(Principal.RUNNER, evesIds.runner ?? "", eve.organizationId),
       serviceAccount: program(Principal.SERVICE_ACCOUNT, ids.serviceAccount ?? "", ada.organizationId),
       readOnly: await readOnlyToken(store, ada),
@@ -272,7 +281,8 @@ async function oneOfEverything(store: Store, { userId, organizationId }: Person,
     principal: userId,
     ...{ environment: id(), project: id(), runner: id(), environmentClass: id(), secret: id(), hostAuthenticationToken: id() },
     ...{ group: id(), groupMembership: id(), roleAssignment: id(), serviceAccount: id(), personalAccessToken: id() },
-    ...{ serviceAccountToken: id(), preference: id() },
+    ...{ serviceAccountToken: id(), preference: id(), ssoConfiguration: id(), domainVerification: id() },
+    ...{ scmIntegration: id(), auditLogEntry: id() },
   };
   const { environment, project, runner, group, serviceAccount } = ids;
   await store.inOrganization(organizationId).transaction(async (tx) => {
@@ -289,8 +299,8 @@ async function oneOfEverything(store: Store, { userId, organizationId }: Person,
     const mount = { case: "environmentVariable", value: true } as const;
     const scope = { scope: { case: "userId", value: userId } } as const;
     tx.insert(secretKind, ids.secret, create(SecretSchema, { id: ids.secret, name, creator, mount, scope }));
-    const host = { id: ids.hostAuthenticationToken, runnerId: runner, host: `${name}.example`, subject: creator };
-    tx.insert(hostTokenKind, host.id, create(HostAuthenticationTokenSchema, host));
+    const token = { id: ids.hostAuthenticationToken, runnerId: runner, host: `${name}.example`, subject: creator };
+    tx.insert(hostTokenKind, token.id, create(HostAuthenticationTokenSchema, token));
     tx.insert(groupKind, group, create(GroupSchema, { id: group, organizationId, name, createdAt: at, updatedAt: at }));
     const place = { id: ids.groupMembership, groupId: group, subject: creator, name };
     tx.insert(groupMembershipKind, place.id, create(GroupMembershipSchema, place));
@@ -312,6 +322,15 @@ async function oneOfEverything(store: Store, { userId, organizationId }: Person,
     tx.insert(accessTokenKind, ofAccount.id, record);
     const preference = { id: ids.preference, key: name, value: name };
     tx.insert(preferenceKind, preference.id, create(UserPreferenceRecordSchema, { userId, preference }));
+    const host = `${name.replaceAll(" ", "-")}.example`;
+    const configuration = { id: ids.ssoConfiguration, organizationId, displayName: name, issuerUrl: `https://${host}` };
+    tx.insert(ssoConfigurationKind, configuration.id, create(SsoConfigurationRecordSchema, { configuration }));
+    const verification = { id: ids.domainVerification, organizationId, domain: host, verificationToken: name };
+    tx.insert(domainVerificationKind, verification.id, create(DomainRecordSchema, { verification }));
+    const integration = { id: ids.scmIntegration, runnerId: runner, host };
+    tx.insert(scmIntegrationKind, integration.id, create(SCMIntegrationSchema, integration));
+    const entry = { id: ids.auditLogEntry, organizationId, actor: creator, method: name, subjectId: environment, createdAt: at };
+    tx.insert(auditKind, entry.id, create(AuditRecordSchema, entry));
   });
   return ids;
 }
