@@ -116,6 +116,9 @@ describe.each([sqliteDatabases(), postgresDatabases()])("what the runner protoco
     await credentials.removeIssuedBefore(runnerId, "access", 2);
     expect(await credentials.find("a")).toBeUndefined();
     expect(await credentials.find("b")).toEqual(credential("b", "access", 2));
+    await credentials.insert(credential("d", "access", 3));
+    await credentials.removeIssuedAfter(runnerId, "access", 2);
+    expect(await credentials.find("d")).toBeUndefined();
     await credentials.removeIssuedBefore(runnerId, "exchange", Number.MAX_SAFE_INTEGER);
     expect(await credentials.find("c")).toBeUndefined();
     expect(await credentials.find("b")).toBeDefined();
