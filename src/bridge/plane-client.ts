@@ -1,6 +1,7 @@
 import * as client from "openid-client";
 import { BerthError } from "../contract/berth-error.ts";
 import { authorizationServerPath, nativeClientId } from "../contract/native-client.ts";
+import { parsePlaneAddress } from "../contract/plane-address.ts";
 import { messageOf } from "../lib/log.ts";
 
 const requestTimeoutS = 15;
@@ -8,15 +9,10 @@ const requestTimeoutS = 15;
 const clockToleranceS = 15 * 60;
 /** Errors of OAuth that say: later. */
 const passing: ReadonlySet<string> = new Set(["temporarily_unavailable", "server_error"]);
-const loopbackHosts: ReadonlySet<string> = new Set(["127.0.0.1", "[::1]", "localhost"]);
 
 /** A plane's address as a person typed it. Fails with `argument-invalid`; plain http only for a plane on this computer. */
 export function parsePlaneUrl(text: string): URL {
-  const url = URL.parse(text.includes("://") ? text : `https://${text}`);
-  const fits = url !== null && (url.protocol === "https:" || (url.protocol === "http:" && loopbackHosts.has(url.hostname)));
-  if (!fits || url === null || url.username !== "" || url.password !== "")
-    throw new BerthError("argument-invalid", `'${text.slice(0, 200)}' is no https address of a plane`);
-  return new URL(url.origin);
+  return new URL(parsePlaneAddress(text).origin);
 }
 
 /** What is known of a plane's authorization server. Fails with `plane-unreachable`. */
