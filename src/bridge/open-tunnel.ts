@@ -8,7 +8,7 @@ import { type OpenTunnelRequest, OpenTunnelRequestSchema, TunnelService } from "
 import { AsyncQueue } from "../lib/async-queue.ts";
 import { messageStream } from "../lib/message-stream.ts";
 import { maxPieceBytes, type Piece } from "../lib/pieces.ts";
-import { isSafeUrl } from "../lib/safe-url.ts";
+import { isSafeUrl } from "../contract/safe-url.ts";
 import { wholeAnswer } from "../lib/whole-answer.ts";
 import { gatewayFailure } from "./gateway-failure.ts";
 

@@ -1,8 +1,8 @@
 import * as client from "openid-client";
 import { BerthError } from "../contract/berth-error.ts";
 import { authorizationServerPath, nativeClientId } from "../contract/native-client.ts";
+import { parsePlaneAddress } from "../contract/plane-address.ts";
 import { messageOf } from "../lib/log.ts";
-import { isSafeUrl } from "../lib/safe-url.ts";
 
 /** Much longer than a plane waits for an identity provider, so that its answer arrives. */
 const requestTimeoutS = 15;
@@ -13,10 +13,7 @@ const passing: ReadonlySet<string> = new Set(["temporarily_unavailable", "server
 
 /** A plane's address as a person typed it. Fails with `argument-invalid`; plain http only for a plane on this computer. */
 export function parsePlaneUrl(text: string): URL {
-  const url = URL.parse(text.includes("://") ? text : `https://${text}`);
-  if (url === null || !isSafeUrl(url) || url.username !== "" || url.password !== "")
-    throw new BerthError("argument-invalid", `'${text.slice(0, 200)}' is no https address of a plane`);
-  return new URL(url.origin);
+  return new URL(parsePlaneAddress(text).origin);
 }
 
 /** What is known of a plane's authorization server. Fails with `plane-unreachable`. */

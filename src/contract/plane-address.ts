@@ -1,7 +1,15 @@
-const loopbackHosts: ReadonlySet<string> = new Set(["127.0.0.1", "[::1]", "localhost"]);
+import { BerthError } from "./berth-error.ts";
+import { isSafeUrl } from "./safe-url.ts";
 
-/** Whether credentials may go to this address: over TLS, or within this computer; none are part of it. */
-export function isSafePlaneAddress(url: URL): boolean {
-  const isSafe = url.protocol === "https:" || (url.protocol === "http:" && loopbackHosts.has(url.hostname));
-  return isSafe && url.username === "" && url.password === "";
+/**
+ * Where a plane's API is, as people type it: https, or http on this computer alone, for what is sent there are credentials.
+ * A path is kept. Fails with `argument-invalid`.
+ */
+export function parsePlaneAddress(text: string): URL {
+  const url = URL.parse(text.includes("://") ? text : `https://${text}`);
+  if (url === null || !isSafeUrl(url) || url.username !== "" || url.password !== "")
+    throw new BerthError("argument-invalid", `'${text.slice(0, 200)}' is no https address of a plane`);
+  const address = new URL(url.origin);
+  address.pathname = url.pathname.replace(/\/+$/, "");
+  return address;
 }

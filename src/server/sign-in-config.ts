@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { z } from "zod";
-import { isSafeUrl } from "../lib/safe-url.ts";
+import { isSafeUrl } from "../contract/safe-url.ts";
 
 const onOff = z.enum(["on", "off"]).transform((text) => text === "on");
 const list = z.string().transform((text) =>

@@ -1,4 +1,5 @@
 import { BerthError } from "../../contract/berth-error.ts";
+import { parsePlaneAddress } from "../../contract/plane-address.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 import { RequestAnswerer, type RunnerAnswers } from "./answer-requests.ts";
@@ -26,7 +27,7 @@ export interface Runner {
   readonly pendingCount: () => number;
 }
 
-/** Puts a runner's side of the protocol together. Fails with `setting-invalid` when the computer was not enrolled. */
+/** Puts a runner's side of the protocol together. Fails with `setting-invalid` when the computer was not enrolled, and `argument-invalid` when its plane's address is none. */
 export function createRunner(
   options: {
     readonly state: RunnerState;
@@ -49,7 +50,7 @@ export function createRunner(
   const { planeUrl, accessToken, keyPair } = state;
   if (accessToken === undefined) throw new BerthError("setting-invalid", "this computer is no runner yet");
   const connection = new PlaneConnection({
-    planeUrl,
+    planeUrl: parsePlaneAddress(planeUrl).href,
     accessToken,
     clock,
     ...(http2 === undefined ? {} : { http2 }),

@@ -1,5 +1,6 @@
 import { BerthError } from "../../contract/berth-error.ts";
 import { IdentityService } from "../../contract/gen/gitpod/v1/identity_pb.js";
+import { parsePlaneAddress } from "../../contract/plane-address.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { newKeyPair } from "../../lib/sealed-box.ts";
 import { PlaneConnection, type PlaneConnectionOptions } from "./plane-connection.ts";
@@ -7,7 +8,7 @@ import type { RunnerState, RunnerStateStore } from "./runner-state.ts";
 
 /**
  * Makes this computer a runner: exchanges the token, which can be used once, and saves what came of it. The runner signs up
- * when it is run. Fails with `exchange-token-invalid` or `plane-unreachable`.
+ * when it is run. Fails with `argument-invalid`, `exchange-token-invalid` or `plane-unreachable`.
  */
 export async function enrolRunner(
   options: {
@@ -18,7 +19,8 @@ export async function enrolRunner(
   } & Pick<PlaneConnectionOptions, "http2">,
   signal: AbortSignal,
 ): Promise<RunnerState> {
-  const { planeUrl, exchangeToken, state, clock, http2 } = options;
+  const { exchangeToken, state, clock, http2 } = options;
+  const planeUrl = parsePlaneAddress(options.planeUrl).href;
   const beginning: RunnerState = { planeUrl, keyPair: await newKeyPair(), accessToken: undefined };
   // Saving comes first: when it fails after the exchange, the token is used up. What worked before is kept until then.
   await state.save((await state.load()) ?? beginning);

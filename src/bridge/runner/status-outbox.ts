@@ -50,6 +50,7 @@ export class StatusOutbox {
   forget(environmentId: string): void {
     this.#waiting.delete(environmentId);
     this.#sent.delete(environmentId);
+    if (this.#sending === environmentId) this.#sending = undefined;
   }
 
   /** The plane is back: what waits is tried at once, and what it had is sent again, in case it lost the end. */
@@ -86,7 +87,8 @@ export class StatusOutbox {
     this.#sending = environmentId;
     try {
       await send(environmentId, status, signal);
-      this.#sent.set(environmentId, status);
+      // Not of an environment that is gone since.
+      if (this.#sending === environmentId) this.#sent.set(environmentId, status);
       this.#backoff.reset();
       return true;
     } catch (error) {
@@ -95,7 +97,7 @@ export class StatusOutbox {
         return true;
       }
       this.#lostCallAtMs = this.#clock.nowMs();
-      if (!this.#waiting.has(environmentId)) this.#waiting.set(environmentId, status);
+      if (this.#sending === environmentId && !this.#waiting.has(environmentId)) this.#waiting.set(environmentId, status);
       return false;
     } finally {
       this.#sending = undefined;

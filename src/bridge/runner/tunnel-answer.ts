@@ -6,7 +6,7 @@ import { GatewayService } from "../../contract/gen/gitpod/v1/gateway_pb.js";
 import { feedStream } from "../../lib/feed-stream.ts";
 import { type Log } from "../../lib/log.ts";
 import { piecesOf } from "../../lib/pieces.ts";
-import { isSafeUrl } from "../../lib/safe-url.ts";
+import { isSafeUrl } from "../../contract/safe-url.ts";
 import { gatewayFailure } from "../gateway-failure.ts";
 import { listPageSize, maxTunnelsAtOnce } from "./limits.ts";
 import type { PlaneConnection } from "./plane-connection.ts";

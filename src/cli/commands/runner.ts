@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import { readFileSync } from "node:fs";
 import { BerthError } from "../../contract/berth-error.ts";
+import { parsePlaneAddress } from "../../contract/plane-address.ts";
 import type { SetupRequest } from "../../lib/runner-messages.ts";
 import { interruptible } from "../interrupt.ts";
 import { printJson, say } from "../output.ts";
@@ -58,7 +59,7 @@ async function setUp(options: SetupOptions, signal: AbortSignal): Promise<void> 
   const request: SetupRequest = {
     command: "setup",
     ...given("exchangeToken", tokenOf(options)),
-    ...given("planeUrl", options.plane === undefined ? undefined : urlOf(options.plane)),
+    ...given("planeUrl", options.plane === undefined ? undefined : parsePlaneAddress(options.plane).href),
     standAlone: options.standAlone ?? false,
     dryRun,
     root: options.root,

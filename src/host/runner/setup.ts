@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BerthError } from "../../contract/berth-error.ts";
-import { isSafePlaneAddress } from "../../contract/plane-address.ts";
+import { parsePlaneAddress } from "../../contract/plane-address.ts";
 import { type RunnerReport, runnerHome, type SetupRequest } from "../../lib/runner-messages.ts";
 import { version } from "../../lib/version.ts";
 import type { DriverProbe } from "../../vm/driver.ts";
@@ -64,9 +64,7 @@ function refuseContradictions({ exchangeToken, planeUrl, standAlone, updateWindo
   const refuse = (why: string): never => {
     throw new BerthError("argument-invalid", why);
   };
-  // Whoever listens on the way would be this runner.
-  if (planeUrl !== undefined && !isSafePlaneAddress(new URL(planeUrl)))
-    refuse("the address of a plane is https, without a name or a password; http only for a plane on this computer");
+  if (planeUrl !== undefined) parsePlaneAddress(planeUrl);
   if (exchangeToken !== undefined && planeUrl === undefined) refuse("an exchange token needs --plane URL");
   if (standAlone && (exchangeToken !== undefined || planeUrl !== undefined))
     refuse("a runner that stands alone has neither plane nor token");

@@ -44,9 +44,17 @@ export class StoredRunnerCredentials implements RunnerCredentials {
   }
 
   async removeIssuedBefore(runnerId: string, kind: RunnerCredential["kind"], beforeMs: number): Promise<void> {
+    await this.#remove(runnerId, kind, ({ issuedAtMs }) => issuedAtMs < BigInt(beforeMs));
+  }
+
+  async removeIssuedAfter(runnerId: string, kind: RunnerCredential["kind"], afterMs: number): Promise<void> {
+    await this.#remove(runnerId, kind, ({ issuedAtMs }) => issuedAtMs > BigInt(afterMs));
+  }
+
+  async #remove(runnerId: string, kind: RunnerCredential["kind"], isMeant: (record: RunnerCredentialRecord) => boolean): Promise<void> {
     await this.#view.transaction(async (tx) => {
       const issued = await tx.all(runnerCredentialKind, { where: { runnerIds: [runnerId], roles: [kinds[kind]] } });
-      for (const stored of issued) if (stored.message.issuedAtMs < BigInt(beforeMs)) tx.delete(runnerCredentialKind, stored);
+      for (const stored of issued) if (isMeant(stored.message)) tx.delete(runnerCredentialKind, stored);
     });
   }
 }

@@ -44,8 +44,11 @@ export class StoredRunnerSettings implements RunnerSettings {
       if (runner === undefined) return;
       const there = await tx.all(environmentClassKind, { where: { runnerIds: [runnerId] } });
       const names = new Set(there.map(({ message }) => nameOf(message)));
+      const offeredNames = new Set(classes.map(nameOf));
+      // Administrators may have given one another name; it keeps its id, which projects and environments know it by.
+      const renamed = there.filter(({ message }) => !offeredNames.has(nameOf(message))).map(({ message }) => machineOf(message));
       for (const offered of classes) {
-        if (names.has(nameOf(offered))) continue;
+        if (names.has(nameOf(offered)) || renamed.includes(machineOf(offered))) continue;
         names.add(nameOf(offered));
         const id = uuidV7(this.#now());
         const taken = create(EnvironmentClassSchema, { ...offered, id, runnerId, enabled: true });
@@ -87,6 +90,16 @@ export class StoredRunnerSettings implements RunnerSettings {
 
 function whereOf(runnerId: string, ids: readonly string[]) {
   return { runnerIds: [runnerId], ...(ids.length === 0 ? {} : { ids }) };
+}
+
+/** What a class is besides its words; its own where nothing is configured. */
+function machineOf({ id, configuration }: EnvironmentClass): string {
+  return configuration.length === 0
+    ? id
+    : configuration
+        .map(({ key, value }) => JSON.stringify([key, value]))
+        .toSorted()
+        .join();
 }
 
 function nameOf({ displayName }: EnvironmentClass): string {

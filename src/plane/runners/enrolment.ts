@@ -59,6 +59,8 @@ export class RunnerEnrolment {
     const isGood = taken?.kind === "exchange" && taken.expiresAtMs !== undefined && taken.expiresAtMs > nowMs;
     const record = isGood ? await this.#records.find(taken.runnerId) : undefined;
     if (record === undefined || isGoing(record)) throw new BerthError("exchange-token-invalid", "it is not good, or not any more");
+    // Tokens that nobody has signed up with: whoever has one was overtaken, and may have got it by a clock that goes ahead.
+    await this.#credentials.removeIssuedAfter(record.runner.runnerId, "access", record.credentialIssuedAtMs);
     // Newer than what the runner has, also where the servers' clocks differ.
     const issuedAtMs = Math.max(nowMs, record.credentialIssuedAtMs + 1);
     return this.#issue({ kind: "access", record, issuedAtMs, expiresAtMs: undefined });

@@ -6,7 +6,6 @@ import { deliveryTimeoutMs, maxOpenCalls } from "./limits.ts";
 
 interface OpenCall {
   readonly runnerId: string;
-  readonly request: WatchRequestsResponse;
   readonly outcome: PromiseWithResolvers<SendResponseRequest>;
   /** No stream has taken it yet. */
   isUndelivered: boolean;
@@ -21,20 +20,19 @@ export class OpenCalls {
     this.#clock = clock;
   }
 
-  /** Those of one runner, to be sent again on its new stream. */
-  of(runnerId: string): WatchRequestsResponse[] {
-    return [...this.#calls.values()].filter((call) => call.runnerId === runnerId).map(({ request }) => request);
-  }
-
   /**
-   * Waits for the answer. Fails with `runner-unreachable` when no stream took the question in time, `timeout` when no
-   * answer came, `runner-busy` when the runner has too much to answer.
+   * Has the question sent and waits for the answer. Fails with `runner-unreachable` when no stream took the question in time, `timeout` when no
+   * answer came, `runner-busy` when the runner has too much to answer, which it is not sent then.
    */
-  async wait(runnerId: string, request: WatchRequestsResponse, signal: AbortSignal): Promise<SendResponseRequest> {
+  async ask(
+    runnerId: string,
+    request: WatchRequestsResponse,
+    { send, signal }: { readonly send: () => Promise<void>; readonly signal: AbortSignal },
+  ): Promise<SendResponseRequest> {
     signal.throwIfAborted();
-    if (this.of(runnerId).length >= maxOpenCalls) throw new BerthError("runner-busy", `it has ${maxOpenCalls} questions to answer`);
+    if (this.#countOf(runnerId) >= maxOpenCalls) throw new BerthError("runner-busy", `it has ${maxOpenCalls} questions to answer`);
     const outcome = Promise.withResolvers<SendResponseRequest>();
-    const call: OpenCall = { runnerId, request, outcome, isUndelivered: true };
+    const call: OpenCall = { runnerId, outcome, isUndelivered: true };
     this.#calls.set(request.requestId, call);
     const onDeliveryTime = (): void => {
       if (call.isUndelivered) outcome.reject(new BerthError("runner-unreachable", "it is not connected to the management plane"));
@@ -45,7 +43,8 @@ export class OpenCalls {
     const cancels = [this.#clock.after(deliveryTimeoutMs, onDeliveryTime), this.#clock.after(runnerCallTimeoutMs, onTime)];
     signal.addEventListener("abort", onAbort);
     try {
-      return await outcome.promise;
+      const [answer] = await Promise.all([outcome.promise, send()]);
+      return answer;
     } finally {
       for (const cancel of cancels) cancel();
       signal.removeEventListener("abort", onAbort);
@@ -64,6 +63,12 @@ export class OpenCalls {
   answer(runnerId: string, answer: SendResponseRequest): void {
     const call = this.#calls.get(answer.requestId);
     if (call?.runnerId === runnerId) call.outcome.resolve(answer);
+  }
+
+  #countOf(runnerId: string): number {
+    let count = 0;
+    for (const call of this.#calls.values()) if (call.runnerId === runnerId) count++;
+    return count;
   }
 
   /** Ends all waiting. */

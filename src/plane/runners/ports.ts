@@ -48,6 +48,8 @@ export interface RunnerCredentials {
   take(hash: string): Promise<RunnerCredential | undefined>;
   /** Removes those of a runner that are of this kind and were issued before a time. */
   removeIssuedBefore(runnerId: string, kind: RunnerCredential["kind"], beforeMs: number): Promise<void>;
+  /** The same of those that were issued after a time. */
+  removeIssuedAfter(runnerId: string, kind: RunnerCredential["kind"], afterMs: number): Promise<void>;
 }
 
 /** What a list gives, one page at a time; an empty token is the first page, and the last page's. */

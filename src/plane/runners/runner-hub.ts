@@ -72,13 +72,16 @@ export class RunnerHub {
    */
   async call(runnerId: string, call: RunnerCall, signal: AbortSignal): Promise<SendResponseRequest> {
     const request = create(WatchRequestsResponseSchema, { requestId: this.#nextRequestId(), request: call });
+    let isSent = false;
+    const send = async (): Promise<void> => {
+      isSent = true;
+      await this.#sendCall(runnerId, request);
+    };
     const unsubscribe = this.#listen(runnerTopic(runnerId), ({ kind }) => {
-      if (kind === "opened") for (const open of this.#calls.of(runnerId)) void this.#sendCall(runnerId, open);
+      if (kind === "opened" && isSent) void this.#sendCall(runnerId, request);
     });
     try {
-      const answer = this.#calls.wait(runnerId, request, signal);
-      await Promise.all([answer, this.#sendCall(runnerId, request)]);
-      return await answer;
+      return await this.#calls.ask(runnerId, request, { send, signal });
     } finally {
       unsubscribe();
     }

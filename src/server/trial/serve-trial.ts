@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { BerthError } from "../../contract/berth-error.ts";
 import type { Log } from "../../lib/log.ts";
-import { isLoopbackHost } from "../../lib/loopback-host.ts";
+import { isLoopbackHost } from "../../contract/safe-url.ts";
 import { html, pageText } from "../../plane/pages/page.ts";
 import { redirectUriOf } from "../../plane/sign-in/sign-in-handler.ts";
 import { type Flags, readConfig, type ServerConfig } from "../config.ts";

@@ -106,6 +106,10 @@ export class MemoryRunners {
       for (const [hash, token] of this.tokens)
         if (token.runnerId === runnerId && token.kind === kind && token.issuedAtMs < beforeMs) this.tokens.delete(hash);
     },
+    removeIssuedAfter: async (runnerId, kind, afterMs) => {
+      for (const [hash, token] of this.tokens)
+        if (token.runnerId === runnerId && token.kind === kind && token.issuedAtMs > afterMs) this.tokens.delete(hash);
+    },
   };
 
   readonly environments: RunnerEnvironments = {

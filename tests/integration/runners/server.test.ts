@@ -196,7 +196,7 @@ describe.each([sqliteDatabases(), postgresDatabases()])("runners of a server on 
 
     await api.stopEnvironment({ environmentId });
     await plane.kill();
-    await delay(500);
+    await until("the runner knows that the plane is away", async () => runner.link.state.kind === "offline");
     await plane.startAgain();
     await until("it is stopped", async () => (await phaseOf()) === STOPPED);
     const { environment } = await api.getEnvironment({ environmentId });

@@ -98,6 +98,19 @@ test("a stolen exchange token is noticed, and the next one shuts the thief out",
   await world.clock.passUntil(() => world.statusOf(environmentId) === "of the owner", 5_000);
 });
 
+test("an access token that nobody has signed up with is void once there is another, whatever the clocks say", async () => {
+  const used = await world.enrol(plane, runnerId);
+  const owner = world.run(used);
+  await world.clock.until(() => owner.isConnected);
+  const { accessToken: unused = "" } = await world.enrol(plane, runnerId);
+  const { accessToken: newest = "" } = await world.enrol(plane, runnerId);
+  const { enrolment } = plane.plane;
+  expect(await enrolment.authenticate(unused)).toBeUndefined();
+  expect(await enrolment.authenticate(newest)).toMatchObject({ id: runnerId });
+  // Until somebody signs up with the newest, the runner goes on.
+  expect(await enrolment.authenticate(used.accessToken ?? "")).toMatchObject({ id: runnerId });
+});
+
 test("who has a runner's token alone does not put its own key in place of the runner's", async () => {
   const state = await world.enrol(plane, runnerId);
   const owner = world.run(state);

@@ -12,7 +12,7 @@ import { StoredRunnerEnvironments } from "../../../src/plane/runner-store/stored
 import { StoredRunnerRecords } from "../../../src/plane/runner-store/stored-runner-records.ts";
 import { StoredRunnerSettings } from "../../../src/plane/runner-store/stored-runner-settings.ts";
 import type { RunnerCredential } from "../../../src/plane/runners/ports.ts";
-import { runnerKind } from "../../../src/plane/store/fleet-kinds.ts";
+import { environmentClassKind, runnerKind } from "../../../src/plane/store/fleet-kinds.ts";
 import { environmentKind } from "../../../src/plane/store/kinds.ts";
 import type { Store, StoreEvent } from "../../../src/plane/store/store.ts";
 import { postgresDatabases, sqliteDatabases } from "../store/databases.ts";
@@ -116,6 +116,9 @@ describe.each([sqliteDatabases(), postgresDatabases()])("what the runner protoco
     await credentials.removeIssuedBefore(runnerId, "access", 2);
     expect(await credentials.find("a")).toBeUndefined();
     expect(await credentials.find("b")).toEqual(credential("b", "access", 2));
+    await credentials.insert(credential("d", "access", 3));
+    await credentials.removeIssuedAfter(runnerId, "access", 2);
+    expect(await credentials.find("d")).toBeUndefined();
     await credentials.removeIssuedBefore(runnerId, "exchange", Number.MAX_SAFE_INTEGER);
     expect(await credentials.find("c")).toBeUndefined();
     expect(await credentials.find("b")).toBeDefined();
@@ -179,5 +182,25 @@ describe.each([sqliteDatabases(), postgresDatabases()])("what the runner protoco
     const page = await settings.classes(runnerId, { ids: [], page: undefined });
     expect(page.items.map(({ displayName }) => displayName).toSorted()).toEqual(["Large", "Small"]);
     expect(page.items.every(({ enabled }) => enabled)).toBe(true);
+  });
+
+  test("a class that was given another name keeps its id when the runner offers it again", async () => {
+    const settings = new StoredRunnerSettings(store, () => Date.now());
+    const classOf = (displayName: string, cpus: string) =>
+      create(EnvironmentClassSchema, { displayName, configuration: [{ key: "cpus", value: cpus }] });
+    const offered = [classOf("Small", "2"), classOf("Large", "8")];
+    const idsByName = async () => {
+      const { items } = await settings.classes(runnerId, { ids: [], page: undefined });
+      return Object.fromEntries(items.map(({ displayName, id }) => [displayName, id]));
+    };
+    await settings.offerClasses(runnerId, offered);
+    const before = await idsByName();
+    await store.inOrganization(organizationId).transaction(async (tx) => {
+      const stored = await tx.get(environmentClassKind, before["Small"] ?? "");
+      if (stored !== undefined) tx.update(environmentClassKind, stored, { ...stored.message, displayName: "For everybody" });
+    });
+    await settings.offerClasses(runnerId, [...offered, classOf("Huge", "32")]);
+    const unchanged = { "For everybody": before["Small"], Large: before["Large"] };
+    expect(await idsByName()).toEqual({ ...unchanged, Huge: expect.any(String) });
   });
 });

@@ -19,6 +19,9 @@ import { createAdmin, type DatabaseFlags, main, PlaneProcess, runPlane } from ".
 
 const unknownToken = `berth_pat_${"A".repeat(43)}`;
 
+/** A computer that does other work beside takes its time to open a stream. */
+const streamLimitMs = 20_000;
+
 let folder: string;
 let running: PlaneProcess[] = [];
 
@@ -107,7 +110,7 @@ describe.each([sqliteDatabases(), postgresDatabases()])("a server on $name", (da
     const ended = (async () => {
       for await (const event of events) expect(event).toBeUndefined();
     })();
-    await expect.poll(async () => (await plane.get("/metrics")).text).toMatch(/^berth_plane_open_streams 1$/m);
+    await expect.poll(async () => (await plane.get("/metrics")).text, { timeout: streamLimitMs }).toMatch(/^berth_plane_open_streams 1$/m);
     plane.signal("SIGTERM");
     await ended;
     await expect.poll(async () => (await plane.get("/readyz")).status).toBe(503);
@@ -186,7 +189,7 @@ describe("several servers on one PostgreSQL", () => {
       for await (const { operation, resourceType, resourceId } of events) told.push({ operation, resourceType, resourceId });
     })();
     watch.catch(() => undefined);
-    await expect.poll(async () => (await other.get("/metrics")).text).toMatch(/^berth_plane_open_streams 1$/m);
+    await expect.poll(async () => (await other.get("/metrics")).text, { timeout: streamLimitMs }).toMatch(/^berth_plane_open_streams 1$/m);
     const id = "018f0000-0000-7000-8000-000000000001";
     const store = await databases.open(database.databaseUrl);
     const environment = create(EnvironmentSchema, { id, metadata: { organizationId, name: "e", creator: { id: userId } }, spec: {} });

@@ -4,3 +4,8 @@ const loopbackHosts: ReadonlySet<string> = new Set(["127.0.0.1", "[::1]", "local
 export function isLoopbackHost(hostname: string): boolean {
   return loopbackHosts.has(hostname);
 }
+
+/** Whether nobody in between hears what is sent to an address: by https, or on this computer. */
+export function isSafeUrl({ protocol, hostname }: Pick<URL, "protocol" | "hostname">): boolean {
+  return protocol === "https:" || (protocol === "http:" && isLoopbackHost(hostname));
+}
