@@ -50,6 +50,13 @@ export async function workNow({ workspaces }: HostClients, environment: Environm
   return now.known ? { changed: now.changedFiles, unpushed: now.unpushedCommits } : undefined;
 }
 
+/** The same where what was never seen may not be taken for nothing: a runner forgets what it saw when it ends. */
+export async function certainWorkNow(clients: HostClients, environment: Environment): Promise<Work | undefined> {
+  const work = await workNow(clients, environment);
+  const isSeen = work !== undefined && (work.changed + work.unpushed > 0 || environment.status?.content?.git !== undefined);
+  return isSeen ? work : undefined;
+}
+
 /** Changed files and unpushed commits as seen last. Nothing is lost while there is no working copy yet. */
 export function workOf({ status }: Environment): Work | undefined {
   const git = status?.content?.git;

@@ -4,7 +4,7 @@ import { BerthError } from "../../contract/berth-error.ts";
 import { runnerHome, runnerUnit } from "../../lib/runner-messages.ts";
 import { findHost } from "../connection.ts";
 import { quoteName } from "../create.ts";
-import { allEnvironments, describeWork, nameOf, workNow } from "../environments.ts";
+import { allEnvironments, certainWorkNow, describeWork, nameOf, type Work } from "../environments.ts";
 import { interruptible } from "../interrupt.ts";
 import { printJson, say } from "../output.ts";
 import { askRunnerProgram, tellReport } from "../runner-program.ts";
@@ -60,7 +60,7 @@ async function restWithoutLoss(confirm: readonly string[], signal: AbortSignal):
     await Promise.all(
       (await allEnvironments(clients)).map(async (environment) => ({
         name: nameOf(environment),
-        work: describeWork(await workNow(clients, environment)),
+        work: textOf(await certainWorkNow(clients, environment)),
       })),
     )
   ).filter(({ name, work }) => work !== "" && !confirm.includes(name));
@@ -70,4 +70,8 @@ async function restWithoutLoss(confirm: readonly string[], signal: AbortSignal):
       `${withWork.map(({ name, work }) => `${name} has ${work}`).join("; ")}. If it may be lost: ${withWork.map(({ name }) => `--confirm ${quoteName(name)}`).join(" ")}`,
     );
   await clients.host.stopHost({ keepMachines: false }, { signal });
+}
+
+function textOf(work: Work | undefined): string {
+  return work === undefined ? "changes that cannot be known while its machine is off" : describeWork(work);
 }

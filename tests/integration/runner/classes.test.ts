@@ -47,7 +47,7 @@ beforeAll(async () => {
   expect((await setup.end()).stderr).toContain("This computer is a runner");
   runner = berth(["runner", "run"]);
   await until(async () => (await client(RunnerService).getRunner({ runnerId })).runner?.status?.phase === RunnerPhase.ACTIVE);
-}, 120_000);
+}, 180_000);
 afterAll(async () => {
   runner.child.kill("SIGTERM");
   await runner.end();

@@ -238,7 +238,7 @@ test("a runner that another computer replaced keeps its environments and does no
   expect(now.degraded[0]).toMatch(/does not have this runner any more/);
 });
 
-test("what the plane forgot is told, kept, and deleted on the runner alone, after a look for work", { timeout: 120_000 }, async () => {
+test("what the plane forgot is told, kept, and deleted on the runner alone, after a look for work", { timeout: 240_000 }, async () => {
   await enrol();
   await startRunner();
   await until(() => runners.phase(runnerId) === RunnerPhase.ACTIVE);
@@ -271,6 +271,8 @@ test("what the plane forgot is told, kept, and deleted on the runner alone, afte
   await startRunner();
   await until(async () => (await status()).environments.some(({ orphan }) => orphan));
   expect((await start(["delete", nameOf(lost)]).end()).stderr).toContain(`berth machine start --machine ${machineId}`);
+  const removal = await start(["uninstall", "--root", root, "--delete-data"]).end();
+  expect(removal.stderr).toContain(`${nameOf(lost)} has changes that cannot be known`);
 
   const { status: code, stderr } = await start(["delete", nameOf(lost), "--force"]).end();
   expect({ code, stderr }).toMatchObject({ code: 0 });
