@@ -1,7 +1,7 @@
-import { type Browser, expect } from "@playwright/test";
+import type { Browser } from "@playwright/test";
 import { afterAll, beforeAll, test } from "vitest";
 import { launchBrowser } from "./browser-window.ts";
-import { ManageWorld } from "./manage-world.ts";
+import { expect, ManageWorld } from "./manage-world.ts";
 
 const many = 240;
 
@@ -23,7 +23,7 @@ afterAll(async () => {
   await browser.close();
 });
 
-test("an administrator finds members among many, changes their roles, and removes one knowing what is lost", async () => {
+test("members are listed, the next ones as one comes to the end", async () => {
   const window = await world.open(browser, "members");
   const { page } = window;
   const table = page.getByRole("table", { name: "Members" });
@@ -38,7 +38,13 @@ test("an administrator finds members among many, changes their roles, and remove
     await expect(table.getByRole("row").filter({ hasText: "Zoe" })).toBeVisible({ timeout: 500 });
   }).toPass();
   await expect(page.getByRole("status").filter({ hasText: "244 in all" })).toBeVisible();
+  await window.close();
+});
 
+test("a member is found among many, and made an administrator", async () => {
+  const window = await world.open(browser, "members");
+  const { page } = window;
+  const table = page.getByRole("table", { name: "Members" });
   await page.getByRole("searchbox").fill("robin@");
   await expect(table.getByRole("row")).toHaveCount(2);
   const robin = table.getByRole("row").nth(1);
@@ -50,7 +56,13 @@ test("an administrator finds members among many, changes their roles, and remove
     .press("Enter");
   await expect(robin).toContainText("Administrator");
   await expect(page.getByRole("dialog")).toHaveCount(0);
+  await window.close();
+});
 
+test("a member is suspended, and removed by who knows what is lost", async () => {
+  const window = await world.open(browser, "members");
+  const { page } = window;
+  const table = page.getByRole("table", { name: "Members" });
   await page.getByRole("searchbox").fill("zoe");
   const zoe = table.getByRole("row").filter({ hasText: "zoe@example.com" });
   await zoe.getByRole("button", { name: "Actions: Zoe" }).click();

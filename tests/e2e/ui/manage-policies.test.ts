@@ -1,7 +1,7 @@
-import { type Browser, expect } from "@playwright/test";
+import type { Browser } from "@playwright/test";
 import { afterAll, beforeAll, test } from "vitest";
 import { launchBrowser } from "./browser-window.ts";
-import { ManageWorld } from "./manage-world.ts";
+import { expect, ManageWorld } from "./manage-world.ts";
 
 let browser: Browser;
 let world: ManageWorld;

@@ -1,12 +1,13 @@
-import { type Browser, expect } from "@playwright/test";
+import type { Browser } from "@playwright/test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, test } from "vitest";
+import { afterAll, beforeAll, test } from "vitest";
 import { PlaneProcess } from "../../integration/server/plane-process.ts";
 import { SimulatedHost } from "../../support/simulated-host.ts";
 import { WebBrowser } from "../../support/sign-in/web-browser.ts";
 import { BrowserWindow, launchBrowser } from "./browser-window.ts";
+import { expect } from "./manage-world.ts";
 
 /** A look-up of a name that nobody has takes as long as the name servers of this computer take. */
 const lookUpTimeoutMs = 30_000;
@@ -15,16 +16,18 @@ let browser: Browser;
 let plane: PlaneProcess;
 let host: SimulatedHost;
 let folder: string;
+let contextId: string;
 
-beforeAll(async () => void (browser = await launchBrowser()));
-afterAll(async () => browser.close());
-beforeEach(async () => {
+beforeAll(async () => {
+  browser = await launchBrowser();
   folder = mkdtempSync(join(tmpdir(), "berth-manage-"));
   plane = await PlaneProcess.serve("--dev", "--dev-folder", folder);
   host = new SimulatedHost();
   await host.start();
+  contextId = await signIn();
 });
-afterEach(async () => {
+afterAll(async () => {
+  await browser.close();
   await host.end();
   await plane.stop();
   rmSync(folder, { recursive: true });
@@ -33,23 +36,22 @@ afterEach(async () => {
 /** Signs the host in as the trial's administrator does it in the system's browser. */
 async function signIn(): Promise<string> {
   const { context } = await host.contexts.addContext({ planeUrl: plane.baseUrl, name: "trial" });
-  const contextId = context?.contextId ?? "";
+  const id = context?.contextId ?? "";
   const person = new WebBrowser();
-  for await (const { progress } of host.contexts.signIn({ contextId, method: { case: "browser", value: {} } })) {
+  for await (const { progress } of host.contexts.signIn({ contextId: id, method: { case: "browser", value: {} } })) {
     if (progress.case !== "browserUrl") continue;
     const choice = await person.submit(await person.open(progress.value), { email: "demo@berth.test" });
     void person.submit(await person.submit(choice, { person: "demo" }), { answer: "allow" });
   }
-  return contextId;
+  return id;
 }
 
-test("providers and domains of a trial are shown, changed and refused as the plane says, and usage says what it has", async () => {
-  const contextId = await signIn();
+test("a provider is changed, and the plane's reasons are told where it refuses", async () => {
   const window = await BrowserWindow.open(browser, host);
   const { page } = window;
   await window.go(`/manage/${contextId}/sign-in`);
   const providers = page.getByRole("region", { name: "Identity providers" });
-  await expect(providers.getByRole("listitem")).toHaveCount(1, { timeout: 20_000 });
+  await expect(providers.getByRole("listitem")).toHaveCount(1);
   const name = (await providers.getByRole("button", { name: /^Edit / }).getAttribute("aria-label"))?.replace("Edit ", "") ?? "";
 
   // The last one that is on stays on, and the dialog says why.
@@ -82,7 +84,14 @@ test("providers and domains of a trial are shown, changed and refused as the pla
   await expect(dialog.getByLabel("Client id")).toHaveValue("berth");
   await page.keyboard.press("Escape");
   await expect(providers.getByRole("listitem")).toHaveCount(1);
+  await window.close();
+});
 
+test("a domain is added with the record to copy, and is not verified without it; usage says what it has", async () => {
+  const window = await BrowserWindow.open(browser, host);
+  const { page } = window;
+  await window.go(`/manage/${contextId}/sign-in`);
+  const dialog = page.getByRole("dialog");
   await page.getByRole("button", { name: "Add a domain" }).click();
   await dialog.getByLabel("Domain").fill("example.invalid");
   await page.keyboard.press("Enter");

@@ -1,7 +1,10 @@
-import type { Browser } from "@playwright/test";
+import { type Browser, expect as expectWith } from "@playwright/test";
 import { PlaneWithEnvironments } from "../../integration/contexts/plane-with-environments.ts";
 import { SimulatedHost } from "../../support/simulated-host.ts";
 import { BrowserWindow } from "./browser-window.ts";
+
+/** What is asked of the plane comes from another process, which a busy computer lets wait. */
+export const expect = expectWith.configure({ timeout: 20_000 });
 
 /** A host that is signed in to a plane of its own, and a window on it. */
 export class ManageWorld {

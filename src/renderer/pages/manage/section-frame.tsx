@@ -1,4 +1,4 @@
-import { type ReactNode, useId } from "react";
+import { type ReactNode, useEffect, useId } from "react";
 import { CloudOff, Info, KeyRound, type LucideIcon, ShieldX } from "lucide-react";
 import type { BerthError } from "../../../contract/berth-error.ts";
 import { useApp, useErrorText, useStrings } from "../../app/context.ts";
@@ -8,7 +8,7 @@ import { Notice } from "../../ui/notice.tsx";
 import { type Column, DataTable } from "./data-table.tsx";
 import type { Pages } from "./use-pages.ts";
 
-/** One place of the administration: what it is, what can be done, and what there is. */
+/** One place of the administration: what it is, what can be done, and what there is. Names the window after itself. */
 export function SectionFrame({
   title,
   description,
@@ -23,7 +23,11 @@ export function SectionFrame({
   readonly toolbar?: ReactNode;
   readonly children: ReactNode;
 }) {
+  const { manage } = useStrings();
   const heading = useId();
+  useEffect(() => {
+    document.title = `${title} · ${manage.title} · Berth`;
+  }, [title, manage]);
   return (
     <section aria-labelledby={heading} className="flex min-h-0 min-w-0 flex-1 flex-col">
       <header className="flex shrink-0 items-start gap-4 px-4 pt-4 pb-3">

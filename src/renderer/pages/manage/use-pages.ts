@@ -5,6 +5,9 @@ import { fromConnectError } from "../../../contract/connect-error.ts";
 /** As many as a plane gives at once. */
 export const pageSize = 100;
 
+/** More than that are asked for anew only when a person wants it. */
+const maxRefreshedRows = 500;
+
 /** One page of a list of the plane's. */
 export interface Page<Row> {
   readonly rows: readonly Row[];
@@ -88,7 +91,7 @@ export function usePages<Row>(ask: AskPage<Row>): Pages<Row> {
     },
     reload: () => again(false),
     refresh: () => {
-      if (isAnswered && rows !== undefined) again(true);
+      if (isAnswered && rows !== undefined && rows.length <= maxRefreshedRows) again(true);
     },
   };
 }

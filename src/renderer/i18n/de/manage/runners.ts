@@ -44,7 +44,7 @@ export const manageRunners: Strings["manage"]["runners"] = {
   newTokenDetail:
     "Der Computer, der es benutzt, übernimmt den Runner, und der jetzige wird ausgesperrt. Umgebungen laufen dort weiter, ohne die Verwaltung.",
   newTokenSubmit: "Token machen",
-  classes: "Seine Klassen zeigen",
+  classes: "Klassen zeigen",
   remove: "Löschen …",
   removeTitle: (name) => `${name} löschen?`,
   removeDetail:

@@ -43,7 +43,7 @@ export const manageRunners = {
   newTokenDetail:
     "The computer that uses it takes the runner over, and the one that is this runner now is shut out. Its environments run on there, without the plane.",
   newTokenSubmit: "Make a token",
-  classes: "Show its classes",
+  classes: "Show classes",
   remove: "Delete…",
   removeTitle: (name: string) => `Delete ${name}?`,
   removeDetail: "The runner's computer keeps what runs on it, and does not hear from the plane any more. Its classes are deleted.",

@@ -26,6 +26,13 @@ const states: Readonly<Record<EnvironmentPhase, RowState | undefined>> = {
   [EnvironmentPhase.DELETED]: "deleting",
 };
 
+/** As it is, or as it will be: a runner that is away learns of what is wanted when it is back. */
+function stateOf({ spec, status }: Environment): RowState | undefined {
+  const state = states[status?.phase ?? EnvironmentPhase.UNSPECIFIED];
+  if (spec?.desiredPhase === EnvironmentPhase.DELETED) return "deleting";
+  return spec?.desiredPhase === EnvironmentPhase.STOPPED && (state === "running" || state === "starting") ? "stopping" : state;
+}
+
 interface Hands {
   readonly names: ReadonlyMap<string, string>;
   readonly runners: readonly Runner[];
@@ -55,9 +62,9 @@ export function useEnvironmentColumns(hands: Hands): readonly Column<Environment
       id: "state",
       header: words.columns.state,
       className: "w-28",
-      cell: ({ status }) => {
-        const state = states[status?.phase ?? EnvironmentPhase.UNSPECIFIED];
-        const failure = (status?.failureMessage ?? [])[0] ?? "";
+      cell: (environment) => {
+        const state = stateOf(environment);
+        const failure = (environment.status?.failureMessage ?? [])[0] ?? "";
         return state === undefined ? environments.remote.phaseUnknown : <StateLabel row={{ state, step: undefined, failure }} />;
       },
     },
@@ -110,12 +117,12 @@ function EnvironmentMenu({
   const { clients } = useManaged();
   const doIt = useDo(onDone);
   const words = manage.environments;
-  const { id, metadata, status } = environment;
+  const { id, metadata } = environment;
   const name = metadata?.name ?? "";
-  const phase = status?.phase ?? EnvironmentPhase.UNSPECIFIED;
+  const state = stateOf(environment);
   const creatorId = metadata?.creator?.id ?? "";
-  const isGoing = phase === EnvironmentPhase.DELETING || phase === EnvironmentPhase.DELETED;
-  const rests = phase === EnvironmentPhase.STOPPED || phase === EnvironmentPhase.STOPPING;
+  const isGoing = state === "deleting";
+  const rests = state === "stopped" || state === "stopping";
   return (
     <Menu
       trigger={<IconButton icon={Ellipsis} label={manage.moreActions(name)} />}

@@ -1,4 +1,4 @@
-import { useId, useRef, useState } from "react";
+import { type RefObject, useId, useRef, useState } from "react";
 import type { SSOConfiguration } from "../../../../contract/gen/gitpod/v1/organization_pb.js";
 import { useStrings } from "../../../app/context.ts";
 import { Checkbox } from "../../../ui/checkbox.tsx";
@@ -32,6 +32,7 @@ export function ProviderDialog({
   const [draft, setDraft] = useState(() => providerDraftOf(provider));
   const save = useSave(provider);
   const fault = providerFault(draft, provider);
+  const input = useRef<HTMLInputElement>(null);
   return (
     <FormDialog
       title={provider === undefined ? words.addProvider : words.edit(providerName(provider))}
@@ -39,6 +40,7 @@ export function ProviderDialog({
       submit={provider === undefined ? words.addProvider : settings.save}
       blocked={fault === undefined ? undefined : words.faults[fault]}
       width="w-150"
+      initialFocus={input}
       onSubmit={async () => {
         await save(draft);
         onSaved(providerName(providerFields(draft, provider)));
@@ -50,7 +52,7 @@ export function ProviderDialog({
         value={provider?.claims["berth.redirect_uri"] ?? `${planeUrl}/auth/callback/${organizationId}`}
         hint={words.redirectHint}
       />
-      <ProviderFields provider={provider} draft={draft} onChange={(fields) => setDraft({ ...draft, ...fields })} />
+      <ProviderFields input={input} provider={provider} draft={draft} onChange={(fields) => setDraft({ ...draft, ...fields })} />
     </FormDialog>
   );
 }
@@ -82,10 +84,12 @@ function useSave(provider: SSOConfiguration | undefined): (draft: ProviderDraft)
 }
 
 function ProviderFields({
+  input,
   provider,
   draft,
   onChange,
 }: {
+  readonly input: RefObject<HTMLInputElement | null>;
   readonly provider: SSOConfiguration | undefined;
   readonly draft: ProviderDraft;
   readonly onChange: (fields: Partial<ProviderDraft>) => void;
@@ -98,6 +102,7 @@ function ProviderFields({
         {(props) => (
           <Input
             {...props}
+            ref={input}
             value={draft.issuerUrl}
             placeholder="https://login.example.com"
             onChange={(event) => onChange({ issuerUrl: event.target.value })}
