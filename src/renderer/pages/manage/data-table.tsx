@@ -3,7 +3,7 @@ import { type ReactNode, useEffect, useRef } from "react";
 import { cx } from "../../ui/cx.ts";
 
 const rowHeightPx = 48;
-const overscan = 8;
+const overscan = 4;
 /** So many rows before the end more are asked for. */
 const moreAhead = 20;
 
