@@ -12,6 +12,7 @@ const pages = {
   diagnostics: async () => import("../pages/diagnostics/diagnostics-page.tsx"),
   environment: async () => import("../pages/environment/environment-page.tsx"),
   machine: async () => import("../pages/machine/machine-page.tsx"),
+  manage: async () => import("../pages/manage/manage-page.tsx"),
   new: async () => import("../pages/new/new-environment-page.tsx"),
   settings: async () => import("../pages/settings/settings-page.tsx"),
 } as const;
@@ -19,6 +20,7 @@ const AboutPage = lazy(async () => ({ default: (await pages.about()).AboutPage }
 const DiagnosticsPage = lazy(async () => ({ default: (await pages.diagnostics()).DiagnosticsPage }));
 const EnvironmentPage = lazy(async () => ({ default: (await pages.environment()).EnvironmentPage }));
 const MachinePage = lazy(async () => ({ default: (await pages.machine()).MachinePage }));
+const ManagePage = lazy(async () => ({ default: (await pages.manage()).ManagePage }));
 const NewEnvironmentPage = lazy(async () => ({ default: (await pages.new()).NewEnvironmentPage }));
 const SettingsPage = lazy(async () => ({ default: (await pages.settings()).SettingsPage }));
 
@@ -60,6 +62,8 @@ function CurrentPage() {
       return <NewEnvironmentPage key={route.source} source={route.source} />;
     case "machine":
       return <MachinePage />;
+    case "manage":
+      return <ManagePage contextId={route.contextId} section={route.section} />;
     case "settings":
       return <SettingsPage />;
     case "diagnostics":

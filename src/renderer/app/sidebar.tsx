@@ -1,5 +1,7 @@
-import { Boxes, Cpu, Info, Plus, Search, Settings, Stethoscope, type LucideIcon } from "lucide-react";
+import { Boxes, Building2, Cpu, Info, Plus, Search, Settings, Stethoscope, type LucideIcon } from "lucide-react";
+import { Context_State } from "../../contract/gen/berth/v1/context_pb.js";
 import { MachineState } from "../../contract/gen/berth/v1/host_pb.js";
+import { useContexts } from "../planes/use-contexts.ts";
 import type { Route } from "../router/routes.ts";
 import { Dot } from "../ui/badge.tsx";
 import { cx } from "../ui/cx.ts";
@@ -28,6 +30,7 @@ export function Sidebar({ onSearch }: { readonly onSearch: () => void }) {
       <NavigationLink to={{ page: "new", source: "" }} icon={Plus} label={shell.newEnvironment} />
       <div className="my-1.5 h-px bg-line" />
       <NavigationLink to={{ page: "machine" }} icon={Cpu} label={shell.machine} />
+      <ManageLink />
       <NavigationLink to={{ page: "settings" }} icon={Settings} label={shell.settings} />
       <NavigationLink to={{ page: "diagnostics" }} icon={Stethoscope} label={shell.diagnostics} />
       <NavigationLink to={{ page: "about" }} icon={Info} label={shell.about} />
@@ -36,6 +39,14 @@ export function Sidebar({ onSearch }: { readonly onSearch: () => void }) {
       <ConnectionLine />
     </nav>
   );
+}
+
+/** There for who is signed in to a plane. */
+function ManageLink() {
+  const { shell } = useStrings();
+  const { value } = useContexts();
+  if (value?.some(({ state }) => state !== Context_State.SIGNED_OUT) !== true) return null;
+  return <NavigationLink to={{ page: "manage", contextId: "", section: "members" }} icon={Building2} label={shell.manage} />;
 }
 
 function NavigationLink({

@@ -17,12 +17,17 @@ export interface Formats {
   /** "1:05" or "1:02:05": a clock that runs. */
   clock(durationMs: number): string;
   dateTime(atMs: number): string;
+  date(atMs: number): string;
+  /** A day of UTC. */
+  day(atMs: number): string;
   number(value: number): string;
 }
 
 export function formatsOf(language: Language): Formats {
   const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" });
   const decimal = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
+  const utcDay = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone: "UTC" });
+  const day = new Intl.DateTimeFormat(language, { dateStyle: "medium" });
   const date = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
   return {
     bytes: (count) => {
@@ -47,6 +52,8 @@ export function formatsOf(language: Language): Formats {
       return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
     },
     dateTime: (atMs) => date.format(atMs),
+    day: (atMs) => utcDay.format(atMs),
+    date: (atMs) => day.format(atMs),
     number: (value) => decimal.format(value),
   };
 }

@@ -10,6 +10,8 @@ const routes: readonly Route[] = [
   { page: "settings" },
   { page: "diagnostics" },
   { page: "about" },
+  { page: "manage", contextId: "", section: "members" },
+  { page: "manage", contextId: "0190-c", section: "members" },
   { page: "not-found", path: "/nowhere" },
 ];
 
@@ -21,6 +23,9 @@ test.each([
   ["/", { page: "environments" }],
   ["/environments/x", { page: "environment", id: "x", tab: "overview" }],
   ["/environments/x/nonsense", { page: "not-found", path: "/environments/x/nonsense" }],
+  ["/manage/c", { page: "manage", contextId: "c", section: "members" }],
+  ["/manage/c/nonsense", { page: "not-found", path: "/manage/c/nonsense" }],
+  ["/manage/c/members/x", { page: "not-found", path: "/manage/c/members/x" }],
   ["/machine/x", { page: "not-found", path: "/machine/x" }],
   ["//evil.example/machine", { page: "machine" }],
 ])("%s is understood", (address, route) => {

@@ -7,10 +7,25 @@ export type Route =
   | { readonly page: "settings" }
   | { readonly page: "diagnostics" }
   | { readonly page: "about" }
+  | { readonly page: "manage"; readonly contextId: string; readonly section: ManageSection }
   | { readonly page: "not-found"; readonly path: string };
 
 export const environmentTabs = ["overview", "terminal", "logs", "ports", "settings"] as const;
 export type EnvironmentTab = (typeof environmentTabs)[number];
+
+/** What is administered of an organization. */
+export const manageSections = [
+  "members",
+  "sign-in",
+  "runners",
+  "classes",
+  "projects",
+  "policies",
+  "environments",
+  "audit-log",
+  "usage",
+] as const;
+export type ManageSection = (typeof manageSections)[number];
 
 /** The screen of an address. Total: what is no screen's address is `not-found`. */
 export function routeOf(address: string): Route {
@@ -18,6 +33,7 @@ export function routeOf(address: string): Route {
   const [page = "", ...rest] = url.pathname.split("/").filter((part) => part !== "");
   const [id, tab = "overview"] = rest;
   if (page === "environments" && id !== undefined && rest.length <= 2 && isTab(tab)) return { page: "environment", id, tab };
+  if (page === "manage") return manageRoute(rest) ?? { page: "not-found", path: url.pathname };
   if (rest.length > 0) return { page: "not-found", path: url.pathname };
   switch (page) {
     case "":
@@ -43,6 +59,8 @@ export function addressOf(route: Route): string {
       return `/environments/${route.id}/${route.tab}`;
     case "new":
       return route.source === "" ? "/new" : `/new?url=${encodeURIComponent(route.source)}`;
+    case "manage":
+      return route.contextId === "" ? "/manage" : `/manage/${route.contextId}/${route.section}`;
     case "not-found":
       return route.path;
     default:
@@ -52,4 +70,10 @@ export function addressOf(route: Route): string {
 
 function isTab(text: string): text is EnvironmentTab {
   return environmentTabs.some((tab) => tab === text);
+}
+
+/** Without a context it is the first that somebody is signed in to. */
+function manageRoute([contextId = "", name = "members", ...rest]: readonly string[]): Route | undefined {
+  const section = manageSections.find((known) => known === name);
+  return section === undefined || rest.length > 0 ? undefined : { page: "manage", contextId, section };
 }

@@ -14,7 +14,7 @@ export function EmptyState({
   heading: Heading = "h2",
 }: {
   /** `h1` where it is all there is on the page. */
-  readonly heading?: "h1" | "h2";
+  readonly heading?: "h1" | "h2" | "h3";
   readonly icon?: LucideIcon;
   readonly title: string;
   readonly children?: ReactNode;

@@ -1,8 +1,12 @@
 import { create } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EnvironmentPhase, EnvironmentSchema } from "../../../src/contract/gen/gitpod/v1/environment_pb.js";
+import { RunnerPhase, RunnerSchema } from "../../../src/contract/gen/gitpod/v1/runner_pb.js";
+import { uuidV7 } from "../../../src/lib/uuid.ts";
+import { runnerKind } from "../../../src/plane/store/fleet-kinds.ts";
 import { environmentKind } from "../../../src/plane/store/kinds.ts";
 import { newMember, type Person } from "../server/people.ts";
 import { createAdmin, type DatabaseFlags, PlaneProcess } from "../server/plane-process.ts";
@@ -40,6 +44,11 @@ export class PlaneWithEnvironments {
 
   /** Puts environments into the database; the plane need not run. */
   async add(...names: readonly string[]): Promise<void> {
+    await this.addOn("018f0000-0000-7000-8000-00000000aaaa", ...names);
+  }
+
+  /** The same on a runner. */
+  async addOn(runnerId: string, ...names: readonly string[]): Promise<void> {
     const { organizationId, userId } = this.admin;
     const store = await this.#databases.open(this.#database.databaseUrl);
     await store.inOrganization(organizationId).transaction(async (tx) => {
@@ -52,7 +61,8 @@ export class PlaneWithEnvironments {
             name,
             creator: { id: userId },
             originalContextUrl: `https://git.example/${name}.git`,
-            runnerId: "018f0000-0000-7000-8000-00000000aaaa",
+            runnerId,
+            createdAt: timestampFromMs(Date.now()),
           },
           spec: {},
           status: { phase: EnvironmentPhase.RUNNING, content: { git: { branch: "main", totalChangedFiles: 2 } } },
@@ -61,6 +71,30 @@ export class PlaneWithEnvironments {
       }
     });
     await store.close();
+  }
+
+  /** A runner that said of itself why it is degraded, when it was there last. */
+  async addRunner(name: string, degradedBecause: string): Promise<string> {
+    const { organizationId, userId } = this.admin;
+    const runnerId = uuidV7(Date.now());
+    const at = timestampFromMs(Date.now());
+    const runner = create(RunnerSchema, {
+      runnerId,
+      name,
+      creator: { id: userId },
+      createdAt: at,
+      status: {
+        phase: RunnerPhase.DEGRADED,
+        message: degradedBecause,
+        version: "0.1.0",
+        systemDetails: `${name}: Linux 6.12`,
+        updatedAt: at,
+      },
+    });
+    const store = await this.#databases.open(this.#database.databaseUrl);
+    await store.inOrganization(organizationId).transaction(async (tx) => tx.insert(runnerKind, runnerId, runner));
+    await store.close();
+    return runnerId;
   }
 
   /** People of the organization, who are not signed in anywhere. */

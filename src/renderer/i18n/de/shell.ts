@@ -4,6 +4,7 @@ export const shell: Strings["shell"] = {
   environments: "Umgebungen",
   newEnvironment: "Neue Umgebung",
   machine: "Maschine",
+  manage: "Verwalten",
   settings: "Einstellungen",
   diagnostics: "Diagnose",
   about: "Über Berth",

@@ -3,6 +3,7 @@ export const shell = {
   environments: "Environments",
   newEnvironment: "New environment",
   machine: "Machine",
+  manage: "Manage",
   settings: "Settings",
   diagnostics: "Diagnostics",
   about: "About",

@@ -1,0 +1,27 @@
+/** Words of an organization's projects. */
+export const manageProjects = {
+  description: "Repositories that members make environments of again and again, with what is the same for all of them.",
+  search: "Search by name",
+  columns: { name: "Name", devcontainer: "Dev container", creator: "Made by", created: "Made" },
+  none: "There are no projects",
+  noneDetail: "A project has a repository, its dev container, and its secrets.",
+  add: "Add a project",
+  edit: (name: string) => `Edit ${name}`,
+  remove: (name: string) => `Delete ${name}`,
+  name: "Name",
+  nameMissing: "A name is needed.",
+  repository: "Repository",
+  repositoryHint: "Its address, or that of a branch.",
+  repositoryInvalid: "This is no address of a repository.",
+  devcontainer: "Dev container",
+  devcontainerHint: "The path of its file in the repository. Left empty, it is found by itself.",
+  pathInvalid: "A path in the repository does not begin with /.",
+  descriptionLabel: "Description",
+  descriptionHint: "For people.",
+  saved: (name: string) => `${name} was saved`,
+  removeTitle: (name: string) => `Delete the project ${name}?`,
+  removeDetail:
+    "Its secrets and what was shared of it are deleted too. Environments that were made of it stay, and lose the project's secrets when they start the next time.",
+  removeSubmit: "Delete",
+  removed: (name: string) => `${name} was deleted`,
+};
