@@ -21,6 +21,7 @@ import { openRunnerPlane } from "./runner-store/open-runner-plane.ts";
 import { runnerAuthentication } from "./runner-store/runner-callers.ts";
 import type { FanOut } from "./runners/fan-out.ts";
 import { accountService } from "./services/account-service.ts";
+import { automationService } from "./services/automations/automation-service.ts";
 import { bind, type BoundService } from "./services/bind.ts";
 import { classAdministration } from "./services/class-administration.ts";
 import { environmentSecretValue } from "./services/environment-secrets.ts";
@@ -79,7 +80,7 @@ export function createServerPlane(options: ServerPlaneOptions): PlaneApi {
   const authenticate: Authenticate = async (headers) => (await options.authenticate(headers)) ?? (await machines(headers));
   const fleet = storeFleet(store, runners.calls);
   const keeping = { store, scopeOf, runners, now };
-  const unbuilt = [EnvironmentAutomationService, GatewayService, PrebuildService];
+  const unbuilt = [GatewayService, PrebuildService];
   return assemblePlane({
     store,
     tokens,
@@ -99,6 +100,7 @@ export function createServerPlane(options: ServerPlaneOptions): PlaneApi {
       ...peopleServices(options, scopeOf),
       bind(GroupService, groupService({ scopeOf, now })),
       bind(ServiceAccountService, serviceAccountService({ scopeOf, now })),
+      bind(EnvironmentAutomationService, automationService({ scopeOf, now })),
       bind(ProjectService, projectService({ scopeOf, fleet, tokens, now })),
       bind(RunnerInteractionService, runners.interactionService),
       ...unbuilt.map((service) => bind<DescService>(service, {})),

@@ -8,7 +8,12 @@ import { z } from "zod";
 import { AccessTokenRecordSchema } from "../../../src/contract/gen/berth/v1/records_pb.js";
 import { AccountService } from "../../../src/contract/gen/gitpod/v1/account_pb.js";
 import { EditorService } from "../../../src/contract/gen/gitpod/v1/editor_pb.js";
-import { EnvironmentAutomationService } from "../../../src/contract/gen/gitpod/v1/environment_automation_pb.js";
+import {
+  EnvironmentAutomationService,
+  ServiceSchema,
+  TaskExecutionSchema,
+  TaskSchema,
+} from "../../../src/contract/gen/gitpod/v1/environment_automation_pb.js";
 import { EnvironmentSchema, EnvironmentService } from "../../../src/contract/gen/gitpod/v1/environment_pb.js";
 import { EventService, ResourceType } from "../../../src/contract/gen/gitpod/v1/event_pb.js";
 import { GatewayService } from "../../../src/contract/gen/gitpod/v1/gateway_pb.js";
@@ -43,6 +48,7 @@ import { newToken, tokenAuthentication } from "../../../src/plane/access-tokens.
 import type { ResourceKind } from "../../../src/plane/authorization/row.ts";
 import type { Caller } from "../../../src/plane/caller.ts";
 import { createServerPlane } from "../../../src/plane/create-server-plane.ts";
+import { environmentServiceKind, environmentTaskKind, taskExecutionKind } from "../../../src/plane/store/automation-kinds.ts";
 import { environmentClassKind, runnerKind } from "../../../src/plane/store/fleet-kinds.ts";
 import {
   accessTokenKind,
@@ -112,7 +118,7 @@ export class AttackWorld {
   readonly #draining: AbortController;
 
   private constructor(
-    options: Omit<AttackWorld, "builtMethods" | "call" | "watch" | "stop"> & {
+    options: Omit<AttackWorld, "builtMethods" | "baseUrl" | "call" | "watch" | "stop"> & {
       readonly server: HttpServer;
       readonly folder: string;
       readonly draining: AbortController;
@@ -183,6 +189,10 @@ export class AttackWorld {
     return new AttackWorld({ store, ada, bob, carol, eve, ids, carolsIds, evesIds, tokens, server, folder, draining });
   }
 
+  get baseUrl(): string {
+    return `http://127.0.0.1:${this.#server.port}`;
+  }
+
   /** Calls a method as JSON. */
   async call(
     who: Person | string | undefined,
@@ -191,7 +201,7 @@ export class AttackWorld {
     type = "application/json",
   ): Promise<Answer> {
     const token = typeof who === "object" ? who.token : who;
-    const response = await fetch(`http://127.0.0.1:${this.#server.port}/${method.parent.typeName}/${method.name}`, {
+    const response = await fetch(`${this.baseUrl}/${method.parent.typeName}/${method.name}`, {
       method: "POST",
       headers: { "content-type": type, ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
       body,
@@ -205,7 +215,7 @@ export class AttackWorld {
 
   /** Watches events as lines until one has `last` in it; gives all of them. */
   async watch(who: Person, last: string, begun: () => void): Promise<string> {
-    const response = await fetch(`http://127.0.0.1:${this.#server.port}/gitpod.v1.EventService/WatchEvents`, {
+    const response = await fetch(`${this.baseUrl}/gitpod.v1.EventService/WatchEvents`, {
       method: "POST",
       headers: { accept: "application/jsonl", "content-type": "application/json", authorization: `Bearer ${who.token}` },
       body: JSON.stringify({ organization: true }),
@@ -258,12 +268,17 @@ async function oneOfEverything(store: Store, { userId, organizationId }: Person,
     principal: userId,
     ...{ environment: id(), project: id(), runner: id(), environmentClass: id(), secret: id(), hostAuthenticationToken: id() },
     ...{ group: id(), groupMembership: id(), roleAssignment: id(), serviceAccount: id(), personalAccessToken: id() },
-    ...{ serviceAccountToken: id(), preference: id() },
+    ...{ serviceAccountToken: id(), preference: id(), environmentService: id(), environmentTask: id(), taskExecution: id() },
   };
   const { environment, project, runner, group, serviceAccount } = ids;
   await store.inOrganization(organizationId).transaction(async (tx) => {
     const metadata = { organizationId, name, creator, runnerId: runner, createdAt: at };
     tx.insert(environmentKind, environment, create(EnvironmentSchema, { id: environment, metadata, spec: { specVersion: 1n } }));
+    const automation = { environmentId: environment, metadata: { reference: "web", name, creator } };
+    tx.insert(environmentServiceKind, ids.environmentService, create(ServiceSchema, { id: ids.environmentService, ...automation }));
+    tx.insert(environmentTaskKind, ids.environmentTask, create(TaskSchema, { id: ids.environmentTask, ...automation }));
+    const run = { id: ids.taskExecution, metadata: { environmentId: environment, taskId: ids.environmentTask, creator, startedBy: name } };
+    tx.insert(taskExecutionKind, run.id, create(TaskExecutionSchema, run));
     tx.insert(projectKind, project, create(ProjectSchema, { id: project, metadata: { organizationId, name, creator, createdAt: at } }));
     tx.insert(runnerKind, runner, create(RunnerSchema, { runnerId: runner, name, creator, createdAt: at }));
     const classId = ids.environmentClass;
