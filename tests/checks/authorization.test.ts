@@ -112,6 +112,7 @@ test("no request names a resource by an id that its row does not look at", () =>
       "EnvironmentService/UpdateEnvironment: spec.sshPublicKeys.id",
       "EnvironmentAutomationService/CreateService: metadata.creator.id",
       "EnvironmentAutomationService/CreateTask: metadata.creator.id",
+      "EnvironmentAutomationService/UpdateTaskExecutionStatus: steps.id",
       "EventService/WatchEvents: resourceTypeFilters.resourceIds",
       "EventService/WatchEvents: resourceTypeFilters.creatorIds",
       "EditorService/GetEditor: id",
