@@ -58,15 +58,15 @@ describe.each([sqliteDatabases(), postgresDatabases()])("automations on a server
     return id;
   }
 
-  /** A runner with an environment of Ada's on it, both with their tokens. */
-  async function signedUp() {
+  /** A runner with somebody's environment on it, both with their tokens. */
+  async function signedUp(owner = ada) {
     const wanted = { name: "rack", provider: RunnerProvider.LINUX_HOST, kind: RunnerKind.REMOTE };
     const { runner, exchangeToken } = await server.as(ada, RunnerService).createRunner(wanted);
     const { accessToken } = await server.as(ada, IdentityService).exchangeToken({ exchangeToken });
     const protocol = server.as(accessToken, RunnerInteractionService);
     await protocol.signup({ publicKey: randomBytes(32) });
     const runnerId = runner?.runnerId ?? "";
-    const id = await environmentOf(ada, runnerId);
+    const id = await environmentOf(owner, runnerId);
     const { environments } = await protocol.listRunnerEnvironments({ runnerId });
     return { runnerId, protocol, id, token: environments[0]?.environmentAccessToken ?? "" };
   }
@@ -194,11 +194,13 @@ describe.each([sqliteDatabases(), postgresDatabases()])("automations on a server
   });
 
   test("whoever owns an environment is told of what others change in it", async () => {
-    environmentId = await environmentOf(bob);
-    const events = await bobs.events.watch({ environmentId });
-    client = bobs;
-    const id = await service("watched");
+    const { id: ofBob, token } = await signedUp(bob);
+    const events = await bobs.events.watch({ organization: true });
+    const wanted = { metadata: { reference: "watched", name: "Watched" }, spec: { commands: { start: "true" } } };
+    const id = (await server.as(token, EnvironmentAutomationService).createService({ environmentId: ofBob, ...wanted })).service?.id;
     for await (const event of events) {
+      // Of what came just before it may still tell.
+      if (event.resourceType !== "RESOURCE_TYPE_SERVICE") continue;
       expect(event).toEqual({ operation: "RESOURCE_OPERATION_CREATE", resourceType: "RESOURCE_TYPE_SERVICE", resourceId: id });
       break;
     }
