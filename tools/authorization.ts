@@ -58,7 +58,8 @@ function line(name: string, row: Row | undefined): string {
   return `| ${name} | ${kind} | ${row.scope} | ${targets.join("; ")} | ${who(row.grants)} |`;
 }
 
-function who(grants: Grants): string {
+/** Who may, by level, e.g. `**own**: user`. */
+export function who(grants: Grants): string {
   const columns: readonly Actor[] = [...actors, ...organizationRoles];
   const byLevel = new Map<Level, Actor[]>();
   for (const actor of columns) {

@@ -44,4 +44,10 @@ export const planeErrors = {
     "There are environments on it, which would be lost to everybody.",
     "Delete them first, or delete the runner with force: true to have the plane forget them.",
   ),
+  "service-running": entry(
+    "failed_precondition",
+    "The service was not changed",
+    "It runs, and what it runs with is changed only while it is stopped.",
+    "Stop it, change it, then start it again.",
+  ),
 } as const satisfies Record<string, ErrorEntry>;

@@ -24,6 +24,7 @@ import { openRunnerPlane } from "./runner-store/open-runner-plane.ts";
 import { runnerAuthentication } from "./runner-store/runner-callers.ts";
 import type { FanOut } from "./runners/fan-out.ts";
 import { accountService } from "./services/account-service.ts";
+import { automationService } from "./services/automations/automation-service.ts";
 import { bind, type BoundService } from "./services/bind.ts";
 import { classAdministration } from "./services/class-administration.ts";
 import { environmentSecretValue } from "./services/environment-secrets.ts";
@@ -93,7 +94,7 @@ export function createServerPlane(options: ServerPlaneOptions): PlaneApi {
   const tokensGone = tellTokensGone(runners.hub);
   const keeping = { store, scopeOf, runners, now };
   const policy = planePolicy({ store, authenticate });
-  const unbuilt = [EnvironmentAutomationService, PrebuildService];
+  const unbuilt = [PrebuildService];
   return assemblePlane({
     store,
     tokens,
@@ -114,6 +115,7 @@ export function createServerPlane(options: ServerPlaneOptions): PlaneApi {
       ...peopleServices(options, scopeOf, tokensGone),
       bind(GroupService, groupService({ scopeOf, now })),
       bind(ServiceAccountService, serviceAccountService({ scopeOf, now, tellTokensGone: tokensGone })),
+      bind(EnvironmentAutomationService, automationService({ scopeOf, now })),
       bind(ProjectService, projectService({ scopeOf, fleet, tokens, now })),
       bind(RunnerInteractionService, runners.interactionService),
       ...tunnelServices(options, { scopeOf, runners, policy, clock }),

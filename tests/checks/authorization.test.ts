@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { authorizationTable, authorizedServices } from "../../src/plane/authorization/table.ts";
+import { apiReference } from "../../tools/api-reference/main.ts";
 import { authorizationDocument } from "../../tools/authorization.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -112,6 +113,7 @@ test("no request names a resource by an id that its row does not look at", () =>
       "EnvironmentService/UpdateEnvironment: spec.sshPublicKeys.id",
       "EnvironmentAutomationService/CreateService: metadata.creator.id",
       "EnvironmentAutomationService/CreateTask: metadata.creator.id",
+      "EnvironmentAutomationService/UpdateTaskExecutionStatus: steps.id",
       "EventService/WatchEvents: resourceTypeFilters.resourceIds",
       "EventService/WatchEvents: resourceTypeFilters.creatorIds",
       "EditorService/GetEditor: id",
@@ -175,4 +177,11 @@ test("docs/AUTHORIZATION.md is what the table says", () => {
   expect(readFileSync(join(root, "docs/AUTHORIZATION.md"), "utf8") === authorizationDocument(), "run npm run docs:authorization").toBe(
     true,
   );
+});
+
+test("docs/api is what proto and the table say", () => {
+  const folder = join(root, "docs/api");
+  const made = apiReference();
+  expect(readdirSync(folder).toSorted()).toEqual([...made.keys()].toSorted());
+  for (const [name, text] of made) expect(readFileSync(join(folder, name), "utf8") === text, `${name} differs: run npm run gen`).toBe(true);
 });

@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { printDescriptor } from "./print-descriptor.ts";
 
-/** `npm run gen [-- FOLDER]` makes src/contract/gen, or another folder, from proto/. */
+/** `npm run gen` makes src/contract/gen from proto/; `node tools/proto/main.ts FOLDER` another folder. */
 const root = join(import.meta.dirname, "../..");
 const out = resolve(process.argv[2] ?? join(root, "src/contract/gen"));
 const validateFolder = join(root, ".cache/protovalidate/buf/validate");

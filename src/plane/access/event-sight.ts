@@ -2,10 +2,13 @@ import { ResourceType } from "../../contract/gen/gitpod/v1/event_pb.js";
 import { visibilityOf } from "../authorization/policy.ts";
 import type { PlaneEvent } from "../events.ts";
 import type { RequestScope } from "../request-scope.ts";
+import { environmentKind } from "../store/kinds.ts";
 import { sharedIds } from "./visibility.ts";
 
 /** For so long what was shared with a watcher is not asked for again. */
 const maxAgeMs = 5000;
+/** Environments whose owner a watch remembers. */
+const maxOwners = 1000;
 
 /** What belongs to an environment, and is seen by who sees the environment. */
 const ofEnvironments: ReadonlySet<ResourceType> = new Set([
@@ -33,19 +36,24 @@ export function eventSight(
     }
     return ids.some((id) => shared.has(id));
   };
+  const owners = new Map<string, string>();
+  const ownerOf = async (environmentId: string): Promise<string> => {
+    const known = owners.get(environmentId);
+    if (known !== undefined) return known;
+    const ownerId = (await watcher().store.get(environmentKind, environmentId))?.message.metadata?.creator?.id ?? "";
+    if (owners.size < maxOwners) owners.set(environmentId, ownerId);
+    return ownerId;
+  };
   return async ({ resourceType, resourceId, parentId, creatorId }) => {
     const { principal } = watcher();
     if (principal === undefined) return false;
     const ids = [resourceId, parentId];
-    switch (visibilityOf(principal, "gitpod.v1.EnvironmentService/GetEnvironment")) {
-      case "all":
-        return true;
-      case "ownAndShared":
-        return !ofEnvironments.has(resourceType) || creatorId === principal.id || isShared(ids, principal.id);
-      case "own":
-        return ids.includes(principal.id);
-      case "none":
-        return false;
-    }
+    const visibility = visibilityOf(principal, "gitpod.v1.EnvironmentService/GetEnvironment");
+    if (visibility === "all") return true;
+    if (visibility !== "ownAndShared") return visibility === "own" && ids.includes(principal.id);
+    if (!ofEnvironments.has(resourceType)) return true;
+    // What is of an environment may have been made by somebody else, e.g. by the environment itself.
+    const ownerId = resourceType === ResourceType.ENVIRONMENT ? creatorId : await ownerOf(parentId);
+    return ownerId === principal.id || isShared(ids, principal.id);
   };
 }

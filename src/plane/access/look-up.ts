@@ -53,7 +53,7 @@ const belongsTo: Readonly<
   groupMembership: { column: "parentId", kind: "group" },
   environmentService: { column: "parentId", kind: environmentKind.name },
   environmentTask: { column: "parentId", kind: environmentKind.name },
-  taskExecution: { column: "projectId", kind: environmentKind.name },
+  taskExecution: { column: "parentId", kind: environmentKind.name },
 };
 
 /** What one query found. */

@@ -3,6 +3,7 @@ import type { Principal } from "../../contract/principal.ts";
 import { visibilityOf } from "../authorization/policy.ts";
 import { runnerKind } from "../store/fleet-kinds.ts";
 import { roleAssignmentKind } from "../store/identity-kinds.ts";
+import { environmentKind } from "../store/kinds.ts";
 import type { Reader, Where } from "../store/store.ts";
 import { groupsOf } from "./principal-of.ts";
 import { restrictingRoles, shareLevelOf } from "./share-levels.ts";
@@ -26,6 +27,13 @@ export async function visibleEnvironments({ principal, store }: Sight): Promise<
     case "none":
       return { visible: { ownerId: principal.id, others: { only: [] } } };
   }
+}
+
+/** Of which environments a list shows somebody what belongs to them: of those that they see. */
+export async function visibleOfEnvironments(sight: Sight): Promise<Pick<Where, "visibleParentIds">> {
+  const where = await visibleEnvironments(sight);
+  if (where.visible === undefined) return {};
+  return { visibleParentIds: (await sight.store.all(environmentKind, { where })).map(({ id }) => id) };
 }
 
 /** Which projects a list shows somebody: those that GetProject would. */

@@ -76,6 +76,7 @@ const automations = rowsOf(EnvironmentAutomationService, {
   listTaskExecutions: read("environments", optionalTarget("environment", "filter.environmentIds"), viewers),
   getTaskExecution: read("environments", execution, viewers),
   stopTaskExecution: write("environments", execution, insiders),
+  updateTaskExecutionStatus: write("environments", execution, { environment: "own" }),
 });
 
 const auditors: Grants = { admin: "any", auditLogReader: "any" };

@@ -4,6 +4,7 @@ import { type Log, messageOf } from "../../lib/log.ts";
 import { version } from "../../lib/version.ts";
 import { createRunnerPlane, type RunnerPlane } from "../runners/create-runner-plane.ts";
 import type { FanOut } from "../runners/fan-out.ts";
+import { environmentServiceKind, taskExecutionKind } from "../store/automation-kinds.ts";
 import { environmentKind } from "../store/kinds.ts";
 import type { Store } from "../store/store.ts";
 import { EnvironmentTokens, environmentTokenKeyUse } from "./environment-tokens.ts";
@@ -48,7 +49,7 @@ export function openRunnerPlane(options: {
     },
     ...{ fanOut, processId, clock, log },
   });
-  const unsubscribe = hintOfChanges(store, runners);
+  const unsubscribe = hintOfChanges(store, { runners, log });
   runners.liveness.start(signal);
   const removing = setInterval(() => {
     void removeExpiredRecords(store, clock.nowMs()).catch((error: unknown) =>
@@ -65,10 +66,20 @@ export function openRunnerPlane(options: {
 }
 
 /** Every process hears of every change, so each tells the runners that are connected to it; the others list every minute. */
-function hintOfChanges(store: Store, runners: RunnerPlane): () => void {
+function hintOfChanges(store: Store, { runners, log }: { readonly runners: RunnerPlane; readonly log: Log }): () => void {
+  const hint = (runnerId: string, environmentId: string): void =>
+    runners.hub.hintHere(runnerId, { case: "eventEnvironmentSpecChange", value: { environmentId } });
+  const view = store.system("runners");
   return store.events.subscribe(({ kind, id, operation, parentId }) => {
-    const isWish = operation === ResourceOperation.CREATE || operation === ResourceOperation.UPDATE;
-    if (kind !== environmentKind.name || !isWish) return;
-    runners.hub.hintHere(parentId, { case: "eventEnvironmentSpecChange", value: { environmentId: id } });
+    if (operation === ResourceOperation.UPDATE_STATUS) return;
+    if (kind === environmentKind.name && operation !== ResourceOperation.DELETE) hint(parentId, id);
+    if (!automationKinds.includes(kind) || runners.hub.streamCount === 0) return;
+    view.get(environmentKind, parentId).then(
+      (environment) => hint(environment?.message.metadata?.runnerId ?? "", parentId),
+      (error: unknown) => log.warn("a runner was not told of an automation", { reason: messageOf(error) }),
+    );
   });
 }
+
+/** What changes of them is for the runner of the environment that they belong to. */
+const automationKinds: readonly string[] = [environmentServiceKind.name, taskExecutionKind.name];

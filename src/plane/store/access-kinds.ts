@@ -1,4 +1,5 @@
 import type { ResourceKind } from "../authorization/row.ts";
+import { environmentServiceKind, environmentTaskKind, taskExecutionKind } from "./automation-kinds.ts";
 import { environmentClassKind, runnerKind } from "./fleet-kinds.ts";
 import {
   accessTokenKind,
@@ -35,9 +36,9 @@ export const recordKinds: Readonly<Partial<Record<ResourceKind, readonly string[
   llmIntegration: ["llm-integration"],
   hostAuthenticationToken: [hostTokenKind.name],
   secret: [secretKind.name],
-  environmentService: ["environment-service"],
-  environmentTask: ["environment-task"],
-  taskExecution: ["task-execution"],
+  environmentService: [environmentServiceKind.name],
+  environmentTask: [environmentTaskKind.name],
+  taskExecution: [taskExecutionKind.name],
   auditLogEntry: ["audit-entry"],
 };
 

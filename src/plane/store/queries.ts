@@ -33,6 +33,7 @@ function wanted<O>(query: Select<O>, where: Where): Select<O> {
     ["runner_id", where.runnerIds],
     ["project_id", where.projectIds],
     ["parent_id", where.parentIds],
+    ["parent_id", where.visibleParentIds],
     ["label", where.labels],
     ["phase", where.phases],
     ["role", where.roles],

@@ -40,6 +40,8 @@ export interface Where {
     readonly ownerId: string;
     readonly others: { readonly only: readonly string[] } | { readonly allBut: readonly string[] };
   };
+  /** Those that belong to one of these, which the caller may see. What may be seen can change between two pages. */
+  readonly visibleParentIds?: readonly string[];
   /** Those that expire, and before this. */
   readonly expiresBeforeMs?: number;
 }

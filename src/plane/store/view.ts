@@ -63,7 +63,7 @@ export class ScopedView implements View {
 
   async list<Desc extends DescMessage>(kind: Kind<Desc>, page: PageRequest | undefined, options: ListOptions = {}): Promise<Page<Desc>> {
     const size = pageSizeOf(page);
-    const { visible, ...where } = options.where ?? {};
+    const { visible, visibleParentIds: _, ...where } = options.where ?? {};
     const list = JSON.stringify([
       kind.name,
       this.scope ?? null,

@@ -10,7 +10,12 @@ import { DomainRecordSchema, SsoConfigurationRecordSchema } from "../../../src/c
 import { AccessTokenRecordSchema } from "../../../src/contract/gen/berth/v1/records_pb.js";
 import { AccountService } from "../../../src/contract/gen/gitpod/v1/account_pb.js";
 import { EditorService } from "../../../src/contract/gen/gitpod/v1/editor_pb.js";
-import { EnvironmentAutomationService } from "../../../src/contract/gen/gitpod/v1/environment_automation_pb.js";
+import {
+  EnvironmentAutomationService,
+  ServiceSchema,
+  TaskExecutionSchema,
+  TaskSchema,
+} from "../../../src/contract/gen/gitpod/v1/environment_automation_pb.js";
 import { EnvironmentSchema, EnvironmentService } from "../../../src/contract/gen/gitpod/v1/environment_pb.js";
 import { EventService, ResourceType } from "../../../src/contract/gen/gitpod/v1/event_pb.js";
 import { GatewayService } from "../../../src/contract/gen/gitpod/v1/gateway_pb.js";
@@ -49,6 +54,7 @@ import { createServerPlane } from "../../../src/plane/create-server-plane.ts";
 import { auditKind } from "../../../src/plane/audit/audit-kind.ts";
 import { scmIntegrationKind } from "../../../src/plane/runner-store/kinds.ts";
 import { domainVerificationKind, ssoConfigurationKind } from "../../../src/plane/sign-in-store/provider-kinds.ts";
+import { environmentServiceKind, environmentTaskKind, taskExecutionKind } from "../../../src/plane/store/automation-kinds.ts";
 import { environmentClassKind, runnerKind } from "../../../src/plane/store/fleet-kinds.ts";
 import {
   accessTokenKind,
@@ -283,11 +289,17 @@ async function oneOfEverything(store: Store, { userId, organizationId }: Person,
     ...{ group: id(), groupMembership: id(), roleAssignment: id(), serviceAccount: id(), personalAccessToken: id() },
     ...{ serviceAccountToken: id(), preference: id(), ssoConfiguration: id(), domainVerification: id() },
     ...{ scmIntegration: id(), auditLogEntry: id() },
+    ...{ environmentService: id(), environmentTask: id(), taskExecution: id() },
   };
   const { environment, project, runner, group, serviceAccount } = ids;
   await store.inOrganization(organizationId).transaction(async (tx) => {
     const metadata = { organizationId, name, creator, runnerId: runner, createdAt: at };
     tx.insert(environmentKind, environment, create(EnvironmentSchema, { id: environment, metadata, spec: { specVersion: 1n } }));
+    const automation = { environmentId: environment, metadata: { reference: "web", name, creator } };
+    tx.insert(environmentServiceKind, ids.environmentService, create(ServiceSchema, { id: ids.environmentService, ...automation }));
+    tx.insert(environmentTaskKind, ids.environmentTask, create(TaskSchema, { id: ids.environmentTask, ...automation }));
+    const run = { id: ids.taskExecution, metadata: { environmentId: environment, taskId: ids.environmentTask, creator, startedBy: name } };
+    tx.insert(taskExecutionKind, run.id, create(TaskExecutionSchema, run));
     tx.insert(projectKind, project, create(ProjectSchema, { id: project, metadata: { organizationId, name, creator, createdAt: at } }));
     tx.insert(runnerKind, runner, create(RunnerSchema, { runnerId: runner, name, creator, createdAt: at }));
     const classId = ids.environmentClass;

@@ -23,6 +23,9 @@ const needed: Readonly<Record<string, { readonly [name: string]: JsonValue }>> =
   CreateProject: { initializer: { specs: [{ contextUrl: { url: "https://github.com/o/r" } }] } },
   CreateServiceAccount: { validUntil: "2099-01-01T00:00:00Z" },
   CreateOrganization: { joinOrganization: true },
+  CreateRunner: { kind: "RUNNER_KIND_REMOTE", provider: "RUNNER_PROVIDER_LINUX_HOST", runnerManagerId: "" },
+  CreateService: { metadata: { reference: "api", name: "x" }, spec: { commands: { start: "x" } } },
+  CreateTask: { metadata: { reference: "test", name: "x" }, spec: { command: "x" } },
   CreateMembership: { subject: { principal: "PRINCIPAL_USER" } },
 };
 

@@ -1239,6 +1239,51 @@ export declare type StopTaskExecutionResponse = Message<"gitpod.v1.StopTaskExecu
 export declare const StopTaskExecutionResponseSchema: GenMessage<StopTaskExecutionResponse>;
 
 /**
+ * @generated from message gitpod.v1.UpdateTaskExecutionStatusRequest
+ */
+export declare type UpdateTaskExecutionStatusRequest = Message<"gitpod.v1.UpdateTaskExecutionStatusRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Those that changed; the phase of the execution follows from all of them.
+   *
+   * @generated from field: repeated gitpod.v1.TaskExecutionStatus.Step steps = 2;
+   */
+  steps: TaskExecutionStatus_Step[];
+
+  /**
+   * @generated from field: optional string failure_message = 3;
+   */
+  failureMessage?: string | undefined;
+
+  /**
+   * @generated from field: optional string log_url = 4;
+   */
+  logUrl?: string | undefined;
+};
+
+/**
+ * Describes the message gitpod.v1.UpdateTaskExecutionStatusRequest.
+ * Use `create(UpdateTaskExecutionStatusRequestSchema)` to create a new message.
+ */
+export declare const UpdateTaskExecutionStatusRequestSchema: GenMessage<UpdateTaskExecutionStatusRequest>;
+
+/**
+ * @generated from message gitpod.v1.UpdateTaskExecutionStatusResponse
+ */
+export declare type UpdateTaskExecutionStatusResponse = Message<"gitpod.v1.UpdateTaskExecutionStatusResponse"> & {
+};
+
+/**
+ * Describes the message gitpod.v1.UpdateTaskExecutionStatusResponse.
+ * Use `create(UpdateTaskExecutionStatusResponseSchema)` to create a new message.
+ */
+export declare const UpdateTaskExecutionStatusResponseSchema: GenMessage<UpdateTaskExecutionStatusResponse>;
+
+/**
  * @generated from message gitpod.v1.TaskMetadata
  */
 export declare type TaskMetadata = Message<"gitpod.v1.TaskMetadata"> & {
@@ -2034,6 +2079,16 @@ export declare const EnvironmentAutomationService: GenService<{
     methodKind: "unary";
     input: typeof StopTaskExecutionRequestSchema;
     output: typeof StopTaskExecutionResponseSchema;
+  },
+  /**
+   * For the environment that carries the execution out, which tells what came of its steps.
+   *
+   * @generated from rpc gitpod.v1.EnvironmentAutomationService.UpdateTaskExecutionStatus
+   */
+  updateTaskExecutionStatus: {
+    methodKind: "unary";
+    input: typeof UpdateTaskExecutionStatusRequestSchema;
+    output: typeof UpdateTaskExecutionStatusResponseSchema;
   },
 }>;
 
