@@ -1,9 +1,13 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { create } from "@bufbuild/protobuf";
 import {
+  type Environment,
   EnvironmentPhase,
+  EnvironmentSpec_SSHPublicKeySchema,
   EnvironmentStatus_ContentPhase,
   EnvironmentStatus_DevContainer_Phase,
 } from "../../src/contract/gen/gitpod/v1/environment_pb.js";
+import { authorizedKeysHash } from "../../src/lib/authorized-keys.ts";
 import { failBootImage } from "../../src/vm/simulated/sentinels.ts";
 import { waitUntil } from "../../src/lib/wait-until.ts";
 import { SimulatedProduct } from "./simulated-product.ts";
@@ -28,6 +32,21 @@ test("an environment comes up, stops, and starts again in the same container", a
   await product.wish(id, RUNNING);
   const again = await product.whenPhase(id, RUNNING);
   expect(again.status?.devcontainer?.containerId).toBe(first.status?.devcontainer?.containerId);
+});
+
+test("a key that is put into the spec of what runs may log in without a restart, and the status says when", async () => {
+  const id = await product.create("web");
+  const before = await product.whenPhase(id, RUNNING);
+  const key = { id: "laptop", value: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFNpbXVsYXRlZA" };
+  await product.plane.updateEnvironment(
+    id,
+    (draft) => void draft.spec?.sshPublicKeys.push(create(EnvironmentSpec_SSHPublicKeySchema, key)),
+  );
+  const isIn = ({ status }: Environment): boolean => status?.sshPublicKeys[0]?.phase === EnvironmentStatus_ContentPhase.READY;
+  const after = await product.when(id, isIn);
+  expect(after.status).toMatchObject({ phase: RUNNING, sshPublicKeys: [{ id: "laptop" }] });
+  expect(after.status?.devcontainer?.containerId).toBe(before.status?.devcontainer?.containerId);
+  expect(product.machine.environment(id)?.authorizedKeysSha256).toBe(authorizedKeysHash(`${key.value}\n`));
 });
 
 test("a clone that fails leaves a stopped environment with the reason, and a new start tries again", async () => {

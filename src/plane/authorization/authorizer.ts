@@ -2,10 +2,14 @@ import { create, type DescMethod, type Message } from "@bufbuild/protobuf";
 import { createContextKey, type Interceptor, type UnaryRequest, type StreamRequest } from "@connectrpc/connect";
 import { BerthError } from "../../contract/berth-error.ts";
 import type { Principal } from "../../contract/principal.ts";
+import { abortable } from "../../lib/abortable.ts";
 import { decide, decideEarly, type Decision, type ResourceFacts, type Target } from "./policy.ts";
 import { type NamedTarget, requestTargets } from "./request-targets.ts";
 import type { ResourceKind } from "./row.ts";
 import { authorizationTable } from "./table.ts";
+
+/** A stream's call is not decided before its first message, and whoever opens one has it ready. */
+const firstMessageTimeoutMs = 10_000;
 
 /** Who calls, for a handler: `context.values.get(principalKey)`. */
 export const principalKey = createContextKey<Principal | undefined>(undefined, { description: "who calls" });
@@ -130,7 +134,10 @@ function isUuid(id: string): boolean {
 /** A stream's call is decided by its first message, which is then still there to read. */
 async function checkFirst(request: StreamRequest, check: (message: Message) => Promise<void>): Promise<UnaryRequest | StreamRequest> {
   const messages = request.message[Symbol.asyncIterator]();
-  const first = await messages.next();
+  const late = AbortSignal.timeout(firstMessageTimeoutMs);
+  const first = await abortable(messages.next(), AbortSignal.any([request.signal, late])).catch((error: unknown) => {
+    throw late.aborted ? new BerthError("timeout", `nothing came within ${firstMessageTimeoutMs / 1000} seconds`) : error;
+  });
   await check(first.done === true ? create(request.method.input) : first.value);
   return { ...request, message: resumed(first, messages) };
 }
