@@ -2,6 +2,7 @@ import { accessErrors } from "./access-errors.ts";
 import { entry, type ErrorEntry } from "./error-entry.ts";
 import { folderErrors } from "./folder-errors.ts";
 import { planeErrors } from "./plane-errors.ts";
+import { remoteErrors } from "./remote-errors.ts";
 import { runnerErrors } from "./runner-errors.ts";
 import { signInErrors } from "./sign-in-errors.ts";
 
@@ -10,6 +11,7 @@ export const errorCatalogue = {
   ...accessErrors,
   ...folderErrors,
   ...planeErrors,
+  ...remoteErrors,
   ...runnerErrors,
   ...signInErrors,
   "url-invalid": entry(
