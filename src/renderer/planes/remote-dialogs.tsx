@@ -10,7 +10,7 @@ import { RemoteDetailsDialog } from "./remote-details-dialog.tsx";
 import type { RemoteQuestion } from "./remote-row.tsx";
 import type { RemoteActions } from "./use-remote-actions.ts";
 
-/** Then what was said last is shown, and has to be agreed to. */
+/** Then what was said last is shown; what changed since is asked about again. */
 const lookTimeoutMs = 5000;
 
 interface DialogProps {
@@ -71,7 +71,6 @@ function RemoteDeleteDialog({ context, environment: asked, actions, onClose }: D
     workUnknown ? words.unknown : "",
     changedFiles === 0 ? "" : environments.changed(changedFiles),
     unpushedCommits === 0 ? "" : environments.unpushed(unpushedCommits),
-    look === "failed" ? environments.remote.notLooked : "",
   ].filter((text) => text !== "");
   const blocked = look === "looking" ? words.looking : lost.length === 0 || agreed ? undefined : words.mustAgree;
   const run = (): void => {
@@ -96,6 +95,7 @@ function RemoteDeleteDialog({ context, environment: asked, actions, onClose }: D
         </>
       }
     >
+      {look === "failed" ? <p>{environments.remote.notLooked}</p> : null}
       {lost.length === 0 ? null : (
         <>
           <ul className="flex flex-col gap-1 rounded-md border bg-sunken p-3">

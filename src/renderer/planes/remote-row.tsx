@@ -119,6 +119,7 @@ function useWhyNot({ environment, waiting }: Pick<RemoteRowProps, "environment" 
   return (action: "start" | "stop" | "rename" | "delete"): string | undefined => {
     const reason = whyRemoteCannot(action, environment, waiting);
     if (reason === undefined) return undefined;
+    if (reason === "waits") return environments.remote.waits;
     return reason === "deletion-waits" ? environments.remote.deletionWaits : environments.whyNot[reason];
   };
 }

@@ -28,7 +28,9 @@ test("the state says what will be, from the moment the plane was told of it", ()
 test("what waits for the plane counts, and what is to be deleted takes nothing else unless that is asked again", () => {
   expect(whyRemoteCannot("start", remote(RUNNING, RUNNING), [])).toBe("already-running");
   expect(whyRemoteCannot("start", remote(RUNNING, RUNNING), waiting(Kind.STOP))).toBeUndefined();
+  expect(whyRemoteCannot("start", remote(STOPPED, STOPPED), waiting(Kind.START))).toBe("waits");
   expect(whyRemoteCannot("stop", remote(RUNNING, RUNNING), waiting(Kind.DELETE))).toBe("deletion-waits");
+  expect(whyRemoteCannot("delete", remote(RUNNING, RUNNING), waiting(Kind.DELETE))).toBe("waits");
   expect(whyRemoteCannot("delete", remote(RUNNING, RUNNING), waiting(Kind.DELETE, true))).toBeUndefined();
   expect(whyRemoteCannot("start", remote(STOPPED, RUNNING), [])).toBe("already-starting");
 });

@@ -6,6 +6,12 @@ import type { RowState } from "../environments/environment-row.ts";
 
 const { RUNNING, STOPPED, STOPPING, STARTING, CREATING, UPDATING, DELETING, DELETED } = EnvironmentPhase;
 
+const kinds = {
+  start: WaitingChange_Kind.START,
+  stop: WaitingChange_Kind.STOP,
+  delete: WaitingChange_Kind.DELETE,
+} as const;
+
 /** The state of an environment of a plane in a word; undefined when the plane does not tell it. */
 export function remoteState({ phase, desiredPhase, failures }: RemoteEnvironment): RowState | undefined {
   if (phase === DELETING || phase === DELETED || desiredPhase === DELETED) return "deleting";
@@ -38,8 +44,12 @@ export function whyRemoteCannot(
   action: Extract<EnvironmentAction, "start" | "stop" | "rename" | "delete">,
   environment: RemoteEnvironment,
   waiting: readonly WaitingChange[],
-): WhyNot | "deletion-waits" | undefined {
-  if (waiting.some(({ kind, needsConfirmation }) => kind === WaitingChange_Kind.DELETE && !needsConfirmation)) return "deletion-waits";
+): WhyNot | "waits" | "deletion-waits" | undefined {
+  const waits = (wanted: WaitingChange_Kind): boolean =>
+    waiting.some(({ kind, needsConfirmation }) => kind === wanted && !needsConfirmation);
+  // Another rename takes the place of the one that waits.
+  if (action !== "rename" && waits(kinds[action])) return "waits";
+  if (waits(WaitingChange_Kind.DELETE)) return "deletion-waits";
   const isStarting = remoteState(environment) === "starting";
   const wished = waiting.findLast(({ kind }) => kind === WaitingChange_Kind.START || kind === WaitingChange_Kind.STOP)?.kind;
   const desiredPhase =

@@ -131,6 +131,7 @@ export const environments: Strings["environments"] = {
       rename: (name) => `Heißt ${name}, wenn die Verwaltung wieder da ist`,
     },
     takeBack: "Zurücknehmen",
+    waits: "Das geschieht, wenn die Verwaltung wieder da ist.",
     deletionWaits: "Sie wird gelöscht, wenn die Verwaltung wieder da ist. Nimm das zuerst zurück.",
     askedTitle: (name) => `${name} wurde nicht gelöscht`,
     asked: "Sie hat sich geändert, nachdem du das bei fehlender Verwaltung gewünscht hast. Sieh sie an, dann behalte oder lösche sie.",
@@ -141,7 +142,7 @@ export const environments: Strings["environments"] = {
     read: "Gelesen",
     isGone: "Die Umgebung gibt es nicht mehr.",
     awayNow: "Die Verwaltung antwortet nicht. Das hat sie zuletzt gesagt.",
-    notLooked: "Die Verwaltung ist gerade nicht zu fragen; es kann mehr sein.",
+    notLooked: "Die Verwaltung ist gerade nicht zu fragen. Hat sie sich inzwischen geändert, wirst du noch einmal gefragt.",
     renameHint: "Den neuen Namen sehen alle, die sie sehen dürfen.",
     runnerAway: "nicht mit der Verwaltung verbunden",
     facts: {

@@ -124,6 +124,7 @@ export const environments = {
       rename: (name: string) => `Is called ${name} when the plane is back`,
     },
     takeBack: "Take back",
+    waits: "It is done when the plane is back.",
     deletionWaits: "It is deleted when the plane is back. Take that back first.",
     askedTitle: (name: string) => `${name} was not deleted`,
     asked: "It changed after you asked for that while the plane was away. Look at it, then keep it or delete it.",
@@ -134,7 +135,7 @@ export const environments = {
     read: "I have read it",
     isGone: "The environment is gone.",
     awayNow: "The plane does not answer. This is what it said last.",
-    notLooked: "The plane cannot be asked just now; there may be more.",
+    notLooked: "The plane cannot be asked just now. If it changed meanwhile, you are asked again.",
     renameHint: "Everybody who may see it sees the new name.",
     runnerAway: "not connected to the plane",
     facts: {
