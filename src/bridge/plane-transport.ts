@@ -2,11 +2,15 @@ import { Code, ConnectError, type Transport } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { BerthError } from "../contract/berth-error.ts";
 import { fromConnectError } from "../contract/connect-error.ts";
+import type { ErrorCode } from "../contract/error-catalogue.ts";
+import { ActionableErrorDetailsSchema } from "../contract/gen/gitpod/v1/actionable_error_pb.js";
 import { messageOf } from "../lib/log.ts";
+import { withoutControls } from "../lib/terminals/osc-scanner.ts";
 
 const callTimeoutMs = 15_000;
 /** As much as a plane sends at once. */
 const maxAnswerBytes = 4 * 1024 * 1024;
+const maxDetailLength = 1000;
 
 /** How a person's calls get to a plane's API. They bring their token themselves. */
 export function planeTransport(planeUrl: URL): Transport {
@@ -27,9 +31,12 @@ const answers: ReadonlySet<Code> = new Set([
   Code.FailedPrecondition,
 ]);
 
+/** What a plane says when it cannot answer at all just now. */
+const passing: ReadonlySet<ErrorCode> = new Set(["store-unavailable", "rate-limited", "internal"]);
+
 /**
  * What a failed call to a plane means: `sign-in-required` when it does not take the token, `plane-unreachable` when it is
- * away, broken or too busy, else what it said.
+ * away, broken or too busy, else what it said, with its code where the catalogue has it.
  */
 export function planeCallFailure(error: unknown): BerthError {
   const inner = error instanceof ConnectError && error.cause instanceof BerthError ? error.cause : error;
@@ -37,7 +44,10 @@ export function planeCallFailure(error: unknown): BerthError {
   const connectError = ConnectError.from(inner);
   if (connectError.code === Code.Unauthenticated)
     return new BerthError("sign-in-required", "the plane does not take the token", { cause: error });
-  if (!answers.has(connectError.code)) return new BerthError("plane-unreachable", messageOf(inner), { cause: error });
-  const failure = fromConnectError(connectError);
-  return failure.code === "internal" ? new BerthError("not-allowed", connectError.rawMessage, { cause: error }) : failure;
+  const { code, detail } = fromConnectError(connectError);
+  const isSaid = connectError.findDetails(ActionableErrorDetailsSchema).length > 0 && !passing.has(code);
+  if (!isSaid && !answers.has(connectError.code)) return new BerthError("plane-unreachable", messageOf(inner), { cause: error });
+  // Whoever may name things at a plane must not write to this computer's terminals.
+  const said = withoutControls(code === "internal" ? connectError.rawMessage : detail).slice(0, maxDetailLength);
+  return new BerthError(code === "internal" ? "not-allowed" : code, said, { cause: error });
 }

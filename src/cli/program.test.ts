@@ -10,6 +10,7 @@ const known: Known = {
     "completion shell": ["bash", "zsh"],
     "open --editor": ["vscode", "zed"],
     "create source": "files",
+    "create --class": ["shared", "dedicated"],
     "reset --confirm": "environments",
     "--machine": "environments",
     "--context": "contexts",

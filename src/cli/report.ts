@@ -55,13 +55,17 @@ export function reportFailure(error: unknown, options: { readonly json: boolean 
 }
 
 /** Tells what is wrong with an environment that runs all the same, and gives the exit code. */
-export function reportTrouble(environment: Environment): number {
-  for (const message of environment.status?.warningMessage ?? []) {
+export function reportTrouble({ status }: Environment): number {
+  return reportMessages(status?.warningMessage ?? [], status?.failureMessage ?? []);
+}
+
+/** The same for messages that came in another way. */
+export function reportMessages(warnings: readonly string[], failures: readonly string[]): number {
+  for (const message of warnings) {
     const warning = asError(message);
     say(`Warning: ${errorEntry(warning.code).title}: ${warning.detail}`);
     say(`  Try: ${errorEntry(warning.code).whatToTry}`);
   }
-  const failures = environment.status?.failureMessage ?? [];
   for (const message of failures) {
     say("It runs in a recovery container:");
     sayFailure(asError(message));

@@ -3,6 +3,7 @@ import { entry, type ErrorEntry } from "./error-entry.ts";
 import { folderErrors } from "./folder-errors.ts";
 import { gatewayErrors } from "./gateway-errors.ts";
 import { planeErrors } from "./plane-errors.ts";
+import { remoteErrors } from "./remote-errors.ts";
 import { runnerErrors } from "./runner-errors.ts";
 import { signInErrors } from "./sign-in-errors.ts";
 
@@ -12,6 +13,7 @@ export const errorCatalogue = {
   ...folderErrors,
   ...gatewayErrors,
   ...planeErrors,
+  ...remoteErrors,
   ...runnerErrors,
   ...signInErrors,
   "url-invalid": entry(

@@ -1,5 +1,4 @@
 import { fromJson, toJson } from "@bufbuild/protobuf";
-import type { ConnectError } from "@connectrpc/connect";
 import { codeToHttpStatus, errorToJson } from "@connectrpc/connect/protocol-connect";
 import { createValidator } from "@bufbuild/protovalidate";
 import { once } from "node:events";

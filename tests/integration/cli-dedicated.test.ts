@@ -32,7 +32,7 @@ test("an environment is made on a machine of its own, which is told everywhere",
 
 test("another class is refused before anything is made", async () => {
   const { status, stderr } = await cli.berth("create", simulated("web"), "--class", "huge");
-  expect(stderr).toContain("Allowed choices are shared, dedicated");
+  expect(stderr).toContain("--class is shared or dedicated");
   expect(status).toBe(2);
 });
 

@@ -5,6 +5,7 @@ import { findHost, type HostClients } from "../connection.ts";
 import { allEnvironments, nameOf } from "../environments.ts";
 import { print } from "../output.ts";
 import { contextCommands } from "./context.ts";
+import { localClasses } from "./create.ts";
 import { editorNames } from "./open.ts";
 import { syncCommands } from "./sync.ts";
 
@@ -38,6 +39,7 @@ To have it in every shell:
         "completion shell": shells,
         "open --editor": editorNames,
         "create source": "files",
+        "create --class": localClasses,
         "reset --confirm": "environments",
         "--machine": "environments",
         "--context": "contexts",

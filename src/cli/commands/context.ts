@@ -8,13 +8,18 @@ import { interruptible } from "../interrupt.ts";
 import { openSecretLink } from "../open-link.ts";
 import { printJson, printTable, say } from "../output.ts";
 import { readSecret } from "../prompt.ts";
+import { registerContextWork } from "./context-work.ts";
 import { jsonOption } from "./options.ts";
 
 /** Those that take the name of a context. */
-export const contextCommands = ["sign-in", "sign-out", "remove"] as const;
+export const contextCommands = ["sign-in", "sign-out", "remove", "classes", "changes"] as const;
 
 interface JsonOptions {
   readonly json?: true;
+}
+
+interface EndOptions extends JsonOptions {
+  readonly discardChanges?: boolean;
 }
 
 interface SignInOptions extends JsonOptions {
@@ -30,7 +35,9 @@ const tokenNote = "The personal access token is valid until it expires or you de
 export function registerContext(program: Command): void {
   const context = program
     .command("context")
-    .description("Planes that this computer knows: add, list, sign-in, sign-out, remove. None is needed for what runs here");
+    .description(
+      "Planes that this computer knows: add, list, sign-in, sign-out, remove, classes, changes, take-back. None is needed for what runs here",
+    );
   context
     .command("add")
     .argument("<url>", "https address of the plane")
@@ -52,14 +59,21 @@ export function registerContext(program: Command): void {
     .command("sign-out")
     .argument("[context]", "its name; not needed when there is one")
     .description("Sign out, here and at the plane")
+    .addOption(discardOption())
     .addOption(jsonOption())
     .action(signOut);
   context
     .command("remove")
     .argument("<context>", "its name")
     .description("Sign out and forget the plane")
+    .addOption(discardOption())
     .addOption(jsonOption())
     .action(remove);
+  registerContextWork(context);
+}
+
+function discardOption(): Option {
+  return new Option("--discard-changes", "also when there are changes that the plane has not been told");
 }
 
 async function add(url: string, { name, json }: JsonOptions & { readonly name?: string }): Promise<void> {
@@ -130,19 +144,19 @@ async function tell({ progress }: SignInResponse, { paths }: HostClients, { open
   }
 }
 
-async function signOut(wanted: string | undefined, { json }: JsonOptions): Promise<void> {
+async function signOut(wanted: string | undefined, { json, discardChanges = false }: EndOptions): Promise<void> {
   const clients = await connectHost();
   const context = await findContext(clients, wanted);
-  const { revoked } = await clients.contexts.signOut({ contextId: context.contextId });
+  const { revoked } = await clients.contexts.signOut({ contextId: context.contextId, discardChanges });
   if (json) return printJson({ id: context.contextId, name: context.name, revoked });
   say(`Signed out of ${context.name}.`);
   sayNote(context, revoked);
 }
 
-async function remove(wanted: string, { json }: JsonOptions): Promise<void> {
+async function remove(wanted: string, { json, discardChanges = false }: EndOptions): Promise<void> {
   const clients = await connectHost();
   const context = await findContext(clients, wanted);
-  const { revoked } = await clients.contexts.removeContext({ contextId: context.contextId });
+  const { revoked } = await clients.contexts.removeContext({ contextId: context.contextId, discardChanges });
   if (json) return printJson({ id: context.contextId, name: context.name, removed: true, revoked });
   say(`Removed ${context.name}.`);
   sayNote(context, revoked);
@@ -170,6 +184,7 @@ function factsOf(context: Context) {
     organizationName: context.organizationName,
     personalAccessToken: context.personalAccessToken,
     sessionOnlyBecause: context.sessionOnlyBecause,
+    waitingChanges: context.waitingChanges,
     lastReachedAt: context.lastReachedAt === undefined ? "" : timestampDate(context.lastReachedAt).toISOString(),
   };
 }

@@ -8,8 +8,9 @@ import { formatPairs, shortSource } from "../format.ts";
 import { HostWatch } from "../host-watch.ts";
 import { interruptible } from "../interrupt.ts";
 import { print, printJson, printTable, say } from "../output.ts";
+import { contextOption } from "../remote.ts";
 import { jsonOption } from "./options.ts";
-import { listRemote } from "./remote-list.ts";
+import { listRemote, showRemote } from "./remote-list.ts";
 import { forwardRemotePorts } from "./remote-ports.ts";
 
 interface JsonOptions {
@@ -26,15 +27,17 @@ export function registerInspect(program: Command): void {
     .command("list")
     .alias("ls")
     .description("List the environments")
-    .option("--context <context>", "those of a plane, instead of this computer's")
+    .addOption(contextOption())
     .addOption(jsonOption())
     .action(async (options: ListOptions) => interruptible(async (signal) => list(options, signal)));
   program
     .command("show")
+    .alias("status")
     .argument("<name>", "name or id of an environment")
     .description("Show everything about an environment")
+    .addOption(contextOption())
     .addOption(jsonOption())
-    .action(show);
+    .action(async (name: string, options: ListOptions) => interruptible(async (signal) => show(name, options, signal)));
   program
     .command("ports")
     .argument("<name>", "name or id of an environment")
@@ -90,8 +93,9 @@ function workCells(environment: Environment | undefined): readonly string[] {
   return work === undefined ? ["-", "-"] : [String(work.changed), String(work.unpushed)];
 }
 
-async function show(name: string, { json }: JsonOptions): Promise<void> {
-  const clients = await connectHost();
+async function show(name: string, { json, context }: ListOptions, signal: AbortSignal): Promise<void> {
+  if (context !== undefined) return showRemote(name, context, json, signal);
+  const clients = await connectHost({ signal });
   const environment = await findEnvironment(clients, name);
   const { details } = await clients.workspaces.getDetails({ environmentId: environment.id });
   const facts = environmentFacts(environment, details);

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { BerthError } from "../../contract/berth-error.ts";
+import { WaitingChange_Kind as Kind } from "../../contract/gen/berth/v1/context_pb.js";
 import type { Environment } from "../../contract/gen/gitpod/v1/environment_pb.js";
 import { connectHost, type HostClients } from "../connection.ts";
 import { quoteName } from "../create.ts";
@@ -8,17 +9,25 @@ import { follow, isGone, isRunning, isStopped, type Wish } from "../follow.ts";
 import type { EnvironmentView } from "../host-watch.ts";
 import { interruptible } from "../interrupt.ts";
 import { printJson, say } from "../output.ts";
+import { contextOption } from "../remote.ts";
+import { changeRemote } from "../remote-lifecycle.ts";
 import { reportTrouble } from "../report.ts";
 import { addWaitOptions, jsonOption, type WaitOptions } from "./options.ts";
 
 const nameArgument = ["<name>", "name or id of an environment"] as const;
+
+interface ContextOptions {
+  readonly context?: string;
+}
+
+interface StartOptions extends WaitOptions, ContextOptions {}
 
 interface RebuildOptions extends WaitOptions {
   readonly cache: boolean;
   readonly devcontainer?: string;
 }
 
-interface DeleteOptions extends WaitOptions {
+interface DeleteOptions extends WaitOptions, ContextOptions {
   readonly force?: true;
 }
 
@@ -29,6 +38,7 @@ export function registerLifecycle(program: Command): void {
       .command("start")
       .argument(...nameArgument)
       .description("Start an environment")
+      .addOption(contextOption())
       .addOption(jsonOption()),
     "return while it starts",
   ).action(start);
@@ -37,6 +47,7 @@ export function registerLifecycle(program: Command): void {
       .command("stop")
       .argument(...nameArgument)
       .description("Stop an environment; its working copy stays, and what is being built is cancelled")
+      .addOption(contextOption())
       .addOption(jsonOption()),
     "return while it stops",
   ).action(stop);
@@ -61,6 +72,7 @@ export function registerLifecycle(program: Command): void {
     .argument(...nameArgument)
     .argument("<new-name>", "its new name")
     .description("Give an environment another name; ssh knows it by the new one at once")
+    .addOption(contextOption())
     .addOption(jsonOption())
     .action(rename);
   addWaitOptions(
@@ -70,12 +82,14 @@ export function registerLifecycle(program: Command): void {
       .argument(...nameArgument)
       .description("Delete an environment with its working copy, unless that holds work that was not pushed")
       .option("-f, --force", "delete it with all its changes")
+      .addOption(contextOption())
       .addOption(jsonOption()),
     "return while it is being deleted",
   ).action(remove);
 }
 
-async function start(name: string, options: WaitOptions): Promise<void> {
+async function start(name: string, options: StartOptions): Promise<void> {
+  if (options.context !== undefined) return changeRemote(name, options.context, { kind: Kind.START }, options);
   const clients = await connectHost();
   const environment = await findEnvironment(clients, name);
   const tell = async (): Promise<void> => void (await clients.environments.startEnvironment({ environmentId: environment.id }));
@@ -97,7 +111,8 @@ async function rebuild(name: string, options: RebuildOptions): Promise<void> {
   await bringUp({ clients, environment, options, tell, goesOn });
 }
 
-async function stop(name: string, options: WaitOptions): Promise<void> {
+async function stop(name: string, options: StartOptions): Promise<void> {
+  if (options.context !== undefined) return changeRemote(name, options.context, { kind: Kind.STOP }, options);
   const clients = await connectHost();
   const environment = await findEnvironment(clients, name);
   await bringDown(clients, environment, options);
@@ -119,7 +134,8 @@ async function restart(name: string, options: { readonly json?: true }): Promise
   });
 }
 
-async function rename(name: string, newName: string, options: { readonly json?: true }): Promise<void> {
+async function rename(name: string, newName: string, options: ContextOptions & { readonly json?: true }): Promise<void> {
+  if (options.context !== undefined) return changeRemote(name, options.context, { kind: Kind.RENAME, newName }, { ...options, wait: true });
   const clients = await connectHost();
   const { id: environmentId } = await findEnvironment(clients, name);
   await clients.environments.updateEnvironment({ environmentId, metadata: { name: newName } });
@@ -130,6 +146,8 @@ async function rename(name: string, newName: string, options: { readonly json?: 
 }
 
 async function remove(name: string, options: DeleteOptions): Promise<void> {
+  if (options.context !== undefined)
+    return changeRemote(name, options.context, { kind: Kind.DELETE, force: options.force ?? false }, options);
   const clients = await connectHost();
   const environment = await findEnvironment(clients, name);
   const lost = options.force === true ? "" : describeWork(await workNow(clients, environment));

@@ -74,10 +74,10 @@ export class Contexts {
     });
   }
 
-  /** Signs out and forgets all that was known of it. Fails with `context-not-found`. */
-  async remove(id: string): Promise<{ readonly revoked: boolean }> {
+  /** Signs out and forgets all that was known of it. Fails with `context-not-found`, and as signing out does. */
+  async remove(id: string, options: { readonly discardChanges: boolean }): Promise<{ readonly revoked: boolean }> {
     const context = this.get(id);
-    const outcome = await context.signOut();
+    const outcome = await context.signOut(options);
     return this.#change(async () => {
       await this.#store.set(this.#store.records.filter((record) => record.id !== id));
       this.#contexts.delete(id);

@@ -1,6 +1,10 @@
 import { create, fromJsonString, toJsonString } from "@bufbuild/protobuf";
 import { readFile, rm } from "node:fs/promises";
-import { type ListRemoteEnvironmentsResponse, ListRemoteEnvironmentsResponseSchema } from "../../contract/gen/berth/v1/context_pb.js";
+import {
+  type ListRemoteEnvironmentsResponse,
+  ListRemoteEnvironmentsResponseSchema,
+  type RemoteEnvironment,
+} from "../../contract/gen/berth/v1/context_pb.js";
 import { writeFileAtomically } from "../../lib/atomic-file.ts";
 import { isErrno } from "../../lib/errno.ts";
 
@@ -32,6 +36,15 @@ export class KnownEnvironments {
   async save(known: ListRemoteEnvironmentsResponse): Promise<void> {
     this.#known = known;
     await this.#write(async () => writeFileAtomically(this.#path, toJsonString(ListRemoteEnvironmentsResponseSchema, known)));
+  }
+
+  /** Puts one that was told of alone, e.g. after a change, in its place; nothing where no list is known yet. */
+  async note(owner: Owner, environment: RemoteEnvironment): Promise<void> {
+    const known = await this.of(owner);
+    if (known === undefined) return;
+    const others = known.environments.filter(({ environmentId }) => environmentId !== environment.environmentId);
+    const environments = [...others, environment].toSorted((a, b) => a.name.localeCompare(b.name));
+    await this.save(knownResponse({ ...known, environments }));
   }
 
   async clear(): Promise<void> {

@@ -5,16 +5,7 @@ import { join } from "node:path";
 import { planeCallFailure, planeTransport } from "../../bridge/plane-transport.ts";
 import { PlaneSession, type SignedInPerson } from "../../bridge/plane-session.ts";
 import { Backoff } from "../../bridge/runner/backoff.ts";
-import { type DeviceCodePrompt, signInWithBrowser, signInWithDeviceCode } from "../../bridge/sign-in.ts";
-import { signInWithToken } from "../../bridge/token-sign-in.ts";
-import {
-  FileTokenStore,
-  type Keychain,
-  SealedTokenStore,
-  type StoredSignIn,
-  takeOverSignIn,
-  type TokenStore,
-} from "../../bridge/token-store.ts";
+import { FileTokenStore, type Keychain, SealedTokenStore, takeOverSignIn, type TokenStore } from "../../bridge/token-store.ts";
 import { BerthError } from "../../contract/berth-error.ts";
 import {
   type Context,
@@ -26,16 +17,22 @@ import {
 import { EnvironmentService } from "../../contract/gen/gitpod/v1/environment_pb.js";
 import { OrganizationService } from "../../contract/gen/gitpod/v1/organization_pb.js";
 import { abortable } from "../../lib/abortable.ts";
+import { systemClock } from "../../lib/clock.ts";
 import { type Log, messageOf } from "../../lib/log.ts";
+import { droppedMessage, waitingMessage } from "./change-messages.ts";
 import type { ContextRecord } from "./context-store.ts";
 import { KnownEnvironments, knownResponse } from "./known-environments.ts";
 import { listRemoteEnvironments, plain } from "./list-environments.ts";
+import { newSignIn, type SignInMethod, type SignInStep } from "./new-sign-in.ts";
 import { PassThrough } from "./pass-through.ts";
+import { RemoteWork } from "./remote-work.ts";
 
 /** All pages of a list, from a plane that is far away. */
 const listTimeoutMs = 60_000;
 const firstRetryMs = 1000;
 const maxRetryMs = 60_000;
+/** When what the plane put off is tried again. */
+const putOffMs = 30_000;
 
 export interface RemoteContextOptions {
   readonly record: ContextRecord;
@@ -50,16 +47,10 @@ export interface RemoteContextOptions {
   readonly onListed: () => void;
 }
 
-/** What a person has to do to sign in. */
-export type SignInStep =
-  | { readonly kind: "browser"; readonly url: string }
-  | { readonly kind: "device-code"; readonly userCode: string; readonly verificationUrl: string; readonly expiresAtMs: number };
-
-export type SignInMethod = { readonly kind: "browser" | "device-code" } | { readonly kind: "token"; readonly token: string };
-
 /** A remote plane and the sign-in to it. Whatever becomes of it, nothing on this computer changes. */
 export class RemoteContext {
   readonly record: ContextRecord;
+  readonly work: RemoteWork;
   readonly #options: RemoteContextOptions;
   readonly #planeUrl: URL;
   readonly #tokens: TokenStore;
@@ -69,6 +60,7 @@ export class RemoteContext {
   readonly #transport: Transport;
   readonly #passThrough: PassThrough;
   readonly #backoff: Backoff;
+  #cancelRetry: (() => void) | undefined;
   #tryAgainAtMs = 0;
   /** Why the plane was not reached last; undefined when it was, or was not tried. */
   #offlineBecause: string | undefined;
@@ -93,6 +85,15 @@ export class RemoteContext {
     this.#transport = planeTransport(this.#planeUrl);
     this.#passThrough = new PassThrough(this.#transport);
     this.#backoff = new Backoff({ firstMs: firstRetryMs, maxMs: maxRetryMs, random });
+    this.work = new RemoteWork({
+      ...{ log, now, random, known: this.#known, transport: this.#transport, changesPath: join(folder, "changes.json") },
+      call: async (make, signal) => this.#noted(make, signal),
+      callQuietly: async (make, signal) => this.#call(make, AbortSignal.any([signal, this.#signIn.signal])),
+      person: async () => this.#person(),
+      isAway: () => this.#offlineBecause !== undefined,
+      onWaiting: () => this.#tellWaitingLater(),
+    });
+    this.#tellWaitingLater();
   }
 
   /** Takes over what a host without a keychain has kept. To be called before all else. */
@@ -135,6 +136,7 @@ export class RemoteContext {
     const known = await this.#known.of(person);
     return create(ContextSchema, {
       ...common,
+      waitingChanges: (await this.work.changesOf(person)).waiting.length,
       state: this.#offlineBecause === undefined ? Context_State.SIGNED_IN : Context_State.OFFLINE,
       detail: plain(this.#offlineBecause ?? this.#unkeptBecause ?? ""),
       accountId: person.accountId,
@@ -153,7 +155,7 @@ export class RemoteContext {
     this.#signingIn = mine;
     try {
       const attempt = AbortSignal.any([signal, mine.signal]);
-      const signedIn = await this.#newSignIn(method, tell, attempt);
+      const signedIn = await newSignIn(this.#planeUrl, method, tell, attempt);
       attempt.throwIfAborted();
       this.#endAsking();
       await this.#session.begin(signedIn);
@@ -166,8 +168,14 @@ export class RemoteContext {
     return this.view();
   }
 
-  /** Signs out here at once; the answer says whether the plane knows. What was known of it goes too. */
-  async signOut(): Promise<{ readonly revoked: boolean }> {
+  /**
+   * Signs out here at once; the answer says whether the plane knows. What was known of it goes too. Fails with `changes-waiting`
+   * while there are changes that the plane was not told, unless they are discarded.
+   */
+  async signOut(options: { readonly discardChanges: boolean }): Promise<{ readonly revoked: boolean }> {
+    // A sign-in that cannot be read has no changes to keep.
+    const person = await this.#session.who().catch(() => undefined);
+    if (person !== undefined) await this.work.leave(person, options);
     this.#signingIn?.abort(new BerthError("canceled", "the person signed out"));
     this.#endAsking();
     const { revoked } = await this.#session.signOut();
@@ -181,8 +189,7 @@ export class RemoteContext {
    * `plane-unreachable` when nothing is known.
    */
   async environments({ polling }: { readonly polling: boolean }, signal: AbortSignal): Promise<ListRemoteEnvironmentsResponse> {
-    const person = await this.#session.who();
-    if (person === undefined) throw new BerthError("sign-in-required", `nobody is signed in to ${this.record.name}`);
+    const person = await this.#person();
     if (polling && this.#options.now() < this.#tryAgainAtMs) return this.#lastKnown(person);
     return abortable(this.#askOnce(person), signal);
   }
@@ -229,36 +236,17 @@ export class RemoteContext {
     }
   }
 
+  async #person(): Promise<SignedInPerson> {
+    const person = await this.#session.who();
+    if (person === undefined) throw new BerthError("sign-in-required", `nobody is signed in to ${this.record.name}`);
+    return person;
+  }
+
   /** Ends what is under way. */
   close(): void {
     this.#signingIn?.abort(new BerthError("canceled", "Berth ends"));
+    this.#cancelRetry?.();
     this.#endAsking();
-  }
-
-  async #newSignIn(method: SignInMethod, tell: (step: SignInStep) => void, signal: AbortSignal): Promise<StoredSignIn> {
-    const planeUrl = this.#planeUrl;
-    switch (method.kind) {
-      case "token":
-        return signInWithToken({ planeUrl, token: method.token, signal });
-      case "browser": {
-        const openBrowser = async (url: URL): Promise<void> => tell({ kind: "browser", url: this.#ownAddress(url) });
-        return signInWithBrowser({ planeUrl, signal, openBrowser });
-      }
-      case "device-code": {
-        const show = ({ userCode, verificationUrl, expiresAtMs }: DeviceCodePrompt): void => {
-          const ownUrl = this.#ownAddress(URL.parse(verificationUrl));
-          tell({ kind: "device-code", userCode: plain(userCode), verificationUrl: ownUrl, expiresAtMs });
-        };
-        return signInWithDeviceCode({ planeUrl, signal, show });
-      }
-    }
-  }
-
-  /** An address that people are sent to must be the plane's own: what it names could start any program, or be another's page. */
-  #ownAddress(url: URL | null): string {
-    if (url?.origin !== this.#planeUrl.origin)
-      throw new BerthError("sign-in-provider-untrusted", "the plane sends people to an address that is not its own");
-    return url.href;
   }
 
   /** Whoever asks at the same time gets the same answer. */
@@ -274,27 +262,26 @@ export class RemoteContext {
   async #ask(person: SignedInPerson, ended: AbortSignal): Promise<ListRemoteEnvironmentsResponse> {
     const signal = AbortSignal.any([ended, AbortSignal.timeout(listTimeoutMs)]);
     try {
+      await this.work.tellWaiting(person, signal);
       const call = async <T>(make: (options: CallOptions) => Promise<T>): Promise<T> => this.#call(make, signal);
       const { environments, truncated } = await listRemoteEnvironments(createClient(EnvironmentService, this.#transport), call);
       const organizationName = await this.#organizationName(person, call);
       ended.throwIfAborted();
-      this.#offlineBecause = undefined;
-      this.#tryAgainAtMs = 0;
-      this.#backoff.reset();
+      this.#reached();
+      if (await this.work.hasWork(person)) this.#tellWaitingLater(putOffMs);
       const knownAt = timestampFromMs(this.#options.now());
       const context = create(ContextSchema, { ...(await this.view()), organizationName, lastReachedAt: knownAt });
-      const known = knownResponse({ context, environments, truncated, knownAt });
+      const known = knownResponse({ context, environments, truncated, knownAt, waiting: [], dropped: [] });
       ended.throwIfAborted();
       await this.#keep(known);
       this.#options.onListed();
-      return known;
+      return await this.#withChanges(knownResponse({ ...known, context: await this.view() }), person);
     } catch (error) {
       if (ended.aborted) throw new BerthError("canceled", "the sign-in ended meanwhile", { cause: error });
       const failure = planeCallFailure(error);
       if (failure.code === "sign-in-required") await this.#known.clear();
       if (failure.code !== "plane-unreachable") throw failure;
-      this.#offlineBecause = failure.detail;
-      this.#tryAgainAtMs = this.#options.now() + this.#backoff.next();
+      this.#away(failure);
       return this.#lastKnown(person);
     }
   }
@@ -313,7 +300,13 @@ export class RemoteContext {
   async #lastKnown(person: SignedInPerson): Promise<ListRemoteEnvironmentsResponse> {
     const known = await this.#known.of(person);
     if (known === undefined) throw new BerthError("plane-unreachable", this.#offlineBecause ?? this.#planeUrl.host);
-    return knownResponse({ ...known, context: await this.view() });
+    return this.#withChanges(knownResponse({ ...known, context: await this.view() }), person);
+  }
+
+  /** The list with what waits for the plane now. */
+  async #withChanges(known: ListRemoteEnvironmentsResponse, person: SignedInPerson): Promise<ListRemoteEnvironmentsResponse> {
+    const { waiting, dropped } = await this.work.changesOf(person);
+    return knownResponse({ ...known, waiting: waiting.map(waitingMessage), dropped: dropped.map(droppedMessage) });
   }
 
   async #organizationName({ organizationId, ...person }: SignedInPerson, call: CallWithToken): Promise<string> {
@@ -329,6 +322,53 @@ export class RemoteContext {
     }
   }
 
+  /** Makes a call with a token, and notes whether the plane is away. Fails as the plane says. */
+  async #noted<T>(make: (options: CallOptions) => Promise<T>, signal: AbortSignal): Promise<T> {
+    const attempt = AbortSignal.any([signal, this.#signIn.signal]);
+    try {
+      const answer = await this.#call(make, attempt);
+      this.#reached();
+      return answer;
+    } catch (error) {
+      if (attempt.aborted) throw new BerthError("canceled", "it was given up", { cause: error });
+      const failure = planeCallFailure(error);
+      if (failure.code === "sign-in-required") await this.#known.clear();
+      if (failure.code === "plane-unreachable") this.#away(failure);
+      throw failure;
+    }
+  }
+
+  #reached(): void {
+    this.#offlineBecause = undefined;
+    this.#tryAgainAtMs = 0;
+    this.#backoff.reset();
+  }
+
+  #away({ detail }: BerthError): void {
+    // Several calls of one try are one failure.
+    const isKnown = this.#offlineBecause !== undefined && this.#options.now() < this.#tryAgainAtMs;
+    this.#offlineBecause = detail;
+    if (isKnown) return;
+    this.#tryAgainAtMs = this.#options.now() + this.#backoff.next();
+    this.#tellWaitingLater(this.#tryAgainAtMs - this.#options.now());
+  }
+
+  /** Tells the plane of what waits also when nobody asks for the list. */
+  #tellWaitingLater(delayMs = firstRetryMs): void {
+    this.#cancelRetry?.();
+    this.#cancelRetry = systemClock.after(delayMs, () => {
+      this.#tellWaiting().catch((error: unknown) =>
+        this.#options.log.info("what waits for a plane was not told", { context: this.record.name, error: messageOf(error) }),
+      );
+    });
+  }
+
+  async #tellWaiting(): Promise<void> {
+    const person = await this.#session.who();
+    // Asking for the list tells of them first.
+    if (person !== undefined && (await this.work.hasWork(person))) await this.#askOnce(person);
+  }
+
   /** Makes a call with a token; with a new one when the plane does not take the first. */
   async #call<T>(make: (options: CallOptions) => Promise<T>, signal: AbortSignal): Promise<T> {
     return this.withToken(async (token) => make({ headers: { authorization: `Bearer ${token}` }, signal }), signal);
@@ -338,10 +378,8 @@ export class RemoteContext {
     this.#signIn.abort();
     this.#signIn = new AbortController();
     this.#asking = undefined;
-    this.#offlineBecause = undefined;
+    this.#reached();
     this.#unkeptBecause = undefined;
-    this.#tryAgainAtMs = 0;
-    this.#backoff.reset();
   }
 }
 

@@ -1,5 +1,6 @@
 import { LogIn, LogOut, Plus, Trash2 } from "lucide-react";
 import { useRef, useState } from "react";
+import { fromConnectError } from "../../contract/connect-error.ts";
 import { type Context, Context_State } from "../../contract/gen/berth/v1/context_pb.js";
 import type { Call } from "../api/use-call.ts";
 import { useApp, useAppState, useStrings } from "../app/context.ts";
@@ -13,7 +14,7 @@ import { ContextState } from "./context-state.tsx";
 import { SignInDialog } from "./sign-in-dialog.tsx";
 import { useContexts } from "./use-contexts.ts";
 
-type Question = { readonly kind: "add" } | { readonly kind: "sign-in" | "remove"; readonly context: Context };
+type Question = { readonly kind: "add" } | { readonly kind: "sign-in" | "sign-out" | "remove"; readonly context: Context };
 
 /** Remote planes, and who is signed in to them. */
 export function PlanesSection() {
@@ -24,16 +25,22 @@ export function PlanesSection() {
   const contexts = useContexts();
   const { reload } = contexts;
   const [question, setQuestion] = useState<Question | undefined>();
-  const close = (): void => setQuestion(undefined);
-  const end = async (context: Context, how: "signOut" | "removeContext", done: string): Promise<void> => {
+  const end = async (context: Context, how: Ending, { discardChanges }: { discardChanges: boolean }): Promise<void> => {
+    const done = how === "signOut" ? words.signedOutOf(context.name) : words.removed(context.name);
     try {
-      const { revoked } = await clients.contexts[how]({ contextId: context.contextId });
+      const { revoked } = await clients.contexts[how]({ contextId: context.contextId, discardChanges });
       const isTold = revoked || context.state === Context_State.SIGNED_OUT;
       toasts.info(isTold ? done : `${done}. ${context.personalAccessToken ? words.tokenStays : words.notRevoked}`);
     } catch (failure) {
-      toasts.failed(failure);
+      // Some wait since the list was looked at.
+      if (fromConnectError(failure).code === "changes-waiting") setQuestion({ kind: "sign-out", context });
+      else toasts.failed(failure);
     }
     reload();
+  };
+  const signOut = (context: Context): void => {
+    if (context.waitingChanges > 0) setQuestion({ kind: "sign-out", context });
+    else void end(context, "signOut", { discardChanges: false });
   };
   /** Brings the organization's name too. */
   const look = async ({ contextId }: Context): Promise<void> => {
@@ -55,31 +62,68 @@ export function PlanesSection() {
       <PlaneList
         contexts={contexts}
         onSignIn={(context) => setQuestion({ kind: "sign-in", context })}
-        onSignOut={(context) => void end(context, "signOut", words.signedOutOf(context.name))}
+        onSignOut={signOut}
         onRemove={(context) => setQuestion({ kind: "remove", context })}
       />
-      {question?.kind === "add" ? (
-        <AddPlaneDialog
-          onClose={close}
-          onAdded={(context) => {
-            reload();
-            setQuestion({ kind: "sign-in", context });
-          }}
-        />
-      ) : null}
-      {question?.kind === "sign-in" ? (
-        <SignInDialog context={question.context} onClose={close} onSignedIn={() => void look(question.context)} />
-      ) : null}
-      {question?.kind === "remove" ? (
-        <RemoveDialog
-          title={words.removeTitle(question.context.name)}
-          detail={words.removeDetail}
-          onClose={close}
-          onConfirm={() => void end(question.context, "removeContext", words.removed(question.context.name))}
-        />
-      ) : null}
+      <PlaneQuestion
+        question={question}
+        onClose={() => setQuestion(undefined)}
+        onAdded={(context) => {
+          reload();
+          setQuestion({ kind: "sign-in", context });
+        }}
+        onSignedIn={(context) => void look(context)}
+        onEnd={(context, how, options) => void end(context, how, options)}
+      />
     </Section>
   );
+}
+
+type Ending = "signOut" | "removeContext";
+
+/** The dialog of a question. */
+function PlaneQuestion({
+  question,
+  onClose,
+  onAdded,
+  onSignedIn,
+  onEnd,
+}: {
+  readonly question: Question | undefined;
+  readonly onClose: () => void;
+  readonly onAdded: (context: Context) => void;
+  readonly onSignedIn: (context: Context) => void;
+  readonly onEnd: (context: Context, how: Ending, options: { readonly discardChanges: boolean }) => void;
+}) {
+  const { settings } = useStrings();
+  const words = settings.planes;
+  if (question === undefined) return null;
+  if (question.kind === "add") return <AddPlaneDialog onClose={onClose} onAdded={onAdded} />;
+  const { context } = question;
+  const waits = context.waitingChanges > 0;
+  switch (question.kind) {
+    case "sign-in":
+      return <SignInDialog context={context} onClose={onClose} onSignedIn={() => onSignedIn(context)} />;
+    case "sign-out":
+      return (
+        <RemoveDialog
+          title={words.signOutTitle(context.name)}
+          detail={words.waitingLost}
+          submit={words.signOutAnyway}
+          onClose={onClose}
+          onConfirm={() => onEnd(context, "signOut", { discardChanges: true })}
+        />
+      );
+    case "remove":
+      return (
+        <RemoveDialog
+          title={words.removeTitle(context.name)}
+          detail={waits ? `${words.removeDetail} ${words.waitingLost}` : words.removeDetail}
+          onClose={onClose}
+          onConfirm={() => onEnd(context, "removeContext", { discardChanges: waits })}
+        />
+      );
+  }
 }
 
 interface PlaneHands {

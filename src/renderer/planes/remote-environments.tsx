@@ -1,20 +1,16 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { ChevronDown, ChevronRight, Globe } from "lucide-react";
 import { useState } from "react";
-import {
-  type Context,
-  Context_State,
-  type ListRemoteEnvironmentsResponse,
-  type RemoteEnvironment,
-} from "../../contract/gen/berth/v1/context_pb.js";
-import { EnvironmentPhase } from "../../contract/gen/gitpod/v1/environment_pb.js";
+import { type Context, Context_State, type ListRemoteEnvironmentsResponse } from "../../contract/gen/berth/v1/context_pb.js";
 import { useFormats, useNow, useStrings } from "../app/context.ts";
-import type { RowState } from "../environments/environment-row.ts";
-import { StateLabel } from "../environments/state-label.tsx";
 import { Badge } from "../ui/badge.tsx";
 import { ErrorState, Skeleton } from "../ui/states.tsx";
+import { ChangeNotices } from "./change-notices.tsx";
 import { ContextState } from "./context-state.tsx";
+import { RemoteQuestions } from "./remote-dialogs.tsx";
+import { type RemoteQuestion, RemoteRow } from "./remote-row.tsx";
 import { useContexts, useRemoteEnvironments } from "./use-contexts.ts";
+import { useRemoteActions } from "./use-remote-actions.ts";
 
 const agoTickMs = 30_000;
 /** More are found by searching. */
@@ -38,7 +34,7 @@ function RemoteGroup({ context, search }: { readonly context: Context; readonly 
   const { environments } = useStrings();
   const words = environments.remote;
   const [open, setOpen] = useState(true);
-  const { value, error } = useRemoteEnvironments(context.contextId);
+  const { value, error, reload } = useRemoteEnvironments(context.contextId);
   const Chevron = open ? ChevronDown : ChevronRight;
   return (
     <section aria-label={words.region(context.name)}>
@@ -68,7 +64,7 @@ function RemoteGroup({ context, search }: { readonly context: Context; readonly 
             </div>
           )}
           {value !== undefined ? (
-            <RemoteRows known={value} search={search} />
+            <RemoteRows context={context} known={value} search={search} reload={reload} />
           ) : error === undefined ? (
             <Skeleton className="m-3 h-9" />
           ) : null}
@@ -78,64 +74,55 @@ function RemoteGroup({ context, search }: { readonly context: Context; readonly 
   );
 }
 
-function RemoteRows({ known, search }: { readonly known: ListRemoteEnvironmentsResponse; readonly search: string }) {
+function RemoteRows({
+  context,
+  known,
+  search,
+  reload,
+}: {
+  readonly context: Context;
+  readonly known: ListRemoteEnvironmentsResponse;
+  readonly search: string;
+  readonly reload: () => void;
+}) {
+  const actions = useRemoteActions(context.contextId, reload);
+  const [question, setQuestion] = useState<RemoteQuestion | undefined>();
+  const wanted = search.trim().toLowerCase();
+  const shown = known.environments.filter(({ name, branch, source }) => `${name} ${branch} ${source}`.toLowerCase().includes(wanted));
+  return (
+    <>
+      <Summary known={known} shown={shown.length} />
+      <ChangeNotices known={known} actions={actions} ask={setQuestion} />
+      <ul className="divide-y">
+        {shown.slice(0, maxShown).map((environment) => (
+          <RemoteRow
+            key={environment.environmentId}
+            environment={environment}
+            waiting={known.waiting.filter(({ environmentId }) => environmentId === environment.environmentId)}
+            actions={actions}
+            ask={setQuestion}
+          />
+        ))}
+      </ul>
+      <RemoteQuestions question={question} context={context} actions={actions} onClose={() => setQuestion(undefined)} />
+    </>
+  );
+}
+
+/** What is to be known of the list as a whole; nothing where it speaks for itself. */
+function Summary({ known, shown }: { readonly known: ListRemoteEnvironmentsResponse; readonly shown: number }) {
   const { environments } = useStrings();
   const words = environments.remote;
   const formats = useFormats();
   const nowMs = useNow(agoTickMs);
   const { environments: all, context, knownAt, truncated } = known;
-  const wanted = search.trim().toLowerCase();
-  const shown = all.filter(({ name, branch, source }) => `${name} ${branch} ${source}`.toLowerCase().includes(wanted));
   const isOffline = context?.state === Context_State.OFFLINE && knownAt !== undefined;
   const note = context?.state === Context_State.SIGNED_IN ? context.detail : "";
-  return (
-    <>
-      {note === "" ? null : <p className="px-4 pt-2 text-sm break-words select-text">{note}</p>}
-      <p className="px-4 py-2 text-sm text-muted">
-        {isOffline ? `${words.offline(formats.ago(timestampMs(knownAt), nowMs))} ` : null}
-        {all.length === 0 ? words.none : shown.length === 0 ? words.noMatch : words.notYet}
-        {truncated || shown.length > maxShown ? ` ${words.truncated}` : null}
-      </p>
-      <ul className="divide-y">
-        {shown.slice(0, maxShown).map((environment) => (
-          <RemoteRow key={environment.environmentId} environment={environment} />
-        ))}
-      </ul>
-    </>
-  );
-}
-
-const states: Readonly<Record<EnvironmentPhase, RowState | undefined>> = {
-  [EnvironmentPhase.UNSPECIFIED]: undefined,
-  [EnvironmentPhase.CREATING]: "starting",
-  [EnvironmentPhase.STARTING]: "starting",
-  [EnvironmentPhase.RUNNING]: "running",
-  [EnvironmentPhase.UPDATING]: "starting",
-  [EnvironmentPhase.STOPPING]: "stopping",
-  [EnvironmentPhase.STOPPED]: "stopped",
-  [EnvironmentPhase.DELETING]: "deleting",
-  [EnvironmentPhase.DELETED]: "deleting",
-};
-
-function RemoteRow({ environment }: { readonly environment: RemoteEnvironment }) {
-  const { environments } = useStrings();
-  const { name, branch, changedFiles, unpushedCommits, source, phase } = environment;
-  const state = states[phase];
-  const work = [
-    changedFiles === 0 ? "" : environments.changed(changedFiles),
-    unpushedCommits === 0 ? "" : environments.unpushed(unpushedCommits),
+  const said = [
+    note,
+    isOffline ? words.offline(formats.ago(timestampMs(knownAt), nowMs)) : "",
+    all.length === 0 ? words.none : shown === 0 ? words.noMatch : "",
+    truncated || shown > maxShown ? words.truncated : "",
   ].filter((text) => text !== "");
-  return (
-    <li className="flex min-h-11 items-center gap-3 px-4 py-1">
-      <span className="flex min-w-0 flex-1 flex-col">
-        <span className="truncate font-medium select-text">{name}</span>
-        <span className="truncate text-sm text-muted">{source}</span>
-      </span>
-      <span className="w-36 shrink-0">
-        {state === undefined ? environments.remote.phaseUnknown : <StateLabel row={{ state, step: undefined, failure: "" }} />}
-      </span>
-      <span className="w-40 truncate text-sm text-muted">{branch}</span>
-      <span className="w-48 truncate text-sm text-muted">{work.join(", ")}</span>
-    </li>
-  );
+  return said.length === 0 ? null : <p className="px-4 py-2 text-sm text-muted">{said.join(" ")}</p>;
 }

@@ -1,16 +1,19 @@
 import { useCallback, useEffect } from "react";
-import type { Context, ListRemoteEnvironmentsResponse } from "../../contract/gen/berth/v1/context_pb.js";
+import { type Context, Context_State, type ListRemoteEnvironmentsResponse } from "../../contract/gen/berth/v1/context_pb.js";
 import { type Call, useCall } from "../api/use-call.ts";
 import { useApp } from "../app/context.ts";
+import { isInTransition } from "./remote-state.ts";
 
 /** How often a window that is seen asks anew; the host tries a plane that is away less often by itself. */
 const pollMs = 10_000;
+/** The same while something starts or stops. */
+const movingPollMs = 2000;
 
 /** The planes that this computer knows, kept up to date. */
 export function useContexts(): Call<readonly Context[]> {
   const { clients } = useApp();
   const ask = useCallback(async (signal: AbortSignal) => (await clients.contexts.listContexts({}, { signal })).contexts, [clients]);
-  return usePolled(useCall<readonly Context[]>(ask));
+  return usePolled(useCall<readonly Context[]>(ask), pollMs);
 }
 
 /** The environments of a plane, kept up to date. */
@@ -20,16 +23,18 @@ export function useRemoteEnvironments(contextId: string): Call<ListRemoteEnviron
     async (signal: AbortSignal) => clients.contexts.listRemoteEnvironments({ contextId, polling: true }, { signal }),
     [clients, contextId],
   );
-  return usePolled(useCall(ask));
+  const call = useCall(ask);
+  const isMoving = call.value?.context?.state === Context_State.SIGNED_IN && call.value.environments.some(isInTransition);
+  return usePolled(call, isMoving ? movingPollMs : pollMs);
 }
 
-function usePolled<Value>(call: Call<Value>): Call<Value> {
+function usePolled<Value>(call: Call<Value>, intervalMs: number): Call<Value> {
   const { reload } = call;
   useEffect(() => {
     const timer = setInterval(() => {
       if (document.visibilityState === "visible") reload();
-    }, pollMs);
+    }, intervalMs);
     return () => clearInterval(timer);
-  }, [reload]);
+  }, [reload, intervalMs]);
   return call;
 }

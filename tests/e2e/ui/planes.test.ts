@@ -58,9 +58,7 @@ test("a plane's environments stand beside this computer's, also while the plane 
   await window.go("/");
   const group = page.getByRole("region", { name: "Environments at work" });
   await expect(group.getByRole("listitem")).toHaveCount(2);
-  await expect(group).toContainText("Opening, starting and stopping them from here is not possible yet");
   await expect(group.getByRole("listitem").first()).toContainText(/far-away.*Running.*main.*2 changed files/);
-  await expect(group.getByRole("listitem").getByRole("button")).toHaveCount(0);
   await expect(page.getByRole("grid").getByText("app", { exact: true })).toBeVisible();
   await page.getByRole("searchbox").fill("further");
   await expect(group.getByRole("listitem")).toHaveCount(1);

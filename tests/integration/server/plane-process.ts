@@ -9,7 +9,7 @@ import { z } from "zod";
 
 /** As it ships: bundled, which starts in a fraction of the time. */
 export const main = join(import.meta.dirname, "../../../.cache/app/berth-plane.mjs");
-const startLimitMs = 20_000;
+const startLimitMs = 60_000;
 const servingLine = z.object({ msg: z.literal("serving"), port: z.number(), metricsPort: z.number() });
 const adminLine = z.object({ organizationId: z.string(), userId: z.string(), token: z.string() });
 

@@ -14,6 +14,8 @@ export const errors: ErrorTexts = {
   },
   "shared-folder-not-found": { whatToTry: "It may have been removed just now." },
   "sync-not-found": { whatToTry: "It may have been ended just now." },
+  "changes-waiting": { whatToTry: "Wait until the plane is back, take them back, or discard them." },
+  "change-not-found": { whatToTry: "Look at those that wait beside the plane's environments." },
   "devcontainer-choice": { whatToTry: "Choose one of them." },
   "environment-not-found": { whatToTry: "It may have been deleted; look at the list." },
   "environment-not-running": { whatToTry: "Start it, then try again." },

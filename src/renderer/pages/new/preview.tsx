@@ -1,5 +1,6 @@
 import { useAppState, useStrings } from "../../app/context.ts";
 import type { ContextUrl } from "../../../contract/context-url.ts";
+import type { Context } from "../../../contract/gen/berth/v1/context_pb.js";
 import { MachineState } from "../../../contract/gen/berth/v1/host_pb.js";
 import type { Strings } from "../../i18n/strings.ts";
 import { Link } from "../../ui/link.tsx";
@@ -7,14 +8,27 @@ import { Facts } from "../../ui/row.tsx";
 import { contextUrlOf, type Source } from "./source.ts";
 
 /** What was understood, and what will happen because of it. */
-export function Preview({ source, hasOwnMachine }: { readonly source: Source; readonly hasOwnMachine: boolean }) {
+export function Preview({
+  source,
+  hasOwnMachine,
+  context,
+}: {
+  readonly source: Source;
+  readonly hasOwnMachine: boolean;
+  /** The plane that makes it; undefined: this computer. */
+  readonly context: Context | undefined;
+}) {
   const { newEnvironment: words } = useStrings();
   if (source.kind !== "repository" && source.kind !== "folder") return null;
   return (
     <>
-      <Existing source={source} />
+      {context === undefined ? <Existing source={source} /> : null}
       <Facts rows={source.kind === "folder" ? [{ name: words.facts.folder, value: source.path }] : factsOf(source.context, words)} />
-      <WhatWillHappen source={source} hasOwnMachine={hasOwnMachine} />
+      {context === undefined ? (
+        <WhatWillHappen source={source} hasOwnMachine={hasOwnMachine} />
+      ) : source.kind === "repository" ? (
+        <Steps steps={[words.steps.runner(context.name), cloneStep(source.context, words), words.steps.build, words.steps.listed]} />
+      ) : null}
     </>
   );
 }
@@ -59,6 +73,11 @@ function WhatWillHappen({ source, hasOwnMachine }: { readonly source: Source; re
     words.steps.build,
     words.steps.open,
   ].filter((step) => step !== "");
+  return <Steps steps={steps} />;
+}
+
+function Steps({ steps }: { readonly steps: readonly string[] }) {
+  const { newEnvironment: words } = useStrings();
   return (
     <section>
       <h2 className="mb-1 font-medium">{words.will}</h2>

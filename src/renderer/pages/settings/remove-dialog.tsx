@@ -7,11 +7,14 @@ import { Dialog } from "../../ui/dialog.tsx";
 export function RemoveDialog({
   title,
   detail,
+  submit,
   onClose,
   onConfirm,
 }: {
   readonly title: string;
   readonly detail: string;
+  /** What is done; to remove it unless told otherwise. */
+  readonly submit?: string;
   readonly onClose: () => void;
   readonly onConfirm: () => void;
 }) {
@@ -36,7 +39,7 @@ export function RemoveDialog({
               onConfirm();
             }}
           >
-            {settings.remove}
+            {submit ?? settings.remove}
           </Button>
         </>
       }

@@ -6,6 +6,7 @@ import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobu
 import type { Message } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { EnvironmentPhase } from "../../gitpod/v1/environment_pb.js";
+import type { RunnerPhase } from "../../gitpod/v1/runner_pb.js";
 
 /**
  * Describes the file berth/v1/context.proto.
@@ -87,6 +88,13 @@ export declare type Context = Message<"berth.v1.Context"> & {
    * @generated from field: google.protobuf.Timestamp last_reached_at = 12;
    */
   lastReachedAt?: Timestamp | undefined;
+
+  /**
+   * How many changes the plane has not been told yet.
+   *
+   * @generated from field: uint32 waiting_changes = 13;
+   */
+  waitingChanges: number;
 };
 
 /**
@@ -172,6 +180,49 @@ export declare type RemoteEnvironment = Message<"berth.v1.RemoteEnvironment"> & 
    * @generated from field: string runner_id = 8;
    */
   runnerId: string;
+
+  /**
+   * Counted up by the plane whenever something else is wanted.
+   *
+   * @generated from field: uint64 spec_version = 9;
+   */
+  specVersion: bigint;
+
+  /**
+   * @generated from field: gitpod.v1.EnvironmentPhase desired_phase = 10;
+   */
+  desiredPhase: EnvironmentPhase;
+
+  /**
+   * There is a working copy, and what changed in it is not known.
+   *
+   * @generated from field: bool work_unknown = 11;
+   */
+  workUnknown: boolean;
+
+  /**
+   * Another one whenever the work that is nowhere else was seen to change.
+   *
+   * @generated from field: string work_digest = 12;
+   */
+  workDigest: string;
+
+  /**
+   * @generated from field: string class_id = 13;
+   */
+  classId: string;
+
+  /**
+   * What keeps it from what is wanted, as `code: detail` where the plane names a code.
+   *
+   * @generated from field: repeated string failures = 14;
+   */
+  failures: string[];
+
+  /**
+   * @generated from field: repeated string warnings = 15;
+   */
+  warnings: string[];
 };
 
 /**
@@ -179,6 +230,303 @@ export declare type RemoteEnvironment = Message<"berth.v1.RemoteEnvironment"> & 
  * Use `create(RemoteEnvironmentSchema)` to create a new message.
  */
 export declare const RemoteEnvironmentSchema: GenMessage<RemoteEnvironment>;
+
+/**
+ * What stands beside an environment on its page.
+ *
+ * @generated from message berth.v1.RemoteEnvironmentDetails
+ */
+export declare type RemoteEnvironmentDetails = Message<"berth.v1.RemoteEnvironmentDetails"> & {
+  /**
+   * @generated from field: berth.v1.RemoteEnvironment environment = 1;
+   */
+  environment?: RemoteEnvironment | undefined;
+
+  /**
+   * Empty where the plane does not show it.
+   *
+   * @generated from field: string class_name = 2;
+   */
+  className: string;
+
+  /**
+   * @generated from field: string runner_name = 3;
+   */
+  runnerName: string;
+
+  /**
+   * @generated from field: gitpod.v1.RunnerPhase runner_phase = 4;
+   */
+  runnerPhase: RunnerPhase;
+
+  /**
+   * Unspecified while nothing is being done.
+   *
+   * @generated from field: berth.v1.RemoteEnvironmentDetails.Stage stage = 5;
+   */
+  stage: RemoteEnvironmentDetails_Stage;
+
+  /**
+   * The version of what is wanted that the phase is about.
+   *
+   * @generated from field: uint64 seen_spec_version = 6;
+   */
+  seenSpecVersion: bigint;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp created_at = 7;
+   */
+  createdAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp last_started_at = 8;
+   */
+  lastStartedAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: string project_id = 9;
+   */
+  projectId: string;
+};
+
+/**
+ * Describes the message berth.v1.RemoteEnvironmentDetails.
+ * Use `create(RemoteEnvironmentDetailsSchema)` to create a new message.
+ */
+export declare const RemoteEnvironmentDetailsSchema: GenMessage<RemoteEnvironmentDetails>;
+
+/**
+ * What is being done to bring it up.
+ *
+ * @generated from enum berth.v1.RemoteEnvironmentDetails.Stage
+ */
+export enum RemoteEnvironmentDetails_Stage {
+  /**
+   * @generated from enum value: STAGE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Its runner has not looked at what is wanted yet.
+   *
+   * @generated from enum value: STAGE_RUNNER = 1;
+   */
+  RUNNER = 1,
+
+  /**
+   * @generated from enum value: STAGE_MACHINE = 2;
+   */
+  MACHINE = 2,
+
+  /**
+   * @generated from enum value: STAGE_CONTENT = 3;
+   */
+  CONTENT = 3,
+
+  /**
+   * @generated from enum value: STAGE_DEVCONTAINER = 4;
+   */
+  DEVCONTAINER = 4,
+}
+
+/**
+ * Describes the enum berth.v1.RemoteEnvironmentDetails.Stage.
+ */
+export declare const RemoteEnvironmentDetails_StageSchema: GenEnum<RemoteEnvironmentDetails_Stage>;
+
+/**
+ * @generated from message berth.v1.RemoteEnvironmentClass
+ */
+export declare type RemoteEnvironmentClass = Message<"berth.v1.RemoteEnvironmentClass"> & {
+  /**
+   * @generated from field: string class_id = 1;
+   */
+  classId: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string description = 3;
+   */
+  description: string;
+
+  /**
+   * @generated from field: string runner_id = 4;
+   */
+  runnerId: string;
+};
+
+/**
+ * Describes the message berth.v1.RemoteEnvironmentClass.
+ * Use `create(RemoteEnvironmentClassSchema)` to create a new message.
+ */
+export declare const RemoteEnvironmentClassSchema: GenMessage<RemoteEnvironmentClass>;
+
+/**
+ * A change that the plane has not been told yet.
+ *
+ * @generated from message berth.v1.WaitingChange
+ */
+export declare type WaitingChange = Message<"berth.v1.WaitingChange"> & {
+  /**
+   * @generated from field: string change_id = 1;
+   */
+  changeId: string;
+
+  /**
+   * @generated from field: string environment_id = 2;
+   */
+  environmentId: string;
+
+  /**
+   * As it was called when the change was made.
+   *
+   * @generated from field: string environment_name = 3;
+   */
+  environmentName: string;
+
+  /**
+   * @generated from field: berth.v1.WaitingChange.Kind kind = 4;
+   */
+  kind: WaitingChange_Kind;
+
+  /**
+   * Of a KIND_RENAME.
+   *
+   * @generated from field: string new_name = 5;
+   */
+  newName: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp made_at = 6;
+   */
+  madeAt?: Timestamp | undefined;
+
+  /**
+   * A KIND_DELETE of something that changed meanwhile: it is carried out when it is asked for again, and not before.
+   *
+   * @generated from field: bool needs_confirmation = 7;
+   */
+  needsConfirmation: boolean;
+};
+
+/**
+ * Describes the message berth.v1.WaitingChange.
+ * Use `create(WaitingChangeSchema)` to create a new message.
+ */
+export declare const WaitingChangeSchema: GenMessage<WaitingChange>;
+
+/**
+ * @generated from enum berth.v1.WaitingChange.Kind
+ */
+export enum WaitingChange_Kind {
+  /**
+   * @generated from enum value: KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: KIND_START = 1;
+   */
+  START = 1,
+
+  /**
+   * @generated from enum value: KIND_STOP = 2;
+   */
+  STOP = 2,
+
+  /**
+   * @generated from enum value: KIND_DELETE = 3;
+   */
+  DELETE = 3,
+
+  /**
+   * @generated from enum value: KIND_RENAME = 4;
+   */
+  RENAME = 4,
+}
+
+/**
+ * Describes the enum berth.v1.WaitingChange.Kind.
+ */
+export declare const WaitingChange_KindSchema: GenEnum<WaitingChange_Kind>;
+
+/**
+ * A change that was never carried out.
+ *
+ * @generated from message berth.v1.DroppedChange
+ */
+export declare type DroppedChange = Message<"berth.v1.DroppedChange"> & {
+  /**
+   * @generated from field: berth.v1.WaitingChange change = 1;
+   */
+  change?: WaitingChange | undefined;
+
+  /**
+   * @generated from field: berth.v1.DroppedChange.Reason reason = 2;
+   */
+  reason: DroppedChange_Reason;
+
+  /**
+   * Of a REASON_REFUSED.
+   *
+   * @generated from field: string error_code = 3;
+   */
+  errorCode: string;
+
+  /**
+   * @generated from field: string detail = 4;
+   */
+  detail: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp dropped_at = 5;
+   */
+  droppedAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message berth.v1.DroppedChange.
+ * Use `create(DroppedChangeSchema)` to create a new message.
+ */
+export declare const DroppedChangeSchema: GenMessage<DroppedChange>;
+
+/**
+ * @generated from enum berth.v1.DroppedChange.Reason
+ */
+export enum DroppedChange_Reason {
+  /**
+   * @generated from enum value: REASON_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * It was changed elsewhere after the plane was seen last, and that counts.
+   *
+   * @generated from enum value: REASON_CHANGED_MEANWHILE = 1;
+   */
+  CHANGED_MEANWHILE = 1,
+
+  /**
+   * @generated from enum value: REASON_GONE = 2;
+   */
+  GONE = 2,
+
+  /**
+   * The plane said no.
+   *
+   * @generated from enum value: REASON_REFUSED = 3;
+   */
+  REFUSED = 3,
+}
+
+/**
+ * Describes the enum berth.v1.DroppedChange.Reason.
+ */
+export declare const DroppedChange_ReasonSchema: GenEnum<DroppedChange_Reason>;
 
 /**
  * @generated from message berth.v1.AddContextRequest
@@ -259,6 +607,11 @@ export declare type RemoveContextRequest = Message<"berth.v1.RemoveContextReques
    * @generated from field: string context_id = 1;
    */
   contextId: string;
+
+  /**
+   * @generated from field: bool discard_changes = 2;
+   */
+  discardChanges: boolean;
 };
 
 /**
@@ -424,6 +777,11 @@ export declare type SignOutRequest = Message<"berth.v1.SignOutRequest"> & {
    * @generated from field: string context_id = 1;
    */
   contextId: string;
+
+  /**
+   * @generated from field: bool discard_changes = 2;
+   */
+  discardChanges: boolean;
 };
 
 /**
@@ -502,6 +860,20 @@ export declare type ListRemoteEnvironmentsResponse = Message<"berth.v1.ListRemot
    * @generated from field: google.protobuf.Timestamp known_at = 4;
    */
   knownAt?: Timestamp | undefined;
+
+  /**
+   * In the order in which the plane will be told.
+   *
+   * @generated from field: repeated berth.v1.WaitingChange waiting = 5;
+   */
+  waiting: WaitingChange[];
+
+  /**
+   * Those that the person has not read yet.
+   *
+   * @generated from field: repeated berth.v1.DroppedChange dropped = 6;
+   */
+  dropped: DroppedChange[];
 };
 
 /**
@@ -559,6 +931,361 @@ export declare type CallPlaneResponse = Message<"berth.v1.CallPlaneResponse"> & 
 export declare const CallPlaneResponseSchema: GenMessage<CallPlaneResponse>;
 
 /**
+ * @generated from message berth.v1.ListRemoteEnvironmentClassesRequest
+ */
+export declare type ListRemoteEnvironmentClassesRequest = Message<"berth.v1.ListRemoteEnvironmentClassesRequest"> & {
+  /**
+   * @generated from field: string context_id = 1;
+   */
+  contextId: string;
+};
+
+/**
+ * Describes the message berth.v1.ListRemoteEnvironmentClassesRequest.
+ * Use `create(ListRemoteEnvironmentClassesRequestSchema)` to create a new message.
+ */
+export declare const ListRemoteEnvironmentClassesRequestSchema: GenMessage<ListRemoteEnvironmentClassesRequest>;
+
+/**
+ * @generated from message berth.v1.ListRemoteEnvironmentClassesResponse
+ */
+export declare type ListRemoteEnvironmentClassesResponse = Message<"berth.v1.ListRemoteEnvironmentClassesResponse"> & {
+  /**
+   * As the plane orders them.
+   *
+   * @generated from field: repeated berth.v1.RemoteEnvironmentClass classes = 1;
+   */
+  classes: RemoteEnvironmentClass[];
+};
+
+/**
+ * Describes the message berth.v1.ListRemoteEnvironmentClassesResponse.
+ * Use `create(ListRemoteEnvironmentClassesResponseSchema)` to create a new message.
+ */
+export declare const ListRemoteEnvironmentClassesResponseSchema: GenMessage<ListRemoteEnvironmentClassesResponse>;
+
+/**
+ * @generated from message berth.v1.CreateRemoteEnvironmentRequest
+ */
+export declare type CreateRemoteEnvironmentRequest = Message<"berth.v1.CreateRemoteEnvironmentRequest"> & {
+  /**
+   * @generated from field: string context_id = 1;
+   */
+  contextId: string;
+
+  /**
+   * Made by whoever asks: a request that is repeated with it makes no second environment.
+   *
+   * @generated from field: string creation_id = 2;
+   */
+  creationId: string;
+
+  /**
+   * Of a repository.
+   *
+   * @generated from field: string url = 3;
+   */
+  url: string;
+
+  /**
+   * Empty: the plane chooses.
+   *
+   * @generated from field: string class_id = 4;
+   */
+  classId: string;
+
+  /**
+   * Empty: after the repository.
+   *
+   * @generated from field: string name = 5;
+   */
+  name: string;
+
+  /**
+   * Empty: none.
+   *
+   * @generated from field: string project_id = 6;
+   */
+  projectId: string;
+
+  /**
+   * Empty when there is only one.
+   *
+   * @generated from field: string devcontainer_file_path = 7;
+   */
+  devcontainerFilePath: string;
+};
+
+/**
+ * Describes the message berth.v1.CreateRemoteEnvironmentRequest.
+ * Use `create(CreateRemoteEnvironmentRequestSchema)` to create a new message.
+ */
+export declare const CreateRemoteEnvironmentRequestSchema: GenMessage<CreateRemoteEnvironmentRequest>;
+
+/**
+ * @generated from message berth.v1.CreateRemoteEnvironmentResponse
+ */
+export declare type CreateRemoteEnvironmentResponse = Message<"berth.v1.CreateRemoteEnvironmentResponse"> & {
+  /**
+   * @generated from field: berth.v1.RemoteEnvironment environment = 1;
+   */
+  environment?: RemoteEnvironment | undefined;
+};
+
+/**
+ * Describes the message berth.v1.CreateRemoteEnvironmentResponse.
+ * Use `create(CreateRemoteEnvironmentResponseSchema)` to create a new message.
+ */
+export declare const CreateRemoteEnvironmentResponseSchema: GenMessage<CreateRemoteEnvironmentResponse>;
+
+/**
+ * @generated from message berth.v1.ChangeRemoteEnvironmentRequest
+ */
+export declare type ChangeRemoteEnvironmentRequest = Message<"berth.v1.ChangeRemoteEnvironmentRequest"> & {
+  /**
+   * @generated from field: string context_id = 1;
+   */
+  contextId: string;
+
+  /**
+   * @generated from field: string environment_id = 2;
+   */
+  environmentId: string;
+
+  /**
+   * @generated from field: berth.v1.WaitingChange.Kind kind = 3;
+   */
+  kind: WaitingChange_Kind;
+
+  /**
+   * Of a KIND_RENAME.
+   *
+   * @generated from field: string new_name = 4;
+   */
+  newName: string;
+
+  /**
+   * A KIND_DELETE goes ahead whatever work is nowhere else.
+   *
+   * @generated from field: bool accept_loss = 5;
+   */
+  acceptLoss: boolean;
+};
+
+/**
+ * Describes the message berth.v1.ChangeRemoteEnvironmentRequest.
+ * Use `create(ChangeRemoteEnvironmentRequestSchema)` to create a new message.
+ */
+export declare const ChangeRemoteEnvironmentRequestSchema: GenMessage<ChangeRemoteEnvironmentRequest>;
+
+/**
+ * @generated from message berth.v1.ChangeRemoteEnvironmentResponse
+ */
+export declare type ChangeRemoteEnvironmentResponse = Message<"berth.v1.ChangeRemoteEnvironmentResponse"> & {
+  /**
+   * Missing: the plane was told.
+   *
+   * @generated from field: berth.v1.WaitingChange waiting = 1;
+   */
+  waiting?: WaitingChange | undefined;
+
+  /**
+   * As the plane knows it now; missing when it could not be looked at.
+   *
+   * @generated from field: berth.v1.RemoteEnvironment environment = 2;
+   */
+  environment?: RemoteEnvironment | undefined;
+};
+
+/**
+ * Describes the message berth.v1.ChangeRemoteEnvironmentResponse.
+ * Use `create(ChangeRemoteEnvironmentResponseSchema)` to create a new message.
+ */
+export declare const ChangeRemoteEnvironmentResponseSchema: GenMessage<ChangeRemoteEnvironmentResponse>;
+
+/**
+ * @generated from message berth.v1.GetRemoteEnvironmentRequest
+ */
+export declare type GetRemoteEnvironmentRequest = Message<"berth.v1.GetRemoteEnvironmentRequest"> & {
+  /**
+   * @generated from field: string context_id = 1;
+   */
+  contextId: string;
+
+  /**
+   * @generated from field: string environment_id = 2;
+   */
+  environmentId: string;
+};
+
+/**
+ * Describes the message berth.v1.GetRemoteEnvironmentRequest.
+ * Use `create(GetRemoteEnvironmentRequestSchema)` to create a new message.
+ */
+export declare const GetRemoteEnvironmentRequestSchema: GenMessage<GetRemoteEnvironmentRequest>;
+
+/**
+ * @generated from message berth.v1.GetRemoteEnvironmentResponse
+ */
+export declare type GetRemoteEnvironmentResponse = Message<"berth.v1.GetRemoteEnvironmentResponse"> & {
+  /**
+   * @generated from field: berth.v1.RemoteEnvironmentDetails details = 1;
+   */
+  details?: RemoteEnvironmentDetails | undefined;
+};
+
+/**
+ * Describes the message berth.v1.GetRemoteEnvironmentResponse.
+ * Use `create(GetRemoteEnvironmentResponseSchema)` to create a new message.
+ */
+export declare const GetRemoteEnvironmentResponseSchema: GenMessage<GetRemoteEnvironmentResponse>;
+
+/**
+ * @generated from message berth.v1.WatchRemoteEnvironmentRequest
+ */
+export declare type WatchRemoteEnvironmentRequest = Message<"berth.v1.WatchRemoteEnvironmentRequest"> & {
+  /**
+   * @generated from field: string context_id = 1;
+   */
+  contextId: string;
+
+  /**
+   * @generated from field: string environment_id = 2;
+   */
+  environmentId: string;
+};
+
+/**
+ * Describes the message berth.v1.WatchRemoteEnvironmentRequest.
+ * Use `create(WatchRemoteEnvironmentRequestSchema)` to create a new message.
+ */
+export declare const WatchRemoteEnvironmentRequestSchema: GenMessage<WatchRemoteEnvironmentRequest>;
+
+/**
+ * @generated from message berth.v1.WatchRemoteEnvironmentResponse
+ */
+export declare type WatchRemoteEnvironmentResponse = Message<"berth.v1.WatchRemoteEnvironmentResponse"> & {
+  /**
+   * @generated from oneof berth.v1.WatchRemoteEnvironmentResponse.seen
+   */
+  seen: {
+    /**
+     * @generated from field: berth.v1.RemoteEnvironmentDetails details = 1;
+     */
+    value: RemoteEnvironmentDetails;
+    case: "details";
+  } | {
+    /**
+     * There is no such environment any more; the last one.
+     *
+     * @generated from field: berth.v1.RemoteEnvironmentGone gone = 2;
+     */
+    value: RemoteEnvironmentGone;
+    case: "gone";
+  } | {
+    /**
+     * The plane does not answer, and why.
+     *
+     * @generated from field: string offline = 3;
+     */
+    value: string;
+    case: "offline";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message berth.v1.WatchRemoteEnvironmentResponse.
+ * Use `create(WatchRemoteEnvironmentResponseSchema)` to create a new message.
+ */
+export declare const WatchRemoteEnvironmentResponseSchema: GenMessage<WatchRemoteEnvironmentResponse>;
+
+/**
+ * @generated from message berth.v1.RemoteEnvironmentGone
+ */
+export declare type RemoteEnvironmentGone = Message<"berth.v1.RemoteEnvironmentGone"> & {
+};
+
+/**
+ * Describes the message berth.v1.RemoteEnvironmentGone.
+ * Use `create(RemoteEnvironmentGoneSchema)` to create a new message.
+ */
+export declare const RemoteEnvironmentGoneSchema: GenMessage<RemoteEnvironmentGone>;
+
+/**
+ * @generated from message berth.v1.TakeBackChangeRequest
+ */
+export declare type TakeBackChangeRequest = Message<"berth.v1.TakeBackChangeRequest"> & {
+  /**
+   * @generated from field: string context_id = 1;
+   */
+  contextId: string;
+
+  /**
+   * @generated from field: string change_id = 2;
+   */
+  changeId: string;
+};
+
+/**
+ * Describes the message berth.v1.TakeBackChangeRequest.
+ * Use `create(TakeBackChangeRequestSchema)` to create a new message.
+ */
+export declare const TakeBackChangeRequestSchema: GenMessage<TakeBackChangeRequest>;
+
+/**
+ * @generated from message berth.v1.TakeBackChangeResponse
+ */
+export declare type TakeBackChangeResponse = Message<"berth.v1.TakeBackChangeResponse"> & {
+  /**
+   * The one that was taken back.
+   *
+   * @generated from field: berth.v1.WaitingChange change = 1;
+   */
+  change?: WaitingChange | undefined;
+};
+
+/**
+ * Describes the message berth.v1.TakeBackChangeResponse.
+ * Use `create(TakeBackChangeResponseSchema)` to create a new message.
+ */
+export declare const TakeBackChangeResponseSchema: GenMessage<TakeBackChangeResponse>;
+
+/**
+ * @generated from message berth.v1.ForgetDroppedChangesRequest
+ */
+export declare type ForgetDroppedChangesRequest = Message<"berth.v1.ForgetDroppedChangesRequest"> & {
+  /**
+   * @generated from field: string context_id = 1;
+   */
+  contextId: string;
+
+  /**
+   * Of their changes.
+   *
+   * @generated from field: repeated string change_ids = 2;
+   */
+  changeIds: string[];
+};
+
+/**
+ * Describes the message berth.v1.ForgetDroppedChangesRequest.
+ * Use `create(ForgetDroppedChangesRequestSchema)` to create a new message.
+ */
+export declare const ForgetDroppedChangesRequestSchema: GenMessage<ForgetDroppedChangesRequest>;
+
+/**
+ * @generated from message berth.v1.ForgetDroppedChangesResponse
+ */
+export declare type ForgetDroppedChangesResponse = Message<"berth.v1.ForgetDroppedChangesResponse"> & {
+};
+
+/**
+ * Describes the message berth.v1.ForgetDroppedChangesResponse.
+ * Use `create(ForgetDroppedChangesResponseSchema)` to create a new message.
+ */
+export declare const ForgetDroppedChangesResponseSchema: GenMessage<ForgetDroppedChangesResponse>;
+
+/**
  * Contexts of this computer: remote planes that somebody may be signed in to. None is needed for what runs on this computer.
  * No token is in any answer.
  *
@@ -603,7 +1330,8 @@ export declare const ContextService: GenService<{
     output: typeof SignInResponseSchema;
   },
   /**
-   * Here at once, and at the plane if it can be reached.
+   * Here at once, and at the plane if it can be reached. Fails with changes-waiting while there are changes that the plane has
+   * not been told, unless they are to go with the sign-in; RemoveContext does too.
    *
    * @generated from rpc berth.v1.ContextService.SignOut
    */
@@ -632,6 +1360,78 @@ export declare const ContextService: GenService<{
     methodKind: "unary";
     input: typeof CallPlaneRequestSchema;
     output: typeof CallPlaneResponseSchema;
+  },
+  /**
+   * The classes of a plane that environments can be made of.
+   *
+   * @generated from rpc berth.v1.ContextService.ListRemoteEnvironmentClasses
+   */
+  listRemoteEnvironmentClasses: {
+    methodKind: "unary";
+    input: typeof ListRemoteEnvironmentClassesRequestSchema;
+    output: typeof ListRemoteEnvironmentClassesResponseSchema;
+  },
+  /**
+   * Fails with creation-offline while the plane is away: nothing here could run it.
+   *
+   * @generated from rpc berth.v1.ContextService.CreateRemoteEnvironment
+   */
+  createRemoteEnvironment: {
+    methodKind: "unary";
+    input: typeof CreateRemoteEnvironmentRequestSchema;
+    output: typeof CreateRemoteEnvironmentResponseSchema;
+  },
+  /**
+   * Tells the plane; while it is away the change is kept, and told when it is back. One of the same kind that waits already is
+   * replaced. Fails as the plane does, and with uncommitted-work when a deletion would lose work that nobody agreed to lose.
+   *
+   * @generated from rpc berth.v1.ContextService.ChangeRemoteEnvironment
+   */
+  changeRemoteEnvironment: {
+    methodKind: "unary";
+    input: typeof ChangeRemoteEnvironmentRequestSchema;
+    output: typeof ChangeRemoteEnvironmentResponseSchema;
+  },
+  /**
+   * As it is now. Fails when the plane is away.
+   *
+   * @generated from rpc berth.v1.ContextService.GetRemoteEnvironment
+   */
+  getRemoteEnvironment: {
+    methodKind: "unary";
+    input: typeof GetRemoteEnvironmentRequestSchema;
+    output: typeof GetRemoteEnvironmentResponseSchema;
+  },
+  /**
+   * As it is now and whenever that changes, until it is gone or the call is ended. It goes on by itself when a plane that was
+   * away is back.
+   *
+   * @generated from rpc berth.v1.ContextService.WatchRemoteEnvironment
+   */
+  watchRemoteEnvironment: {
+    methodKind: "server_streaming";
+    input: typeof WatchRemoteEnvironmentRequestSchema;
+    output: typeof WatchRemoteEnvironmentResponseSchema;
+  },
+  /**
+   * Takes back a change that the plane has not been told. Fails with change-not-found.
+   *
+   * @generated from rpc berth.v1.ContextService.TakeBackChange
+   */
+  takeBackChange: {
+    methodKind: "unary";
+    input: typeof TakeBackChangeRequestSchema;
+    output: typeof TakeBackChangeResponseSchema;
+  },
+  /**
+   * The person has read which changes were dropped.
+   *
+   * @generated from rpc berth.v1.ContextService.ForgetDroppedChanges
+   */
+  forgetDroppedChanges: {
+    methodKind: "unary";
+    input: typeof ForgetDroppedChangesRequestSchema;
+    output: typeof ForgetDroppedChangesResponseSchema;
   },
 }>;
 

@@ -4,13 +4,14 @@
 
 import { enumDesc, fileDesc, messageDesc, serviceDesc, tsEnum } from "@bufbuild/protobuf/codegenv2";
 import { file_gitpod_v1_environment } from "../../gitpod/v1/environment_pb.js";
+import { file_gitpod_v1_runner } from "../../gitpod/v1/runner_pb.js";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file berth/v1/context.proto.
  */
 export const file_berth_v1_context = /*@__PURE__*/
-  fileDesc("ChZiZXJ0aC92MS9jb250ZXh0LnByb3RvEghiZXJ0aC52MSKkAwoHQ29udGV4dBISCgpjb250ZXh0X2lkGAEgASgJEgwKBG5hbWUYAiABKAkSEQoJcGxhbmVfdXJsGAMgASgJEiYKBXN0YXRlGAQgASgOMhcuYmVydGgudjEuQ29udGV4dC5TdGF0ZRIOCgZkZXRhaWwYBSABKAkSEgoKYWNjb3VudF9pZBgGIAEoCRIUCgxhY2NvdW50X25hbWUYByABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAggASgJEhkKEW9yZ2FuaXphdGlvbl9uYW1lGAkgASgJEh0KFXBlcnNvbmFsX2FjY2Vzc190b2tlbhgKIAEoCBIcChRzZXNzaW9uX29ubHlfYmVjYXVzZRgLIAEoCRIzCg9sYXN0X3JlYWNoZWRfYXQYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlwKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASFAoQU1RBVEVfU0lHTkVEX09VVBABEhMKD1NUQVRFX1NJR05FRF9JThACEhEKDVNUQVRFX09GRkxJTkUQAyLJAQoRUmVtb3RlRW52aXJvbm1lbnQSFgoOZW52aXJvbm1lbnRfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIqCgVwaGFzZRgDIAEoDjIbLmdpdHBvZC52MS5FbnZpcm9ubWVudFBoYXNlEg4KBmJyYW5jaBgEIAEoCRIVCg1jaGFuZ2VkX2ZpbGVzGAUgASgNEhgKEHVucHVzaGVkX2NvbW1pdHMYBiABKA0SDgoGc291cmNlGAcgASgJEhEKCXJ1bm5lcl9pZBgIIAEoCSI0ChFBZGRDb250ZXh0UmVxdWVzdBIRCglwbGFuZV91cmwYASABKAkSDAoEbmFtZRgCIAEoCSI4ChJBZGRDb250ZXh0UmVzcG9uc2USIgoHY29udGV4dBgBIAEoCzIRLmJlcnRoLnYxLkNvbnRleHQiFQoTTGlzdENvbnRleHRzUmVxdWVzdCI7ChRMaXN0Q29udGV4dHNSZXNwb25zZRIjCghjb250ZXh0cxgBIAMoCzIRLmJlcnRoLnYxLkNvbnRleHQiKgoUUmVtb3ZlQ29udGV4dFJlcXVlc3QSEgoKY29udGV4dF9pZBgBIAEoCSIoChVSZW1vdmVDb250ZXh0UmVzcG9uc2USDwoHcmV2b2tlZBgBIAEoCCK1AQoNU2lnbkluUmVxdWVzdBISCgpjb250ZXh0X2lkGAEgASgJEi4KB2Jyb3dzZXIYAiABKAsyGy5iZXJ0aC52MS5TaWduSW5XaXRoQnJvd3NlckgAEjUKC2RldmljZV9jb2RlGAMgASgLMh4uYmVydGgudjEuU2lnbkluV2l0aERldmljZUNvZGVIABIfChVwZXJzb25hbF9hY2Nlc3NfdG9rZW4YBCABKAlIAEIICgZtZXRob2QiEwoRU2lnbkluV2l0aEJyb3dzZXIiFgoUU2lnbkluV2l0aERldmljZUNvZGUiiAEKDlNpZ25JblJlc3BvbnNlEhUKC2Jyb3dzZXJfdXJsGAEgASgJSAASKwoLZGV2aWNlX2NvZGUYAiABKAsyFC5iZXJ0aC52MS5EZXZpY2VDb2RlSAASJgoJc2lnbmVkX2luGAMgASgLMhEuYmVydGgudjEuQ29udGV4dEgAQgoKCHByb2dyZXNzImkKCkRldmljZUNvZGUSEQoJdXNlcl9jb2RlGAEgASgJEhgKEHZlcmlmaWNhdGlvbl91cmwYAiABKAkSLgoKZXhwaXJlc19hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiJAoOU2lnbk91dFJlcXVlc3QSEgoKY29udGV4dF9pZBgBIAEoCSIiCg9TaWduT3V0UmVzcG9uc2USDwoHcmV2b2tlZBgBIAEoCCJECh1MaXN0UmVtb3RlRW52aXJvbm1lbnRzUmVxdWVzdBISCgpjb250ZXh0X2lkGAEgASgJEg8KB3BvbGxpbmcYAiABKAgiuAEKHkxpc3RSZW1vdGVFbnZpcm9ubWVudHNSZXNwb25zZRIiCgdjb250ZXh0GAEgASgLMhEuYmVydGgudjEuQ29udGV4dBIxCgxlbnZpcm9ubWVudHMYAiADKAsyGy5iZXJ0aC52MS5SZW1vdGVFbnZpcm9ubWVudBIRCgl0cnVuY2F0ZWQYAyABKAgSLAoIa25vd25fYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkcKEENhbGxQbGFuZVJlcXVlc3QSEgoKY29udGV4dF9pZBgBIAEoCRIOCgZtZXRob2QYAiABKAkSDwoHbWVzc2FnZRgDIAEoDCIkChFDYWxsUGxhbmVSZXNwb25zZRIPCgdtZXNzYWdlGAEgASgMMrEECg5Db250ZXh0U2VydmljZRJHCgpBZGRDb250ZXh0EhsuYmVydGgudjEuQWRkQ29udGV4dFJlcXVlc3QaHC5iZXJ0aC52MS5BZGRDb250ZXh0UmVzcG9uc2USUgoMTGlzdENvbnRleHRzEh0uYmVydGgudjEuTGlzdENvbnRleHRzUmVxdWVzdBoeLmJlcnRoLnYxLkxpc3RDb250ZXh0c1Jlc3BvbnNlIgOQAgESUAoNUmVtb3ZlQ29udGV4dBIeLmJlcnRoLnYxLlJlbW92ZUNvbnRleHRSZXF1ZXN0Gh8uYmVydGgudjEuUmVtb3ZlQ29udGV4dFJlc3BvbnNlEj0KBlNpZ25JbhIXLmJlcnRoLnYxLlNpZ25JblJlcXVlc3QaGC5iZXJ0aC52MS5TaWduSW5SZXNwb25zZTABEj4KB1NpZ25PdXQSGC5iZXJ0aC52MS5TaWduT3V0UmVxdWVzdBoZLmJlcnRoLnYxLlNpZ25PdXRSZXNwb25zZRJrChZMaXN0UmVtb3RlRW52aXJvbm1lbnRzEicuYmVydGgudjEuTGlzdFJlbW90ZUVudmlyb25tZW50c1JlcXVlc3QaKC5iZXJ0aC52MS5MaXN0UmVtb3RlRW52aXJvbm1lbnRzUmVzcG9uc2USRAoJQ2FsbFBsYW5lEhouYmVydGgudjEuQ2FsbFBsYW5lUmVxdWVzdBobLmJlcnRoLnYxLkNhbGxQbGFuZVJlc3BvbnNlYgZwcm90bzM", [file_gitpod_v1_environment, file_google_protobuf_timestamp]);
+  fileDesc("ChZiZXJ0aC92MS9jb250ZXh0LnByb3RvEghiZXJ0aC52MSK9AwoHQ29udGV4dBISCgpjb250ZXh0X2lkGAEgASgJEgwKBG5hbWUYAiABKAkSEQoJcGxhbmVfdXJsGAMgASgJEiYKBXN0YXRlGAQgASgOMhcuYmVydGgudjEuQ29udGV4dC5TdGF0ZRIOCgZkZXRhaWwYBSABKAkSEgoKYWNjb3VudF9pZBgGIAEoCRIUCgxhY2NvdW50X25hbWUYByABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAggASgJEhkKEW9yZ2FuaXphdGlvbl9uYW1lGAkgASgJEh0KFXBlcnNvbmFsX2FjY2Vzc190b2tlbhgKIAEoCBIcChRzZXNzaW9uX29ubHlfYmVjYXVzZRgLIAEoCRIzCg9sYXN0X3JlYWNoZWRfYXQYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhcKD3dhaXRpbmdfY2hhbmdlcxgNIAEoDSJcCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEhQKEFNUQVRFX1NJR05FRF9PVVQQARITCg9TVEFURV9TSUdORURfSU4QAhIRCg1TVEFURV9PRkZMSU5FEAMi9AIKEVJlbW90ZUVudmlyb25tZW50EhYKDmVudmlyb25tZW50X2lkGAEgASgJEgwKBG5hbWUYAiABKAkSKgoFcGhhc2UYAyABKA4yGy5naXRwb2QudjEuRW52aXJvbm1lbnRQaGFzZRIOCgZicmFuY2gYBCABKAkSFQoNY2hhbmdlZF9maWxlcxgFIAEoDRIYChB1bnB1c2hlZF9jb21taXRzGAYgASgNEg4KBnNvdXJjZRgHIAEoCRIRCglydW5uZXJfaWQYCCABKAkSFAoMc3BlY192ZXJzaW9uGAkgASgEEjIKDWRlc2lyZWRfcGhhc2UYCiABKA4yGy5naXRwb2QudjEuRW52aXJvbm1lbnRQaGFzZRIUCgx3b3JrX3Vua25vd24YCyABKAgSEwoLd29ya19kaWdlc3QYDCABKAkSEAoIY2xhc3NfaWQYDSABKAkSEAoIZmFpbHVyZXMYDiADKAkSEAoId2FybmluZ3MYDyADKAki4AMKGFJlbW90ZUVudmlyb25tZW50RGV0YWlscxIwCgtlbnZpcm9ubWVudBgBIAEoCzIbLmJlcnRoLnYxLlJlbW90ZUVudmlyb25tZW50EhIKCmNsYXNzX25hbWUYAiABKAkSEwoLcnVubmVyX25hbWUYAyABKAkSLAoMcnVubmVyX3BoYXNlGAQgASgOMhYuZ2l0cG9kLnYxLlJ1bm5lclBoYXNlEjcKBXN0YWdlGAUgASgOMiguYmVydGgudjEuUmVtb3RlRW52aXJvbm1lbnREZXRhaWxzLlN0YWdlEhkKEXNlZW5fc3BlY192ZXJzaW9uGAYgASgEEi4KCmNyZWF0ZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjMKD2xhc3Rfc3RhcnRlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKcHJvamVjdF9pZBgJIAEoCSJuCgVTdGFnZRIVChFTVEFHRV9VTlNQRUNJRklFRBAAEhAKDFNUQUdFX1JVTk5FUhABEhEKDVNUQUdFX01BQ0hJTkUQAhIRCg1TVEFHRV9DT05URU5UEAMSFgoSU1RBR0VfREVWQ09OVEFJTkVSEAQiYAoWUmVtb3RlRW52aXJvbm1lbnRDbGFzcxIQCghjbGFzc19pZBgBIAEoCRIMCgRuYW1lGAIgASgJEhMKC2Rlc2NyaXB0aW9uGAMgASgJEhEKCXJ1bm5lcl9pZBgEIAEoCSK6AgoNV2FpdGluZ0NoYW5nZRIRCgljaGFuZ2VfaWQYASABKAkSFgoOZW52aXJvbm1lbnRfaWQYAiABKAkSGAoQZW52aXJvbm1lbnRfbmFtZRgDIAEoCRIqCgRraW5kGAQgASgOMhwuYmVydGgudjEuV2FpdGluZ0NoYW5nZS5LaW5kEhAKCG5ld19uYW1lGAUgASgJEisKB21hZGVfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhoKEm5lZWRzX2NvbmZpcm1hdGlvbhgHIAEoCCJdCgRLaW5kEhQKEEtJTkRfVU5TUEVDSUZJRUQQABIOCgpLSU5EX1NUQVJUEAESDQoJS0lORF9TVE9QEAISDwoLS0lORF9ERUxFVEUQAxIPCgtLSU5EX1JFTkFNRRAEIqECCg1Ecm9wcGVkQ2hhbmdlEicKBmNoYW5nZRgBIAEoCzIXLmJlcnRoLnYxLldhaXRpbmdDaGFuZ2USLgoGcmVhc29uGAIgASgOMh4uYmVydGgudjEuRHJvcHBlZENoYW5nZS5SZWFzb24SEgoKZXJyb3JfY29kZRgDIAEoCRIOCgZkZXRhaWwYBCABKAkSLgoKZHJvcHBlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiYwoGUmVhc29uEhYKElJFQVNPTl9VTlNQRUNJRklFRBAAEhwKGFJFQVNPTl9DSEFOR0VEX01FQU5XSElMRRABEg8KC1JFQVNPTl9HT05FEAISEgoOUkVBU09OX1JFRlVTRUQQAyI0ChFBZGRDb250ZXh0UmVxdWVzdBIRCglwbGFuZV91cmwYASABKAkSDAoEbmFtZRgCIAEoCSI4ChJBZGRDb250ZXh0UmVzcG9uc2USIgoHY29udGV4dBgBIAEoCzIRLmJlcnRoLnYxLkNvbnRleHQiFQoTTGlzdENvbnRleHRzUmVxdWVzdCI7ChRMaXN0Q29udGV4dHNSZXNwb25zZRIjCghjb250ZXh0cxgBIAMoCzIRLmJlcnRoLnYxLkNvbnRleHQiQwoUUmVtb3ZlQ29udGV4dFJlcXVlc3QSEgoKY29udGV4dF9pZBgBIAEoCRIXCg9kaXNjYXJkX2NoYW5nZXMYAiABKAgiKAoVUmVtb3ZlQ29udGV4dFJlc3BvbnNlEg8KB3Jldm9rZWQYASABKAgitQEKDVNpZ25JblJlcXVlc3QSEgoKY29udGV4dF9pZBgBIAEoCRIuCgdicm93c2VyGAIgASgLMhsuYmVydGgudjEuU2lnbkluV2l0aEJyb3dzZXJIABI1CgtkZXZpY2VfY29kZRgDIAEoCzIeLmJlcnRoLnYxLlNpZ25JbldpdGhEZXZpY2VDb2RlSAASHwoVcGVyc29uYWxfYWNjZXNzX3Rva2VuGAQgASgJSABCCAoGbWV0aG9kIhMKEVNpZ25JbldpdGhCcm93c2VyIhYKFFNpZ25JbldpdGhEZXZpY2VDb2RlIogBCg5TaWduSW5SZXNwb25zZRIVCgticm93c2VyX3VybBgBIAEoCUgAEisKC2RldmljZV9jb2RlGAIgASgLMhQuYmVydGgudjEuRGV2aWNlQ29kZUgAEiYKCXNpZ25lZF9pbhgDIAEoCzIRLmJlcnRoLnYxLkNvbnRleHRIAEIKCghwcm9ncmVzcyJpCgpEZXZpY2VDb2RlEhEKCXVzZXJfY29kZRgBIAEoCRIYChB2ZXJpZmljYXRpb25fdXJsGAIgASgJEi4KCmV4cGlyZXNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIj0KDlNpZ25PdXRSZXF1ZXN0EhIKCmNvbnRleHRfaWQYASABKAkSFwoPZGlzY2FyZF9jaGFuZ2VzGAIgASgIIiIKD1NpZ25PdXRSZXNwb25zZRIPCgdyZXZva2VkGAEgASgIIkQKHUxpc3RSZW1vdGVFbnZpcm9ubWVudHNSZXF1ZXN0EhIKCmNvbnRleHRfaWQYASABKAkSDwoHcG9sbGluZxgCIAEoCCKMAgoeTGlzdFJlbW90ZUVudmlyb25tZW50c1Jlc3BvbnNlEiIKB2NvbnRleHQYASABKAsyES5iZXJ0aC52MS5Db250ZXh0EjEKDGVudmlyb25tZW50cxgCIAMoCzIbLmJlcnRoLnYxLlJlbW90ZUVudmlyb25tZW50EhEKCXRydW5jYXRlZBgDIAEoCBIsCghrbm93bl9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKAoHd2FpdGluZxgFIAMoCzIXLmJlcnRoLnYxLldhaXRpbmdDaGFuZ2USKAoHZHJvcHBlZBgGIAMoCzIXLmJlcnRoLnYxLkRyb3BwZWRDaGFuZ2UiRwoQQ2FsbFBsYW5lUmVxdWVzdBISCgpjb250ZXh0X2lkGAEgASgJEg4KBm1ldGhvZBgCIAEoCRIPCgdtZXNzYWdlGAMgASgMIiQKEUNhbGxQbGFuZVJlc3BvbnNlEg8KB21lc3NhZ2UYASABKAwiOQojTGlzdFJlbW90ZUVudmlyb25tZW50Q2xhc3Nlc1JlcXVlc3QSEgoKY29udGV4dF9pZBgBIAEoCSJZCiRMaXN0UmVtb3RlRW52aXJvbm1lbnRDbGFzc2VzUmVzcG9uc2USMQoHY2xhc3NlcxgBIAMoCzIgLmJlcnRoLnYxLlJlbW90ZUVudmlyb25tZW50Q2xhc3MiqgEKHkNyZWF0ZVJlbW90ZUVudmlyb25tZW50UmVxdWVzdBISCgpjb250ZXh0X2lkGAEgASgJEhMKC2NyZWF0aW9uX2lkGAIgASgJEgsKA3VybBgDIAEoCRIQCghjbGFzc19pZBgEIAEoCRIMCgRuYW1lGAUgASgJEhIKCnByb2plY3RfaWQYBiABKAkSHgoWZGV2Y29udGFpbmVyX2ZpbGVfcGF0aBgHIAEoCSJTCh9DcmVhdGVSZW1vdGVFbnZpcm9ubWVudFJlc3BvbnNlEjAKC2Vudmlyb25tZW50GAEgASgLMhsuYmVydGgudjEuUmVtb3RlRW52aXJvbm1lbnQinwEKHkNoYW5nZVJlbW90ZUVudmlyb25tZW50UmVxdWVzdBISCgpjb250ZXh0X2lkGAEgASgJEhYKDmVudmlyb25tZW50X2lkGAIgASgJEioKBGtpbmQYAyABKA4yHC5iZXJ0aC52MS5XYWl0aW5nQ2hhbmdlLktpbmQSEAoIbmV3X25hbWUYBCABKAkSEwoLYWNjZXB0X2xvc3MYBSABKAgifQofQ2hhbmdlUmVtb3RlRW52aXJvbm1lbnRSZXNwb25zZRIoCgd3YWl0aW5nGAEgASgLMhcuYmVydGgudjEuV2FpdGluZ0NoYW5nZRIwCgtlbnZpcm9ubWVudBgCIAEoCzIbLmJlcnRoLnYxLlJlbW90ZUVudmlyb25tZW50IkkKG0dldFJlbW90ZUVudmlyb25tZW50UmVxdWVzdBISCgpjb250ZXh0X2lkGAEgASgJEhYKDmVudmlyb25tZW50X2lkGAIgASgJIlMKHEdldFJlbW90ZUVudmlyb25tZW50UmVzcG9uc2USMwoHZGV0YWlscxgBIAEoCzIiLmJlcnRoLnYxLlJlbW90ZUVudmlyb25tZW50RGV0YWlscyJLCh1XYXRjaFJlbW90ZUVudmlyb25tZW50UmVxdWVzdBISCgpjb250ZXh0X2lkGAEgASgJEhYKDmVudmlyb25tZW50X2lkGAIgASgJIqMBCh5XYXRjaFJlbW90ZUVudmlyb25tZW50UmVzcG9uc2USNQoHZGV0YWlscxgBIAEoCzIiLmJlcnRoLnYxLlJlbW90ZUVudmlyb25tZW50RGV0YWlsc0gAEi8KBGdvbmUYAiABKAsyHy5iZXJ0aC52MS5SZW1vdGVFbnZpcm9ubWVudEdvbmVIABIRCgdvZmZsaW5lGAMgASgJSABCBgoEc2VlbiIXChVSZW1vdGVFbnZpcm9ubWVudEdvbmUiPgoVVGFrZUJhY2tDaGFuZ2VSZXF1ZXN0EhIKCmNvbnRleHRfaWQYASABKAkSEQoJY2hhbmdlX2lkGAIgASgJIkEKFlRha2VCYWNrQ2hhbmdlUmVzcG9uc2USJwoGY2hhbmdlGAEgASgLMhcuYmVydGgudjEuV2FpdGluZ0NoYW5nZSJFChtGb3JnZXREcm9wcGVkQ2hhbmdlc1JlcXVlc3QSEgoKY29udGV4dF9pZBgBIAEoCRISCgpjaGFuZ2VfaWRzGAIgAygJIh4KHEZvcmdldERyb3BwZWRDaGFuZ2VzUmVzcG9uc2UyrQoKDkNvbnRleHRTZXJ2aWNlEkcKCkFkZENvbnRleHQSGy5iZXJ0aC52MS5BZGRDb250ZXh0UmVxdWVzdBocLmJlcnRoLnYxLkFkZENvbnRleHRSZXNwb25zZRJSCgxMaXN0Q29udGV4dHMSHS5iZXJ0aC52MS5MaXN0Q29udGV4dHNSZXF1ZXN0Gh4uYmVydGgudjEuTGlzdENvbnRleHRzUmVzcG9uc2UiA5ACARJQCg1SZW1vdmVDb250ZXh0Eh4uYmVydGgudjEuUmVtb3ZlQ29udGV4dFJlcXVlc3QaHy5iZXJ0aC52MS5SZW1vdmVDb250ZXh0UmVzcG9uc2USPQoGU2lnbkluEhcuYmVydGgudjEuU2lnbkluUmVxdWVzdBoYLmJlcnRoLnYxLlNpZ25JblJlc3BvbnNlMAESPgoHU2lnbk91dBIYLmJlcnRoLnYxLlNpZ25PdXRSZXF1ZXN0GhkuYmVydGgudjEuU2lnbk91dFJlc3BvbnNlEmsKFkxpc3RSZW1vdGVFbnZpcm9ubWVudHMSJy5iZXJ0aC52MS5MaXN0UmVtb3RlRW52aXJvbm1lbnRzUmVxdWVzdBooLmJlcnRoLnYxLkxpc3RSZW1vdGVFbnZpcm9ubWVudHNSZXNwb25zZRJECglDYWxsUGxhbmUSGi5iZXJ0aC52MS5DYWxsUGxhbmVSZXF1ZXN0GhsuYmVydGgudjEuQ2FsbFBsYW5lUmVzcG9uc2USggEKHExpc3RSZW1vdGVFbnZpcm9ubWVudENsYXNzZXMSLS5iZXJ0aC52MS5MaXN0UmVtb3RlRW52aXJvbm1lbnRDbGFzc2VzUmVxdWVzdBouLmJlcnRoLnYxLkxpc3RSZW1vdGVFbnZpcm9ubWVudENsYXNzZXNSZXNwb25zZSIDkAIBEm4KF0NyZWF0ZVJlbW90ZUVudmlyb25tZW50EiguYmVydGgudjEuQ3JlYXRlUmVtb3RlRW52aXJvbm1lbnRSZXF1ZXN0GikuYmVydGgudjEuQ3JlYXRlUmVtb3RlRW52aXJvbm1lbnRSZXNwb25zZRJuChdDaGFuZ2VSZW1vdGVFbnZpcm9ubWVudBIoLmJlcnRoLnYxLkNoYW5nZVJlbW90ZUVudmlyb25tZW50UmVxdWVzdBopLmJlcnRoLnYxLkNoYW5nZVJlbW90ZUVudmlyb25tZW50UmVzcG9uc2USagoUR2V0UmVtb3RlRW52aXJvbm1lbnQSJS5iZXJ0aC52MS5HZXRSZW1vdGVFbnZpcm9ubWVudFJlcXVlc3QaJi5iZXJ0aC52MS5HZXRSZW1vdGVFbnZpcm9ubWVudFJlc3BvbnNlIgOQAgESbQoWV2F0Y2hSZW1vdGVFbnZpcm9ubWVudBInLmJlcnRoLnYxLldhdGNoUmVtb3RlRW52aXJvbm1lbnRSZXF1ZXN0GiguYmVydGgudjEuV2F0Y2hSZW1vdGVFbnZpcm9ubWVudFJlc3BvbnNlMAESUwoOVGFrZUJhY2tDaGFuZ2USHy5iZXJ0aC52MS5UYWtlQmFja0NoYW5nZVJlcXVlc3QaIC5iZXJ0aC52MS5UYWtlQmFja0NoYW5nZVJlc3BvbnNlEmUKFEZvcmdldERyb3BwZWRDaGFuZ2VzEiUuYmVydGgudjEuRm9yZ2V0RHJvcHBlZENoYW5nZXNSZXF1ZXN0GiYuYmVydGgudjEuRm9yZ2V0RHJvcHBlZENoYW5nZXNSZXNwb25zZWIGcHJvdG8z", [file_gitpod_v1_environment, file_gitpod_v1_runner, file_google_protobuf_timestamp]);
 
 /**
  * Describes the message berth.v1.Context.
@@ -39,123 +40,294 @@ export const RemoteEnvironmentSchema = /*@__PURE__*/
   messageDesc(file_berth_v1_context, 1);
 
 /**
+ * Describes the message berth.v1.RemoteEnvironmentDetails.
+ * Use `create(RemoteEnvironmentDetailsSchema)` to create a new message.
+ */
+export const RemoteEnvironmentDetailsSchema = /*@__PURE__*/
+  messageDesc(file_berth_v1_context, 2);
+
+/**
+ * Describes the enum berth.v1.RemoteEnvironmentDetails.Stage.
+ */
+export const RemoteEnvironmentDetails_StageSchema = /*@__PURE__*/
+  enumDesc(file_berth_v1_context, 2, 0);
+
+/**
+ * What is being done to bring it up.
+ *
+ * @generated from enum berth.v1.RemoteEnvironmentDetails.Stage
+ */
+export const RemoteEnvironmentDetails_Stage = /*@__PURE__*/
+  tsEnum(RemoteEnvironmentDetails_StageSchema);
+
+/**
+ * Describes the message berth.v1.RemoteEnvironmentClass.
+ * Use `create(RemoteEnvironmentClassSchema)` to create a new message.
+ */
+export const RemoteEnvironmentClassSchema = /*@__PURE__*/
+  messageDesc(file_berth_v1_context, 3);
+
+/**
+ * Describes the message berth.v1.WaitingChange.
+ * Use `create(WaitingChangeSchema)` to create a new message.
+ */
+export const WaitingChangeSchema = /*@__PURE__*/
+  messageDesc(file_berth_v1_context, 4);
+
+/**
+ * Describes the enum berth.v1.WaitingChange.Kind.
+ */
+export const WaitingChange_KindSchema = /*@__PURE__*/
+  enumDesc(file_berth_v1_context, 4, 0);
+
+/**
+ * @generated from enum berth.v1.WaitingChange.Kind
+ */
+export const WaitingChange_Kind = /*@__PURE__*/
+  tsEnum(WaitingChange_KindSchema);
+
+/**
+ * Describes the message berth.v1.DroppedChange.
+ * Use `create(DroppedChangeSchema)` to create a new message.
+ */
+export const DroppedChangeSchema = /*@__PURE__*/
+  messageDesc(file_berth_v1_context, 5);
+
+/**
+ * Describes the enum berth.v1.DroppedChange.Reason.
+ */
+export const DroppedChange_ReasonSchema = /*@__PURE__*/
+  enumDesc(file_berth_v1_context, 5, 0);
+
+/**
+ * @generated from enum berth.v1.DroppedChange.Reason
+ */
+export const DroppedChange_Reason = /*@__PURE__*/
+  tsEnum(DroppedChange_ReasonSchema);
+
+/**
  * Describes the message berth.v1.AddContextRequest.
  * Use `create(AddContextRequestSchema)` to create a new message.
  */
 export const AddContextRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_context, 2);
+  messageDesc(file_berth_v1_context, 6);
 
 /**
  * Describes the message berth.v1.AddContextResponse.
  * Use `create(AddContextResponseSchema)` to create a new message.
  */
 export const AddContextResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_context, 3);
+  messageDesc(file_berth_v1_context, 7);
 
 /**
  * Describes the message berth.v1.ListContextsRequest.
  * Use `create(ListContextsRequestSchema)` to create a new message.
  */
 export const ListContextsRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_context, 4);
+  messageDesc(file_berth_v1_context, 8);
 
 /**
  * Describes the message berth.v1.ListContextsResponse.
  * Use `create(ListContextsResponseSchema)` to create a new message.
  */
 export const ListContextsResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_context, 5);
+  messageDesc(file_berth_v1_context, 9);
 
 /**
  * Describes the message berth.v1.RemoveContextRequest.
  * Use `create(RemoveContextRequestSchema)` to create a new message.
  */
 export const RemoveContextRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_context, 6);
+  messageDesc(file_berth_v1_context, 10);
 
 /**
  * Describes the message berth.v1.RemoveContextResponse.
  * Use `create(RemoveContextResponseSchema)` to create a new message.
  */
 export const RemoveContextResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_context, 7);
+  messageDesc(file_berth_v1_context, 11);
 
 /**
  * Describes the message berth.v1.SignInRequest.
  * Use `create(SignInRequestSchema)` to create a new message.
  */
 export const SignInRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_context, 8);
+  messageDesc(file_berth_v1_context, 12);
 
 /**
  * Describes the message berth.v1.SignInWithBrowser.
  * Use `create(SignInWithBrowserSchema)` to create a new message.
  */
 export const SignInWithBrowserSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_context, 9);
+  messageDesc(file_berth_v1_context, 13);
 
 /**
  * Describes the message berth.v1.SignInWithDeviceCode.
  * Use `create(SignInWithDeviceCodeSchema)` to create a new message.
  */
 export const SignInWithDeviceCodeSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_context, 10);
+  messageDesc(file_berth_v1_context, 14);
 
 /**
  * Describes the message berth.v1.SignInResponse.
  * Use `create(SignInResponseSchema)` to create a new message.
  */
 export const SignInResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_context, 11);
+  messageDesc(file_berth_v1_context, 15);
 
 /**
  * Describes the message berth.v1.DeviceCode.
  * Use `create(DeviceCodeSchema)` to create a new message.
  */
 export const DeviceCodeSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_context, 12);
+  messageDesc(file_berth_v1_context, 16);
 
 /**
  * Describes the message berth.v1.SignOutRequest.
  * Use `create(SignOutRequestSchema)` to create a new message.
  */
 export const SignOutRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_context, 13);
+  messageDesc(file_berth_v1_context, 17);
 
 /**
  * Describes the message berth.v1.SignOutResponse.
  * Use `create(SignOutResponseSchema)` to create a new message.
  */
 export const SignOutResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_context, 14);
+  messageDesc(file_berth_v1_context, 18);
 
 /**
  * Describes the message berth.v1.ListRemoteEnvironmentsRequest.
  * Use `create(ListRemoteEnvironmentsRequestSchema)` to create a new message.
  */
 export const ListRemoteEnvironmentsRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_context, 15);
+  messageDesc(file_berth_v1_context, 19);
 
 /**
  * Describes the message berth.v1.ListRemoteEnvironmentsResponse.
  * Use `create(ListRemoteEnvironmentsResponseSchema)` to create a new message.
  */
 export const ListRemoteEnvironmentsResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_context, 16);
+  messageDesc(file_berth_v1_context, 20);
 
 /**
  * Describes the message berth.v1.CallPlaneRequest.
  * Use `create(CallPlaneRequestSchema)` to create a new message.
  */
 export const CallPlaneRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_context, 17);
+  messageDesc(file_berth_v1_context, 21);
 
 /**
  * Describes the message berth.v1.CallPlaneResponse.
  * Use `create(CallPlaneResponseSchema)` to create a new message.
  */
 export const CallPlaneResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_v1_context, 18);
+  messageDesc(file_berth_v1_context, 22);
+
+/**
+ * Describes the message berth.v1.ListRemoteEnvironmentClassesRequest.
+ * Use `create(ListRemoteEnvironmentClassesRequestSchema)` to create a new message.
+ */
+export const ListRemoteEnvironmentClassesRequestSchema = /*@__PURE__*/
+  messageDesc(file_berth_v1_context, 23);
+
+/**
+ * Describes the message berth.v1.ListRemoteEnvironmentClassesResponse.
+ * Use `create(ListRemoteEnvironmentClassesResponseSchema)` to create a new message.
+ */
+export const ListRemoteEnvironmentClassesResponseSchema = /*@__PURE__*/
+  messageDesc(file_berth_v1_context, 24);
+
+/**
+ * Describes the message berth.v1.CreateRemoteEnvironmentRequest.
+ * Use `create(CreateRemoteEnvironmentRequestSchema)` to create a new message.
+ */
+export const CreateRemoteEnvironmentRequestSchema = /*@__PURE__*/
+  messageDesc(file_berth_v1_context, 25);
+
+/**
+ * Describes the message berth.v1.CreateRemoteEnvironmentResponse.
+ * Use `create(CreateRemoteEnvironmentResponseSchema)` to create a new message.
+ */
+export const CreateRemoteEnvironmentResponseSchema = /*@__PURE__*/
+  messageDesc(file_berth_v1_context, 26);
+
+/**
+ * Describes the message berth.v1.ChangeRemoteEnvironmentRequest.
+ * Use `create(ChangeRemoteEnvironmentRequestSchema)` to create a new message.
+ */
+export const ChangeRemoteEnvironmentRequestSchema = /*@__PURE__*/
+  messageDesc(file_berth_v1_context, 27);
+
+/**
+ * Describes the message berth.v1.ChangeRemoteEnvironmentResponse.
+ * Use `create(ChangeRemoteEnvironmentResponseSchema)` to create a new message.
+ */
+export const ChangeRemoteEnvironmentResponseSchema = /*@__PURE__*/
+  messageDesc(file_berth_v1_context, 28);
+
+/**
+ * Describes the message berth.v1.GetRemoteEnvironmentRequest.
+ * Use `create(GetRemoteEnvironmentRequestSchema)` to create a new message.
+ */
+export const GetRemoteEnvironmentRequestSchema = /*@__PURE__*/
+  messageDesc(file_berth_v1_context, 29);
+
+/**
+ * Describes the message berth.v1.GetRemoteEnvironmentResponse.
+ * Use `create(GetRemoteEnvironmentResponseSchema)` to create a new message.
+ */
+export const GetRemoteEnvironmentResponseSchema = /*@__PURE__*/
+  messageDesc(file_berth_v1_context, 30);
+
+/**
+ * Describes the message berth.v1.WatchRemoteEnvironmentRequest.
+ * Use `create(WatchRemoteEnvironmentRequestSchema)` to create a new message.
+ */
+export const WatchRemoteEnvironmentRequestSchema = /*@__PURE__*/
+  messageDesc(file_berth_v1_context, 31);
+
+/**
+ * Describes the message berth.v1.WatchRemoteEnvironmentResponse.
+ * Use `create(WatchRemoteEnvironmentResponseSchema)` to create a new message.
+ */
+export const WatchRemoteEnvironmentResponseSchema = /*@__PURE__*/
+  messageDesc(file_berth_v1_context, 32);
+
+/**
+ * Describes the message berth.v1.RemoteEnvironmentGone.
+ * Use `create(RemoteEnvironmentGoneSchema)` to create a new message.
+ */
+export const RemoteEnvironmentGoneSchema = /*@__PURE__*/
+  messageDesc(file_berth_v1_context, 33);
+
+/**
+ * Describes the message berth.v1.TakeBackChangeRequest.
+ * Use `create(TakeBackChangeRequestSchema)` to create a new message.
+ */
+export const TakeBackChangeRequestSchema = /*@__PURE__*/
+  messageDesc(file_berth_v1_context, 34);
+
+/**
+ * Describes the message berth.v1.TakeBackChangeResponse.
+ * Use `create(TakeBackChangeResponseSchema)` to create a new message.
+ */
+export const TakeBackChangeResponseSchema = /*@__PURE__*/
+  messageDesc(file_berth_v1_context, 35);
+
+/**
+ * Describes the message berth.v1.ForgetDroppedChangesRequest.
+ * Use `create(ForgetDroppedChangesRequestSchema)` to create a new message.
+ */
+export const ForgetDroppedChangesRequestSchema = /*@__PURE__*/
+  messageDesc(file_berth_v1_context, 36);
+
+/**
+ * Describes the message berth.v1.ForgetDroppedChangesResponse.
+ * Use `create(ForgetDroppedChangesResponseSchema)` to create a new message.
+ */
+export const ForgetDroppedChangesResponseSchema = /*@__PURE__*/
+  messageDesc(file_berth_v1_context, 37);
 
 /**
  * Contexts of this computer: remote planes that somebody may be signed in to. None is needed for what runs on this computer.

@@ -1,11 +1,11 @@
 import { FileText, Play, RefreshCw, Settings2, SquareTerminal, TriangleAlert } from "lucide-react";
 import { type ReactNode, useId } from "react";
-import { BerthError } from "../../../../contract/berth-error.ts";
-import { type ErrorCode, errorCatalogue } from "../../../../contract/error-catalogue.ts";
+import { errorCatalogue } from "../../../../contract/error-catalogue.ts";
 import { EnvironmentPhase } from "../../../../contract/gen/gitpod/v1/environment_pb.js";
 import { useStrings } from "../../../app/context.ts";
 import type { EnvironmentRow } from "../../../environments/environment-row.ts";
 import { type Question, useActions, useWhyNot } from "../../../environments/row-menu.tsx";
+import { statusError } from "../../../environments/status-error.ts";
 import type { EnvironmentTab } from "../../../router/routes.ts";
 import { Button } from "../../../ui/button.tsx";
 import { ErrorState } from "../../../ui/states.tsx";
@@ -62,7 +62,7 @@ function Failure({ row, ask, goTo }: NoticesProps) {
   const words = environment.notices;
   const actions = useActions();
   const whyNot = useWhyNot();
-  const error = errorOf(row.failure);
+  const error = statusError(row.failure);
   const recovery = row.state === "recovery";
   const { action, again } = retryOf(row, actions, ask);
   return (
@@ -107,7 +107,7 @@ function retryOf(row: EnvironmentRow, actions: ReturnType<typeof useActions>, as
 
 function Warning({ warning, goTo }: { readonly warning: string; readonly goTo: (tab: EnvironmentTab) => void }) {
   const { environment } = useStrings();
-  const { code, detail } = errorOf(warning);
+  const { code, detail } = statusError(warning);
   const entry = errorCatalogue[code];
   return (
     <Notice title={entry.title} detail={`${detail} ${entry.whatToTry}`}>
@@ -129,14 +129,4 @@ function Notice({ title, detail, children }: { readonly title: string; readonly 
       </div>
     </section>
   );
-}
-
-/** A status tells failures as `code: detail`. */
-function errorOf(message: string): BerthError {
-  const [, code = "", detail = ""] = /^([a-z-]+): ([^]*)$/.exec(message) ?? [];
-  return isCode(code) ? new BerthError(code, detail) : new BerthError("internal", message);
-}
-
-function isCode(code: string): code is ErrorCode {
-  return Object.hasOwn(errorCatalogue, code);
 }
