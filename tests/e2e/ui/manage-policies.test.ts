@@ -23,12 +23,12 @@ test("policies say what they do, take limits that there can be, and are still so
   const save = page.getByRole("button", { name: "Save" });
   await expect(page.getByRole("checkbox", { name: "Members may make projects" })).toBeChecked();
   await expect(save).toBeDisabled();
-  const timeout = page.getByLabel("Longest time without use");
-  await timeout.fill("5");
-  await expect(page.getByText("0 for no limit, else a whole number from 30")).toBeVisible();
+  const lifetime = page.getByLabel("Longest life of an environment");
+  await lifetime.fill("500");
+  await expect(page.getByText("0 for no limit, else a whole number from 1 to 180")).toBeVisible();
   await expect(save).toBeDisabled();
   await window.check("manage-policies");
-  await timeout.fill("90");
+  await lifetime.fill("90");
   await page.getByLabel("Environments of one person", { exact: true }).fill("12");
   await page.getByRole("checkbox", { name: "Members may make projects" }).uncheck();
   await save.press("Enter");
@@ -36,7 +36,7 @@ test("policies say what they do, take limits that there can be, and are still so
   await expect(save).toBeDisabled();
   await window.go("/settings");
   await window.go(`/manage/${world.contextId}/policies`);
-  await expect(timeout).toHaveValue("90");
+  await expect(lifetime).toHaveValue("90");
   await expect(page.getByLabel("Environments of one person", { exact: true })).toHaveValue("12");
   await expect(page.getByRole("checkbox", { name: "Members may make projects" })).not.toBeChecked();
   await window.close();

@@ -1,5 +1,6 @@
 import type { ErrorTexts } from "../errors.ts";
 import { accessErrors } from "./access-errors.ts";
+import { planeErrors } from "./plane-errors.ts";
 import { remoteErrors } from "./remote-errors.ts";
 import { runnerErrors } from "./runner-errors.ts";
 import { signInErrors } from "./sign-in-errors.ts";
@@ -8,6 +9,7 @@ const text = (title: string, why: string, whatToTry: string) => ({ title, why, w
 
 export const errors: ErrorTexts = {
   ...accessErrors,
+  ...planeErrors,
   ...remoteErrors,
   ...runnerErrors,
   ...signInErrors,

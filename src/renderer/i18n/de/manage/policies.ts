@@ -7,9 +7,8 @@ export const managePolicies: Strings["manage"]["policies"] = {
   revert: "Änderungen verwerfen",
   mend: "Berichtige zuerst die markierten Felder.",
   noLimit: "ohne Grenze",
-  units: { count: "höchstens", minutes: "Minuten", days: "Tage" },
+  units: { count: "höchstens", days: "Tage" },
   limitWrong: (least, most) => `0 für keine Grenze, sonst eine ganze Zahl von ${least} bis ${most}.`,
-  notEnforced: "gemerkt, noch ohne Wirkung",
   policies: {
     membersCreateProjects: {
       label: "Mitglieder dürfen Projekte anlegen",
@@ -19,10 +18,6 @@ export const managePolicies: Strings["manage"]["policies"] = {
       label: "Umgebungen brauchen ein Projekt",
       hint: "Mitglieder machen Umgebungen nur aus Projekten und nicht aus beliebigen Adressen.",
     },
-    disableFromScratch: {
-      label: "Keine Umgebungen ohne Repository",
-      hint: "Eine leere Umgebung kann nicht angelegt werden.",
-    },
     maximumRunningEnvironmentsPerUser: {
       label: "Laufende Umgebungen je Person",
       hint: "Eine weitere startet erst, wenn eine angehalten wurde.",
@@ -31,13 +26,9 @@ export const managePolicies: Strings["manage"]["policies"] = {
       label: "Umgebungen je Person",
       hint: "Laufend oder angehalten; eine weitere gibt es erst, wenn eine gelöscht wurde.",
     },
-    maximumEnvironmentTimeout: {
-      label: "Längste Zeit ohne Benutzung",
-      hint: "Eine unbenutzte Umgebung wird nach ihrer eigenen Zeit angehalten, spätestens nach dieser.",
-    },
     maximumEnvironmentLifetime: {
       label: "Längstes Leben einer Umgebung",
-      hint: "Gezählt ab dem Anlegen; dann wird sie angehalten und startet nicht mehr.",
+      hint: "Gezählt ab dem Anlegen; dann startet sie nicht mehr. Was läuft, wird nicht angehalten.",
     },
     maximumEnvironmentLifetimeStrict: {
       label: "Das längste Leben kann nicht verlängert werden",
@@ -58,10 +49,6 @@ export const managePolicies: Strings["manage"]["policies"] = {
     portSharingDisabled: {
       label: "Ports bleiben privat",
       hint: "Niemand kann einen Port einer Umgebung für andere öffnen.",
-    },
-    webBrowserDisabled: {
-      label: "Kein Browser in Umgebungen",
-      hint: "Der Browser, den eine Umgebung zeigen kann, wird nicht angeboten.",
     },
   },
 };

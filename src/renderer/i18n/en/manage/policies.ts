@@ -6,9 +6,8 @@ export const managePolicies = {
   revert: "Undo changes",
   mend: "Mend the marked fields first.",
   noLimit: "no limit",
-  units: { count: "at most", minutes: "minutes", days: "days" },
+  units: { count: "at most", days: "days" },
   limitWrong: (least: number, most: number) => `0 for no limit, else a whole number from ${least} to ${most}.`,
-  notEnforced: "kept, not enforced yet",
   policies: {
     membersCreateProjects: {
       label: "Members may make projects",
@@ -18,10 +17,6 @@ export const managePolicies = {
       label: "Environments need a project",
       hint: "Members make environments of projects only, and not of any address.",
     },
-    disableFromScratch: {
-      label: "No environments without a repository",
-      hint: "An empty environment cannot be made.",
-    },
     maximumRunningEnvironmentsPerUser: {
       label: "Running environments of one person",
       hint: "Another one starts only when one was stopped.",
@@ -30,13 +25,9 @@ export const managePolicies = {
       label: "Environments of one person",
       hint: "Running or stopped; another one can be made only when one was deleted.",
     },
-    maximumEnvironmentTimeout: {
-      label: "Longest time without use",
-      hint: "An environment that nobody uses is stopped after its own time, at most after this.",
-    },
     maximumEnvironmentLifetime: {
       label: "Longest life of an environment",
-      hint: "Counted from when it was made; then it is stopped and does not start any more.",
+      hint: "Counted from when it was made; then it cannot be started any more. What runs is not stopped.",
     },
     maximumEnvironmentLifetimeStrict: {
       label: "The longest life cannot be extended",
@@ -57,10 +48,6 @@ export const managePolicies = {
     portSharingDisabled: {
       label: "Ports stay private",
       hint: "Nobody can open a port of an environment to others.",
-    },
-    webBrowserDisabled: {
-      label: "No browser in environments",
-      hint: "The browser that an environment can show is not offered.",
     },
   },
 };

@@ -1,7 +1,6 @@
 import { useCallback, useId, useState } from "react";
 import { useCall } from "../../../api/use-call.ts";
 import { useApp, useStrings } from "../../../app/context.ts";
-import { Badge } from "../../../ui/badge.tsx";
 import { Button } from "../../../ui/button.tsx";
 import { Checkbox } from "../../../ui/checkbox.tsx";
 import { Input } from "../../../ui/input.tsx";
@@ -10,16 +9,7 @@ import { Skeleton } from "../../../ui/states.tsx";
 import { SettingList } from "../../settings/setting.tsx";
 import { useManaged } from "../manage-context.ts";
 import { Failure, SectionFrame, Stale } from "../section-frame.tsx";
-import {
-  changesIn,
-  draftOf,
-  enforced,
-  isLimit,
-  type PolicyCheck,
-  type PolicyDraft,
-  type PolicyNumber,
-  policyNumbers,
-} from "./policy-draft.ts";
+import { changesIn, draftOf, isLimit, type PolicyCheck, type PolicyDraft, type PolicyNumber, policyNumbers } from "./policy-draft.ts";
 
 interface Group {
   readonly id: "environments" | "projects" | "access";
@@ -34,13 +24,12 @@ const groups: readonly Group[] = [
     numbers: [
       "maximumRunningEnvironmentsPerUser",
       "maximumEnvironmentsPerUser",
-      "maximumEnvironmentTimeout",
       "maximumEnvironmentLifetime",
       "deleteArchivedEnvironmentsAfter",
     ],
-    checks: ["maximumEnvironmentLifetimeStrict", "disableFromScratch"],
+    checks: ["maximumEnvironmentLifetimeStrict"],
   },
-  { id: "access", numbers: [], checks: ["allowLocalRunners", "portSharingDisabled", "webBrowserDisabled"] },
+  { id: "access", numbers: [], checks: ["allowLocalRunners", "portSharingDisabled"] },
 ];
 
 /** What the organization's members may do. */
@@ -227,7 +216,7 @@ function ImageRow({ text, onChange }: { readonly text: string; readonly onChange
   );
 }
 
-/** What a policy is called and does, and whether anything comes of it yet. */
+/** What a policy is called and does. */
 function PolicyText({
   htmlFor,
   name,
@@ -242,10 +231,7 @@ function PolicyText({
   const { label, hint } = words.policies[name];
   return (
     <div className="min-w-0 flex-1">
-      <span className="flex flex-wrap items-center gap-2">
-        <label htmlFor={htmlFor}>{label}</label>
-        {enforced.has(name) ? null : <Badge>{words.notEnforced}</Badge>}
-      </span>
+      <label htmlFor={htmlFor}>{label}</label>
       <p id={`${htmlFor}-note`} className={note === undefined ? "text-sm text-muted" : "text-sm text-danger"}>
         {note ?? hint}
       </p>

@@ -8,7 +8,6 @@ const draft = draftOf(
   create(OrganizationPoliciesSchema, {
     membersCreateProjects: true,
     maximumEnvironmentsPerUser: 5n,
-    maximumEnvironmentTimeout: durationFromMs(90 * 60_000),
     maximumEnvironmentLifetime: durationFromMs(7 * 24 * 60 * 60_000),
   }),
 );
@@ -18,7 +17,6 @@ test("policies stand in the form in the units that people think in", () => {
     membersCreateProjects: true,
     maximumEnvironmentsPerUser: "5",
     maximumRunningEnvironmentsPerUser: "0",
-    maximumEnvironmentTimeout: "90",
     maximumEnvironmentLifetime: "7",
     deleteArchivedEnvironmentsAfter: "0",
   });
@@ -26,18 +24,17 @@ test("policies stand in the form in the units that people think in", () => {
 
 test("only what was changed is sent, so that a change that somebody else makes meanwhile stays", () => {
   expect(changesIn(draft, draft)).toEqual({});
-  const changed = { ...draft, membersCreateProjects: false, maximumEnvironmentsPerUser: " 0 ", maximumEnvironmentTimeout: "30" };
+  const changed = { ...draft, membersCreateProjects: false, maximumEnvironmentsPerUser: " 0 ", maximumEnvironmentLifetime: "30" };
   expect(changesIn(draft, changed)).toEqual({
     membersCreateProjects: false,
     maximumEnvironmentsPerUser: 0n,
-    maximumEnvironmentTimeout: durationFromMs(30 * 60_000),
+    maximumEnvironmentLifetime: durationFromMs(30 * 86_400_000),
   });
 });
 
 test.each([
-  ["maximumEnvironmentTimeout", "0", true],
-  ["maximumEnvironmentTimeout", "29", false],
-  ["maximumEnvironmentTimeout", "30", true],
+  ["maximumEnvironmentLifetime", "0", true],
+  ["maximumEnvironmentLifetime", "180", true],
   ["maximumEnvironmentLifetime", "181", false],
   ["deleteArchivedEnvironmentsAfter", "28", true],
   ["deleteArchivedEnvironmentsAfter", "1.5", false],

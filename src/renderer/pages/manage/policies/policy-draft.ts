@@ -2,16 +2,13 @@ import { durationFromMs, durationMs } from "@bufbuild/protobuf/wkt";
 import type { OrganizationPolicies, UpdateOrganizationPoliciesRequest } from "../../../../contract/gen/gitpod/v1/organization_pb.js";
 import { wholeNumberIn } from "../whole-number.ts";
 
-const minuteMs = 60_000;
-const dayMs = 24 * 60 * minuteMs;
-const minutesPerDay = 24 * 60;
+const dayMs = 24 * 60 * 60_000;
 const maxCount = 100_000;
 
-/** What can be limited; 0 is no limit. `least` is the smallest limit there can be. */
+/** What can be limited, of what a plane enforces (docs/PLANE.md); 0 is no limit. `least` is the smallest limit there can be. */
 export const policyNumbers = {
   maximumRunningEnvironmentsPerUser: { unit: "count", least: 1, most: maxCount },
   maximumEnvironmentsPerUser: { unit: "count", least: 1, most: maxCount },
-  maximumEnvironmentTimeout: { unit: "minutes", least: 30, most: 365 * minutesPerDay },
   maximumEnvironmentLifetime: { unit: "days", least: 1, most: 180 },
   deleteArchivedEnvironmentsAfter: { unit: "days", least: 1, most: 28 },
 } as const;
@@ -20,16 +17,11 @@ export type PolicyNumber = keyof typeof policyNumbers;
 export const policyChecks = [
   "membersCreateProjects",
   "membersRequireProjects",
-  "disableFromScratch",
   "maximumEnvironmentLifetimeStrict",
   "allowLocalRunners",
   "portSharingDisabled",
-  "webBrowserDisabled",
 ] as const;
 export type PolicyCheck = (typeof policyChecks)[number];
-
-/** What this version of the plane keeps without acting on it is said beside it: nobody is to rely on it. */
-export const enforced: ReadonlySet<PolicyNumber | PolicyCheck | "defaultEnvironmentImage"> = new Set(["membersCreateProjects"]);
 
 /** Policies as they stand in the form. */
 export type PolicyDraft = Readonly<Record<PolicyNumber, string>> &
@@ -37,20 +29,17 @@ export type PolicyDraft = Readonly<Record<PolicyNumber, string>> &
 
 export function draftOf(policies: OrganizationPolicies): PolicyDraft {
   const days = (ms: number): string => String(Math.round(ms / dayMs));
-  const { maximumEnvironmentTimeout: timeout, maximumEnvironmentLifetime: lifetime, deleteArchivedEnvironmentsAfter: archived } = policies;
+  const { maximumEnvironmentLifetime: lifetime, deleteArchivedEnvironmentsAfter: archived } = policies;
   return {
     maximumRunningEnvironmentsPerUser: String(policies.maximumRunningEnvironmentsPerUser),
     maximumEnvironmentsPerUser: String(policies.maximumEnvironmentsPerUser),
-    maximumEnvironmentTimeout: String(Math.round((timeout === undefined ? 0 : durationMs(timeout)) / minuteMs)),
     maximumEnvironmentLifetime: days(lifetime === undefined ? 0 : durationMs(lifetime)),
     deleteArchivedEnvironmentsAfter: days(archived === undefined ? 0 : durationMs(archived)),
     membersCreateProjects: policies.membersCreateProjects,
     membersRequireProjects: policies.membersRequireProjects,
-    disableFromScratch: policies.disableFromScratch,
     maximumEnvironmentLifetimeStrict: policies.maximumEnvironmentLifetimeStrict,
     allowLocalRunners: policies.allowLocalRunners,
     portSharingDisabled: policies.portSharingDisabled,
-    webBrowserDisabled: policies.webBrowserDisabled,
     defaultEnvironmentImage: policies.defaultEnvironmentImage,
   };
 }
@@ -75,7 +64,6 @@ export function changesIn(
   return {
     ...checks,
     ...Object.fromEntries(counts.map((name) => [name, BigInt(now[name].trim())])),
-    ...duration("maximumEnvironmentTimeout", minuteMs),
     ...duration("maximumEnvironmentLifetime", dayMs),
     ...duration("deleteArchivedEnvironmentsAfter", dayMs),
     ...(changed("defaultEnvironmentImage") ? { defaultEnvironmentImage: now.defaultEnvironmentImage.trim() } : {}),
