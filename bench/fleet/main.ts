@@ -7,6 +7,7 @@ import { createAdmin, main as bundlePath } from "../../tests/integration/server/
 import { postgresDatabases, sqliteDatabases } from "../../tests/integration/store/databases.ts";
 import bundleSetup from "../../tests/support/bundle-setup.ts";
 import { percentile } from "../statistics.ts";
+import { bareConnectionBytes } from "./bare-connections.ts";
 import { Fleet } from "./fleet.ts";
 import { type FleetOptions, parseFleetOptions } from "./options.ts";
 import { People } from "./people.ts";
@@ -19,6 +20,8 @@ const settleMs = 60_000;
 const idleMs = 5_000;
 /** So many runners are connected before memory is looked at first: until then a server loads and compiles what it needs. */
 const warmUpShare = 0.25;
+/** Of the server that does nothing, which memory is compared with. */
+const bareConnections = { warmUp: 200, measured: 400 };
 /** One environment is created in each of these times. */
 const createIntervalMs = 200;
 
@@ -42,6 +45,7 @@ async function measure(options: FleetOptions, folder: string): Promise<Row[]> {
   const ending = new AbortController();
   try {
     const connectionBytes = await connectAll(fleet, seeded, servers);
+    const bareBytes = await bareConnectionBytes({ ...servers.tls, ca: servers.ca }, bareConnections);
     const latencies = new Latencies();
     for (let n = 0; n < servers.count; n++) await watch({ url: servers.urlOf(n), ca: servers.ca, token, latencies }, ending.signal);
     const people = new People({ url: servers.url, ca: servers.ca, token });
@@ -49,7 +53,7 @@ async function measure(options: FleetOptions, folder: string): Promise<Row[]> {
     const { environments } = await people.list();
     const marks = new Map(environments.map(({ id, status }) => [id, status?.warningMessage[0]]));
     const lost = [...fleet.written].filter(([id, mark]) => marks.get(id) !== mark).length;
-    return rowsOf({ ...loaded, connectionBytes, latencies, lost });
+    return rowsOf({ ...loaded, connectionBytes, bareBytes, latencies, lost });
   } finally {
     ending.abort();
     fleet.stop();
@@ -126,9 +130,10 @@ function rowsOf({
   kills,
   cpuPercent,
   connectionBytes,
+  bareBytes,
   latencies,
   lost,
-}: Loaded & { readonly connectionBytes: number; readonly latencies: Latencies; readonly lost: number }): Row[] {
+}: Loaded & { readonly connectionBytes: number; readonly bareBytes: number; readonly latencies: Latencies; readonly lost: number }): Row[] {
   const ms = (values: readonly number[], percent: number): string =>
     values.length === 0 ? "not measured" : `${percentile(values, percent).toFixed(0)} ms`;
   return [
@@ -136,6 +141,7 @@ function rowsOf({
     { what: "status in to event out, p50", measured: ms(latencies.values, 50), limit: "" },
     { what: "status in to event out, p99", measured: ms(latencies.values, 99), limit: "250 ms" },
     { what: "memory per idle runner connection", measured: `${(connectionBytes / 1000).toFixed(0)} kB`, limit: "60 kB" },
+    { what: "the same of Node alone (TLS, HTTP/2, one open stream)", measured: `${(bareBytes / 1000).toFixed(0)} kB`, limit: "" },
     { what: "create environment, p99", measured: ms(created, 99), limit: "100 ms" },
     { what: "page of 100 of all environments, p50", measured: ms(pages, 50), limit: "50 ms" },
     { what: "servers killed", measured: String(kills), limit: "" },

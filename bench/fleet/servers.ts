@@ -11,6 +11,8 @@ const inspectorLimitMs = 20_000;
 /** The server processes of an installation, and a balancer before them that gives connections to each in turn. */
 export class Servers {
   readonly ca: Buffer;
+  /** Certificate and key of all of them. */
+  readonly tls: { readonly certFile: string; readonly keyFile: string };
   readonly #flags: readonly string[];
   readonly #database: DatabaseFlags;
   readonly #processes: PlaneProcess[];
@@ -21,11 +23,13 @@ export class Servers {
 
   private constructor(options: {
     readonly ca: Buffer;
+    readonly tls: Servers["tls"];
     readonly flags: readonly string[];
     readonly database: DatabaseFlags;
     readonly processes: PlaneProcess[];
   }) {
     this.ca = options.ca;
+    this.tls = options.tls;
     this.#flags = options.flags;
     this.#database = options.database;
     this.#processes = options.processes;
@@ -43,7 +47,7 @@ export class Servers {
     const flags = ["--tls-cert", cert, "--tls-key", key, "--log-level", "info", "--drain-limit-seconds", "2"];
     const processes: PlaneProcess[] = [];
     for (let n = 0; n < count; n++) processes.push(await PlaneProcess.start(database, ...flags));
-    const servers = new Servers({ ca: readFileSync(cert), flags, database, processes });
+    const servers = new Servers({ ca: readFileSync(cert), tls: { certFile: cert, keyFile: key }, flags, database, processes });
     await new Promise<void>((resolve) => servers.#balancer.listen(0, "127.0.0.1", resolve));
     return servers;
   }
