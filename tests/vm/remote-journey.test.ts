@@ -43,18 +43,28 @@ async function until(what: string, condition: () => Promise<boolean>): Promise<v
   if (!held) throw new Error(`${what}: not in time\n${world.runnerLog().slice(-8000)}`);
 }
 
+/** Of the machine that environments of the runner share: it boots once. */
+async function sharedClassId(): Promise<string> {
+  let classId = "";
+  await until("the runner offers its classes", async () => {
+    const { environmentClasses } = await world
+      .client(RunnerConfigurationService)
+      .listEnvironmentClasses({ filter: { runnerIds: [world.runnerId] } });
+    classId = environmentClasses.find(({ displayName }) => displayName === "This computer")?.id ?? "";
+    return classId !== "";
+  });
+  return classId;
+}
+
 function ssh(command: string): Outcome {
   return run("ssh", ["-F", join(desktop.home, "ssh/config"), `${name}.work.berth`, command], { env: desktop.env, input: "" });
 }
 
 test("a person creates an environment on a runner and starts it; ssh by its name runs a command in it", async () => {
-  const { environmentClasses } = await world
-    .client(RunnerConfigurationService)
-    .listEnvironmentClasses({ filter: { runnerIds: [world.runnerId] } });
-  const shared = environmentClasses.find(({ displayName }) => displayName === "This computer");
+  const classId = await sharedClassId();
   const url = world.publish("web", join(import.meta.dirname, "../../samples/node-web"));
   const initializer = { specs: [{ spec: { case: "contextUrl" as const, value: { url } } }] };
-  const spec = { desiredPhase: STOPPED, machine: { class: shared?.id ?? "" }, content: { initializer } };
+  const spec = { desiredPhase: STOPPED, machine: { class: classId }, content: { initializer } };
   const api = world.client(EnvironmentService, token);
   environmentId = (await api.createEnvironment({ name, spec })).environment?.id ?? "";
   await api.startEnvironment({ environmentId });
