@@ -6,8 +6,7 @@ import { type Environment, EnvironmentPhase, EnvironmentService } from "../../sr
 import { EventService } from "../../src/contract/gen/gitpod/v1/event_pb.js";
 import { RunnerConfigurationService } from "../../src/contract/gen/gitpod/v1/runner_configuration_pb.js";
 import { waitUntil } from "../../src/lib/wait-until.ts";
-import { CliHome } from "../integration/cli-home.ts";
-import { type Outcome, run } from "./product.ts";
+import { CliHome, type Ended, RunningCommand } from "../integration/cli-home.ts";
 import { RemoteWorld } from "./remote-world.ts";
 
 const { RUNNING, STOPPED } = EnvironmentPhase;
@@ -43,29 +42,41 @@ async function until(what: string, condition: () => Promise<boolean>): Promise<v
   if (!held) throw new Error(`${what}: not in time\n${world.runnerLog().slice(-8000)}`);
 }
 
-function ssh(command: string): Outcome {
-  return run("ssh", ["-F", join(desktop.home, "ssh/config"), `${name}.work.berth`, command], { env: desktop.env, input: "" });
+/** Of the machine that environments of the runner share: it boots once. */
+async function sharedClassId(): Promise<string> {
+  let classId = "";
+  await until("the runner offers its classes", async () => {
+    const { environmentClasses } = await world
+      .client(RunnerConfigurationService)
+      .listEnvironmentClasses({ filter: { runnerIds: [world.runnerId] } });
+    classId = environmentClasses.find(({ displayName }) => displayName === "This computer")?.id ?? "";
+    return classId !== "";
+  });
+  return classId;
+}
+
+/** Beside the test, which is where the bytes of the gateway pass. */
+async function ssh(command: string, input = ""): Promise<Ended> {
+  const args = ["-F", join(desktop.home, "ssh/config"), `${name}.work.berth`, command];
+  const running = new RunningCommand(spawn("ssh", args, { env: desktop.env }));
+  running.child.stdin?.end(input);
+  return running.end();
 }
 
 test("a person creates an environment on a runner and starts it; ssh by its name runs a command in it", async () => {
-  const { environmentClasses } = await world
-    .client(RunnerConfigurationService)
-    .listEnvironmentClasses({ filter: { runnerIds: [world.runnerId] } });
-  const shared = environmentClasses.find(({ displayName }) => displayName === "This computer");
+  const classId = await sharedClassId();
   const url = world.publish("web", join(import.meta.dirname, "../../samples/node-web"));
   const initializer = { specs: [{ spec: { case: "contextUrl" as const, value: { url } } }] };
-  const spec = { desiredPhase: STOPPED, machine: { class: shared?.id ?? "" }, content: { initializer } };
+  const spec = { desiredPhase: STOPPED, machine: { class: classId }, content: { initializer } };
   const api = world.client(EnvironmentService, token);
   environmentId = (await api.createEnvironment({ name, spec })).environment?.id ?? "";
   await api.startEnvironment({ environmentId });
   await until("it runs", async () => (await environment())?.status?.phase === RUNNING);
   expect(await desktop.json("list", "--context", "work")).toMatchObject([{ name, phase: "running" }]);
 
-  const first = ssh(`echo ${word} in "$(pwd)"; exit 7`);
+  const first = await ssh(`echo ${word} in "$(pwd)"; exit 7`);
   expect(first).toMatchObject({ status: 7, stdout: expect.stringContaining(`${word} in /workspaces/`) });
-  expect(
-    run("ssh", ["-F", join(desktop.home, "ssh/config"), `${name}.work.berth`, "sha256sum"], { env: desktop.env, input: word }).stdout,
-  ).toMatch(/^[0-9a-f]{64} /);
+  expect((await ssh("sha256sum", word)).stdout).toMatch(/^[0-9a-f]{64} /);
 });
 
 test("the gateway saw ciphertext alone", () => {
@@ -80,12 +91,12 @@ test("while the plane is away work goes on in what is open, and the desktop says
   await world.killPlane();
   const away = await desktop.berth("list", "--context", "work");
   expect(away.stderr).toContain("work is offline");
-  expect(ssh("true").stderr).toContain("The management plane could not be reached");
+  expect((await ssh("true")).stderr).toContain("The management plane could not be reached");
   expect(await answerOf(session, "meanwhile\n")).toBe("meanwhile\n");
 
   await world.startPlaneAgain();
   await until("the desktop is back", async () => !(await desktop.berth("list", "--context", "work")).stderr.includes("offline"));
-  await until("ssh gets in again", async () => ssh("true").status === 0);
+  await until("ssh gets in again", async () => (await ssh("true")).status === 0);
   expect(await answerOf(session, "after\n")).toBe("after\n");
   await world.client(EnvironmentService, token).stopEnvironment({ environmentId });
   await until("it is stopped", async () => (await environment())?.status?.phase === STOPPED);
