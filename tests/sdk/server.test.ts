@@ -4,8 +4,6 @@ import type { Person } from "../integration/server/people.ts";
 import { ServedServer } from "../integration/server/served-server.ts";
 import { postgresDatabases, sqliteDatabases } from "../integration/store/databases.ts";
 
-const hourS = 3600;
-
 describe.each([sqliteDatabases(), postgresDatabases()])("the unmodified SDK on a server with $name", (databases) => {
   let server: ServedServer;
   let ada: Person;
@@ -52,9 +50,9 @@ describe.each([sqliteDatabases(), postgresDatabases()])("the unmodified SDK on a
     await client.organizations.setRole({ organizationId, userId: bob.userId, role: "ORGANIZATION_ROLE_ADMIN" });
     const { invite } = await client.organizations.invites.create({ organizationId });
     expect((await client.organizations.invites.getSummary({ inviteId: invite.inviteId })).organizationMemberCount).toBe(2);
-    await client.organizations.policies.update({ organizationId, maximumEnvironmentTimeout: `${hourS}s`, maximumEnvironmentsPerUser: "5" });
+    await client.organizations.policies.update({ organizationId, defaultEnvironmentImage: "debian:13", maximumEnvironmentsPerUser: "5" });
     expect((await client.organizations.policies.retrieve({ organizationId })).policies).toMatchObject({
-      maximumEnvironmentTimeout: `${hourS}s`,
+      defaultEnvironmentImage: "debian:13",
       maximumEnvironmentsPerUser: "5",
     });
     const other = await server.founder("Other");
