@@ -27,9 +27,10 @@ export interface SetupSources {
  * Makes this computer a runner: checks it, and changes it only when every check is passed. Fails with `runner-unfit`,
  * `runner-needs-root`, `argument-invalid`, `runner-setup-running`, `runner-step-failed` or what the plane says to the token.
  */
-export async function setUpRunner(asked: SetupRequest, sources: SetupSources, signal: AbortSignal): Promise<void> {
+export async function setUpRunner(typed: SetupRequest, sources: SetupSources, signal: AbortSignal): Promise<void> {
   const { env, report } = sources;
-  refuseContradictions(asked);
+  refuseContradictions(typed);
+  const asked = typed.planeUrl === undefined ? typed : { ...typed, planeUrl: parsePlaneAddress(typed.planeUrl).href };
   const { root } = asked;
   const before = await planeBefore(asked);
   const request = settlePlane(asked, before);
@@ -64,7 +65,6 @@ function refuseContradictions({ exchangeToken, planeUrl, standAlone, updateWindo
   const refuse = (why: string): never => {
     throw new BerthError("argument-invalid", why);
   };
-  if (planeUrl !== undefined) parsePlaneAddress(planeUrl);
   if (exchangeToken !== undefined && planeUrl === undefined) refuse("an exchange token needs --plane URL");
   if (standAlone && (exchangeToken !== undefined || planeUrl !== undefined))
     refuse("a runner that stands alone has neither plane nor token");

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { fileRunnerState } from "../../bridge/runner/runner-state.ts";
+import { parsePlaneAddress } from "../../contract/plane-address.ts";
 import { BerthError } from "../../contract/berth-error.ts";
 import { isErrno } from "../../lib/errno.ts";
 import { runnerHome, type SetupRequest } from "../../lib/runner-messages.ts";
@@ -26,7 +27,7 @@ export function settlePlane(request: SetupRequest, before: string | undefined): 
   if (standAlone || exchangeToken !== undefined) return request;
   const ways = "--exchange-token-file FILE, or --stand-alone for a runner without a plane";
   if (before === undefined) throw new BerthError("argument-invalid", `an exchange token is missing: ${ways}`);
-  if (planeUrl !== undefined && new URL(planeUrl).href !== new URL(before).href)
+  if (planeUrl !== undefined && planeUrl !== parsePlaneAddress(before).href)
     throw new BerthError("argument-invalid", `this is a runner of ${before}; to make it one of ${planeUrl}: ${ways}`);
   return { ...request, planeUrl: before };
 }

@@ -40,7 +40,7 @@ const runners = new MemoryRunners();
 beforeAll(async () => {
   const fanOut = new InMemoryFanOut();
   plane = await PlaneProcess.start({ processId: "one", runners, fanOut, clock: systemClock, port: 0, isStreamMute: false });
-  planeUrl = `http://127.0.0.1:${plane.port}`;
+  planeUrl = `http://127.0.0.1:${plane.port}/`;
 });
 afterAll(async () => plane.kill());
 beforeEach(async () => {
@@ -193,7 +193,7 @@ test("a set-up is repeated without a token, keeps who the runner is, and stops a
   const token = ["--plane", planeUrl, "--exchange-token-file", "-"];
   expect((await berth(["setup", "--root", root, ...token], { stdin: canary })).status).toBe(0);
   const credential = readFileSync(at("var/lib/berth/keys/runner.json"), "utf8");
-  expect((await berth(["setup", "--root", root, "--plane", planeUrl, "--update-window", "22-04"])).status).toBe(0);
+  expect((await berth(["setup", "--root", root, "--plane", planeUrl.replace(/\/$/, ""), "--update-window", "22-04"])).status).toBe(0);
   expect(readFileSync(at("var/lib/berth/keys/runner.json"), "utf8")).toBe(credential);
   expect(JSON.parse(readFileSync(at("var/lib/berth/runner.json"), "utf8"))).toMatchObject({ update: { window: "22-04" } });
   const refusals = [
