@@ -89,7 +89,11 @@ export function sayChanges({ context, waiting, dropped }: ListRemoteEnvironments
 
 /** Says that what is shown is old. */
 export function sayOffline({ context, knownAt }: ListRemoteEnvironmentsResponse): void {
-  if (context?.state !== Context_State.OFFLINE) return;
+  if (context === undefined) return;
+  if (context.state !== Context_State.OFFLINE) {
+    if (context.detail !== "") say(`${context.name}: ${context.detail}`);
+    return;
+  }
   const known = knownAt === undefined ? "" : timestampDate(knownAt).toISOString();
   say(`${context.name} is offline (${context.detail}). This is what it said at ${known}:`);
 }
