@@ -9,6 +9,8 @@ export interface BerthDesktop {
   openExternal(url: string): Promise<boolean>;
   /** Opens an environment in an editor (its id or alias), by the link EditorService makes. The reason when it was not opened. */
   openEditor(environmentId: string, editor: string): Promise<string | undefined>;
+  /** The same for an environment of a context. */
+  openRemoteEditor(contextId: string, environmentId: string, editor: string): Promise<string | undefined>;
   /** The folder the person chose; nothing when the dialog was closed. */
   pickFolder(): Promise<string | undefined>;
   /** The path of a file or folder dropped on the window; empty when it has none. */
@@ -84,6 +86,7 @@ declare global {
 export const bridgeChannels = {
   openExternal: "berth:open-external",
   openEditor: "berth:open-editor",
+  openRemoteEditor: "berth:open-remote-editor",
   pickFolder: "berth:pick-folder",
   getState: "berth:get-state",
   changeSettings: "berth:change-settings",

@@ -6,10 +6,17 @@ import { settingsChangeSchema } from "./settings.ts";
 
 const maxTextLength = 4096;
 
+/** An environment of a context. */
+export interface RemoteEnvironmentId {
+  readonly contextId: string;
+  readonly environmentId: string;
+}
+
 /** What the window may ask of the app. */
 export interface BridgeActions {
   openExternal(url: string): Promise<boolean>;
   openEditor(environmentId: string, editorId: string): Promise<string | undefined>;
+  openRemoteEditor(environment: RemoteEnvironmentId, editorId: string): Promise<string | undefined>;
   state(): DesktopState;
   changeSettings(change: z.infer<typeof settingsChangeSchema>): Promise<DesktopState>;
   setUpdateToken(token: string): Promise<boolean>;
@@ -23,6 +30,7 @@ export interface BridgeActions {
 
 const none = z.tuple([]);
 const text = z.string().max(maxTextLength);
+const editorName = z.string().max(64);
 
 /** Answers the functions of `window.berthDesktop`, for the own page of one window alone. */
 export function serveBridge(windowId: () => number | undefined, actions: BridgeActions): void {
@@ -32,8 +40,11 @@ export function serveBridge(windowId: () => number | undefined, actions: BridgeA
     run: (args: z.infer<Schema>) => unknown,
   ): void => ipcMain.handle(channel, guarded(windowId, schema, run));
   handle(bridgeChannels.openExternal, z.tuple([text]), async ([url]) => actions.openExternal(url));
-  handle(bridgeChannels.openEditor, z.tuple([z.uuid(), z.string().max(64)]), async ([environment, editor]) =>
+  handle(bridgeChannels.openEditor, z.tuple([z.uuid(), editorName]), async ([environment, editor]) =>
     actions.openEditor(environment, editor),
+  );
+  handle(bridgeChannels.openRemoteEditor, z.tuple([z.uuid(), z.uuid(), editorName]), async ([contextId, environmentId, editor]) =>
+    actions.openRemoteEditor({ contextId, environmentId }, editor),
   );
   handle(bridgeChannels.pickFolder, none, async () => pickFolder(actions.window()));
   handle(bridgeChannels.getState, none, () => actions.state());

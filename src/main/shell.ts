@@ -1,8 +1,9 @@
 import { type App, dialog, globalShortcut, Menu, nativeTheme, type Shell as ElectronShell } from "electron";
+import { BerthError } from "../contract/berth-error.ts";
 import type { DesktopSettings, DesktopState, HostState, QuitChoice } from "../contract/desktop-bridge.ts";
 import { bridgeEvents } from "../contract/desktop-bridge.ts";
 import { type Log, messageOf } from "../lib/log.ts";
-import type { BridgeActions } from "./bridge.ts";
+import type { BridgeActions, RemoteEnvironmentId } from "./bridge.ts";
 import { editorUrl, externalUrl } from "./external-url.ts";
 import type { HostClients } from "./host-clients.ts";
 import type { HostSupervisor } from "./host-supervisor.ts";
@@ -136,16 +137,25 @@ export class DesktopShell implements BridgeActions {
     return true;
   }
 
-  /** The link comes from the host, never from the window: an editor's own scheme can make it run things. */
   async openEditor(environmentId: string, editorId: string): Promise<string | undefined> {
-    try {
-      const { editors, environments } = this.#parts.clients;
+    const { editors, environments } = this.#parts.clients;
+    return this.#openLink(async () => {
       const { environment } = await environments.getEnvironment({ environmentId });
       const known = (await editors.listEditors({})).editors.find(({ id, alias }) => id === editorId || alias === editorId);
-      if (known === undefined) return "there is no such editor";
+      if (known === undefined) throw new BerthError("editor-unknown", `'${editorId}'`);
       const organizationId = environment?.metadata?.organizationId ?? "";
-      const { url } = await editors.resolveEditorURL({ environmentId, editorId: known.id, organizationId });
-      const address = editorUrl(url);
+      return editors.resolveEditorURL({ environmentId, editorId: known.id, organizationId });
+    });
+  }
+
+  async openRemoteEditor(environment: RemoteEnvironmentId, editor: string): Promise<string | undefined> {
+    return this.#openLink(async () => this.#parts.clients.remoteAccess.resolveRemoteEditorURL({ environment, editor }));
+  }
+
+  /** The link comes from the host, never from the window: an editor's own scheme can make it run things. */
+  async #openLink(ask: () => Promise<{ readonly url: string }>): Promise<string | undefined> {
+    try {
+      const address = editorUrl((await ask()).url);
       if (address === undefined) return "the link is no editor's";
       await this.#parts.electronShell.openExternal(address);
       return undefined;

@@ -7,6 +7,8 @@ const desktop: BerthDesktop = {
   platform: process.platform === "darwin" ? "darwin" : "linux",
   openExternal: async (url) => ipcRenderer.invoke(bridgeChannels.openExternal, url),
   openEditor: async (environmentId, editorId) => ipcRenderer.invoke(bridgeChannels.openEditor, environmentId, editorId),
+  openRemoteEditor: async (contextId, environmentId, editorId) =>
+    ipcRenderer.invoke(bridgeChannels.openRemoteEditor, contextId, environmentId, editorId),
   pickFolder: async () => ipcRenderer.invoke(bridgeChannels.pickFolder),
   pathOfFile: async (file) => webUtils.getPathForFile(file),
   getState: async () => ipcRenderer.invoke(bridgeChannels.getState),

@@ -62,14 +62,16 @@ async function findOwn(clients: HostClients, name: string, { editor }: OpenOptio
   return { name: nameOf(environment), editor, url, warning, phase: environment.status?.phase };
 }
 
-async function findRemote(clients: HostClients, name: string, contextName: string, { editor }: OpenOptions): Promise<Openable> {
-  const found = (await clients.editors.listEditors({})).editors.find(({ alias }) => alias === editor);
-  if (found === undefined) throw new BerthError("editor-unknown", `'${editor}'`);
+async function findRemote(
+  clients: HostClients,
+  name: string,
+  contextName: string,
+  { editor, print: isPrinted }: OpenOptions,
+): Promise<Openable> {
   const { context, environment } = await findRemoteEnvironment(clients, contextName, name);
   const reference = { contextId: context.contextId, environmentId: environment.environmentId };
-  const { hostAlias, folder, warning } = await clients.remoteAccess.getRemoteSshConfig(reference);
-  if (folder === "") throw new BerthError("environment-not-running", "its folder is known once its dev container has been made");
-  const encoded = folder.split("/").map(encodeURIComponent).join("/");
-  const url = found.urlTemplate.replace("{{HOST}}", hostAlias).replace("{{FOLDER}}", encoded);
+  const { url, warning } = await clients.remoteAccess.resolveRemoteEditorURL({ environment: reference, editor });
+  // What is in the way is told here rather than by the editor.
+  if (isPrinted !== true) await clients.remoteAccess.prepareRemoteSsh({ environment: reference });
   return { name: environment.name, editor, url, warning, phase: environment.phase };
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { openTunnel, type OpenedTunnel } from "../../bridge/open-tunnel.ts";
 import { BerthError } from "../../contract/berth-error.ts";
+import { EditorService } from "../../contract/gen/gitpod/v1/editor_pb.js";
 import {
   type Environment,
   EnvironmentPhase,
@@ -94,6 +95,19 @@ export class RemoteSsh {
       stream.destroy();
       throw error;
     }
+  }
+
+  /** Connects once, so that ssh finds its key in place and the host key known. Fails as `dial` does. */
+  async prepare(reference: RemoteReference, signal: AbortSignal): Promise<void> {
+    const stream = await this.dial(reference, signal);
+    stream.destroy();
+  }
+
+  /** Fails with `policy-refused` where the plane's organization does not let its environments be opened in this editor. */
+  async checkEditor(contextId: string, { id: environmentId, metadata }: Environment, editorId: string, signal: AbortSignal): Promise<void> {
+    const request = { environmentId, organizationId: metadata?.organizationId ?? "", editorId };
+    // The link that it gives is not used: what is opened on this computer is none of a plane's business.
+    await this.#contexts.get(contextId).ask(EditorService, async (client, call) => client.resolveEditorURL(request, call), signal);
   }
 
   /** Has the environment let this computer's key in, unless it does. */

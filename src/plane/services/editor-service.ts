@@ -8,7 +8,7 @@ import { EnvironmentRecords } from "../environment-records.ts";
 import { paginate } from "../pagination.ts";
 import type { RequestScope, ScopeOf } from "../request-scope.ts";
 import type { PageTokens } from "../store/page-tokens.ts";
-import { type EditorEntry, editors, findEditor, isEditorAllowed } from "./editors.ts";
+import { type EditorEntry, editorLink, editors, findEditor, isEditorAllowed } from "./editors.ts";
 import { policiesOf, refuseByPolicy } from "./organization-policies.ts";
 import { refuse } from "./supported-spec.ts";
 
@@ -48,12 +48,7 @@ export function editorService({
       const folder = environment.status?.devcontainer?.remoteWorkspaceFolder;
       if (folder === undefined || folder === "")
         throw new BerthError("environment-not-running", "its folder is known once its dev container has been made");
-      const encoded = folder.split("/").map(encodeURIComponent).join("/");
-      return {
-        url: editor.urlTemplate
-          .replace("{{HOST}}", sshAliasOf(environment.metadata?.name ?? "", environment.id))
-          .replace("{{FOLDER}}", encoded),
-      };
+      return { url: editorLink(editor, sshAliasOf(environment.metadata?.name ?? "", environment.id), folder) };
     },
   };
 }

@@ -60,6 +60,11 @@ export function findEditor(idOrAlias: string): EditorEntry | undefined {
   return editors.find(({ id, alias }) => id === idOrAlias || alias === idOrAlias);
 }
 
+/** The link that opens a folder of the computer that ssh knows by this alias. */
+export function editorLink({ urlTemplate }: EditorEntry, hostAlias: string, folder: string): string {
+  return urlTemplate.replace("{{HOST}}", hostAlias).replace("{{FOLDER}}", folder.split("/").map(encodeURIComponent).join("/"));
+}
+
 export function editorIdOf(idOrAlias: string): string | undefined {
   return findEditor(idOrAlias)?.id;
 }

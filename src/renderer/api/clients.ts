@@ -2,6 +2,7 @@ import { type Client, createClient, type Interceptor } from "@connectrpc/connect
 import { createConnectTransport } from "@connectrpc/connect-web";
 import { ContextService } from "../../contract/gen/berth/v1/context_pb.js";
 import { HostService, WorkspaceService } from "../../contract/gen/berth/v1/host_pb.js";
+import { RemoteAccessService } from "../../contract/gen/berth/v1/remote_access_pb.js";
 import { SettingsService } from "../../contract/gen/berth/v1/settings_pb.js";
 import { SupportService } from "../../contract/gen/berth/v1/support_pb.js";
 import { SharedFolderService } from "../../contract/gen/berth/v1/shared_folder_pb.js";
@@ -30,6 +31,7 @@ export interface Clients {
   readonly support: Client<typeof SupportService>;
   readonly syncs: Client<typeof SyncService>;
   readonly contexts: Client<typeof ContextService>;
+  readonly remoteAccess: Client<typeof RemoteAccessService>;
   readonly sharedFolders: Client<typeof SharedFolderService>;
 }
 
@@ -53,6 +55,7 @@ export function createClients(window: Window): Clients {
     support: createClient(SupportService, transport),
     syncs: createClient(SyncService, transport),
     contexts: createClient(ContextService, transport),
+    remoteAccess: createClient(RemoteAccessService, transport),
     sharedFolders: createClient(SharedFolderService, transport),
   };
 }

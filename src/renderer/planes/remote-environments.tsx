@@ -2,6 +2,7 @@ import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { ChevronDown, ChevronRight, Globe } from "lucide-react";
 import { useState } from "react";
 import { type Context, Context_State, type ListRemoteEnvironmentsResponse } from "../../contract/gen/berth/v1/context_pb.js";
+import type { Editor } from "../../contract/gen/gitpod/v1/editor_pb.js";
 import { useFormats, useNow, useStrings } from "../app/context.ts";
 import { Badge } from "../ui/badge.tsx";
 import { ErrorState, Skeleton } from "../ui/states.tsx";
@@ -17,20 +18,35 @@ const agoTickMs = 30_000;
 const maxShown = 200;
 
 /** The environments of planes that somebody is signed in to, a group for each; nothing where there is none. */
-export function RemoteEnvironments({ search, className }: { readonly search: string; readonly className: string }) {
+export function RemoteEnvironments({
+  search,
+  editors,
+  className,
+}: {
+  readonly search: string;
+  /** The person's own first; empty until they are known. */
+  readonly editors: readonly Editor[];
+  readonly className: string;
+}) {
   const { value } = useContexts();
   const signedIn = (value ?? []).filter(({ state }) => state !== Context_State.SIGNED_OUT);
   if (signedIn.length === 0) return null;
   return (
     <div className={className}>
       {signedIn.map((context) => (
-        <RemoteGroup key={context.contextId} context={context} search={search} />
+        <RemoteGroup key={context.contextId} context={context} search={search} editors={editors} />
       ))}
     </div>
   );
 }
 
-function RemoteGroup({ context, search }: { readonly context: Context; readonly search: string }) {
+interface GroupProps {
+  readonly context: Context;
+  readonly search: string;
+  readonly editors: readonly Editor[];
+}
+
+function RemoteGroup({ context, search, editors }: GroupProps) {
   const { environments } = useStrings();
   const words = environments.remote;
   const [open, setOpen] = useState(true);
@@ -64,7 +80,7 @@ function RemoteGroup({ context, search }: { readonly context: Context; readonly 
             </div>
           )}
           {value !== undefined ? (
-            <RemoteRows context={context} known={value} search={search} reload={reload} />
+            <RemoteRows context={context} known={value} search={search} editors={editors} reload={reload} />
           ) : error === undefined ? (
             <Skeleton className="m-3 h-9" />
           ) : null}
@@ -78,11 +94,10 @@ function RemoteRows({
   context,
   known,
   search,
+  editors,
   reload,
-}: {
-  readonly context: Context;
+}: GroupProps & {
   readonly known: ListRemoteEnvironmentsResponse;
-  readonly search: string;
   readonly reload: () => void;
 }) {
   const actions = useRemoteActions(context.contextId, reload);
@@ -97,7 +112,9 @@ function RemoteRows({
         {shown.slice(0, maxShown).map((environment) => (
           <RemoteRow
             key={environment.environmentId}
+            contextId={context.contextId}
             environment={environment}
+            editors={editors}
             waiting={known.waiting.filter(({ environmentId }) => environmentId === environment.environmentId)}
             actions={actions}
             ask={setQuestion}

@@ -1,13 +1,17 @@
-import { Clock, Ellipsis, Info, Pencil, Play, Square, Trash2, Undo2 } from "lucide-react";
+import { Clock, Code, Copy, Ellipsis, Info, Pencil, Play, Square, Trash2, Undo2 } from "lucide-react";
+import { type Ref, useRef } from "react";
+import type { BerthError } from "../../contract/berth-error.ts";
 import { type RemoteEnvironment, type WaitingChange, WaitingChange_Kind as Kind } from "../../contract/gen/berth/v1/context_pb.js";
+import type { Editor } from "../../contract/gen/gitpod/v1/editor_pb.js";
 import { useStrings } from "../app/context.ts";
 import { StateLabel } from "../environments/state-label.tsx";
-import { Badge } from "../ui/badge.tsx";
+import { Badge, Dot } from "../ui/badge.tsx";
 import { Button, IconButton } from "../ui/button.tsx";
 import { Menu, type MenuEntry } from "../ui/menu.tsx";
 import { ErrorState } from "../ui/states.tsx";
-import { remoteState, whyRemoteCannot } from "./remote-state.ts";
+import { type RemoteAction, remoteState, whyRemoteCannot } from "./remote-state.ts";
 import type { RemoteActions } from "./use-remote-actions.ts";
+import { type RemoteOpen, useRemoteOpen } from "./use-remote-open.ts";
 
 /** A dialog about one environment of a plane. */
 export interface RemoteQuestion {
@@ -16,7 +20,10 @@ export interface RemoteQuestion {
 }
 
 interface RemoteRowProps {
+  readonly contextId: string;
   readonly environment: RemoteEnvironment;
+  /** The person's own first; empty until they are known. */
+  readonly editors: readonly Editor[];
   /** Of this environment. */
   readonly waiting: readonly WaitingChange[];
   readonly actions: RemoteActions;
@@ -24,15 +31,22 @@ interface RemoteRowProps {
 }
 
 /** One environment of a plane: how it stands, what waits for the plane, and what can be done. */
-export function RemoteRow({ environment, waiting, actions, ask }: RemoteRowProps) {
-  const { environments, shell } = useStrings();
+export function RemoteRow({ contextId, environment, editors, waiting, actions, ask }: RemoteRowProps) {
+  const { environments } = useStrings();
   const { name, branch, changedFiles, unpushedCommits, source, environmentId, failures } = environment;
   const state = remoteState(environment);
   const work = [
     changedFiles === 0 ? "" : environments.changed(changedFiles),
     unpushedCommits === 0 ? "" : environments.unpushed(unpushedCommits),
   ].filter((text) => text !== "");
-  const failure = actions.failure?.environmentId === environmentId ? actions.failure.error : undefined;
+  const way = useRemoteOpen({ contextId, environmentId });
+  const mainButton = useRef<HTMLButtonElement>(null);
+  const parts = { environment, editors, waiting, actions, way };
+  // Where it stood is gone then, and with it the focus.
+  const leave = (): void => {
+    way.cancel();
+    mainButton.current?.focus();
+  };
   return (
     <li className="px-4 py-1">
       <div className="flex min-h-9 items-center gap-3">
@@ -56,17 +70,52 @@ export function RemoteRow({ environment, waiting, actions, ask }: RemoteRowProps
         <span className="w-32 truncate text-sm text-muted">{branch}</span>
         <span className="w-44 truncate text-sm text-muted">{work.join(", ")}</span>
         <span className="flex w-16 shrink-0 justify-end">
-          <MainButton environment={environment} waiting={waiting} actions={actions} />
-          <RemoteMenu environment={environment} waiting={waiting} actions={actions} ask={ask} />
+          <MainButton {...parts} ref={mainButton} />
+          <RemoteMenu {...parts} ask={ask} />
         </span>
       </div>
       <Waiting waiting={waiting} actions={actions} />
-      {failure === undefined ? null : (
-        <div className="py-2">
-          <ErrorState error={failure} compact actions={<Button onClick={actions.forgetFailure}>{shell.close}</Button>} />
-        </div>
-      )}
+      <Opening name={name} editor={way.opening} onCancel={leave} />
+      {actions.failure?.environmentId !== environmentId ? null : <Failure error={actions.failure.error} onClose={actions.forgetFailure} />}
+      {way.failure === undefined ? null : <Failure error={way.failure} onClose={leave} />}
     </li>
+  );
+}
+
+/** Said where it happened, until it was read. */
+function Failure({ error, onClose }: { readonly error: BerthError; readonly onClose: () => void }) {
+  const { shell } = useStrings();
+  return (
+    <div className="py-2">
+      <ErrorState error={error} compact actions={<Button onClick={onClose}>{shell.close}</Button>} />
+    </div>
+  );
+}
+
+/** What the editor waits for, which can take seconds, with a way out. */
+function Opening({
+  name,
+  editor,
+  onCancel,
+}: {
+  readonly name: string;
+  /** Nothing is waited for where there is none. */
+  readonly editor: string | undefined;
+  readonly onCancel: () => void;
+}) {
+  const { environments, shell } = useStrings();
+  return (
+    <div role="status" className="flex items-center gap-2 text-sm text-muted">
+      {editor === undefined ? null : (
+        <>
+          <Dot tone="accent" busy />
+          <span className="min-w-0 truncate py-1">{environments.remote.opening(editor)}</span>
+          <Button kind="quiet" className="h-6 px-1.5 text-sm" aria-label={environments.onOne(shell.cancel, name)} onClick={onCancel}>
+            {shell.cancel}
+          </Button>
+        </>
+      )}
+    </div>
   );
 }
 
@@ -116,7 +165,7 @@ function waitingText({ kind, newName }: WaitingChange, { waiting }: ReturnType<t
 
 function useWhyNot({ environment, waiting }: Pick<RemoteRowProps, "environment" | "waiting">) {
   const { environments } = useStrings();
-  return (action: "start" | "stop" | "rename" | "delete"): string | undefined => {
+  return (action: RemoteAction): string | undefined => {
     const reason = whyRemoteCannot(action, environment, waiting);
     if (reason === undefined) return undefined;
     if (reason === "waits") return environments.remote.waits;
@@ -124,21 +173,42 @@ function useWhyNot({ environment, waiting }: Pick<RemoteRowProps, "environment" 
   };
 }
 
-/** The one thing a person wants of what does not run. */
-function MainButton({ environment, waiting, actions }: Omit<RemoteRowProps, "ask">) {
+type ButtonProps = Omit<RemoteRowProps, "contextId" | "ask"> & { readonly way: RemoteOpen };
+
+/** The one thing a person wants: in where it runs, and else that it runs. */
+function MainButton({
+  environment,
+  editors: [editor],
+  waiting,
+  actions,
+  way,
+  ref,
+}: ButtonProps & { readonly ref: Ref<HTMLButtonElement> }) {
   const { environments } = useStrings();
-  if (useWhyNot({ environment, waiting })("start") !== undefined) return null;
+  const whyNot = useWhyNot({ environment, waiting });
+  if (whyNot("start") === undefined)
+    return (
+      <IconButton
+        ref={ref}
+        icon={Play}
+        label={environments.onOne(environments.actions.start, environment.name)}
+        onClick={() => actions.start(environment.environmentId)}
+      />
+    );
+  if (editor === undefined || whyNot("connect-ssh") !== undefined) return null;
   return (
     <IconButton
-      icon={Play}
-      label={environments.onOne(environments.actions.start, environment.name)}
-      onClick={() => actions.start(environment.environmentId)}
+      ref={ref}
+      icon={Code}
+      label={environments.onOne(environments.actions.openIn(editor.name), environment.name)}
+      disabledReason={way.opening === undefined ? undefined : environments.remote.opening(way.opening)}
+      onClick={() => way.open(editor)}
     />
   );
 }
 
 /** Everything that can be done with one environment of a plane. */
-function RemoteMenu({ environment, waiting, actions, ask }: RemoteRowProps) {
+function RemoteMenu({ environment, editors, waiting, actions, way, ask }: ButtonProps & Pick<RemoteRowProps, "ask">) {
   const { environments } = useStrings();
   const words = environments.actions;
   const whyNot = useWhyNot({ environment, waiting });
@@ -160,7 +230,17 @@ function RemoteMenu({ environment, waiting, actions, ask }: RemoteRowProps) {
           ],
         },
         {
+          label: words.openInHeading,
+          entries: editors.map((editor) => ({
+            id: editor.id,
+            label: editor.name,
+            disabledReason: whyNot("connect-ssh"),
+            onSelect: () => way.open(editor),
+          })),
+        },
+        {
           entries: [
+            { id: "copy-ssh", label: words.copySsh, icon: Copy, disabledReason: whyNot("connect-ssh"), onSelect: way.copySsh },
             { id: "details", label: environments.remote.details, icon: Info, onSelect: () => ask({ kind: "details", environment }) },
             entry("rename", { icon: Pencil, onSelect: () => ask({ kind: "rename", environment }) }),
             entry("delete", { icon: Trash2, danger: true, onSelect: () => ask({ kind: "delete", environment }) }),

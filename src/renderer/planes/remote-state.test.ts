@@ -34,3 +34,12 @@ test("what waits for the plane counts, and what is to be deleted takes nothing e
   expect(whyRemoteCannot("delete", remote(RUNNING, RUNNING), waiting(Kind.DELETE, true))).toBeUndefined();
   expect(whyRemoteCannot("start", remote(STOPPED, RUNNING), [])).toBe("already-starting");
 });
+
+test("who wants in is told what keeps one out, also where the plane was not told of it yet", () => {
+  expect(whyRemoteCannot("connect-ssh", remote(RUNNING, RUNNING), [])).toBeUndefined();
+  expect(whyRemoteCannot("connect-ssh", remote(RUNNING, RUNNING, "devcontainer-failed: no such image"), [])).toBeUndefined();
+  expect(whyRemoteCannot("connect-ssh", remote(STARTING, RUNNING), [])).toBe("already-starting");
+  expect(whyRemoteCannot("connect-ssh", remote(STOPPED, STOPPED), [])).toBe("not-running");
+  expect(whyRemoteCannot("connect-ssh", remote(RUNNING, RUNNING), waiting(Kind.STOP))).toBe("not-running");
+  expect(whyRemoteCannot("connect-ssh", remote(RUNNING, RUNNING), waiting(Kind.DELETE))).toBe("deletion-waits");
+});

@@ -6,11 +6,14 @@ import type { RowState } from "../environments/environment-row.ts";
 
 const { RUNNING, STOPPED, STOPPING, STARTING, CREATING, UPDATING, DELETING, DELETED } = EnvironmentPhase;
 
-const kinds = {
+const kinds: Readonly<Partial<Record<EnvironmentAction, WaitingChange_Kind>>> = {
   start: WaitingChange_Kind.START,
   stop: WaitingChange_Kind.STOP,
   delete: WaitingChange_Kind.DELETE,
-} as const;
+};
+
+/** What can be done with an environment of a plane. */
+export type RemoteAction = Extract<EnvironmentAction, "start" | "stop" | "rename" | "delete" | "connect-ssh">;
 
 /** The state of an environment of a plane in a word; undefined when the plane does not tell it. */
 export function remoteState({ phase, desiredPhase, failures }: RemoteEnvironment): RowState | undefined {
@@ -41,14 +44,15 @@ export function isInTransition(environment: RemoteEnvironment): boolean {
 
 /** Why an action cannot be done, with what waits for the plane counted as done. */
 export function whyRemoteCannot(
-  action: Extract<EnvironmentAction, "start" | "stop" | "rename" | "delete">,
+  action: RemoteAction,
   environment: RemoteEnvironment,
   waiting: readonly WaitingChange[],
 ): WhyNot | "waits" | "deletion-waits" | undefined {
   const waits = (wanted: WaitingChange_Kind): boolean =>
     waiting.some(({ kind, needsConfirmation }) => kind === wanted && !needsConfirmation);
   // Another rename takes the place of the one that waits.
-  if (action !== "rename" && waits(kinds[action])) return "waits";
+  const kind = kinds[action];
+  if (kind !== undefined && waits(kind)) return "waits";
   if (waits(WaitingChange_Kind.DELETE)) return "deletion-waits";
   const isStarting = remoteState(environment) === "starting";
   const wished = waiting.findLast(({ kind }) => kind === WaitingChange_Kind.START || kind === WaitingChange_Kind.STOP)?.kind;

@@ -10,13 +10,14 @@ import { enrolRunner } from "../../../src/bridge/runner/enrol.ts";
 import { type Environment, type EnvironmentPhase, EnvironmentService } from "../../../src/contract/gen/gitpod/v1/environment_pb.js";
 import { EnvironmentClassSchema, RunnerKind, RunnerProvider } from "../../../src/contract/gen/gitpod/v1/runner_configuration_pb.js";
 import { RunnerService } from "../../../src/contract/gen/gitpod/v1/runner_pb.js";
+import { openSsh } from "../../../src/host/dial-ssh.ts";
 import { systemClock } from "../../../src/lib/clock.ts";
 import { silentLog } from "../../../src/lib/log.ts";
 import { EnvironmentRecords } from "../../../src/plane/environment-records.ts";
 import { environmentKind } from "../../../src/plane/store/kinds.ts";
 import { SimulatedComputer } from "../../../src/vm/simulated/simulated-driver.ts";
 import { RunnerEngine } from "../runners/runner-engine.ts";
-import { defaultAnswers, memoryCache, memoryClassCache, noSsh, memoryState } from "../runners/runner-world.ts";
+import { defaultAnswers, memoryCache, memoryClassCache, memoryState } from "../runners/runner-world.ts";
 import { createAdmin, type DatabaseFlags, PlaneProcess } from "../server/plane-process.ts";
 import { sqliteDatabases } from "../store/databases.ts";
 
@@ -55,9 +56,16 @@ export class PlaneWithRunner {
     await this.#process?.ended();
   }
 
-  /** At the same address. */
-  async startAgain(): Promise<void> {
-    this.#process = await PlaneProcess.start(this.#database, ...this.#tls, "--listen", new URL(this.url).host);
+  /** At the same address; from then on with a gateway where one is wanted. */
+  async startAgain({ isGateway = false } = {}): Promise<void> {
+    const gateway = isGateway ? ["--gateway-name", "here", "--gateway-url", this.url] : [];
+    this.#process = await PlaneProcess.start(this.#database, ...this.#tls, ...gateway, "--listen", new URL(this.url).host);
+  }
+
+  /** As when its computer is turned off. */
+  async endRunner(): Promise<void> {
+    this.#ended.abort();
+    await this.#runner;
   }
 
   /** As anybody else works with it. */
@@ -127,7 +135,7 @@ export class PlaneWithRunner {
       state: await enrolRunner(enrolment, signal),
       cache: memoryCache(),
       classCache: memoryClassCache(),
-      dialSsh: noSsh,
+      dialSsh: async (environmentId, ended) => openSsh(engine.machines, environmentId, ended),
       answers: defaultAnswers,
       describe: async () => ({
         environmentClasses: ["Small", "Large"].map((displayName) =>
@@ -138,8 +146,9 @@ export class PlaneWithRunner {
       }),
       ...{ clock: systemClock, log: silentLog, random: Math.random, signal, http2 },
     });
+    const engine: RunnerEngine = new RunnerEngine(runner.environmentStore, this.#folder, new SimulatedComputer());
     this.#runner = runner.link.run(signal).catch(() => undefined);
-    this.#engine = new RunnerEngine(runner.environmentStore, this.#folder, new SimulatedComputer());
-    await this.#engine.start();
+    this.#engine = engine;
+    await engine.start();
   }
 }

@@ -130,6 +130,8 @@ export const environments: Strings["environments"] = {
       delete: "Wird gelöscht, wenn die Verwaltung wieder da ist",
       rename: (name) => `Heißt ${name}, wenn die Verwaltung wieder da ist`,
     },
+    opening: (editor) => `Verbindet, bevor ${editor} geöffnet wird. Beim ersten Mal trägt ihr Runner den Schlüssel dieses Computers ein.`,
+    notByName: (reason) => `Editoren und ssh finden sie nicht unter ihrem Namen: ${reason}`,
     takeBack: "Zurücknehmen",
     waits: "Das geschieht, wenn die Verwaltung wieder da ist.",
     deletionWaits: "Sie wird gelöscht, wenn die Verwaltung wieder da ist. Nimm das zuerst zurück.",

@@ -123,6 +123,8 @@ export const environments = {
       delete: "Is deleted when the plane is back",
       rename: (name: string) => `Is called ${name} when the plane is back`,
     },
+    opening: (editor: string) => `Connecting before ${editor} is opened. The first time, its runner puts this computer's key in place.`,
+    notByName: (reason: string) => `Editors and ssh do not find it by its name: ${reason}`,
     takeBack: "Take back",
     waits: "It is done when the plane is back.",
     deletionWaits: "It is deleted when the plane is back. Take that back first.",

@@ -35,7 +35,7 @@ export function EnvironmentsPage() {
   const ask = useCallback((next: Question) => setQuestion(next), []);
   const hands = useHands({ position, editors, ask, searchBox });
   useCommands(listCommands(strings, position.current, hands));
-  if (!rows.loading && rows.all.length === 0) return <Welcome />;
+  if (!rows.loading && rows.all.length === 0) return <Welcome editors={editors} />;
   return (
     <Page
       title={words.title}
@@ -84,7 +84,7 @@ export function EnvironmentsPage() {
           onSelectAll={position.selectAll}
         />
       )}
-      <RemoteEnvironments search={finding.search} className="max-h-[45%] shrink-0 overflow-y-auto border-t" />
+      <RemoteEnvironments search={finding.search} editors={editors} className="max-h-[45%] shrink-0 overflow-y-auto border-t" />
       <Questions question={question} onClose={() => setQuestion(undefined)} onDeleted={position.hands.clear} />
     </Page>
   );

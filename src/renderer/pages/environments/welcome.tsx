@@ -1,11 +1,12 @@
 import { TriangleAlert } from "lucide-react";
+import type { Editor } from "../../../contract/gen/gitpod/v1/editor_pb.js";
 import { useAppState, useStrings } from "../../app/context.ts";
 import { Page } from "../../ui/page.tsx";
 import { RemoteEnvironments } from "../../planes/remote-environments.tsx";
 import { CreateForm } from "../new/create-form.tsx";
 
 /** What a newcomer sees: what this is, and the one thing to do. */
-export function Welcome() {
+export function Welcome({ editors }: { readonly editors: readonly Editor[] }) {
   const { environments } = useStrings();
   const { welcome } = environments;
   const warning = useAppState((state) => state.machine?.acceleratorWarning ?? "");
@@ -26,7 +27,7 @@ export function Welcome() {
         )}
         <CreateForm initial="" newcomer />
       </div>
-      <RemoteEnvironments search="" className="border-t" />
+      <RemoteEnvironments search="" editors={editors} className="border-t" />
     </Page>
   );
 }

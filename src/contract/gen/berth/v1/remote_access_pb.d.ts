@@ -155,6 +155,80 @@ export declare type GetRemoteSshConfigResponse = Message<"berth.v1.GetRemoteSshC
 export declare const GetRemoteSshConfigResponseSchema: GenMessage<GetRemoteSshConfigResponse>;
 
 /**
+ * @generated from message berth.v1.PrepareRemoteSshRequest
+ */
+export declare type PrepareRemoteSshRequest = Message<"berth.v1.PrepareRemoteSshRequest"> & {
+  /**
+   * @generated from field: berth.v1.RemoteEnvironmentReference environment = 1;
+   */
+  environment?: RemoteEnvironmentReference | undefined;
+};
+
+/**
+ * Describes the message berth.v1.PrepareRemoteSshRequest.
+ * Use `create(PrepareRemoteSshRequestSchema)` to create a new message.
+ */
+export declare const PrepareRemoteSshRequestSchema: GenMessage<PrepareRemoteSshRequest>;
+
+/**
+ * @generated from message berth.v1.PrepareRemoteSshResponse
+ */
+export declare type PrepareRemoteSshResponse = Message<"berth.v1.PrepareRemoteSshResponse"> & {
+};
+
+/**
+ * Describes the message berth.v1.PrepareRemoteSshResponse.
+ * Use `create(PrepareRemoteSshResponseSchema)` to create a new message.
+ */
+export declare const PrepareRemoteSshResponseSchema: GenMessage<PrepareRemoteSshResponse>;
+
+/**
+ * @generated from message berth.v1.ResolveRemoteEditorURLRequest
+ */
+export declare type ResolveRemoteEditorURLRequest = Message<"berth.v1.ResolveRemoteEditorURLRequest"> & {
+  /**
+   * @generated from field: berth.v1.RemoteEnvironmentReference environment = 1;
+   */
+  environment?: RemoteEnvironmentReference | undefined;
+
+  /**
+   * Id or short name of one of EditorService's.
+   *
+   * @generated from field: string editor = 2;
+   */
+  editor: string;
+};
+
+/**
+ * Describes the message berth.v1.ResolveRemoteEditorURLRequest.
+ * Use `create(ResolveRemoteEditorURLRequestSchema)` to create a new message.
+ */
+export declare const ResolveRemoteEditorURLRequestSchema: GenMessage<ResolveRemoteEditorURLRequest>;
+
+/**
+ * @generated from message berth.v1.ResolveRemoteEditorURLResponse
+ */
+export declare type ResolveRemoteEditorURLResponse = Message<"berth.v1.ResolveRemoteEditorURLResponse"> & {
+  /**
+   * @generated from field: string url = 1;
+   */
+  url: string;
+
+  /**
+   * Why the editor does not find it by its name; empty when it does.
+   *
+   * @generated from field: string warning = 2;
+   */
+  warning: string;
+};
+
+/**
+ * Describes the message berth.v1.ResolveRemoteEditorURLResponse.
+ * Use `create(ResolveRemoteEditorURLResponseSchema)` to create a new message.
+ */
+export declare const ResolveRemoteEditorURLResponseSchema: GenMessage<ResolveRemoteEditorURLResponse>;
+
+/**
  * The way from this computer into environments of its contexts, by ssh through a gateway of their plane.
  *
  * @generated from service berth.v1.RemoteAccessService
@@ -180,6 +254,28 @@ export declare const RemoteAccessService: GenService<{
     methodKind: "unary";
     input: typeof GetRemoteSshConfigRequestSchema;
     output: typeof GetRemoteSshConfigResponseSchema;
+  },
+  /**
+   * Makes the way in ready: connects as DialRemoteSsh does, and ends that. It takes seconds where the key is new. Fails with what
+   * ssh would fail with.
+   *
+   * @generated from rpc berth.v1.RemoteAccessService.PrepareRemoteSsh
+   */
+  prepareRemoteSsh: {
+    methodKind: "unary";
+    input: typeof PrepareRemoteSshRequestSchema;
+    output: typeof PrepareRemoteSshResponseSchema;
+  },
+  /**
+   * The link that opens the environment's folder in an editor of this computer, made here and not by the plane. Fails with
+   * editor-unknown, with environment-not-running until its dev container was made, and as the plane's policies do.
+   *
+   * @generated from rpc berth.v1.RemoteAccessService.ResolveRemoteEditorURL
+   */
+  resolveRemoteEditorURL: {
+    methodKind: "unary";
+    input: typeof ResolveRemoteEditorURLRequestSchema;
+    output: typeof ResolveRemoteEditorURLResponseSchema;
   },
 }>;
 
