@@ -14,6 +14,24 @@ export const planeErrors = {
     "Somebody else changed the same thing at the same time.",
     "Look at it again, then repeat what you did.",
   ),
+  "idempotency-key-reused": entry(
+    "invalid_argument",
+    "Nothing was done",
+    "The idempotency key of the request was used for another request before.",
+    "Give each thing that you make a key of its own, and repeat a call exactly as it was.",
+  ),
+  "answer-not-kept": entry(
+    "failed_precondition",
+    "It was done before, and the answer is told only once",
+    "The first call with this idempotency key succeeded. Its answer had a credential in it, which the server does not keep.",
+    "Look for what the first call made. Where its answer got lost, make another one with another key and delete the first.",
+  ),
+  "answer-unknown": entry(
+    "aborted",
+    "It was done before, but the answer is not there",
+    "The first call with this idempotency key was carried out, and its answer was not written down, or not yet.",
+    "Repeat the call in a moment; if that does not help, look for what the first call made.",
+  ),
   "rate-limited": entry(
     "resource_exhausted",
     "Too much was asked at once",

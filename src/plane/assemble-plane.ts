@@ -14,6 +14,7 @@ import { type Admit, type Authenticate, type Caller, knownCaller } from "./calle
 import type { IdTokenIssuer } from "./id-tokens/id-token-issuer.ts";
 import { PlaneEvents } from "./events.ts";
 import type { Fleet } from "./fleet.ts";
+import { answerRepeatedCalls, fingerprintKeyUse } from "./idempotency/repeated-calls.ts";
 import { createGate, enterWith, type Gate, passGate } from "./gate.ts";
 import { paginationFromQuery, refuseUnbuilt, type TellFault, translated, translateErrors, validateRequests } from "./interceptors.ts";
 import { type NodeRequest, type NodeResponse, serveJsonlEvents } from "./jsonl.ts";
@@ -122,7 +123,7 @@ export function assemblePlane(parts: PlaneParts): PlaneApi {
       refuseUnbuilt(unbuilt),
       paginationFromQuery(),
       validateRequests(),
-      ...(parts.policy === undefined ? [] : [parts.policy.authorizer.authorization()]),
+      ...(parts.policy === undefined ? [] : [parts.policy.authorizer.authorization(), repeatedCalls(parts)]),
     ],
     routes: (router) => {
       for (const service of services) service.register(router);
@@ -139,6 +140,10 @@ export function assemblePlane(parts: PlaneParts): PlaneApi {
         },
       }),
   };
+}
+
+function repeatedCalls({ store, sealer, tellFault, now }: PlaneParts): Interceptor {
+  return answerRepeatedCalls({ store, fingerprintKey: sealer.deriveKey(fingerprintKeyUse), tellFault, now });
 }
 
 type WatchCall = Pick<AuthorizedCall, "message" | "url" | "headers">;

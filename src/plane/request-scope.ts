@@ -4,6 +4,7 @@ import type { Principal } from "../contract/principal.ts";
 import { type AuditOrigin, auditedStore } from "./audit/audited-store.ts";
 import { principalKey } from "./authorization/authorizer.ts";
 import { addressKey, type Caller, callerOf, subjectOf } from "./caller.ts";
+import { creatingCallKey } from "./idempotency/creating-call.ts";
 import type { OrganizationStore, Store } from "./store/store.ts";
 
 /** Who calls, and the records of the organization that the call is about. */
@@ -36,5 +37,11 @@ export function scopes(store: Store, audit?: { readonly now: () => number }): Sc
 /** Who changes something by a call, for the audit log. */
 export function auditOrigin(context: CallContext, now: () => number): AuditOrigin {
   const { method, values } = context;
-  return { actor: subjectOf(callerOf(context)), method: `${method.parent.typeName}/${method.name}`, address: values.get(addressKey), now };
+  return {
+    actor: subjectOf(callerOf(context)),
+    method: `${method.parent.typeName}/${method.name}`,
+    address: values.get(addressKey),
+    now,
+    creatingCall: values.get(creatingCallKey),
+  };
 }

@@ -10,18 +10,15 @@ import {
   EnvironmentService,
   type EnvironmentSpec,
   EnvironmentSpecSchema,
-  ListEnvironmentsRequest_SortField,
 } from "../../contract/gen/gitpod/v1/environment_pb.js";
-import { SortOrder } from "../../contract/gen/gitpod/v1/pagination_pb.js";
 import type { EnvironmentClass } from "../../contract/gen/gitpod/v1/runner_configuration_pb.js";
 import type { ChangeKind } from "./change-rule.ts";
 import { plain } from "./list-environments.ts";
 
-/** By which a repeated creation finds what the first one made, at any plane that keeps annotations. */
-const creationAnnotation = "berth.dev/creation-id";
-const maxCreationIdLength = 100;
-/** A creation is repeated soon, so what it made is among the newest. */
-const newestCount = 100;
+/** By which the plane answers a repeated creation with what the first one made. */
+const idempotencyKeyHeader = "Idempotency-Key";
+/** 1 to 100 printable characters. */
+const creationIdPattern = /^[\x21-\x7e]{1,100}$/;
 const classPageSize = 100;
 const maxClassPages = 10;
 
@@ -79,8 +76,7 @@ export class RemoteEnvironments {
   /** Makes one; the one that was made before when it is asked for again. Fails with `creation-offline` while the plane is away. */
   async create(wanted: NewRemoteEnvironment, signal: AbortSignal): Promise<Environment> {
     const { creationId } = wanted;
-    if (creationId === "" || creationId.length > maxCreationIdLength)
-      throw new BerthError("argument-invalid", `creation_id has 1 to ${maxCreationIdLength} characters`);
+    if (!creationIdPattern.test(creationId)) throw new BerthError("argument-invalid", "creation_id has 1 to 100 printable characters");
     // A project says itself what it is made of.
     if (wanted.url !== "" || wanted.projectId === "") parseContextUrl(wanted.url);
     const creating =
@@ -134,25 +130,17 @@ export class RemoteEnvironments {
 
   async #createOnce(wanted: NewRemoteEnvironment, signal: AbortSignal): Promise<Environment> {
     const { creationId, projectId, name } = wanted;
-    const before = await this.#madeBefore(creationId, signal);
-    if (before !== undefined) return before;
-    const common = { spec: specOf(wanted), annotations: { [creationAnnotation]: creationId }, ...(name === "" ? {} : { name }) };
-    const { environment } = await this.#call(
-      async (options) =>
-        projectId === ""
-          ? this.#client.createEnvironment(common, options)
-          : this.#client.createEnvironmentFromProject({ ...common, projectId }, options),
-      signal,
-    );
+    const common = { spec: specOf(wanted), ...(name === "" ? {} : { name }) };
+    const { environment } = await this.#call(async (options) => {
+      const headers = new Headers(options.headers);
+      headers.set(idempotencyKeyHeader, creationId);
+      const keyed = { ...options, headers };
+      return projectId === ""
+        ? this.#client.createEnvironment(common, keyed)
+        : this.#client.createEnvironmentFromProject({ ...common, projectId }, keyed);
+    }, signal);
     if (environment === undefined) throw new BerthError("plane-unreachable", "the plane's answer has no environment");
     return environment;
-  }
-
-  async #madeBefore(creationId: string, signal: AbortSignal): Promise<Environment | undefined> {
-    const sort = { field: ListEnvironmentsRequest_SortField.ID, order: SortOrder.DESC };
-    const request = { pagination: { pageSize: newestCount }, sort };
-    const { environments } = await this.#call(async (options) => this.#client.listEnvironments(request, options), signal);
-    return environments.find(({ metadata }) => metadata?.annotations[creationAnnotation] === creationId);
   }
 
   async #classes(filter: { readonly canCreateEnvironments?: boolean }, signal: AbortSignal): Promise<EnvironmentClass[]> {

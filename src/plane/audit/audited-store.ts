@@ -4,6 +4,7 @@ import { AuditRecordSchema } from "../../contract/gen/berth/v1/audit_records_pb.
 import { ResourceOperation, ResourceType } from "../../contract/gen/gitpod/v1/event_pb.js";
 import type { Subject } from "../../contract/gen/gitpod/v1/identity_pb.js";
 import { uuidV7 } from "../../lib/uuid.ts";
+import type { CreatingCall, Made } from "../idempotency/creating-call.ts";
 import type { Kind } from "../store/kind.ts";
 import type {
   InsertOptions,
@@ -26,6 +27,8 @@ export interface AuditOrigin {
   readonly method: string;
   readonly address: string;
   readonly now: () => number;
+  /** Where the call can be repeated by a key, what it changes first notes that it was carried out. */
+  readonly creatingCall?: CreatingCall | undefined;
 }
 
 interface AuditedChange {
@@ -60,14 +63,21 @@ export async function auditedTransaction<T>(
   work: (tx: Transaction) => Promise<T>,
   options?: TransactionOptions,
 ): Promise<T> {
-  return view.transaction(async (tx) => {
+  let isChange = false;
+  const result = await view.transaction(async (tx) => {
     const recorded = new RecordedTransaction(tx);
-    const result = await work(recorded);
+    const done = await work(recorded);
     // What a transaction is about is written last in it, after what goes or comes with it.
     const change = recorded.changes.at(-1);
-    if (change !== undefined) insertEntry(tx, origin, typeof organizationOf === "string" ? organizationOf : organizationOf(result), change);
-    return result;
+    isChange = change !== undefined;
+    if (change === undefined) return done;
+    const organizationId = typeof organizationOf === "string" ? organizationOf : organizationOf(done);
+    insertEntry(tx, origin, organizationId, change);
+    await origin.creatingCall?.write(tx, organizationId, recorded.made);
+    return done;
   }, options);
+  if (isChange) origin.creatingCall?.noteCommit();
+  return result;
 }
 
 function insertEntry(tx: Transaction, { actor, method, address, now }: AuditOrigin, organizationId: string, change: AuditedChange): void {
@@ -103,6 +113,7 @@ function delegated(store: OrganizationStore): Pick<OrganizationStore, "get" | "s
 /** Remembers what a transaction writes. */
 class RecordedTransaction implements Transaction {
   readonly changes: AuditedChange[] = [];
+  readonly made: Made[] = [];
   readonly #inner: Transaction;
 
   constructor(inner: Transaction) {
@@ -127,6 +138,7 @@ class RecordedTransaction implements Transaction {
 
   insert<Desc extends DescMessage>(kind: Kind<Desc>, id: string, message: MessageShape<Desc>, options?: InsertOptions): void {
     this.changes.push({ kind, id, operation: ResourceOperation.CREATE, changedFields: [] });
+    this.made.push({ id, schema: kind.schema, message });
     this.#inner.insert(kind, id, message, options);
   }
 

@@ -173,7 +173,7 @@ export interface OrganizationStore extends View {
 }
 
 /** What may see the records of all organizations. */
-export type SystemUse = "authentication" | "accounts" | "events" | "housekeeping" | "installation" | "runners";
+export type SystemUse = "authentication" | "accounts" | "calls" | "events" | "housekeeping" | "installation" | "runners";
 
 /** What was committed, as watchers are told of it. */
 export interface StoreEvent {

@@ -15,21 +15,27 @@ import { newFounder, newMember, type Person } from "./people.ts";
 /** A server in this process, and what signs people in where there is no provider to do it. */
 export class ServedServer {
   readonly store: Store;
+  readonly databaseUrl: string;
   readonly #server: RunningServer;
   readonly #folder: string;
 
-  private constructor(options: { server: RunningServer; store: Store; folder: string }) {
+  private constructor(options: { server: RunningServer; store: Store; databaseUrl: string; folder: string }) {
     this.#server = options.server;
     this.store = options.store;
+    this.databaseUrl = options.databaseUrl;
     this.#folder = options.folder;
   }
 
   static async start(databases: Databases): Promise<ServedServer> {
     const folder = mkdtempSync(join(tmpdir(), "berth-served-"));
     const databaseUrl = await databases.make();
-    const flags = { databaseUrl, keyFile: join(folder, "key"), listen: "127.0.0.1:0", drainLimitSeconds: "1" };
-    const server = await serve(readConfig(flags, {}), silentLog);
-    return new ServedServer({ server, store: await databases.open(databaseUrl), folder });
+    const server = await serveIn(folder, databaseUrl);
+    return new ServedServer({ server, store: await databases.open(databaseUrl), databaseUrl, folder });
+  }
+
+  /** One more server on the same database, to be drained before this one is stopped. */
+  async another(): Promise<RunningServer> {
+    return serveIn(this.#folder, this.databaseUrl);
   }
 
   get baseUrl(): string {
@@ -67,6 +73,11 @@ export class ServedServer {
   async member(organizationId: string, name: string, account?: Account): Promise<Person> {
     return newMember(this.store, organizationId, name, account);
   }
+}
+
+async function serveIn(folder: string, databaseUrl: string): Promise<RunningServer> {
+  const flags = { databaseUrl, keyFile: join(folder, "key"), listen: "127.0.0.1:0", drainLimitSeconds: "1" };
+  return serve(readConfig(flags, {}), silentLog);
 }
 
 /** What a call failed with; undefined when it did not. */

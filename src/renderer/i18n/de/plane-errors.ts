@@ -29,6 +29,21 @@ export const planeErrors: ErrorTexts = {
     "Sie zeigt einen anderen Host-Schlüssel als den, den dieser Computer zuerst gesehen hat. Jemand könnte dazwischen sein, oder ihr Runner hat ihn neu gemacht.",
     "Frage, wer den Runner betreut. Wurde der Schlüssel neu gemacht, entferne seine Zeile aus der Datei, die die Meldung nennt, und verbinde neu.",
   ),
+  "idempotency-key-reused": text(
+    "Nichts wurde getan",
+    "Der Idempotenzschlüssel der Anfrage wurde schon für eine andere Anfrage verwendet.",
+    "Gib allem, was du anlegst, einen eigenen Schlüssel, und wiederhole einen Aufruf genau so, wie er war.",
+  ),
+  "answer-not-kept": text(
+    "Das wurde schon getan, und die Antwort gibt es nur einmal",
+    "Der erste Aufruf mit diesem Idempotenzschlüssel war erfolgreich. In seiner Antwort standen Zugangsdaten, die der Server nicht aufbewahrt.",
+    "Suche, was der erste Aufruf angelegt hat. Ging seine Antwort verloren, lege mit einem anderen Schlüssel etwas Neues an und lösche das erste.",
+  ),
+  "answer-unknown": text(
+    "Das wurde schon getan, aber die Antwort ist nicht da",
+    "Der erste Aufruf mit diesem Idempotenzschlüssel wurde ausgeführt, seine Antwort aber nicht oder noch nicht festgehalten.",
+    "Wiederhole den Aufruf gleich noch einmal; hilft das nicht, suche, was der erste Aufruf angelegt hat.",
+  ),
   "policy-refused": text(
     "Eine Richtlinie deiner Organisation lässt das nicht zu",
     "Das hat die Administration deiner Organisation für ihre Mitglieder festgelegt.",

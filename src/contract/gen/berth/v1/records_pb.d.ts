@@ -394,3 +394,35 @@ export declare type GatewayRecord = Message<"berth.v1.GatewayRecord"> & {
  */
 export declare const GatewayRecordSchema: GenMessage<GatewayRecord>;
 
+/**
+ * A creating call that was carried out, for whoever repeats it. The record's id is made of who called what with which key.
+ *
+ * @generated from message berth.v1.CreatingCallRecord
+ */
+export declare type CreatingCallRecord = Message<"berth.v1.CreatingCallRecord"> & {
+  /**
+   * Of the request, by a key of the plane: a request may hold what nobody may guess from here.
+   *
+   * @generated from field: bytes fingerprint = 1;
+   */
+  fingerprint: Uint8Array;
+
+  /**
+   * What was answered, as binary; absent where it is not known, or must not be kept.
+   *
+   * @generated from field: optional bytes answer = 2;
+   */
+  answer?: Uint8Array | undefined;
+
+  /**
+   * @generated from field: int64 expires_at_ms = 3;
+   */
+  expiresAtMs: bigint;
+};
+
+/**
+ * Describes the message berth.v1.CreatingCallRecord.
+ * Use `create(CreatingCallRecordSchema)` to create a new message.
+ */
+export declare const CreatingCallRecordSchema: GenMessage<CreatingCallRecord>;
+
