@@ -169,6 +169,11 @@ test("S21: an editor is opened by the host's own link alone", async () => {
   expect(await page.evaluate(async (environment) => window.berthDesktop?.openEditor(environment, "vscode"), id)).toBeUndefined();
   expect((await app.view()).external.slice(before)).toEqual([expect.stringMatching(/^vscode:\/\/vscode-remote\/ssh-remote\+/)]);
   expect(await page.evaluate(async (environment) => window.berthDesktop?.openEditor(environment, "vscode://evil"), id)).toContain("editor");
+  const remote = async (editor: string): Promise<string | undefined> =>
+    page.evaluate(async ([uuid, name]) => window.berthDesktop?.openRemoteEditor(uuid, uuid, name), [id, editor] as const);
+  expect(await remote("vscode://evil")).toContain("editor");
+  expect(await remote("vscode")).toContain("context");
+  expect((await app.view()).external.slice(before)).toHaveLength(1);
 });
 
 test("S23: no device and no place is given away", async () => {

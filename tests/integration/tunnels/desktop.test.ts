@@ -113,6 +113,7 @@ test(
     await world.whenPhase(environmentId, world.ada.token, EnvironmentPhase.RUNNING);
     await runner.end();
     expect((await proxy("")).stderr).toContain("The runner could not be reached");
+    expect((await cli.berth("open", name, "--context", "work")).stderr).toContain("The runner could not be reached");
     await world.killApi();
     expect((await proxy("")).stderr).toContain("The management plane could not be reached");
     expect(await cli.berth("ssh", "--context", "work", name)).toMatchObject({ status: 5 });
