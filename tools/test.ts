@@ -16,12 +16,15 @@ const vitest = (project: string, ...files: readonly string[]): Stage => ({
   command: ["vitest", "run", "--project", project, ...files],
 });
 
-/** What `npm test` runs (all but test:long, test:arm64 and some of test:vm), cheapest first, so that a broken unit is not found after a VM has booted. */
+/** Kills and restarts by the dozen, minutes each: `npm run test:integration` has them too. */
+const longIntegration = ["upgrade", "store/kills", "runner/update", "runner/plane", "runners/chaos"];
+
+/** What `npm test` runs (all but test:long, test:arm64 and some of test:integration and test:vm), cheapest first, so that a broken unit is not found after a VM has booted. */
 const stages: readonly Stage[] = [
   { name: "checks", command: ["node", "tools/check.ts"] },
   vitest("unit"),
   vitest("sdk"),
-  vitest("integration"),
+  vitest("integration", ...longIntegration.flatMap((name) => ["--exclude", `tests/integration/${name}.test.ts`])),
   vitest("shell"),
   vitest("package"),
   vitest("ui"),
