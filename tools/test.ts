@@ -16,8 +16,11 @@ const vitest = (project: string, ...files: readonly string[]): Stage => ({
   command: ["vitest", "run", "--project", project, ...files],
 });
 
-/** Kills and restarts by the dozen, minutes each: `npm run test:integration` has them too. */
-const longIntegration = ["upgrade", "store/kills", "runner/update", "runner/plane", "runners/chaos"];
+/** Upgrades, kills, and the whole lives of runners and hosts, minutes together: `npm run test:integration` has them too. */
+const longIntegration = [
+  ...["upgrade", "store/kills", "dedicated-host", "cli-computer", "contexts/remote-environments", "runners/chaos"],
+  ...["runner/update", "runner/plane", "runner/setup", "runner/service", "runner/run"],
+];
 
 /** What `npm test` runs (all but test:long, test:arm64 and some of test:integration and test:vm), cheapest first, so that a broken unit is not found after a VM has booted. */
 const stages: readonly Stage[] = [

@@ -150,10 +150,19 @@ export class Engine {
     actor.again = true;
     if (actor.running || this.#stop.signal.aborted) return;
     actor.running = true;
-    void this.#run(id, actor).finally(() => {
-      actor.running = false;
-      if (actor.again && !this.#stop.signal.aborted) this.#wake(id);
-    });
+    void this.#run(id, actor)
+      .catch((error: unknown) => this.#notLookedAt(id, error))
+      .finally(() => {
+        actor.running = false;
+        if (actor.again && !this.#stop.signal.aborted) this.#wake(id);
+      });
+  }
+
+  /** E.g. because a status could not be written: the next try finds what is then. */
+  #notLookedAt(id: string, error: unknown): void {
+    if (this.#stop.signal.aborted) return;
+    this.#options.log.warn("an environment was not looked at", { environmentId: id, reason: messageOf(error) });
+    setTimeout(() => this.#wake(id), stepRetryMs).unref();
   }
 
   async #run(id: string, actor: Actor): Promise<void> {
@@ -172,6 +181,8 @@ export class Engine {
       const wish = wishOf(environment, bootId);
       const observed = keeper.environment(id);
       const keysHash = await this.#wantedKeysHash(environment, observed);
+      // Who stops the engine closes its store next.
+      if (this.#stop.signal.aborted) return;
       const seen = observe({ machine, observed, actor, keysHash });
       const planned = plan(wish, seen);
       const failureKey = `${planned.kind}/${bootId}`;
