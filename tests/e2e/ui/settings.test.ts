@@ -131,7 +131,7 @@ test("a token is kept for its host, replaced, and removed, and never shown", asy
   await dialog().getByRole("button", { name: "Add" }).click();
   await expect(part("Access to repositories").getByRole("listitem")).toHaveCount(1);
   expect((await host.runnerConfiguration.listHostAuthenticationTokens({})).tokens.map((t) => t.host)).toEqual(["github.com"]);
-  expect(await page.content()).not.toContain("secret-");
+  expect(await page.content()).not.toMatch(/ghp_(first|second)/);
   await page.getByRole("button", { name: "Remove: github.com" }).click();
   await dialog().getByRole("button", { name: "Remove" }).click();
   await expect(part("Access to repositories")).toContainText("No tokens.");
