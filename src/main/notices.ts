@@ -12,7 +12,7 @@ export interface Notice {
   readonly route: string;
 }
 
-/** More at once say nothing: a machine that came back would announce all it holds. */
+/** Of more at once ports are left out, then everything: a machine that came back would announce all it holds. */
 const maxNotices = 3;
 
 /** What is worth telling about a change of the state. The first state after (re)connecting is no news. */
@@ -35,14 +35,19 @@ export function noticesOf(
     if (now.failure !== "" && now.failure !== then?.failure)
       return settings.notifyFailed ? [notice("failed", now.failure, "overview")] : [];
     if (then === undefined || now.phase !== EnvironmentPhase.RUNNING) return [];
-    if (then.phase !== EnvironmentPhase.RUNNING) return settings.notifyReady && now.failure === "" ? [notice("ready", "", "overview")] : [];
-    const known = new Set(then.ports.map(({ port }) => port));
+    const wasRunning = then.phase === EnvironmentPhase.RUNNING;
+    // Whether a port or the phase is seen first is chance; ports are told of what runs.
+    const known = new Set(wasRunning ? then.ports.map(({ port }) => port) : []);
     const opened = now.ports.filter(({ port }) => !known.has(port));
-    return settings.notifyPorts
-      ? opened.map(({ port, label }) => notice("port", label === "" ? `${port}` : `${port} (${label})`, "ports"))
-      : [];
+    return [
+      ...(!wasRunning && settings.notifyReady && now.failure === "" ? [notice("ready", "", "overview")] : []),
+      ...(settings.notifyPorts
+        ? opened.map(({ port, label }) => notice("port", label === "" ? `${port}` : `${port} (${label})`, "ports"))
+        : []),
+    ];
   });
-  return notices.length > maxNotices ? [] : notices;
+  const told = notices.length > maxNotices ? notices.filter(({ kind }) => kind !== "port") : notices;
+  return told.length > maxNotices ? [] : told;
 }
 
 /** The environments that failed while nobody looked: the number on the app's icon. */

@@ -70,6 +70,13 @@ test("ready, failed and an opened port are told, and lead to their place", () =>
   expect(noticesOf(starting, stateOf(environment({ failure: "clone-failed: x" })), all)).toMatchObject([{ kind: "failed" }]);
 });
 
+test("a port that was seen before its environment ran is told with it; of many ports none is", () => {
+  const ports = [3000, 3001, 3002].map((port) => ({ port, url: "http://127.0.0.1:1", label: "" }));
+  const starting = stateOf(environment({ phase: EnvironmentPhase.STARTING, ports: ports.slice(0, 1) }));
+  expect(noticesOf(starting, stateOf(environment({ ports: ports.slice(0, 1) })), all).map(({ kind }) => kind)).toEqual(["ready", "port"]);
+  expect(noticesOf(starting, stateOf(environment({ ports })), all).map(({ kind }) => kind)).toEqual(["ready"]);
+});
+
 test("nothing is told of what was there before, of what a person did not want to hear, and of a crowd", () => {
   const starting = stateOf(environment({ phase: EnvironmentPhase.STARTING }));
   const running = stateOf(environment({}));
