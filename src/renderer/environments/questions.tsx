@@ -1,8 +1,9 @@
+import { useStrings } from "../app/context.ts";
 import { ChoiceDialog } from "./choice-dialog.tsx";
 import { DeleteDialog } from "./delete-dialog.tsx";
 import { RebuildDialog } from "./rebuild-dialog.tsx";
 import { RenameDialog } from "./rename-dialog.tsx";
-import type { Question } from "./row-menu.tsx";
+import { type Question, useActions } from "./row-menu.tsx";
 
 /** The dialog of a question; a screen that shows RowMenu shows this too. */
 export function Questions({
@@ -14,10 +15,15 @@ export function Questions({
   readonly onClose: () => void;
   readonly onDeleted?: () => void;
 }) {
+  const { environments } = useStrings();
+  const actions = useActions();
   if (question === undefined) return null;
   switch (question.kind) {
-    case "rename":
-      return <RenameDialog row={question.row} onClose={onClose} />;
+    case "rename": {
+      const { id, name } = question.row;
+      const rename = async (newName: string): Promise<void> => actions.rename(id, newName);
+      return <RenameDialog name={name} hint={environments.rename.hint} rename={rename} onClose={onClose} />;
+    }
     case "rebuild":
       return <RebuildDialog row={question.row} onClose={onClose} />;
     case "choice":

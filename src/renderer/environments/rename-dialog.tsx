@@ -4,22 +4,30 @@ import { useErrorText, useStrings } from "../app/context.ts";
 import { Button } from "../ui/button.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { Field, Input } from "../ui/input.tsx";
-import type { EnvironmentRow } from "./environment-row.ts";
-import { useActions } from "./row-menu.tsx";
 
-export function RenameDialog({ row, onClose }: { readonly row: EnvironmentRow; readonly onClose: () => void }) {
+/** Asks for another name of an environment, wherever it runs; what `rename` refuses is told at the field. */
+export function RenameDialog({
+  name: before,
+  hint,
+  rename,
+  onClose,
+}: {
+  readonly name: string;
+  readonly hint: string;
+  readonly rename: (name: string) => Promise<void>;
+  readonly onClose: () => void;
+}) {
   const { environments, shell } = useStrings();
   const words = environments.rename;
   const textOf = useErrorText();
-  const actions = useActions();
-  const [name, setName] = useState(row.name);
+  const [name, setName] = useState(before);
   const [error, setError] = useState<string | undefined>();
   const input = useRef<HTMLInputElement>(null);
   const form = useId();
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    if (name.trim() === row.name) return onClose();
-    actions.rename(row.id, name.trim()).then(onClose, (thrown: unknown) => {
+    if (name.trim() === before) return onClose();
+    rename(name.trim()).then(onClose, (thrown: unknown) => {
       const failure = fromConnectError(thrown);
       const { title, why } = textOf(failure.code);
       setError(`${title}. ${why}`);
@@ -30,7 +38,7 @@ export function RenameDialog({ row, onClose }: { readonly row: EnvironmentRow; r
     <Dialog
       open
       onClose={onClose}
-      title={words.title(row.name)}
+      title={words.title(before)}
       initialFocus={input}
       footer={
         <>
@@ -42,7 +50,7 @@ export function RenameDialog({ row, onClose }: { readonly row: EnvironmentRow; r
       }
     >
       <form id={form} onSubmit={submit}>
-        <Field label={words.label} hint={words.hint} error={error}>
+        <Field label={words.label} hint={hint} error={error}>
           {(field) => (
             <Input
               {...field}

@@ -1,11 +1,10 @@
-import { type FormEvent, useEffect, useId, useRef, useState } from "react";
-import { fromConnectError } from "../../contract/connect-error.ts";
+import { useEffect, useId, useRef, useState } from "react";
 import type { Context, RemoteEnvironment } from "../../contract/gen/berth/v1/context_pb.js";
-import { useApp, useErrorText, useStrings } from "../app/context.ts";
+import { useApp, useStrings } from "../app/context.ts";
+import { RenameDialog } from "../environments/rename-dialog.tsx";
 import { Button } from "../ui/button.tsx";
 import { Checkbox } from "../ui/checkbox.tsx";
 import { Dialog } from "../ui/dialog.tsx";
-import { Field, Input } from "../ui/input.tsx";
 import { RemoteDetailsDialog } from "./remote-details-dialog.tsx";
 import type { RemoteQuestion } from "./remote-row.tsx";
 import type { RemoteActions } from "./use-remote-actions.ts";
@@ -25,13 +24,22 @@ export function RemoteQuestions({
   question,
   ...rest
 }: Omit<DialogProps, "environment"> & { readonly question: RemoteQuestion | undefined }) {
+  const { environments } = useStrings();
   if (question === undefined) return null;
   const { environment } = question;
+  const { environmentId, name } = environment;
   switch (question.kind) {
     case "details":
       return <RemoteDetailsDialog context={rest.context} environment={environment} onClose={rest.onClose} />;
     case "rename":
-      return <RemoteRenameDialog {...rest} environment={environment} />;
+      return (
+        <RenameDialog
+          name={name}
+          hint={environments.remote.renameHint}
+          rename={async (newName) => rest.actions.rename(environmentId, newName)}
+          onClose={rest.onClose}
+        />
+      );
     case "delete":
       return <RemoteDeleteDialog {...rest} environment={environment} />;
   }
@@ -109,60 +117,6 @@ function RemoteDeleteDialog({ context, environment: asked, actions, onClose }: D
           </label>
         </>
       )}
-    </Dialog>
-  );
-}
-
-function RemoteRenameDialog({ environment, actions, onClose }: DialogProps) {
-  const { environments, shell } = useStrings();
-  const words = environments.rename;
-  const textOf = useErrorText();
-  const [name, setName] = useState(environment.name);
-  const [error, setError] = useState<string | undefined>();
-  const input = useRef<HTMLInputElement>(null);
-  const form = useId();
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    if (name.trim() === environment.name) return onClose();
-    actions.rename(environment.environmentId, name.trim()).then(onClose, (thrown: unknown) => {
-      const failure = fromConnectError(thrown);
-      const { title, why } = textOf(failure.code);
-      setError(`${title}. ${why}`);
-      input.current?.focus();
-    });
-  };
-  return (
-    <Dialog
-      open
-      onClose={onClose}
-      title={words.title(environment.name)}
-      initialFocus={input}
-      footer={
-        <>
-          <Button onClick={onClose}>{shell.cancel}</Button>
-          <Button kind="primary" type="submit" form={form}>
-            {words.submit}
-          </Button>
-        </>
-      }
-    >
-      <form id={form} onSubmit={submit}>
-        <Field label={words.label} hint={environments.remote.renameHint} error={error}>
-          {(field) => (
-            <Input
-              {...field}
-              ref={input}
-              value={name}
-              maxLength={80}
-              onFocus={(event) => event.target.select()}
-              onChange={(event) => {
-                setName(event.target.value);
-                setError(undefined);
-              }}
-            />
-          )}
-        </Field>
-      </form>
     </Dialog>
   );
 }
