@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { durationMs, type Duration, timestampMs } from "@bufbuild/protobuf/wkt";
-import { type Environment, EnvironmentPhase } from "../contract/gen/gitpod/v1/environment_pb.js";
+import { type Environment, EnvironmentPhase, EnvironmentStatus_ContentPhase } from "../contract/gen/gitpod/v1/environment_pb.js";
 import { SubjectSchema } from "../contract/gen/gitpod/v1/identity_pb.js";
 import type { OrganizationPolicies } from "../contract/gen/gitpod/v1/organization_pb.js";
 import { auditedStore } from "./audit/audited-store.ts";
@@ -11,7 +11,7 @@ import type { OrganizationStore, Store } from "./store/store.ts";
 
 /**
  * Archives environments that nobody has used for as long as their organization says, and deletes those that have been
- * archived for as long; to be called every few minutes by any of the server's processes. The audit log has it without an
+ * archived for as long and have no work that is nowhere else; to be called every few minutes by any of the server's processes. The audit log has it without an
  * actor: nobody did it.
  */
 export async function followArchivePolicies(store: Store, now: () => number, signal: AbortSignal): Promise<void> {
@@ -29,10 +29,11 @@ async function deleteArchived(
 ): Promise<void> {
   const afterMs = msOf(deleteArchivedEnvironmentsAfter);
   if (afterMs === 0) return;
-  const isDue = ({ metadata, spec }: Environment): boolean =>
-    metadata?.archivedAt !== undefined &&
-    spec?.desiredPhase !== EnvironmentPhase.DELETED &&
-    timestampMs(metadata.archivedAt) <= now() - afterMs;
+  const isDue = (environment: Environment): boolean =>
+    environment.metadata?.archivedAt !== undefined &&
+    environment.spec?.desiredPhase !== EnvironmentPhase.DELETED &&
+    timestampMs(environment.metadata.archivedAt) <= now() - afterMs &&
+    !mayHoldWork(environment);
   const records = recordsFor(store, "DeleteEnvironment", now);
   for (const { id, message } of await store.all(environmentKind, { where: { isArchived: true } })) {
     if (!isDue(message)) continue;
@@ -61,6 +62,13 @@ async function archiveUnused(
       if (draft.metadata !== undefined && isDue(draft)) draft.metadata.archivedAt = records.timestamp();
     });
   }
+}
+
+/** Work that is nowhere else, or a working copy of which nobody can say: nobody was asked whether it may go. */
+function mayHoldWork({ status }: Environment): boolean {
+  const { git, phase } = status?.content ?? {};
+  if (git === undefined) return phase === EnvironmentStatus_ContentPhase.READY;
+  return git.totalChangedFiles > 0 || git.totalUnpushedCommits > 0;
 }
 
 function recordsFor(store: OrganizationStore, method: string, now: () => number): EnvironmentRecords {

@@ -1,9 +1,14 @@
-import { type MessageInitShape } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { durationFromMs, timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { type Client, Code, ConnectError } from "@connectrpc/connect";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { EditorService } from "../../../src/contract/gen/gitpod/v1/editor_pb.js";
-import { AdmissionLevel, EnvironmentPhase, EnvironmentService } from "../../../src/contract/gen/gitpod/v1/environment_pb.js";
+import {
+  AdmissionLevel,
+  EnvironmentPhase,
+  EnvironmentService,
+  EnvironmentStatus_ContentSchema,
+} from "../../../src/contract/gen/gitpod/v1/environment_pb.js";
 import { EventService } from "../../../src/contract/gen/gitpod/v1/event_pb.js";
 import { OrganizationService, type UpdateOrganizationPoliciesRequestSchema } from "../../../src/contract/gen/gitpod/v1/organization_pb.js";
 import { ProjectService } from "../../../src/contract/gen/gitpod/v1/project_pb.js";
@@ -157,17 +162,21 @@ describe.each([sqliteDatabases(), postgresDatabases()])("policies of organizatio
 
   test("unused environments are archived, and archived ones deleted, after the time that the organization says", async () => {
     const [unused, used, archived] = [await environment(), await environment(EnvironmentPhase.RUNNING), await environment()];
-    await environments.archiveEnvironment({ environmentId: archived });
+    const withWork = await environment();
+    for (const environmentId of [archived, withWork]) await environments.archiveEnvironment({ environmentId });
     await allow({ archiveEnvironmentsAfter: durationFromMs(2 * dayMs), deleteArchivedEnvironmentsAfter: durationFromMs(dayMs) });
     const after = async (days: number): Promise<void> =>
       followArchivePolicies(server.store, () => Date.now() + days * dayMs, new AbortController().signal);
     const records = new EnvironmentRecords(server.store.inOrganization(ada.organizationId), Date.now);
+    const content = create(EnvironmentStatus_ContentSchema, { git: { totalUnpushedCommits: 1 } });
+    await records.changeStatus(withWork, (status) => ({ ...status, content }));
     const phaseOf = async (id: string) => (await records.get(id)).spec?.desiredPhase;
     const isArchived = async (id: string) => (await records.get(id)).metadata?.archivedAt !== undefined;
     await after(0.9);
     expect(await phaseOf(archived)).toBe(EnvironmentPhase.STOPPED);
     await after(1.1);
     expect(await phaseOf(archived)).toBe(EnvironmentPhase.DELETED);
+    expect(await phaseOf(withWork)).toBe(EnvironmentPhase.STOPPED);
     expect(await isArchived(unused)).toBe(false);
     await after(2.1);
     expect([await isArchived(unused), await isArchived(used)]).toEqual([true, false]);

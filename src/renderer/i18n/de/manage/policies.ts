@@ -36,7 +36,7 @@ export const managePolicies: Strings["manage"]["policies"] = {
     },
     deleteArchivedEnvironmentsAfter: {
       label: "Archivierte Umgebungen löschen nach",
-      hint: "Was nicht hochgeladen wurde, ist dann verloren.",
+      hint: "Solche mit Änderungen, die nicht hochgeladen wurden, bleiben, bis sie es sind.",
     },
     defaultEnvironmentImage: {
       label: "Image für Repositorys ohne Dev-Container",

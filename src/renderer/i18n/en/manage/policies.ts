@@ -35,7 +35,7 @@ export const managePolicies = {
     },
     deleteArchivedEnvironmentsAfter: {
       label: "Delete archived environments after",
-      hint: "What was not pushed is lost then.",
+      hint: "Those with changes that were not pushed stay until they are.",
     },
     defaultEnvironmentImage: {
       label: "Image of repositories without a dev container",
