@@ -107,7 +107,11 @@ describe.each([sqliteDatabases(), postgresDatabases()])("creating calls that are
           },
         ],
       });
-      return { projects: createClient(ProjectService, transport), groups: createClient(GroupService, transport) };
+      return {
+        projects: createClient(ProjectService, transport),
+        groups: createClient(GroupService, transport),
+        organizations: createClient(OrganizationService, transport),
+      };
     });
   }
 
@@ -124,7 +128,7 @@ describe.each([sqliteDatabases(), postgresDatabases()])("creating calls that are
   });
 
   test("of many at once on all servers one is carried out, also of several projects and where a name may be taken once", async () => {
-    const [one, group] = [randomUUID(), randomUUID()];
+    const [one, group, organization] = [randomUUID(), randomUUID(), randomUUID()];
     const { organizationId } = ada;
     const clients = atEachServer(ada, 8);
     const made = await Promise.all(clients.map(async (c) => c.projects.createProject({ name: "at once", initializer }, keyed(one))));
@@ -132,6 +136,13 @@ describe.each([sqliteDatabases(), postgresDatabases()])("creating calls that are
     expect(await countOf("at once")).toBe(1);
     const groups = await Promise.all(clients.map(async (c) => c.groups.createGroup({ organizationId, name: "one" }, keyed(group))));
     expect(new Set(groups.map((answer) => answer.group?.id)).size).toBe(1);
+
+    // Names of organizations are free, so that only the key keeps a second one from being made.
+    const wanted = { name: "Bob's own", joinOrganization: true };
+    const asBob = atEachServer(bob, 8);
+    await Promise.allSettled(asBob.map(async (c) => c.organizations.createOrganization(wanted, keyed(organization))));
+    const { account } = await server.as(bob, AccountService).getAccount({});
+    expect(account?.memberships.map(({ organizationName }) => organizationName)).toEqual(["Ada's", "Bob's own"]);
 
     const several = { projects: [1, 2, 3].map((n) => ({ name: `several ${n}`, initializer })) };
     const key = randomUUID();
