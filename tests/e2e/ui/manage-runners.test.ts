@@ -72,6 +72,8 @@ test("a class is added to a runner, taken out of the offer, and renamed", async 
   await dialog.getByRole("button", { name: "Add a class" }).click();
   const large = page.getByRole("table", { name: "Classes" }).getByRole("row").nth(1);
   await expect(large).toContainText(/Large.*For big builds.*attic.*16 processors, 64 GB.*a machine of its own/);
+  // What a headless runner reads; it refuses a class of any other field.
+  expect(await world.plane.classConfiguration("Large")).toEqual({ machine: "own", cpus: "16", memory_gib: "64" });
   await large.getByRole("checkbox", { name: "Enabled: Large" }).click();
   await expect(page.getByText("Large cannot be chosen any more")).toBeVisible();
   await expect(large.getByRole("checkbox")).not.toBeChecked();

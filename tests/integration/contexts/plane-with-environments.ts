@@ -1,9 +1,12 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { createClient } from "@connectrpc/connect";
+import { createConnectTransport } from "@connectrpc/connect-node";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EnvironmentPhase, EnvironmentSchema } from "../../../src/contract/gen/gitpod/v1/environment_pb.js";
+import { RunnerConfigurationService } from "../../../src/contract/gen/gitpod/v1/runner_configuration_pb.js";
 import { RunnerPhase, RunnerSchema } from "../../../src/contract/gen/gitpod/v1/runner_pb.js";
 import { uuidV7 } from "../../../src/lib/uuid.ts";
 import { runnerKind } from "../../../src/plane/store/fleet-kinds.ts";
@@ -95,6 +98,15 @@ export class PlaneWithEnvironments {
     await store.inOrganization(organizationId).transaction(async (tx) => tx.insert(runnerKind, runnerId, runner));
     await store.close();
     return runnerId;
+  }
+
+  /** What the plane keeps of this class for its runner to read. */
+  async classConfiguration(displayName: string): Promise<Record<string, string>> {
+    const transport = createConnectTransport({ baseUrl: this.url, httpVersion: "1.1" });
+    const client = createClient(RunnerConfigurationService, transport);
+    const { environmentClasses } = await client.listEnvironmentClasses({}, { headers: { authorization: `Bearer ${this.admin.token}` } });
+    const { configuration = [] } = environmentClasses.find((one) => one.displayName === displayName) ?? {};
+    return Object.fromEntries(configuration.map(({ key, value }) => [key, value]));
   }
 
   /** People of the organization, who are not signed in anywhere. */

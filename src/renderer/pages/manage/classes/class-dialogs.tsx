@@ -1,5 +1,5 @@
 import { type RefObject, useRef, useState } from "react";
-import { cpusField, machineField, memoryField, ownMachine } from "../../../../contract/environment-class.ts";
+import { cpusField, machineField, memoryGibField, ownMachine, sharedMachine } from "../../../../contract/environment-class.ts";
 import type { EnvironmentClass } from "../../../../contract/gen/gitpod/v1/runner_configuration_pb.js";
 import type { Runner } from "../../../../contract/gen/gitpod/v1/runner_pb.js";
 import { useStrings } from "../../../app/context.ts";
@@ -14,8 +14,6 @@ const maxNameLength = 127;
 const maxDescriptionLength = 200;
 const maxCpus = 256;
 const maxMemoryGib = 4096;
-const gib = 1024 ** 3;
-const sharedMachine = "shared";
 
 interface Names {
   readonly name: string;
@@ -47,7 +45,7 @@ function useNewClass(runnerId: string) {
     const displayName = draft.name.trim();
     const size = [
       { key: cpusField, value: String(cpus) },
-      { key: memoryField, value: String((memoryGib ?? 0) * gib) },
+      { key: memoryGibField, value: String(memoryGib) },
     ];
     await clients.runnerConfiguration.createEnvironmentClass({
       runnerId: draft.runnerId,
