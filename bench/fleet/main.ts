@@ -180,7 +180,7 @@ try {
   const options = parseFleetOptions(process.argv.slice(2));
   bundleSetup();
   // Each server's inspector, through which its garbage is collected, on a port of its own.
-  process.env["NODE_OPTIONS"] = "--inspect-port=127.0.0.1:0";
+  process.env["NODE_OPTIONS"] = `${process.env["NODE_OPTIONS"] ?? ""} --inspect-port=127.0.0.1:0`;
   say(`the server is ${bundlePath}`);
   process.stdout.write(`${table(await measure(options, folder))}\n`);
   process.exitCode = 0;

@@ -46,7 +46,7 @@ function certify(name: string): void {
 async function start(pages: PlainPages = {}): Promise<void> {
   const log: Log = { ...silentLog, error: (message) => logged.push(message) };
   const listen = { host: "127.0.0.1", port: 0 };
-  server = await HttpServer.start({ listen, tls: files, pages, log, shutdown: new AbortController().signal });
+  server = await HttpServer.start({ listen, tls: files, pages, log });
 }
 
 /** Whose certificate a new connection is shown. */

@@ -37,8 +37,6 @@ export interface HttpServerOptions {
   readonly site?: Site;
   readonly clientAddress?: ClientAddress;
   readonly log: Log;
-  /** Aborts when calls that still run have to end. */
-  readonly shutdown: AbortSignal;
 }
 
 /** HTTP/1.1 and HTTP/2. */
@@ -53,7 +51,7 @@ export class HttpServer {
   #onIdle: (() => void) | undefined;
 
   private constructor(options: HttpServerOptions) {
-    const { api, tls, shutdown, clientAddress = clientAddressBy(undefined) } = options;
+    const { api, tls, clientAddress = clientAddressBy(undefined) } = options;
     this.#options = options;
     const handler =
       api === undefined
@@ -64,7 +62,8 @@ export class HttpServer {
             requestGate: async (context) => api.gate(context),
             readMaxBytes: maxMessageBytes,
             writeMaxBytes: maxMessageBytes,
-            shutdownSignal: shutdown,
+            // Without a signal to shut down: each call would look through the listeners of all open streams for its own, and
+            // who is cut off at the end of a drain learns it from the connection.
             contextValues: (request) => createContextValues().set(addressKey, clientAddress(request)),
           });
     const listener = (request: HttpRequest, response: HttpResponse): void => this.#answer(request, response, handler);

@@ -37,7 +37,6 @@ export async function serve(config: ServerConfig, log: Log, morePages: PlainPage
   const processId = randomUUID();
   const fanOut = await openFanOut({ databaseUrl: config.databaseUrl, store, processId, now, log });
   const draining = new AbortController();
-  const shutdown = new AbortController();
   const metrics = new Metrics();
   const signingIn = createSigningIn({ config, ...opened, log, now });
   const gateway = gatewayOf(config);
@@ -66,14 +65,11 @@ export async function serve(config: ServerConfig, log: Log, morePages: PlainPage
   };
   const metricsPages: PlainPages = { "/metrics": async () => ({ status: 200, type: metrics.contentType, text: await metrics.text() }) };
   const pages = { ...morePages, ...statusPages(store, draining.signal), ...(config.metricsListen === undefined ? metricsPages : {}) };
-  const common = { log, shutdown: shutdown.signal };
   const tls =
     config.tlsCert === undefined || config.tlsKey === undefined ? {} : { tls: { certFile: config.tlsCert, keyFile: config.tlsKey } };
   const metricsServer =
-    config.metricsListen === undefined
-      ? undefined
-      : await HttpServer.start({ listen: config.metricsListen, pages: metricsPages, ...common });
-  const server = await HttpServer.start({ listen: config.listen, pages, api, ...signingIn.ofServer, ...tls, ...common });
+    config.metricsListen === undefined ? undefined : await HttpServer.start({ listen: config.metricsListen, pages: metricsPages, log });
+  const server = await HttpServer.start({ listen: config.listen, pages, api, ...signingIn.ofServer, ...tls, log });
   signingIn.keepHouse(draining.signal);
   const metricsPort = metricsServer?.port ?? server.port;
   log.info("serving", { host: config.listen.host, port: server.port, metricsPort, tls: config.tlsCert !== undefined, version });
@@ -82,9 +78,7 @@ export async function serve(config: ServerConfig, log: Log, morePages: PlainPage
     draining.abort();
     // Whoever sends requests here gets time to see that this process is not ready any more.
     await delay(config.drainDelaySeconds * msPerSecond);
-    const limit = AbortSignal.timeout(config.drainLimitSeconds * msPerSecond);
-    limit.addEventListener("abort", () => shutdown.abort());
-    await server.drain(limit);
+    await server.drain(AbortSignal.timeout(config.drainLimitSeconds * msPerSecond));
     await metricsServer?.drain(AbortSignal.abort());
     await fanOut.stop();
     await store.close();

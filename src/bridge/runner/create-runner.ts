@@ -72,6 +72,7 @@ export function createRunner(
     backoff: newBackoff(),
     describe,
     clock,
+    random,
     log,
     ...(onMarkedActive === undefined ? {} : { onMarkedActive }),
   });

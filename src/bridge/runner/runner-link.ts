@@ -46,6 +46,8 @@ export interface RunnerLinkOptions {
   /** Somebody uses an environment. */
   readonly onMarkedActive?: (environmentId: string) => void;
   readonly clock: Clock;
+  /** From 0 to 1. */
+  readonly random: () => number;
   readonly log: Log;
 }
 
@@ -190,10 +192,11 @@ export class RunnerLink {
     await this.#options.connection.call((call) => client.markRunnerActive({ runnerId }, call), signal);
   }
 
+  /** Begins somewhere in the first interval, so that runners that started together do not ask together ever after. */
   async #repeat(intervalMs: number, work: (runnerId: string) => Promise<void>, signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#options;
-    for (;;) {
-      await pause(clock, intervalMs, signal);
+    const { clock, random, log } = this.#options;
+    for (let waitMs = intervalMs * random(); ; waitMs = intervalMs) {
+      await pause(clock, waitMs, signal);
       if (signal.aborted) return;
       if (this.#runnerId === undefined) continue;
       await this.#guarded(work(this.#runnerId)).catch((error: unknown) =>

@@ -3,7 +3,7 @@ import { AccessTokenRecordSchema } from "../../contract/gen/berth/v1/records_pb.
 import { EnvironmentSchema } from "../../contract/gen/gitpod/v1/environment_pb.js";
 import { ResourceType } from "../../contract/gen/gitpod/v1/event_pb.js";
 import { type Secret, SecretSchema } from "../../contract/gen/gitpod/v1/secret_pb.js";
-import type { Principal, PrincipalKind } from "../../contract/principal.ts";
+import type { Principal, PrincipalKind, RunnerPrincipal } from "../../contract/principal.ts";
 import type { AuthorizerOptions, ResourceReference } from "../authorization/authorizer.ts";
 import type { Owner, ResourceFacts } from "../authorization/policy.ts";
 import { type ResourceKind, type ShareLevel, shareLevels } from "../authorization/row.ts";
@@ -20,12 +20,39 @@ import { restrictingRoles, shareLevelOf } from "./share-levels.ts";
 /** Facts for the policy from the store: within the principal's organization, one query a call. */
 export function storeLookUp(store: Store): AuthorizerOptions["lookUp"] {
   return async (references, principal) => {
+    if (principal.kind === "runner" && references.every((one) => one.kind === "environment" || isItself(one, principal)))
+      return runnerFacts(store, references, principal);
     const organizationId = "organizationId" in principal ? principal.organizationId : "";
     const ids = [...new Set([...references.map(({ id }) => id), ...(principal.kind === "environment" ? [principal.id] : [])])];
     const rows = organizationId === "" ? [] : await store.inOrganization(organizationId).access(ids, principal.id);
     const known = new KnownRows(rows, organizationId, principal);
     return references.map((reference) => (reference.kind === "account" ? accountFacts(reference, principal) : known.factsOf(reference)));
   };
+}
+
+/**
+ * What runners ask about all the time: themselves, for which nothing is read, and environments, which are shared with people
+ * alone, so that no more is read than the environments.
+ */
+async function runnerFacts(
+  store: Store,
+  references: readonly ResourceReference[],
+  runner: RunnerPrincipal,
+): Promise<readonly (ResourceFacts | undefined)[]> {
+  const { organizationId } = runner;
+  const view = store.inOrganization(organizationId);
+  return Promise.all(
+    references.map(async (reference) => {
+      if (isItself(reference, runner)) return { organizationId, owners: [runner] };
+      const metadata = (await view.get(environmentKind, reference.id))?.message.metadata;
+      if (metadata === undefined) return undefined;
+      return { organizationId, owners: [...people(metadata.creator?.id ?? ""), ...owners(["runner"], metadata.runnerId)] };
+    }),
+  );
+}
+
+function isItself({ kind, id }: ResourceReference, principal: RunnerPrincipal): boolean {
+  return kind === "runner" && id === principal.id;
 }
 
 /** An account is there for itself alone. */

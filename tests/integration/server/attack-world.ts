@@ -181,7 +181,7 @@ export class AttackWorld {
       domainVerifier: new DomainVerifier({ resolveTxt: async () => [] }),
     });
     const listen = { host: "127.0.0.1", port: 0 };
-    const server = await HttpServer.start({ listen, pages: {}, api, log: silentLog, shutdown: new AbortController().signal });
+    const server = await HttpServer.start({ listen, pages: {}, api, log: silentLog });
     const ada = await newFounder(store, `${canary} Ada`, "ada@example.com");
     const bob = await newMember(store, ada.organizationId, `${canary} Bob`);
     const carol = await newMember(store, ada.organizationId, `${canary} Carol`);
