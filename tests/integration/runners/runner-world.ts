@@ -154,8 +154,9 @@ export class RunnerProcess {
     readonly clock: FakeClock;
     readonly cache?: EnvironmentCache;
     readonly answers?: Partial<RunnerAnswers>;
+    readonly random?: () => number;
   }) {
-    const { state, clock, cache = memoryCache(), answers = {} } = options;
+    const { state, clock, cache = memoryCache(), answers = {}, random = () => 0.5 } = options;
     this.runner = createRunner({
       state,
       cache,
@@ -169,7 +170,7 @@ export class RunnerProcess {
       }),
       clock,
       log: silentLog,
-      random: () => 0.5,
+      random,
       signal: this.stop.signal,
     });
     this.runner.environmentStore.onSpecChange((id) => this.specChanges.push(id));
@@ -341,7 +342,10 @@ export class RunnerWorld {
     return enrolRunner({ planeUrl, exchangeToken, state: memoryState(), clock: this.clock }, new AbortController().signal);
   }
 
-  run(state: RunnerState, options: { readonly cache?: EnvironmentCache; readonly answers?: Partial<RunnerAnswers> } = {}): RunnerProcess {
+  run(
+    state: RunnerState,
+    options: Pick<ConstructorParameters<typeof RunnerProcess>[0], "cache" | "answers" | "random"> = {},
+  ): RunnerProcess {
     const process = new RunnerProcess({ state, clock: this.clock, ...options });
     this.#processes.push(process);
     return process;

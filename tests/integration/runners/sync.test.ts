@@ -157,22 +157,6 @@ test("a server that is killed again and again loses nothing", async () => {
   }
 });
 
-test("runners come back one after another, not all at once", async () => {
-  const delays = new Set<number>();
-  const { Backoff } = await import("../../../src/bridge/runner/backoff.ts");
-  for (let n = 0; n < 100; n++) {
-    const backoff = new Backoff({ firstMs: 500, maxMs: 30_000, random: () => n / 100 });
-    const waits = Array.from({ length: 10 }, () => backoff.next());
-    expect(waits[0]).toBeLessThanOrEqual(500);
-    expect(Math.max(...waits)).toBeLessThanOrEqual(30_000);
-    expect(Math.min(...waits)).toBeGreaterThanOrEqual(250);
-    delays.add(waits[5]!);
-    backoff.reset();
-    expect(backoff.next()).toBeLessThanOrEqual(500);
-  }
-  expect(delays.size).toBe(100);
-});
-
 test("a connection that carries nothing any more is found out and made anew", async () => {
   const id = world.runners.addEnvironment(runnerId);
   const { proxy, process } = await behindProxy();
