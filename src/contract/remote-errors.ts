@@ -20,6 +20,12 @@ export const remoteErrors = {
     "It was carried out, dropped or taken back meanwhile.",
     "See those that wait: berth context changes",
   ),
+  "change-being-told": entry(
+    "failed_precondition",
+    "The change was not taken back",
+    "The plane is being told of it at this moment, and may have it already.",
+    "Look at the environment in a moment, and change it again where it was changed.",
+  ),
   "change-limit": entry(
     "failed_precondition",
     "The change was not kept",

@@ -39,6 +39,9 @@ class Plane {
   /** What it says to the next wish, or what happens to it on the way back. */
   refusal: Error | undefined;
   answersGetLost = false;
+  /** What happens meanwhile. */
+  onLook: (id: string) => Promise<unknown> = async () => undefined;
+  onTell: () => Promise<unknown> = async () => undefined;
 
   constructor() {
     for (const name of ["one", "two"]) this.add(name);
@@ -64,7 +67,10 @@ class Plane {
   get transport() {
     return createRouterTransport(({ service }) => {
       service(EnvironmentService, {
-        getEnvironment: ({ environmentId }) => ({ environment: this.#found(environmentId) }),
+        getEnvironment: async ({ environmentId }) => {
+          await this.onLook(environmentId);
+          return { environment: this.#found(environmentId) };
+        },
         startEnvironment: ({ environmentId }) => this.#tell("start", environmentId, () => this.wish(environmentId, RUNNING)),
         stopEnvironment: ({ environmentId }) => this.#tell("stop", environmentId, () => this.wish(environmentId, STOPPED)),
         deleteEnvironment: ({ environmentId }) => this.#tell("delete", environmentId, () => this.wish(environmentId, DELETED)),
@@ -83,7 +89,8 @@ class Plane {
     return found;
   }
 
-  #tell(what: string, id: string, change: () => void): object {
+  async #tell(what: string, id: string, change: () => void): Promise<object> {
+    await this.onTell();
     this.#found(id);
     const { refusal } = this;
     this.refusal = undefined;
@@ -233,6 +240,26 @@ test("what the plane refuses is dropped with its words, what it puts off waits, 
   expect((await queue.of(ada)).dropped).toMatchObject([
     { reason: "refused", errorCode: "not-allowed", detail: "the organization [31mforbids it" },
   ]);
+});
+
+test("a change is taken back while its environment is looked at, and not while the plane is told of it", async () => {
+  const queue = await open();
+  plane.isAway = true;
+  const { waiting: first } = await change(queue, "stop", "one");
+  const { waiting: second } = await change(queue, "stop", "two");
+  plane.isAway = false;
+  const outcomes: string[] = [];
+  const takeBack = async (id = ""): Promise<unknown> =>
+    queue.takeBack(ada, id).then(
+      () => outcomes.push("taken back"),
+      (error: unknown) => outcomes.push(error instanceof BerthError ? error.code : String(error)),
+    );
+  plane.onLook = async (id) => (id === "one" ? takeBack(first?.id) : undefined);
+  plane.onTell = async () => takeBack(second?.id);
+  await queue.tellWaiting(ada, patience.signal);
+  expect(outcomes).toEqual(["taken back", "change-being-told"]);
+  expect(plane.told).toEqual(["stop two"]);
+  expect(await queue.of(ada)).toEqual({ waiting: [], dropped: [] });
 });
 
 test("nobody tells, sees or takes back another person's changes", async () => {

@@ -36,6 +36,10 @@ export interface ChangeOutcome {
 export class ChangeQueue {
   readonly #options: ChangeQueueOptions;
   #turn: Promise<unknown> = Promise.resolve();
+  /** The change that the plane is told of at this moment. */
+  #telling: string | undefined;
+  /** What is being taken out of the file. */
+  readonly #takingBack = new Set<string>();
 
   constructor(options: ChangeQueueOptions) {
     this.#options = options;
@@ -78,12 +82,18 @@ export class ChangeQueue {
     await this.#inTurn(async () => this.#tellWaiting(owner, signal), signal);
   }
 
-  /** Fails with `change-not-found`. */
+  /** Fails with `change-not-found`, and with `change-being-told` while the plane may have it already. */
   async takeBack(owner: Owner, changeId: string): Promise<QueuedChange> {
     // Not in turn: a plane that does not answer must not keep anybody from it.
     const change = (await this.of(owner)).waiting.find(({ id }) => id === changeId);
     if (change === undefined) throw new BerthError("change-not-found", plain(changeId));
-    await this.#options.records.update((records) => without(records, changeId));
+    if (this.#telling === changeId) throw new BerthError("change-being-told", change.environmentName);
+    this.#takingBack.add(changeId);
+    try {
+      await this.#options.records.update((records) => without(records, changeId));
+    } finally {
+      this.#takingBack.delete(changeId);
+    }
     return change;
   }
 
@@ -159,7 +169,7 @@ export class ChangeQueue {
     try {
       const found = await environments.find(change.environmentId, signal);
       const verdict = verdictOn(change, found === undefined ? undefined : nowOf(found));
-      if (verdict === "tell") await environments.tell(change, signal);
+      if (verdict === "tell" && !(await this.#tell(change, signal))) return true;
       await this.#settle(change, verdict, { found, signal });
       log.info("a waiting change was looked at", { change: change.id, kind: change.kind, verdict });
       return true;
@@ -170,6 +180,19 @@ export class ChangeQueue {
       log.info("the plane refused a waiting change", { change: change.id, kind: change.kind, code: failure.code });
       await this.#drop(change, { reason: "refused", errorCode: failure.code, detail: plain(failure.detail) });
       return true;
+    }
+  }
+
+  /** False when it was taken back while the environment was looked at. */
+  async #tell(change: QueuedChange, signal: AbortSignal): Promise<boolean> {
+    const { environments, records } = this.#options;
+    if (this.#takingBack.has(change.id) || !records.isWaiting(change.id)) return false;
+    this.#telling = change.id;
+    try {
+      await environments.tell(change, signal);
+      return true;
+    } finally {
+      this.#telling = undefined;
     }
   }
 

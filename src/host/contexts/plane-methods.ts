@@ -51,6 +51,7 @@ const methods: readonly DescMethodUnary[] = [
   configuration.listEnvironmentClasses,
   configuration.createEnvironmentClass,
   configuration.updateEnvironmentClass,
+  configuration.validateRunnerConfiguration,
   project.listProjects,
   project.createProject,
   project.updateProject,

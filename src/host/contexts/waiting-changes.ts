@@ -65,6 +65,11 @@ export class WaitingChanges {
     return { waiting: waiting.filter((c) => isOf(c, owner)), dropped: dropped.filter(({ change }) => isOf(change, owner)) };
   }
 
+  /** As far as the file has been read. */
+  isWaiting(changeId: string): boolean {
+    return this.#records?.waiting.some(({ id }) => id === changeId) ?? false;
+  }
+
   async all(): Promise<ChangeRecords> {
     return (this.#records ??= await this.#read());
   }

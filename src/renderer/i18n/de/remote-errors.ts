@@ -18,6 +18,11 @@ export const remoteErrors: ErrorTexts = {
     "Sie wurde inzwischen ausgeführt, verworfen oder zurückgenommen.",
     "Sieh nach, welche noch warten.",
   ),
+  "change-being-told": text(
+    "Die Änderung wurde nicht zurückgenommen",
+    "Sie wird der Verwaltungsebene gerade mitgeteilt; vielleicht ist sie dort schon angekommen.",
+    "Sieh gleich nach der Umgebung und ändere sie noch einmal, wenn sie geändert wurde.",
+  ),
   "change-limit": text(
     "Die Änderung wurde nicht vorgemerkt",
     "Es warten so viele Änderungen, wie aufgehoben werden.",
