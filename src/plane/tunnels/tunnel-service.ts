@@ -18,8 +18,7 @@ import type { ScopeOf } from "../request-scope.ts";
 import type { RunnerPlane } from "../runners/create-runner-plane.ts";
 import { environmentKind } from "../store/kinds.ts";
 import type { GatewayAddress } from "./gateways.ts";
-import { recheckIntervalMs } from "./limits.ts";
-import type { Tunnel } from "./tunnel.ts";
+import { keepChecking } from "./keep-checking.ts";
 import type { Tunnels } from "./tunnels.ts";
 
 /** Whether who opened a tunnel may still use what it leads to; throws when that is over. */
@@ -45,7 +44,7 @@ export function tunnelService(options: TunnelServiceOptions): ServiceImpl<typeof
 }
 
 async function* open(options: TunnelServiceOptions, requests: AsyncIterable<OpenTunnelRequest>, context: HandlerContext) {
-  const { gateway, tunnels, log } = options;
+  const { gateway, tunnels, recheck, clock, log } = options;
   if (gateway === undefined) throw new BerthError("gateway-missing", "this server is none");
   const input = requests[Symbol.asyncIterator]();
   const first = await input.next();
@@ -66,7 +65,7 @@ async function* open(options: TunnelServiceOptions, requests: AsyncIterable<Open
     const sshHostPublicKey = await tunnel.arrived;
     isMet = true;
     log.info("a tunnel was opened", { environmentId, runnerId });
-    keepChecking(options, tunnel, context, first.value);
+    keepChecking({ check: async () => recheck(context, first.value), clock, log }, tunnel);
     yield create(OpenTunnelResponseSchema, { message: { case: "connected", value: { sshHostPublicKey } } });
     void tunnel.take("person", input);
     for await (const message of tunnel.pieces("person")) yield create(OpenTunnelResponseSchema, { message });
@@ -77,11 +76,12 @@ async function* open(options: TunnelServiceOptions, requests: AsyncIterable<Open
 }
 
 async function* meet(options: TunnelServiceOptions, requests: AsyncIterable<MeetTunnelRequest>, context: HandlerContext) {
-  const { tunnels, runners } = options;
+  const { tunnels, runners, clock, log } = options;
   const principal = context.values.get(principalKey);
   if (principal?.kind !== "runner") throw new BerthError("not-allowed", "only a runner may call this");
   // A token without the runner's private key is worth nothing here either.
-  const { name, isNew } = await runners.enrolment.admit(principal.id, context.requestHeader.get(runnerSessionHeader) ?? "");
+  const session = context.requestHeader.get(runnerSessionHeader) ?? "";
+  const { name, isNew } = await runners.enrolment.admit(principal.id, session);
   if (isNew) await runners.hub.disconnect(principal.id, { exceptSession: name });
   const input = requests[Symbol.asyncIterator]();
   const first = await input.next();
@@ -92,6 +92,8 @@ async function* meet(options: TunnelServiceOptions, requests: AsyncIterable<Meet
   const end = (): void => tunnel.end();
   context.signal.addEventListener("abort", end);
   if (context.signal.aborted) end();
+  // Who took this runner over since has its environments, and this process what it holds no longer.
+  keepChecking({ check: async () => runners.enrolment.admit(principal.id, session), clock, log }, tunnel);
   try {
     yield create(MeetTunnelResponseSchema, { message: { case: "joined", value: true } });
     void tunnel.take("runner", input);
@@ -116,28 +118,4 @@ async function runningEnvironment({ scopeOf }: TunnelServiceOptions, id: string,
 function personOf(context: HandlerContext): string {
   const principal = context.values.get(principalKey);
   return principal === undefined ? "" : `${principal.kind} ${principal.id}`;
-}
-
-/** Ends the tunnel of somebody who may not use the environment any more; while nobody can say, it stays. */
-function keepChecking(
-  { recheck, clock, log }: TunnelServiceOptions,
-  tunnel: Tunnel,
-  context: HandlerContext,
-  first: OpenTunnelRequest,
-): void {
-  const ends: ReadonlySet<string> = new Set(["not-allowed", "environment-not-found", "sign-in-required"]);
-  const again = (): void => {
-    if (tunnel.ended.aborted) return;
-    const cancel = clock.after(recheckIntervalMs, () => {
-      tunnel.ended.removeEventListener("abort", cancel);
-      recheck(context, first).then(again, (error: unknown) => {
-        const failure = fromConnectError(error);
-        if (!ends.has(failure.code)) return again();
-        log.info("a tunnel was ended: it is not allowed any more", { code: failure.code });
-        tunnel.end(failure);
-      });
-    });
-    tunnel.ended.addEventListener("abort", cancel, { once: true });
-  };
-  again();
 }

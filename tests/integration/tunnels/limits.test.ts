@@ -1,13 +1,17 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { BerthError } from "../../../src/contract/berth-error.ts";
+import type { ErrorCode } from "../../../src/contract/error-catalogue.ts";
+import { silentLog } from "../../../src/lib/log.ts";
 import type { Piece } from "../../../src/lib/pieces.ts";
+import { keepChecking } from "../../../src/plane/tunnels/keep-checking.ts";
 import {
   idleTimeoutMs,
   maxQueuedPieces,
   maxTunnelsPerPerson,
   maxTunnelsPerRunner,
   meetTimeoutMs,
+  recheckIntervalMs,
 } from "../../../src/plane/tunnels/limits.ts";
 import { Tunnels } from "../../../src/plane/tunnels/tunnels.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
@@ -90,6 +94,31 @@ test("who sends more than the other reads is held back", async () => {
   await turn();
   expect(sent).toBeGreaterThan(maxQueuedPieces);
   tunnel.end();
+});
+
+test("who may not have a tunnel any more loses it at the next look, and while nobody can say it stays", async () => {
+  const clock = new FakeClock();
+  const { tunnel } = new Tunnels(clock).begin("ada", "runner");
+  const answers: readonly (ErrorCode | undefined)[] = [undefined, "store-unavailable", undefined, "runner-replaced"];
+  let looks = 0;
+  const check = async (): Promise<void> => {
+    const code = answers[looks++];
+    if (code !== undefined) throw new BerthError(code, "of the test");
+  };
+  keepChecking({ check, clock, log: silentLog }, tunnel);
+  for (let n = 1; n <= answers.length; n++) {
+    expect(tunnel.ended.aborted).toBe(false);
+    clock.jump(recheckIntervalMs - 1);
+    await turn();
+    expect(looks).toBe(n - 1);
+    clock.jump(1);
+    await turn();
+    expect(looks).toBe(n);
+  }
+  expect(tunnel.ended.aborted).toBe(true);
+  await expect(all(tunnel.pieces("person"))).rejects.toMatchObject({ code: "runner-replaced" });
+  clock.jump(recheckIntervalMs);
+  expect(looks).toBe(answers.length);
 });
 
 test("when nothing was said for too long both are told, and what is said puts that off", async () => {
