@@ -1,7 +1,18 @@
 import type { Browser } from "@playwright/test";
 import { afterAll, beforeAll, test } from "vitest";
+import type { SizeBounds } from "../../../src/host/runner/class-machine.ts";
+import type { MachineSize } from "../../../src/host/settings.ts";
+import { startAnsweringRunner } from "./answering-runner.ts";
 import { launchBrowser } from "./browser-window.ts";
 import { expect, ManageWorld } from "./manage-world.ts";
+
+const gib = 1024 ** 3;
+const size = (cpus: number, memoryGib: number, diskGib: number): MachineSize => ({
+  cpus,
+  memoryBytes: memoryGib * gib,
+  dataDiskLimitBytes: diskGib * gib,
+});
+const bounds: SizeBounds = { least: size(1, 1, 10), greatest: size(4, 16, 500) };
 
 let browser: Browser;
 let world: ManageWorld;
@@ -83,6 +94,29 @@ test("a class is added to a runner, taken out of the offer, and renamed", async 
   await expect(large).toContainText("Huge");
   await window.check("manage-classes");
   await window.close();
+});
+
+test("a class that its runner cannot give is refused with the runner's reason, and one that it can is added", async () => {
+  const runner = await startAnsweringRunner(world.plane, { name: "barn", bounds });
+  const window = await world.open(browser, "classes");
+  const { page } = window;
+  await page.getByRole("button", { name: "Add a class" }).click();
+  const dialog = page.getByRole("dialog", { name: "Add a class" });
+  await dialog.getByRole("textbox", { name: "Name" }).fill("Gigantic");
+  await dialog.getByLabel("Description").fill("More than there is");
+  await dialog.getByRole("combobox", { name: "Runner" }).click();
+  await page.getByRole("option", { name: "barn" }).click();
+  await dialog.getByLabel("Processors").fill("64");
+  await dialog.getByLabel("Disk in GiB").fill("100");
+  await dialog.getByRole("button", { name: "Add a class" }).click();
+  await expect(dialog).toContainText("'64' is no number from 1 to 4, which this computer has");
+  await window.check("manage-class-unfit");
+  await dialog.getByLabel("Processors").fill("4");
+  await dialog.getByRole("button", { name: "Add a class" }).click();
+  await expect(page.getByRole("table", { name: "Classes" }).getByRole("row").filter({ hasText: "Gigantic" })).toContainText("barn");
+  expect(await world.plane.classConfiguration("Gigantic")).toEqual({ machine: "own", cpus: "4", memory_gib: "8", disk_gib: "100" });
+  await window.close();
+  await runner.stop();
 });
 
 test("a runner that is degraded says why, and one with environments is deleted only when it is agreed to", async () => {

@@ -1,6 +1,6 @@
-import { create } from "@bufbuild/protobuf";
+import { create, type DescService } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { createClient } from "@connectrpc/connect";
+import { type Client, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -100,11 +100,24 @@ export class PlaneWithEnvironments {
     return runnerId;
   }
 
+  /** As the administrator works with it from elsewhere. */
+  client<Service extends DescService>(service: Service): Client<Service> {
+    const transport = createConnectTransport({
+      baseUrl: this.url,
+      httpVersion: "1.1",
+      interceptors: [
+        (next) => async (request) => {
+          request.header.set("authorization", `Bearer ${this.admin.token}`);
+          return next(request);
+        },
+      ],
+    });
+    return createClient(service, transport);
+  }
+
   /** What the plane keeps of this class for its runner to read. */
   async classConfiguration(displayName: string): Promise<Record<string, string>> {
-    const transport = createConnectTransport({ baseUrl: this.url, httpVersion: "1.1" });
-    const client = createClient(RunnerConfigurationService, transport);
-    const { environmentClasses } = await client.listEnvironmentClasses({}, { headers: { authorization: `Bearer ${this.admin.token}` } });
+    const { environmentClasses } = await this.client(RunnerConfigurationService).listEnvironmentClasses({});
     const { configuration = [] } = environmentClasses.find((one) => one.displayName === displayName) ?? {};
     return Object.fromEntries(configuration.map(({ key, value }) => [key, value]));
   }

@@ -1,6 +1,14 @@
+import { create } from "@bufbuild/protobuf";
 import { type RefObject, useRef, useState } from "react";
-import { cpusField, machineField, memoryGibField, ownMachine, sharedMachine } from "../../../../contract/environment-class.ts";
-import type { EnvironmentClass } from "../../../../contract/gen/gitpod/v1/runner_configuration_pb.js";
+import {
+  cpusField,
+  diskGibField,
+  machineField,
+  memoryGibField,
+  ownMachine,
+  sharedMachine,
+} from "../../../../contract/environment-class.ts";
+import { type EnvironmentClass, EnvironmentClassSchema } from "../../../../contract/gen/gitpod/v1/runner_configuration_pb.js";
 import type { Runner } from "../../../../contract/gen/gitpod/v1/runner_pb.js";
 import { useStrings } from "../../../app/context.ts";
 import { Field, Input } from "../../../ui/input.tsx";
@@ -8,12 +16,14 @@ import { Select } from "../../../ui/select.tsx";
 import { FormDialog } from "../form-dialog.tsx";
 import { useManaged } from "../manage-context.ts";
 import { wholeNumberIn } from "../whole-number.ts";
+import { refuseUnfit } from "./ask-runner.ts";
 
 const minLength = 3;
 const maxNameLength = 127;
 const maxDescriptionLength = 200;
 const maxCpus = 256;
 const maxMemoryGib = 4096;
+const maxDiskGib = 65_536;
 
 interface Names {
   readonly name: string;
@@ -29,6 +39,8 @@ interface Draft extends Names {
   readonly machine: "own" | "shared";
   readonly cpus: string;
   readonly memory: string;
+  /** Empty: as much as the runner gives usually. */
+  readonly disk: string;
 }
 
 /** A class as it is filled in; `add` gives its name. */
@@ -36,31 +48,39 @@ function useNewClass(runnerId: string) {
   const { manage } = useStrings();
   const { clients } = useManaged();
   const words = manage.classes;
-  const [draft, setDraft] = useState<Draft>({ runnerId, name: "", description: "", machine: "own", cpus: "4", memory: "8" });
-  const cpus = wholeNumberIn(draft.cpus, { min: 1, max: maxCpus });
-  const memoryGib = wholeNumberIn(draft.memory, { min: 1, max: maxMemoryGib });
+  const [draft, setDraft] = useState<Draft>({ runnerId, name: "", description: "", machine: "own", cpus: "4", memory: "8", disk: "" });
   const isOwn = draft.machine === "own";
-  const sizeWrong = cpus === undefined ? words.cpusInvalid : memoryGib === undefined ? words.memoryInvalid : undefined;
+  const isUpTo = (max: number, text: string): boolean => wholeNumberIn(text, { min: 1, max }) !== undefined;
+  const errors = {
+    cpus: isUpTo(maxCpus, draft.cpus) ? undefined : words.cpusInvalid,
+    memory: isUpTo(maxMemoryGib, draft.memory) ? undefined : words.memoryInvalid,
+    disk: draft.disk.trim() === "" || isUpTo(maxDiskGib, draft.disk) ? undefined : words.diskInvalid,
+  };
   const add = async (): Promise<string> => {
+    const { runnerId: ofRunner } = draft;
     const displayName = draft.name.trim();
     const size = [
-      { key: cpusField, value: String(cpus) },
-      { key: memoryGibField, value: String(memoryGib) },
-    ];
-    await clients.runnerConfiguration.createEnvironmentClass({
-      runnerId: draft.runnerId,
+      { key: cpusField, value: draft.cpus.trim() },
+      { key: memoryGibField, value: draft.memory.trim() },
+      { key: diskGibField, value: draft.disk.trim() },
+    ].filter(({ value }) => value !== "");
+    const wanted = {
+      runnerId: ofRunner,
       displayName,
       description: draft.description.trim(),
       configuration: [{ key: machineField, value: isOwn ? ownMachine : sharedMachine }, ...(isOwn ? size : [])],
-    });
+    };
+    const { runnerConfiguration } = clients;
+    const config = { case: "environmentClass", value: create(EnvironmentClassSchema, wanted) } as const;
+    await refuseUnfit(async () => runnerConfiguration.validateRunnerConfiguration({ runnerId: ofRunner, config }));
+    await runnerConfiguration.createEnvironmentClass(wanted);
     return displayName;
   };
   return {
     draft,
     change: (fields: Partial<Draft>): void => setDraft({ ...draft, ...fields }),
-    cpus,
-    memoryGib,
-    blocked: isShort(draft) ? words.tooShort : isOwn ? sizeWrong : undefined,
+    errors,
+    blocked: isShort(draft) ? words.tooShort : isOwn ? (errors.cpus ?? errors.memory ?? errors.disk) : undefined,
     add,
   };
 }
@@ -79,7 +99,7 @@ export function AddClassDialog({
 }) {
   const { manage } = useStrings();
   const words = manage.classes;
-  const { draft, change, cpus, memoryGib, blocked, add } = useNewClass(chosen === "" ? (runners[0]?.runnerId ?? "") : chosen);
+  const { draft, change, errors, blocked, add } = useNewClass(chosen === "" ? (runners[0]?.runnerId ?? "") : chosen);
   const input = useRef<HTMLInputElement>(null);
   return (
     <FormDialog
@@ -118,17 +138,14 @@ export function AddClassDialog({
         )}
       </Field>
       {draft.machine === "own" ? (
-        <div className="grid grid-cols-2 gap-3">
-          <Field label={words.cpus} error={cpus === undefined ? words.cpusInvalid : undefined}>
-            {(props) => (
-              <Input {...props} inputMode="numeric" value={draft.cpus} onChange={(event) => change({ cpus: event.target.value })} />
-            )}
-          </Field>
-          <Field label={words.memory} error={memoryGib === undefined ? words.memoryInvalid : undefined}>
-            {(props) => (
-              <Input {...props} inputMode="numeric" value={draft.memory} onChange={(event) => change({ memory: event.target.value })} />
-            )}
-          </Field>
+        <div className="grid grid-cols-3 gap-3">
+          {(["cpus", "memory", "disk"] as const).map((of) => (
+            <Field key={of} label={words[of]} hint={of === "disk" ? words.diskHint : undefined} error={errors[of]}>
+              {(props) => (
+                <Input {...props} inputMode="numeric" value={draft[of]} onChange={(event) => change({ [of]: event.target.value })} />
+              )}
+            </Field>
+          ))}
         </div>
       ) : null}
     </FormDialog>
