@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { BerthError } from "../contract/berth-error.ts";
 import { gatewayOf, gatewaySettings, gatewayVariables } from "./gateway-config.ts";
 import { signInDefaults, signInSettings, signInVariables } from "./sign-in-config.ts";
+import { tracingDefaults, tracingSettings, tracingVariables } from "./tracing-config.ts";
 
 const listenPattern = /^(?:\[([0-9a-f:]+)\]|([^:\s]+)):(\d{1,5})$/i;
 const maxPort = 65_535;
@@ -35,6 +36,7 @@ const configSchema = z.object({
   drainDelaySeconds: seconds,
   ...gatewaySettings,
   ...signInSettings,
+  ...tracingSettings,
 });
 
 /** How the server runs; every value comes from a flag or from the environment. */
@@ -47,6 +49,7 @@ const defaults = {
   drainLimitSeconds: "20",
   drainDelaySeconds: "0",
   ...signInDefaults,
+  ...tracingDefaults,
 };
 
 /** The environment variable of each flag. */
@@ -64,6 +67,7 @@ export const variables = {
   drainDelaySeconds: "BERTH_PLANE_DRAIN_DELAY_SECONDS",
   ...gatewayVariables,
   ...signInVariables,
+  ...tracingVariables,
 } as const;
 
 /** What the command line gives; all of it is text. */

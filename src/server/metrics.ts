@@ -58,6 +58,8 @@ export interface AnsweredCall {
   readonly code: string;
   readonly durationMs: number;
   readonly isStream: boolean;
+  /** Of the request. */
+  readonly headers: Headers;
 }
 
 /** Tells of each call that is refused at the gate. */
@@ -68,7 +70,8 @@ export function observeGate(gate: Gate, tell: (call: AnsweredCall) => void): Gat
       await gate(context);
     } catch (error) {
       const method = `${context.service.typeName}/${context.method.name}`;
-      tell({ method, code: codeOf(error), durationMs: performance.now() - startMs, isStream: context.method.methodKind !== "unary" });
+      const isStream = context.method.methodKind !== "unary";
+      tell({ method, code: codeOf(error), durationMs: performance.now() - startMs, isStream, headers: context.requestHeader });
       throw error;
     }
   };
@@ -79,7 +82,8 @@ export function observeRequests(tell: (call: AnsweredCall) => void, metrics: Met
   return (next) => async (request) => {
     const startMs = performance.now();
     const method = `${request.service.typeName}/${request.method.name}`;
-    const done = (code: string): void => tell({ method, code, durationMs: performance.now() - startMs, isStream: request.stream });
+    const { stream: isStream, header: headers } = request;
+    const done = (code: string): void => tell({ method, code, durationMs: performance.now() - startMs, isStream, headers });
     try {
       const response = await next(request);
       if (!response.stream) {

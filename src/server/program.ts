@@ -79,6 +79,8 @@ function addServe(program: Command, env: NodeJS.ProcessEnv): void {
     .option("--gateway-name <name>", "be a gateway, a way into environments of runners, by this name; see docs/GATEWAY.md")
     .option("--gateway-url <url>", "where people and runners reach this process and no other, https://HOST")
     .option("--gateway-region <region>", "where it is, for people to read")
+    .option("--otlp-endpoint <url>", "OpenTelemetry collector (OTLP over HTTP) that gets a span of each call; none without it")
+    .option("--trace-share <n>", "of how many calls, from 0 to 1; calls of a trace follow it (1)")
     .option("--tls-cert <file>", "certificate chain in PEM; read again when it changes, or at SIGHUP")
     .option("--tls-key <file>", "its key in PEM")
     .option("--drain-limit-seconds <n>", "how long calls may take to finish after SIGTERM (20)")

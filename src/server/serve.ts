@@ -14,6 +14,8 @@ import { openFanOut } from "./open-fan-out.ts";
 import { openStore } from "./open-store.ts";
 import { rateLimits } from "./rate-limit.ts";
 import { createSigningIn } from "./sign-in-site.ts";
+import { Tracing } from "./tracing.ts";
+import { tracingOf } from "./tracing-config.ts";
 
 const msPerSecond = 1000;
 /** A database that takes longer is not ready. */
@@ -52,8 +54,11 @@ export async function serve(config: ServerConfig, log: Log, morePages: PlainPage
     processId,
     log,
   });
+  const traced = tracingOf(config);
+  const tracing = traced === undefined ? undefined : new Tracing({ ...traced, processId, log });
   const observed = (call: AnsweredCall): void => {
     metrics.answered(call.method, call.code, call.durationMs / msPerSecond, call.isStream);
+    tracing?.answered(call);
     // What thousands of runners say all the time is in the metrics; a line of each would hide everything else.
     if (call.code === "ok" && call.method.startsWith(RunnerInteractionService.typeName)) return;
     log.info("answered", { method: call.method, code: call.code, durationMs: Math.round(call.durationMs) });
@@ -80,6 +85,7 @@ export async function serve(config: ServerConfig, log: Log, morePages: PlainPage
     await delay(config.drainDelaySeconds * msPerSecond);
     await server.drain(AbortSignal.timeout(config.drainLimitSeconds * msPerSecond));
     await metricsServer?.drain(AbortSignal.abort());
+    await tracing?.stop();
     await fanOut.stop();
     await store.close();
     log.info("ended");
