@@ -98,7 +98,8 @@ test("who sends more than the other reads is held back", async () => {
 
 test("who may not have a tunnel any more loses it at the next look, and while nobody can say it stays", async () => {
   const clock = new FakeClock();
-  const { tunnel } = new Tunnels(clock).begin("ada", "runner");
+  const tunnels = new Tunnels(clock);
+  const tunnel = tunnels.arrive("runner", tunnels.begin("ada", "runner").ticket, "key");
   const answers: readonly (ErrorCode | undefined)[] = [undefined, "store-unavailable", undefined, "runner-replaced"];
   let looks = 0;
   const check = async (): Promise<void> => {

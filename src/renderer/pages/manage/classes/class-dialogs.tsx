@@ -9,7 +9,7 @@ import {
   sharedMachine,
 } from "../../../../contract/environment-class.ts";
 import { type EnvironmentClass, EnvironmentClassSchema } from "../../../../contract/gen/gitpod/v1/runner_configuration_pb.js";
-import type { Runner } from "../../../../contract/gen/gitpod/v1/runner_pb.js";
+import { type Runner, RunnerPhase } from "../../../../contract/gen/gitpod/v1/runner_pb.js";
 import { useStrings } from "../../../app/context.ts";
 import { Field, Input } from "../../../ui/input.tsx";
 import { Select } from "../../../ui/select.tsx";
@@ -44,10 +44,11 @@ interface Draft extends Names {
 }
 
 /** A class as it is filled in; `add` gives its name. */
-function useNewClass(runnerId: string) {
+function useNewClass(runners: readonly Runner[], chosen: string) {
   const { manage } = useStrings();
   const { clients } = useManaged();
   const words = manage.classes;
+  const runnerId = chosen === "" ? (runners[0]?.runnerId ?? "") : chosen;
   const [draft, setDraft] = useState<Draft>({ runnerId, name: "", description: "", machine: "own", cpus: "4", memory: "8", disk: "" });
   const isOwn = draft.machine === "own";
   const isUpTo = (max: number, text: string): boolean => wholeNumberIn(text, { min: 1, max }) !== undefined;
@@ -72,7 +73,8 @@ function useNewClass(runnerId: string) {
     };
     const { runnerConfiguration } = clients;
     const config = { case: "environmentClass", value: create(EnvironmentClassSchema, wanted) } as const;
-    await refuseUnfit(async () => runnerConfiguration.validateRunnerConfiguration({ runnerId: ofRunner, config }));
+    if (isThere(runners.find((one) => one.runnerId === ofRunner)))
+      await refuseUnfit(async () => runnerConfiguration.validateRunnerConfiguration({ runnerId: ofRunner, config }));
     await runnerConfiguration.createEnvironmentClass(wanted);
     return displayName;
   };
@@ -83,6 +85,11 @@ function useNewClass(runnerId: string) {
     blocked: isShort(draft) ? words.tooShort : isOwn ? (errors.cpus ?? errors.memory ?? errors.disk) : undefined,
     add,
   };
+}
+
+/** One that is away is not waited for: it decides when the first environment wants the class. */
+function isThere(runner: Runner | undefined): boolean {
+  return runner?.status?.phase === RunnerPhase.ACTIVE || runner?.status?.phase === RunnerPhase.DEGRADED;
 }
 
 export function AddClassDialog({
@@ -99,7 +106,7 @@ export function AddClassDialog({
 }) {
   const { manage } = useStrings();
   const words = manage.classes;
-  const { draft, change, errors, blocked, add } = useNewClass(chosen === "" ? (runners[0]?.runnerId ?? "") : chosen);
+  const { draft, change, errors, blocked, add } = useNewClass(runners, chosen);
   const input = useRef<HTMLInputElement>(null);
   return (
     <FormDialog
