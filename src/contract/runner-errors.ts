@@ -38,6 +38,12 @@ export const runnerErrors = {
     "Its class asks for a machine that the runner's computer cannot make.",
     "Make the environment anew with another class, or have an administrator make one that fits.",
   ),
+  "class-refused": entry(
+    "failed_precondition",
+    "The class was not added",
+    "Its runner cannot give what it asks for.",
+    "Ask for what the runner has, or choose another runner.",
+  ),
   "runner-full": entry(
     "resource_exhausted",
     "The environment does not fit on this runner",

@@ -109,7 +109,8 @@ test("a class that its runner cannot give is refused with the runner's reason, a
   await dialog.getByLabel("Processors").fill("64");
   await dialog.getByLabel("Disk in GiB").fill("100");
   await dialog.getByRole("button", { name: "Add a class" }).click();
-  await expect(dialog).toContainText("'64' is no number from 1 to 4, which this computer has");
+  await expect(dialog).toContainText("The class was not added");
+  await expect(dialog.getByText("'64' is no number from 1 to 4, which this computer has")).toBeInViewport();
   await window.check("manage-class-unfit");
   await dialog.getByLabel("Processors").fill("4");
   await dialog.getByRole("button", { name: "Add a class" }).click();

@@ -33,6 +33,11 @@ export const runnerErrors: ErrorTexts = {
     "Ihre Klasse verlangt eine Maschine, die der Computer des Runners nicht hat.",
     "Lege die Umgebung mit einer anderen Klasse neu an, oder bitte um eine, die passt.",
   ),
+  "class-refused": text(
+    "Die Klasse wurde nicht hinzugefügt",
+    "Ihr Runner kann nicht geben, was sie verlangt.",
+    "Verlange, was der Runner hat, oder wähle einen anderen.",
+  ),
   "runner-full": text(
     "Die Umgebung hat auf diesem Runner keinen Platz",
     "Der Runner hat so viele Umgebungen, wie er behält.",

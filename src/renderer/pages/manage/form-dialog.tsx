@@ -1,4 +1,4 @@
-import { type ReactNode, type RefObject, useId, useRef, useState } from "react";
+import { type ReactNode, type RefObject, useEffect, useId, useRef, useState } from "react";
 import type { BerthError } from "../../../contract/berth-error.ts";
 import { fromConnectError } from "../../../contract/connect-error.ts";
 import { useStrings } from "../../app/context.ts";
@@ -72,9 +72,20 @@ export function FormDialog({
       >
         {children}
       </form>
-      {error === undefined ? null : <ErrorState error={error} compact />}
+      {error === undefined ? null : (
+        <InSight key={error.message}>
+          <ErrorState error={error} compact />
+        </InSight>
+      )}
     </Dialog>
   );
+}
+
+/** Below a long form what comes last would not be seen. */
+function InSight({ children }: { readonly children: ReactNode }) {
+  const element = useRef<HTMLDivElement>(null);
+  useEffect(() => element.current?.scrollIntoView({ block: "nearest" }), []);
+  return <div ref={element}>{children}</div>;
 }
 
 /** Does something once at a time, and keeps what it failed of until it is tried again. */
