@@ -40,7 +40,7 @@ async function measure(options: FleetOptions, folder: string): Promise<Row[]> {
   say(`${options.runners} runners with ${options.environments} environments each`);
   const seeded = await seedFleet(store, { organizationId, creatorId: userId, ...options });
   await store.close();
-  const servers = await Servers.start({ database, folder, count: options.processes });
+  const servers = await Servers.start({ database, folder, count: options.processes, isProxied: options.isProxied });
   const fleet = new Fleet();
   const ending = new AbortController();
   try {

@@ -6,6 +6,8 @@ export interface FleetOptions {
   /** On each runner. */
   readonly environments: number;
   readonly processes: number;
+  /** HAProxy before the servers ends TLS; else they do it themselves. */
+  readonly isProxied: boolean;
   /** How long statuses change. */
   readonly seconds: number;
   /** How often the status of each environment does. */
@@ -24,6 +26,7 @@ export function parseFleetOptions(argv: readonly string[]): FleetOptions {
       runners: { ...text, default: "1000" },
       environments: { ...text, default: "10" },
       processes: { ...text, default: "1" },
+      proxy: { type: "boolean", default: false },
       seconds: { ...text, default: "120" },
       "status-seconds": { ...text, default: "30" },
       "kill-seconds": { ...text, default: "0" },
@@ -36,6 +39,7 @@ export function parseFleetOptions(argv: readonly string[]): FleetOptions {
   return {
     database,
     processes,
+    isProxied: values.proxy,
     runners: numberOf("runners", values.runners, 1),
     environments: numberOf("environments", values.environments, 1),
     seconds: numberOf("seconds", values.seconds, 1),

@@ -1,10 +1,12 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { z } from "zod";
 import { type DatabaseFlags, PlaneProcess } from "../../tests/integration/server/plane-process.ts";
 import { readProcessUsage } from "../process-usage.ts";
+import { Proxy } from "./proxy.ts";
 
 const inspectorLimitMs = 20_000;
 
@@ -17,6 +19,7 @@ export class Servers {
   readonly #database: DatabaseFlags;
   readonly #processes: PlaneProcess[];
   readonly #balancer: Server;
+  readonly #proxy: Proxy | undefined;
   readonly #sockets = new Set<Socket>();
   readonly #down = new Set<number>();
   #turn = 0;
@@ -27,27 +30,38 @@ export class Servers {
     readonly flags: readonly string[];
     readonly database: DatabaseFlags;
     readonly processes: PlaneProcess[];
+    readonly proxy: Proxy | undefined;
   }) {
     this.ca = options.ca;
     this.tls = options.tls;
     this.#flags = options.flags;
     this.#database = options.database;
     this.#processes = options.processes;
+    this.#proxy = options.proxy;
     this.#balancer = createServer((socket) => this.#give(socket));
   }
 
-  static async start(options: { readonly database: DatabaseFlags; readonly folder: string; readonly count: number }): Promise<Servers> {
-    const { database, folder, count } = options;
+  static async start(options: {
+    readonly database: DatabaseFlags;
+    readonly folder: string;
+    readonly count: number;
+    readonly isProxied: boolean;
+  }): Promise<Servers> {
+    const { database, folder, count, isProxied } = options;
     const [key, cert] = [join(folder, "tls.key"), join(folder, "tls.crt")];
     const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"];
     const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"];
     execFileSync("openssl", ["req", "-x509", ...curve, "-nodes", "-days", "2", "-keyout", key, "-out", cert, ...subject], {
       stdio: "ignore",
     });
-    const flags = ["--tls-cert", cert, "--tls-key", key, "--log-level", "info", "--drain-limit-seconds", "2"];
+    const flags = [...(isProxied ? [] : ["--tls-cert", cert, "--tls-key", key]), "--log-level", "info", "--drain-limit-seconds", "2"];
     const processes: PlaneProcess[] = [];
     for (let n = 0; n < count; n++) processes.push(await PlaneProcess.start(database, ...flags));
-    const servers = new Servers({ ca: readFileSync(cert), tls: { certFile: cert, keyFile: key }, flags, database, processes });
+    const ca = readFileSync(cert);
+    const pemFile = join(folder, "tls.pem");
+    writeFileSync(pemFile, Buffer.concat([ca, readFileSync(key)]), { mode: 0o600 });
+    const proxy = isProxied ? await Proxy.start({ folder, pemFile, ports: processes.map(({ port }) => port) }) : undefined;
+    const servers = new Servers({ ca, tls: { certFile: cert, keyFile: key }, flags, database, processes, proxy });
     await new Promise<void>((resolve) => servers.#balancer.listen(0, "127.0.0.1", resolve));
     return servers;
   }
@@ -56,20 +70,22 @@ export class Servers {
     return this.#processes.length;
   }
 
-  /** Of the balancer. */
+  /** Of what is before them. */
   get url(): string {
+    if (this.#proxy !== undefined) return this.#proxy.url;
     const address = this.#balancer.address();
     return `https://127.0.0.1:${address === null || typeof address === "string" ? 0 : address.port}`;
   }
 
   urlOf(index: number): string {
-    return `https://127.0.0.1:${this.#processes[index]?.port ?? 0}`;
+    return `${this.#proxy === undefined ? "https" : "http"}://127.0.0.1:${this.#processes[index]?.port ?? 0}`;
   }
 
-  /** What all processes have in memory, without garbage. */
+  /** What all processes have in memory, without garbage and the room for new objects, which is as big however many runners there are. */
   async residentBytes(): Promise<number> {
-    for (const process of this.#processes) await collectGarbage(process);
-    return this.#processes.reduce((sum, { pid }) => sum + readProcessUsage(pid).residentBytes, 0);
+    let bytes = 0;
+    for (const process of this.#processes) bytes -= await collectGarbage(process);
+    return this.#processes.reduce((sum, { pid }) => sum + readProcessUsage(pid).residentBytes, bytes);
   }
 
   cpuSeconds(): number {
@@ -89,6 +105,7 @@ export class Servers {
 
   async stop(): Promise<void> {
     this.#balancer.close();
+    this.#proxy?.stop();
     for (const socket of this.#sockets) socket.destroy();
     await Promise.all(this.#processes.map(async (process) => process.stop()));
   }
@@ -117,8 +134,16 @@ export class Servers {
   }
 }
 
-/** Through the inspector, which a signal opens: what garbage takes would hide what connections do. */
-async function collectGarbage(server: PlaneProcess): Promise<void> {
+/** What V8 tells of itself. */
+const youngBytes = `process.getBuiltinModule("node:v8").getHeapSpaceStatistics()
+  .filter(({ space_name: name }) => name.startsWith("new_")).reduce((sum, space) => sum + space.physical_space_size, 0)`;
+const evaluated = z.object({ result: z.object({ result: z.object({ value: z.number() }) }) });
+
+/**
+ * Through the inspector, which a signal opens: what garbage takes would hide what connections do.
+ * @returns How many bytes its young generation has in memory.
+ */
+async function collectGarbage(server: PlaneProcess): Promise<number> {
   server.signal("SIGUSR1");
   const address = /Debugger listening on (ws:\S+)/;
   const endMs = performance.now() + inspectorLimitMs;
@@ -129,10 +154,17 @@ async function collectGarbage(server: PlaneProcess): Promise<void> {
     url = server.lines.flatMap((line) => address.exec(line)?.[1] ?? [])[0];
   }
   const inspector = new WebSocket(url);
-  await new Promise<void>((resolve, reject) => {
-    inspector.addEventListener("error", () => reject(new Error("the server's inspector did not answer")));
-    inspector.addEventListener("open", () => inspector.send(JSON.stringify({ id: 1, method: "HeapProfiler.collectGarbage" })));
-    inspector.addEventListener("message", () => resolve());
-  });
+  const ask = async (method: string, params: object): Promise<unknown> => {
+    const answer = new Promise<string>((resolve, reject) => {
+      inspector.addEventListener("error", () => reject(new Error("the server's inspector did not answer")), { once: true });
+      inspector.addEventListener("message", ({ data }) => resolve(String(data)), { once: true });
+    });
+    inspector.send(JSON.stringify({ id: 1, method, params }));
+    return JSON.parse(await answer);
+  };
+  await new Promise<void>((resolve) => inspector.addEventListener("open", () => resolve()));
+  await ask("HeapProfiler.collectGarbage", {});
+  const answer = await ask("Runtime.evaluate", { expression: youngBytes });
   inspector.close();
+  return evaluated.parse(answer).result.result.value;
 }

@@ -10,6 +10,7 @@ import { answer, type HttpRequest, type HttpResponse } from "../plane/http-messa
 import { type ClientAddress, clientAddressBy } from "./client-address.ts";
 import type { Site } from "./sign-in-site.ts";
 import type { ListenAddress } from "./config.ts";
+import { EmptyAwareResponse } from "./empty-answer.ts";
 import { createPlainServer } from "./plain-server.ts";
 import { readTls, type TlsFiles, watchTls } from "./tls-files.ts";
 
@@ -32,7 +33,7 @@ export interface HttpServerOptions {
   readonly listen: ListenAddress;
   readonly tls?: TlsFiles;
   readonly pages: PlainPages;
-  readonly api?: PlaneApi;
+  readonly api?: Pick<PlaneApi, "interceptors" | "gate" | "routes" | "serveJsonl">;
   /** Asked before the API; answers what it knows. */
   readonly site?: Site;
   readonly clientAddress?: ClientAddress;
@@ -200,6 +201,6 @@ function createServers(
   tls: HttpServerOptions["tls"],
 ): { readonly server: Server | Http2SecureServer; readonly http2: Http2Server | Http2SecureServer } {
   if (tls === undefined) return createPlainServer(listener);
-  const server = createSecureServer({ ...readTls(tls), allowHTTP1: true }, listener);
+  const server = createSecureServer({ ...readTls(tls), allowHTTP1: true, Http2ServerResponse: EmptyAwareResponse }, listener);
   return { server, http2: server };
 }

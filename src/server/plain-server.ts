@@ -2,6 +2,7 @@ import { createServer, type Server } from "node:http";
 import { createServer as createHttp2Server, type Http2Server } from "node:http2";
 import type { Socket } from "node:net";
 import type { HttpRequest, HttpResponse } from "../plane/http-messages.ts";
+import { EmptyAwareResponse } from "./empty-answer.ts";
 
 /** How a client begins that speaks HTTP/2 without having asked for it; no method of HTTP/1.1 begins so. */
 const http2Preface = "PRI";
@@ -17,7 +18,7 @@ export function createPlainServer(listener: (request: HttpRequest, response: Htt
   readonly http2: Http2Server;
 } {
   const server = createServer(listener);
-  const http2 = createHttp2Server(listener);
+  const http2 = createHttp2Server({ Http2ServerResponse: EmptyAwareResponse }, listener);
   const [speakHttp1] = server.listeners("connection");
   server.removeAllListeners("connection");
   server.on("connection", (socket: Socket) => {

@@ -1,0 +1,86 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { connect, createServer } from "node:net";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+
+const startLimitMs = 10_000;
+
+/** HAProxy as an operator has it before a plane: it ends TLS, and the calls of all clients share few connections to a server. */
+export class Proxy {
+  readonly url: string;
+  readonly #child: ChildProcess;
+
+  private constructor(url: string, child: ChildProcess) {
+    this.url = url;
+    this.#child = child;
+  }
+
+  /**
+   * Fails when haproxy is not there.
+   * @param options.pemFile Certificate and key.
+   */
+  static async start(options: { readonly folder: string; readonly pemFile: string; readonly ports: readonly number[] }): Promise<Proxy> {
+    const { folder, pemFile, ports } = options;
+    const port = await freePort();
+    const file = join(folder, "haproxy.cfg");
+    const servers = ports.map((serverPort, n) => `  server s${n} 127.0.0.1:${serverPort} proto h2 check inter 5s`);
+    writeFileSync(
+      file,
+      `global
+  maxconn 8000
+  nbthread 1
+defaults
+  mode http
+  timeout connect 5s
+  timeout client 1h
+  timeout server 1h
+  option http-no-delay
+  option redispatch
+frontend runners
+  bind 127.0.0.1:${port} ssl crt ${pemFile} alpn h2,http/1.1
+  default_backend plane
+backend plane
+  http-reuse always
+${servers.join("\n")}
+`,
+    );
+    const child = spawn("haproxy", ["-db", "-q", "-f", file], { stdio: ["ignore", "inherit", "inherit"] });
+    const failed = once(child, "error").then(() => {
+      throw new Error("haproxy is needed for --proxy and was not started: apt-get install haproxy");
+    });
+    const answers = async (): Promise<void> => {
+      const endMs = performance.now() + startLimitMs;
+      while (!(await accepts(port))) {
+        if (performance.now() > endMs) throw new Error("haproxy did not start");
+        await delay(50);
+      }
+    };
+    await Promise.race([answers(), failed]);
+    return new Proxy(`https://127.0.0.1:${port}`, child);
+  }
+
+  stop(): void {
+    this.#child.kill("SIGKILL");
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  return address === null || typeof address === "string" ? 0 : address.port;
+}
+
+async function accepts(port: number): Promise<boolean> {
+  const socket = connect(port, "127.0.0.1");
+  try {
+    return await Promise.race([once(socket, "connect").then(() => true), once(socket, "error").then(() => false)]);
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
