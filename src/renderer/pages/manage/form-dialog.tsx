@@ -84,7 +84,10 @@ export function FormDialog({
 /** Below a long form what comes last would not be seen. */
 function InSight({ children }: { readonly children: ReactNode }) {
   const element = useRef<HTMLDivElement>(null);
-  useEffect(() => element.current?.scrollIntoView({ block: "nearest" }), []);
+  // In braces: newer browsers give a promise, which React would call when the error goes.
+  useEffect(() => {
+    element.current?.scrollIntoView({ block: "nearest" });
+  }, []);
   return <div ref={element}>{children}</div>;
 }
 
