@@ -88,7 +88,8 @@ test("a conflict that came while no host ran is told until it is over, and what 
   expect(readFileSync(join(here, "notes.txt"), "utf8")).toBe("theirs");
   rmSync(join(there, keptAs));
   await arrives(join(here, keptAs), undefined);
-  expect(await cli.json("sync", "conflicts", here)).toEqual([]);
+  // That it is over is known once the next round has ended.
+  await expect.poll(async () => cli.json("sync", "conflicts", here), { timeout: 20_000 }).toEqual([]);
   const folder = join(cli.home, "sync", String(sync?.["id"]));
   expect(statSync(folder).mode & 0o777).toBe(0o700);
   expect(statSync(join(folder, "sync.json")).mode & 0o777).toBe(0o600);
