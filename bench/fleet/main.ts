@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { messageOf } from "../../src/lib/log.ts";
 import { createAdmin, main as bundlePath } from "../../tests/integration/server/plane-process.ts";
-import { postgresDatabases, sqliteDatabases } from "../../tests/integration/store/databases.ts";
+import { type Databases, postgresDatabases, sqliteDatabases } from "../../tests/integration/store/databases.ts";
 import bundleSetup from "../../tests/support/bundle-setup.ts";
 import { percentile } from "../statistics.ts";
 import { bareConnectionBytes } from "./bare-connections.ts";
@@ -34,6 +34,14 @@ interface Row {
 async function measure(options: FleetOptions, folder: string): Promise<Row[]> {
   const databases = options.database === "postgres" ? postgresDatabases() : sqliteDatabases();
   await databases.start();
+  try {
+    return await measureOn(databases, options, folder);
+  } finally {
+    await databases.stop();
+  }
+}
+
+async function measureOn(databases: Databases, options: FleetOptions, folder: string): Promise<Row[]> {
   const database = { databaseUrl: await databases.make(), keyFile: join(folder, "plane.key") };
   const { organizationId, userId, token } = await createAdmin(database);
   const store = await databases.open(database.databaseUrl);
@@ -58,7 +66,6 @@ async function measure(options: FleetOptions, folder: string): Promise<Row[]> {
     ending.abort();
     fleet.stop();
     await servers.stop();
-    await databases.stop();
   }
 }
 

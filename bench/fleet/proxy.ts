@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { freePort } from "../../tests/support/free-port.ts";
 
 const startLimitMs = 10_000;
 
@@ -57,21 +58,18 @@ ${servers.join("\n")}
         await delay(50);
       }
     };
-    await Promise.race([answers(), failed]);
+    try {
+      await Promise.race([answers(), failed]);
+    } catch (error) {
+      child.kill("SIGKILL");
+      throw error;
+    }
     return new Proxy(`https://127.0.0.1:${port}`, child);
   }
 
   stop(): void {
     this.#child.kill("SIGKILL");
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return address === null || typeof address === "string" ? 0 : address.port;
 }
 
 async function accepts(port: number): Promise<boolean> {

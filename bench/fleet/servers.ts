@@ -56,14 +56,19 @@ export class Servers {
     });
     const flags = [...(isProxied ? [] : ["--tls-cert", cert, "--tls-key", key]), "--log-level", "info", "--drain-limit-seconds", "2"];
     const processes: PlaneProcess[] = [];
-    for (let n = 0; n < count; n++) processes.push(await PlaneProcess.start(database, ...flags));
     const ca = readFileSync(cert);
     const pemFile = join(folder, "tls.pem");
     writeFileSync(pemFile, Buffer.concat([ca, readFileSync(key)]), { mode: 0o600 });
-    const proxy = isProxied ? await Proxy.start({ folder, pemFile, ports: processes.map(({ port }) => port) }) : undefined;
-    const servers = new Servers({ ca, tls: { certFile: cert, keyFile: key }, flags, database, processes, proxy });
-    await new Promise<void>((resolve) => servers.#balancer.listen(0, "127.0.0.1", resolve));
-    return servers;
+    try {
+      for (let n = 0; n < count; n++) processes.push(await PlaneProcess.start(database, ...flags));
+      const proxy = isProxied ? await Proxy.start({ folder, pemFile, ports: processes.map(({ port }) => port) }) : undefined;
+      const servers = new Servers({ ca, tls: { certFile: cert, keyFile: key }, flags, database, processes, proxy });
+      await new Promise<void>((resolve) => servers.#balancer.listen(0, "127.0.0.1", resolve));
+      return servers;
+    } catch (error) {
+      await Promise.all(processes.map(async (process) => process.stop()));
+      throw error;
+    }
   }
 
   get count(): number {

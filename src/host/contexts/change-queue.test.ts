@@ -247,6 +247,7 @@ test("a change is taken back while its environment is looked at, and not while t
   plane.isAway = true;
   const { waiting: first } = await change(queue, "stop", "one");
   const { waiting: second } = await change(queue, "stop", "two");
+  await change(queue, "rename", "two", { newName: "zwei" });
   plane.isAway = false;
   const outcomes: string[] = [];
   const takeBack = async (id = ""): Promise<unknown> =>
@@ -254,11 +255,15 @@ test("a change is taken back while its environment is looked at, and not while t
       () => outcomes.push("taken back"),
       (error: unknown) => outcomes.push(error instanceof BerthError ? error.code : String(error)),
     );
-  plane.onLook = async (id) => (id === "one" ? takeBack(first?.id) : undefined);
-  plane.onTell = async () => takeBack(second?.id);
+  plane.onTell = async () => (plane.told.length === 0 ? takeBack(second?.id) : undefined);
+  // The environment of the second is looked at before it is told of, and after it for the sake of the third.
+  plane.onLook = async (id) => {
+    if (id === "one") await takeBack(first?.id);
+    else if (plane.told.length === 1 && outcomes.length === 2) await takeBack(second?.id);
+  };
   await queue.tellWaiting(ada, patience.signal);
-  expect(outcomes).toEqual(["taken back", "change-being-told"]);
-  expect(plane.told).toEqual(["stop two"]);
+  expect(outcomes).toEqual(["taken back", "change-being-told", "change-being-told"]);
+  expect(plane.told).toEqual(["stop two", "rename to zwei two"]);
   expect(await queue.of(ada)).toEqual({ waiting: [], dropped: [] });
 });
 

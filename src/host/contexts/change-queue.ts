@@ -36,7 +36,7 @@ export interface ChangeOutcome {
 export class ChangeQueue {
   readonly #options: ChangeQueueOptions;
   #turn: Promise<unknown> = Promise.resolve();
-  /** The change that the plane is told of at this moment. */
+  /** The change that the plane is told of at this moment, or was told of and that waits in the file still. */
   #telling: string | undefined;
   /** What is being taken out of the file. */
   readonly #takingBack = new Set<string>();
@@ -169,7 +169,12 @@ export class ChangeQueue {
     try {
       const found = await environments.find(change.environmentId, signal);
       const verdict = verdictOn(change, found === undefined ? undefined : nowOf(found));
-      if (verdict === "tell" && !(await this.#tell(change, signal))) return true;
+      if (verdict === "tell") {
+        if (this.#isTakenBack(change)) return true;
+        // Until it is out of the file: who takes it back meanwhile would believe that it never happened.
+        this.#telling = change.id;
+        await environments.tell(change, signal);
+      }
       await this.#settle(change, verdict, { found, signal });
       log.info("a waiting change was looked at", { change: change.id, kind: change.kind, verdict });
       return true;
@@ -180,20 +185,14 @@ export class ChangeQueue {
       log.info("the plane refused a waiting change", { change: change.id, kind: change.kind, code: failure.code });
       await this.#drop(change, { reason: "refused", errorCode: failure.code, detail: plain(failure.detail) });
       return true;
-    }
-  }
-
-  /** False when it was taken back while the environment was looked at. */
-  async #tell(change: QueuedChange, signal: AbortSignal): Promise<boolean> {
-    const { environments, records } = this.#options;
-    if (this.#takingBack.has(change.id) || !records.isWaiting(change.id)) return false;
-    this.#telling = change.id;
-    try {
-      await environments.tell(change, signal);
-      return true;
     } finally {
       this.#telling = undefined;
     }
+  }
+
+  /** Also while that is being written. */
+  #isTakenBack({ id }: QueuedChange): boolean {
+    return this.#takingBack.has(id) || !this.#options.records.isWaiting(id);
   }
 
   async #settle(

@@ -1,7 +1,6 @@
 import { create, type DescService } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { type Client, createClient } from "@connectrpc/connect";
-import { createConnectTransport } from "@connectrpc/connect-node";
+import type { Client } from "@connectrpc/connect";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -102,17 +101,8 @@ export class PlaneWithEnvironments {
 
   /** As the administrator works with it from elsewhere. */
   client<Service extends DescService>(service: Service): Client<Service> {
-    const transport = createConnectTransport({
-      baseUrl: this.url,
-      httpVersion: "1.1",
-      interceptors: [
-        (next) => async (request) => {
-          request.header.set("authorization", `Bearer ${this.admin.token}`);
-          return next(request);
-        },
-      ],
-    });
-    return createClient(service, transport);
+    if (this.#process === undefined) throw new Error("the plane does not run");
+    return this.#process.client(service, this.admin.token);
   }
 
   /** What the plane keeps of this class for its runner to read. */

@@ -27,7 +27,7 @@ export const manageClasses: Strings["manage"]["classes"] = {
   machines: { own: "Je Umgebung eine eigene", shared: "Eine, die Umgebungen teilen" },
   cpus: "Prozessoren",
   cpusInvalid: "Eine ganze Zahl von 1 bis 256.",
-  memory: "Arbeitsspeicher in GiB",
+  memory: "Speicher in GiB",
   memoryInvalid: "Eine Zahl von 1 bis 4096.",
   disk: "Festplatte in GiB",
   diskHint: "Leer: die übliche Größe.",
