@@ -99,8 +99,8 @@ describe.each([sqliteDatabases(), postgresDatabases()])("the unmodified SDK on a
       initializer: { specs: [{ contextUrl: { url: "https://github.com/o/r" } }] },
     });
     for await (const event of events) {
-      // Of people that came just before it may still tell.
-      if (event.resourceType === "RESOURCE_TYPE_USER") continue;
+      // Of the organization and its people, which came just before, it may still tell.
+      if (event.resourceId !== project?.id) continue;
       expect(event).toEqual({ operation: "RESOURCE_OPERATION_CREATE", resourceType: "RESOURCE_TYPE_PROJECT", resourceId: project?.id });
       break;
     }
