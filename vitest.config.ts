@@ -5,15 +5,28 @@ const vmTestTimeoutMs = 15 * 60_000;
 /** One life of a machine is three boots, on a computer that does other work beside. */
 const conformanceTestTimeoutMs = 5 * 60_000;
 
+/** How long a test looks again for what is to come: a second, the default, is short on a computer that does other work. */
+const expectation = { poll: { timeout: 20_000, interval: 20 } };
+/** Far more than any unit takes: only a computer that is held up by other work comes near the default of five seconds. */
+const unitTestTimeoutMs = 30_000;
+
 /** Each has a machine of its own, and takes longer than `npm test` should. */
 const longTests = ["kills", "many-files", "suspend-rounds", "upgrade"].map((name) => `tests/vm/${name}.test.ts`);
 
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", include: ["src/**/*.test.ts", "tools/**/*.test.ts", "bench/**/*.test.ts", "tests/checks/*.test.ts"] } },
       {
         test: {
+          expect: expectation,
+          name: "unit",
+          include: ["src/**/*.test.ts", "tools/**/*.test.ts", "bench/**/*.test.ts", "tests/checks/*.test.ts"],
+          testTimeout: unitTestTimeoutMs,
+        },
+      },
+      {
+        test: {
+          expect: expectation,
           name: "conformance",
           include: ["tests/conformance/*.test.ts"],
           globalSetup: "tests/conformance/setup.ts",
@@ -22,9 +35,10 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
-      { test: { name: "sdk", include: ["tests/sdk/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000 } },
+      { test: { expect: expectation, name: "sdk", include: ["tests/sdk/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000 } },
       {
         test: {
+          expect: expectation,
           name: "integration",
           include: ["tests/integration/**/*.test.ts"],
           globalSetup: "tests/support/bundle-setup.ts",
@@ -35,6 +49,7 @@ export default defineConfig({
       },
       {
         test: {
+          expect: expectation,
           name: "vm",
           include: ["tests/vm/*.test.ts", "tests/e2e/sample.test.ts", "tests/e2e/ui/journey.test.ts"],
           exclude: longTests,
@@ -46,6 +61,7 @@ export default defineConfig({
       },
       {
         test: {
+          expect: expectation,
           name: "long",
           include: longTests,
           testTimeout: vmTestTimeoutMs,
@@ -55,6 +71,7 @@ export default defineConfig({
       },
       {
         test: {
+          expect: expectation,
           name: "ui",
           include: ["tests/e2e/ui/*.test.ts"],
           exclude: ["tests/e2e/ui/journey.test.ts"],
@@ -66,6 +83,7 @@ export default defineConfig({
       },
       {
         test: {
+          expect: expectation,
           name: "shell",
           include: ["tests/e2e/shell/*.test.ts"],
           globalSetup: "tests/e2e/shell/setup.ts",
@@ -74,7 +92,7 @@ export default defineConfig({
           maxWorkers: 2,
         },
       },
-      { test: { name: "package", include: ["tests/package/*.test.ts"], testTimeout: 120_000, hookTimeout: 300_000 } },
+      { test: { expect: expectation, name: "package", include: ["tests/package/*.test.ts"], testTimeout: 120_000, hookTimeout: 300_000 } },
     ],
   },
 });

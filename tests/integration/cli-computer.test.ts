@@ -124,7 +124,7 @@ test("an editor is opened with the desktop's opener", async () => {
   const env = { DISPLAY: ":7", PATH: `${bin}:${process.env["PATH"]}` };
   const { status, stderr } = await cli.spawn(["open", "web", "--editor", "zed"], { env }).end();
   expect({ status, stderr }).toEqual({ status: 0, stderr: "Opening web in zed\n" });
-  await waitUntil(() => existsSync(opened), { intervalMs: 20, signal: AbortSignal.timeout(5000) });
+  await waitUntil(() => existsSync(opened), { intervalMs: 20, signal: AbortSignal.timeout(20_000) });
   expect(readFileSync(opened, "utf8")).toBe("zed://ssh/web.berth/workspaces/web");
 });
 

@@ -89,7 +89,7 @@ test.each([
   else await product.whenStep(id, step);
   await product.wish(id, DELETED);
   expect(await product.whenGone(id)).toBe(true);
-  expect(await waitUntil(() => product.machine.environment(id) === undefined, { intervalMs: 5, signal: AbortSignal.timeout(5000) })).toBe(
+  expect(await waitUntil(() => product.machine.environment(id) === undefined, { intervalMs: 5, signal: AbortSignal.timeout(20_000) })).toBe(
     true,
   );
 });
@@ -121,7 +121,7 @@ test("deleting while the machine is off starts it to remove what is on its disk"
   await product.whenPhase(id, RUNNING);
   await product.wish(id, STOPPED);
   await product.whenPhase(id, STOPPED);
-  await product.machine.powerOff(AbortSignal.timeout(5000));
+  await product.machine.powerOff(AbortSignal.timeout(20_000));
   await product.wish(id, DELETED);
   expect(await product.whenGone(id)).toBe(true);
 });
@@ -146,7 +146,7 @@ test("a machine that crashes again and again is left off, with the reason, until
 });
 
 async function crashWhenUp(): Promise<void> {
-  expect(await waitUntil(() => product.computer.machines.size > 0, { intervalMs: 5, signal: AbortSignal.timeout(5000) })).toBe(true);
+  expect(await waitUntil(() => product.computer.machines.size > 0, { intervalMs: 5, signal: AbortSignal.timeout(20_000) })).toBe(true);
   product.crashMachine();
 }
 
@@ -192,7 +192,7 @@ test("stopping the machine by hand ends in stopped environments", async () => {
   const ids = [await product.create("web"), await product.create("fail-build")];
   for (const id of ids) await product.whenPhase(id, RUNNING);
   for (const id of ids) await product.wish(id, STOPPED);
-  await product.machine.powerOff(AbortSignal.timeout(5000));
+  await product.machine.powerOff(AbortSignal.timeout(20_000));
   for (const id of ids) await product.whenPhase(id, STOPPED);
 });
 

@@ -17,7 +17,7 @@ const limits = { pingTimeoutMs: 300, pingIntervalMs: 100, callTimeoutMs: 500 };
 const shortLimits = { pingTimeoutMs: 40, pingIntervalMs: 10, callTimeoutMs: 100 };
 /** For guests that answer, where a loaded computer must not be what ends a call. */
 const patientLimits = { pingTimeoutMs: 20_000, pingIntervalMs: 100, callTimeoutMs: 20_000 };
-const openTimeoutMs = 2000;
+const openTimeoutMs = 10_000;
 /** What a test may hold on to for a guest that sends without end: its windows and one message, generously. */
 const maxGrowthBytes = 96 * 1024 * 1024;
 const open: AgentConnection[] = [];

@@ -116,7 +116,7 @@ test.each(["Device", "device/", "DEVICE/", "d%65vice", "/device", "./device", "x
 test("a plane that does not offer it says so", async () => {
   const without = new AuthorizingPlane();
   await without.start();
-  const asked = signInWithDeviceCode({ planeUrl: new URL(without.origin), show: () => undefined, signal: AbortSignal.timeout(5000) });
+  const asked = signInWithDeviceCode({ planeUrl: new URL(without.origin), show: () => undefined, signal: AbortSignal.timeout(20_000) });
   await expect(asked).rejects.toMatchObject({ code: "device-sign-in-off" });
   await without.end();
 });

@@ -290,6 +290,6 @@ describe.each([sqliteDatabases(), postgresDatabases()])("a store on $name", (dat
   });
 
   test("it answers while it is open", async () => {
-    await store.ping(AbortSignal.timeout(5000));
+    await store.ping(AbortSignal.timeout(20_000));
   });
 });
