@@ -21,7 +21,7 @@ import { type NodeRequest, type NodeResponse, serveJsonlEvents } from "./jsonl.t
 import { scopeOfCaller, scopes } from "./request-scope.ts";
 import type { Sealer } from "./seal.ts";
 import { auditLog } from "./services/audit-log-service.ts";
-import { bind, type BoundService } from "./services/bind.ts";
+import { bind, type BoundService, type StreamMethod } from "./services/bind.ts";
 import { editorService } from "./services/editor-service.ts";
 import { environmentService } from "./services/environment-service.ts";
 import { type WatchEvents, watchEvents } from "./services/event-service.ts";
@@ -71,6 +71,8 @@ export interface PlaneApi {
   readonly events: PlaneEvents;
   /** To be run before the body of a request is read; where it is not, an interceptor does it. */
   readonly gate: Gate;
+  /** Those of the services' methods that stream, for whoever serves them in a way of their own. */
+  readonly streams: readonly StreamMethod[];
   /** Registers the services; methods that are not built answer `unimplemented`. */
   routes(router: ConnectRouter): void;
   /** False when the request is another one. `address` is where it came from, if not from who is connected. */
@@ -125,6 +127,7 @@ export function assemblePlane(parts: PlaneParts): PlaneApi {
       validateRequests(),
       ...(parts.policy === undefined ? [] : [parts.policy.authorizer.authorization(), repeatedCalls(parts)]),
     ],
+    streams: services.flatMap((service) => service.streams),
     routes: (router) => {
       for (const service of services) service.register(router);
     },

@@ -21,6 +21,7 @@ const api: HttpServerOptions["api"] = {
     }),
   interceptors: [],
   gate: async () => undefined,
+  streams: [],
   serveJsonl: () => false,
 };
 

@@ -1,4 +1,4 @@
-import { createContextValues } from "@connectrpc/connect";
+import { type ContextValues, createContextValues } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import type { Server } from "node:http";
 import { createSecureServer, type Http2Server, type Http2SecureServer, type ServerHttp2Session } from "node:http2";
@@ -10,6 +10,7 @@ import { answer, type HttpRequest, type HttpResponse } from "../plane/http-messa
 import { type ClientAddress, clientAddressBy } from "./client-address.ts";
 import type { Site } from "./sign-in-site.ts";
 import type { ListenAddress } from "./config.ts";
+import { ConnectStreams } from "./connect-streams.ts";
 import { EmptyAwareResponse } from "./empty-answer.ts";
 import { createPlainServer } from "./plain-server.ts";
 import { readTls, type TlsFiles, watchTls } from "./tls-files.ts";
@@ -33,7 +34,7 @@ export interface HttpServerOptions {
   readonly listen: ListenAddress;
   readonly tls?: TlsFiles;
   readonly pages: PlainPages;
-  readonly api?: Pick<PlaneApi, "interceptors" | "gate" | "routes" | "serveJsonl">;
+  readonly api?: Pick<PlaneApi, "interceptors" | "gate" | "streams" | "routes" | "serveJsonl">;
   /** Asked before the API; answers what it knows. */
   readonly site?: Site;
   readonly clientAddress?: ClientAddress;
@@ -54,19 +55,7 @@ export class HttpServer {
   private constructor(options: HttpServerOptions) {
     const { api, tls, clientAddress = clientAddressBy(undefined) } = options;
     this.#options = options;
-    const handler =
-      api === undefined
-        ? undefined
-        : connectNodeAdapter({
-            routes: (router) => api.routes(router),
-            interceptors: api.interceptors,
-            requestGate: async (context) => api.gate(context),
-            readMaxBytes: maxMessageBytes,
-            writeMaxBytes: maxMessageBytes,
-            // Without a signal to shut down: each call would look through the listeners of all open streams for its own, and
-            // who is cut off at the end of a drain learns it from the connection.
-            contextValues: (request) => createContextValues().set(addressKey, clientAddress(request)),
-          });
+    const handler = api === undefined ? undefined : apiHandler(api, clientAddress);
     const listener = (request: HttpRequest, response: HttpResponse): void => this.#answer(request, response, handler);
     const { server, http2 } = createServers(listener, tls);
     this.#server = server;
@@ -137,7 +126,7 @@ export class HttpServer {
     await closed;
   }
 
-  #answer(request: HttpRequest, response: HttpResponse, handler: ReturnType<typeof connectNodeAdapter> | undefined): void {
+  #answer(request: HttpRequest, response: HttpResponse, handler: ApiHandler | undefined): void {
     this.#running++;
     response.on("close", () => {
       this.#running--;
@@ -155,12 +144,7 @@ export class HttpServer {
     else void this.#answerSite(request, response, site, handler);
   }
 
-  async #answerSite(
-    request: HttpRequest,
-    response: HttpResponse,
-    site: Site,
-    handler: ReturnType<typeof connectNodeAdapter> | undefined,
-  ): Promise<void> {
+  async #answerSite(request: HttpRequest, response: HttpResponse, site: Site, handler: ApiHandler | undefined): Promise<void> {
     try {
       if (!(await site(request, response))) this.#answerApi(request, response, handler);
     } catch (error) {
@@ -169,7 +153,7 @@ export class HttpServer {
     }
   }
 
-  #answerApi(request: HttpRequest, response: HttpResponse, handler: ReturnType<typeof connectNodeAdapter> | undefined): void {
+  #answerApi(request: HttpRequest, response: HttpResponse, handler: ApiHandler | undefined): void {
     const { api, clientAddress = clientAddressBy(undefined) } = this.#options;
     if (api?.serveJsonl(request, response, clientAddress(request)) === true) return;
     if (handler !== undefined) handler(request, response);
@@ -185,6 +169,27 @@ export class HttpServer {
       answer(response, 500, {});
     }
   }
+}
+
+type ApiHandler = ReturnType<typeof connectNodeAdapter>;
+
+function apiHandler(api: NonNullable<HttpServerOptions["api"]>, clientAddress: ClientAddress): ApiHandler {
+  const { gate, interceptors, streams } = api;
+  const contextValues = (request: HttpRequest): ContextValues => createContextValues().set(addressKey, clientAddress(request));
+  const connectStreams = new ConnectStreams({ streams, interceptors, gate, contextValues, maxMessageBytes });
+  const others = connectNodeAdapter({
+    routes: (router) => api.routes(router),
+    interceptors,
+    requestGate: async (context) => gate(context),
+    readMaxBytes: maxMessageBytes,
+    writeMaxBytes: maxMessageBytes,
+    // Without a signal to shut down: each call would look through the listeners of all open streams for its own, and
+    // who is cut off at the end of a drain learns it from the connection.
+    contextValues,
+  });
+  return (request, response) => {
+    if (!connectStreams.serve(request, response)) others(request, response);
+  };
 }
 
 /** Waits for something, but no longer than until the signal aborts. */
