@@ -13,6 +13,7 @@ import type { Gate } from "../plane/gate.ts";
 import type { NodeRequest, NodeResponse } from "../plane/jsonl.ts";
 import { bind, type BoundService } from "../plane/services/bind.ts";
 import { ConnectStreams } from "./connect-streams.ts";
+import { blameClientOf } from "./unreadable-message.ts";
 
 const maxMessageBytes = 1000;
 const path = "/gitpod.v1.EventService/WatchEvents";
@@ -84,7 +85,10 @@ function handlers({ streams, register }: BoundService): { readonly ours: Handler
   const connects = connectNodeAdapter({
     ...options,
     routes: register,
-    requestGate: async (context) => gate(context),
+    requestGate: async (context) => {
+      blameClientOf(context);
+      await gate(context);
+    },
     readMaxBytes: maxMessageBytes,
     writeMaxBytes: maxMessageBytes,
   });
@@ -167,6 +171,11 @@ test.each(calls)("answers %s as Connect does", async (_name, asked) => {
   expect(answer).toEqual(await answerTo(connects, asked));
   expect(answer.headers).toMatchObject({ ":status": 200, "content-type": asked.headers["content-type"] });
   expect(await olderAnswerTo(ours, asked)).toEqual(await olderAnswerTo(connects, asked));
+});
+
+test("a message that cannot be read is the client's mistake", async () => {
+  const { body } = await answerTo(answering().ours, { headers: proto, body: encodeEnvelope(0, Buffer.from([255])) });
+  expect(body).toContain('"code":"invalid_argument"');
 });
 
 test.each<[string, Uint8Array]>([

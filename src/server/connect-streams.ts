@@ -15,6 +15,7 @@ import { once } from "node:events";
 import type { Gate } from "../plane/gate.ts";
 import type { NodeRequest, NodeResponse } from "../plane/jsonl.ts";
 import type { StreamMethod } from "../plane/services/bind.ts";
+import { blameClient } from "./unreadable-message.ts";
 
 export interface ConnectStreamsOptions {
   readonly streams: readonly StreamMethod[];
@@ -94,6 +95,7 @@ export class ConnectStreams {
         if (!response.write(bytes)) await once(response, "drain", { signal: context.signal });
       }
     } catch (error) {
+      blameClient(error);
       failure = error instanceof ConnectError ? error : new ConnectError("internal error", Code.Internal, undefined, undefined, error);
     }
     context.abort(failure);

@@ -13,6 +13,7 @@ import type { ListenAddress } from "./config.ts";
 import { ConnectStreams } from "./connect-streams.ts";
 import { EmptyAwareResponse } from "./empty-answer.ts";
 import { createPlainServer } from "./plain-server.ts";
+import { blameClientOf } from "./unreadable-message.ts";
 import { readTls, type TlsFiles, watchTls } from "./tls-files.ts";
 
 /** The largest message that is taken or given, unpacked. */
@@ -180,7 +181,10 @@ function apiHandler(api: NonNullable<HttpServerOptions["api"]>, clientAddress: C
   const others = connectNodeAdapter({
     routes: (router) => api.routes(router),
     interceptors,
-    requestGate: async (context) => gate(context),
+    requestGate: async (context) => {
+      blameClientOf(context);
+      await gate(context);
+    },
     readMaxBytes: maxMessageBytes,
     writeMaxBytes: maxMessageBytes,
     // Without a signal to shut down: each call would look through the listeners of all open streams for its own, and
