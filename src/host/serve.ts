@@ -2,6 +2,7 @@ import type { connectNodeAdapter } from "@connectrpc/connect-node";
 import { rmSync } from "node:fs";
 import { createServer } from "node:http2";
 import { type Log, messageOf } from "../lib/log.ts";
+import { answer, hasAddress } from "../plane/http-messages.ts";
 
 /** How long clients may take to read their last answer. */
 const drainGraceMs = 2000;
@@ -16,7 +17,10 @@ export async function serveOnSocket({
   readonly handler: ReturnType<typeof connectNodeAdapter>;
   readonly log: Log;
 }): Promise<() => Promise<void>> {
-  const server = createServer(handler);
+  const server = createServer((request, response) => {
+    if (hasAddress(request)) handler(request, response);
+    else answer(response, 400, {});
+  });
   server.on("sessionError", (error) => log.info("a client's connection ended", { reason: messageOf(error) }));
   // Whoever left it there is gone: this process holds the lock.
   rmSync(socketPath, { force: true });

@@ -20,6 +20,13 @@ export function plainPath({ url = "" }: HttpRequest): string | undefined {
   return plain.test(path) ? path : undefined;
 }
 
+/** Whether a request names a host and a path that make an address: what is none would be a fault of whoever reads it as one. */
+export function hasAddress(request: HttpRequest): boolean {
+  const { url = "" } = request;
+  const authority = "authority" in request ? request.authority : request.headers.host;
+  return authority !== undefined && URL.canParse(url, `http://${authority}`);
+}
+
 /** What a page's form sends. Fails with `request-invalid` when it is too long to be one. */
 export async function formOf(request: HttpRequest): Promise<URLSearchParams> {
   const parts: Buffer[] = [];

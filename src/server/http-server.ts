@@ -6,7 +6,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { type Log, messageOf } from "../lib/log.ts";
 import type { PlaneApi } from "../plane/assemble-plane.ts";
 import { addressKey } from "../plane/caller.ts";
-import { answer, type HttpRequest, type HttpResponse } from "../plane/http-messages.ts";
+import { answer, hasAddress, type HttpRequest, type HttpResponse } from "../plane/http-messages.ts";
 import { type ClientAddress, clientAddressBy } from "./client-address.ts";
 import type { Site } from "./sign-in-site.ts";
 import type { ListenAddress } from "./config.ts";
@@ -134,6 +134,10 @@ export class HttpServer {
       if (this.#running === 0) this.#onIdle?.();
     });
     if (this.#isDraining && request.httpVersionMajor < 2) response.setHeader("connection", "close");
+    if (!hasAddress(request)) {
+      answer(response, 400, {});
+      return;
+    }
     const [path = ""] = (request.url ?? "").split("?");
     const page = Object.hasOwn(this.#options.pages, path) ? this.#options.pages[path] : undefined;
     if (page !== undefined) {
