@@ -17,6 +17,11 @@ export class FakeClock implements Clock {
     return this.#nowMs;
   }
 
+  /** How many callbacks wait for their time. */
+  get waiting(): number {
+    return this.#timers.size;
+  }
+
   after(delayMs: number, callback: () => void): () => void {
     const timer = { atMs: this.#nowMs + delayMs, callback };
     this.#timers.add(timer);

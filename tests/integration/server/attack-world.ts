@@ -102,6 +102,13 @@ export interface Answer {
 
 const errorBody = z.object({ code: z.string() });
 
+export interface Watch {
+  /** All lines so far. */
+  readonly heard: () => string;
+  /** All lines, when there are no more. */
+  readonly over: Promise<string>;
+}
+
 /** A server with two organizations: one of Ada, Bob and Carol, which has one of everything, and one of Eve. */
 export class AttackWorld {
   readonly store: Store;
@@ -228,24 +235,22 @@ export class AttackWorld {
     return { status: response.status, code: parsed.data?.code ?? unserved, text };
   }
 
-  /** Watches events as lines until one has `last` in it, or the server ends it; gives all of them. */
-  async watch(who: Person, last: string, begun: () => void): Promise<string> {
+  /** Watches events as lines until one has `last` in it, or the server ends it; comes when it has begun. */
+  async watch(who: Person, last: string): Promise<Watch> {
     const response = await fetch(`${this.baseUrl}/gitpod.v1.EventService/WatchEvents`, {
       method: "POST",
       headers: { accept: "application/jsonl", "content-type": "application/json", authorization: `Bearer ${who.token}` },
       body: JSON.stringify({ organization: true }),
     });
-    begun();
     let text = "";
-    try {
+    const over = (async () => {
       for await (const chunk of response.body ?? []) {
         text += Buffer.from(chunk).toString();
         if (text.includes(last)) break;
       }
-    } catch {
       // Broken off by the server, as a stream of lines that fails is.
-    }
-    return text;
+    })().catch(() => undefined);
+    return { heard: () => text, over: over.then(() => text) };
   }
 
   /** The methods that are there; one after the other, so that a busy database answers every one. */

@@ -81,22 +81,21 @@ describe.each([sqliteDatabases(), postgresDatabases()])("watches that are open, 
       () => undefined,
       (error: unknown) => ConnectError.from(error).code,
     );
-    let begun = 0;
-    const lines = world.watch(who, "never", () => begun++);
-    const goesOn = world.watch(others, world.ids.project ?? "", () => begun++);
-    await expect.poll(() => begun, { timeout: limitMs }).toBe(2);
+    const lines = await world.watch(who, "never");
+    const goesOn = await world.watch(others, world.ids.project ?? "");
     const tells = async (): Promise<readonly string[]> => {
       await touch(projectKind, world.carolsIds.project);
-      return seen;
+      return [seen.join(), lines.heard()];
     };
-    await expect.poll(tells, { timeout: limitMs }).toContain(world.carolsIds.project);
+    const toldOfIt = expect.stringContaining(world.carolsIds.project ?? "");
+    await expect.poll(tells, { timeout: limitMs }).toEqual([toldOfIt, toldOfIt]);
     await world.store.inOrganization(world.ada.organizationId).transaction(async (tx) => takings[name]?.(tx, who));
     world.clock.jump(watcherCheckIntervalMs);
     expect(await over).toBe(Code.Unauthenticated);
-    expect(await lines).toContain(world.carolsIds.project);
+    await lines.over;
     // Others go on.
     await touch(projectKind, world.ids.project);
-    expect(await goesOn).toContain(world.ids.project);
+    expect(await goesOn.over).toContain(world.ids.project);
   });
 
   test("who is no administrator any more sees no more than a member", async () => {
@@ -108,16 +107,17 @@ describe.each([sqliteDatabases(), postgresDatabases()])("watches that are open, 
         if (stored !== undefined) tx.update(memberKind, stored, create(MemberRecordSchema, { ...stored.message, role }));
       });
     await setRole(OrganizationRole.ADMIN);
-    let begun = 0;
-    const watched = world.watch(fay, world.ids.project ?? "", () => begun++);
-    await expect.poll(() => begun, { timeout: limitMs }).toBe(1);
+    const watch = await world.watch(fay, world.ids.project ?? "");
+    // Hers alone: those of the watches before are over.
+    await expect.poll(() => world.clock.waiting, { timeout: limitMs }).toBe(1);
     await touch(environmentKind, world.carolsIds.environment);
+    await expect.poll(watch.heard, { timeout: limitMs }).toContain(world.carolsIds.environment);
     await setRole(OrganizationRole.MEMBER);
-    await world.clock.pass(watcherCheckIntervalMs);
+    world.clock.jump(watcherCheckIntervalMs);
+    // Who she is has been read anew when the next look is set.
+    await expect.poll(() => world.clock.waiting, { timeout: limitMs }).toBe(1);
     await touch(environmentKind, world.ids.environment);
     await touch(projectKind, world.ids.project);
-    const text = await watched;
-    expect(text).toContain(world.carolsIds.environment);
-    expect(text).not.toContain(world.ids.environment);
+    expect(await watch.over).not.toContain(world.ids.environment);
   });
 });
