@@ -12,6 +12,7 @@ import type { Site } from "./sign-in-site.ts";
 import type { ListenAddress } from "./config.ts";
 import { ConnectStreams } from "./connect-streams.ts";
 import { EmptyAwareResponse } from "./empty-answer.ts";
+import { dropLongDeadline } from "./long-deadline.ts";
 import { createPlainServer } from "./plain-server.ts";
 import { blameClientOf } from "./unreadable-message.ts";
 import { readTls, type TlsFiles, watchTls } from "./tls-files.ts";
@@ -196,6 +197,7 @@ function apiHandler(api: NonNullable<HttpServerOptions["api"]>, clientAddress: C
     contextValues,
   });
   return (request, response) => {
+    dropLongDeadline(request);
     if (!connectStreams.serve(request, response)) others(request, response);
   };
 }

@@ -1,3 +1,4 @@
+import type { EventEmitter } from "node:events";
 import { answer, formOf, type HttpRequest, type HttpResponse, plainPath } from "../http-messages.ts";
 import Provider, { type KoaContextWithOIDC, errors } from "oidc-provider";
 import { BerthError } from "../../contract/berth-error.ts";
@@ -92,6 +93,9 @@ export class AuthorizationServer {
     // What it then believes are headers that #setOrigin has set.
     provider.proxy = true;
     provider.on("grant.success", (ctx) => this.#tellSignedIn(ctx));
+    // Without a listener Koa writes them to stderr: connections that break, which whoever connects can make.
+    const koa: EventEmitter = provider;
+    koa.on("error", (error) => log.info("a request to the authorization server broke off", { reason: messageOf(error) }));
     provider.on("server_error", (_ctx, error) => log.error("the authorization server failed", { error: messageOf(error) }));
     this.#running = { kids, provider, answer: provider.callback() };
     return provider;

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { connect as connectHttp2, type OutgoingHttpHeaders } from "node:http2";
+import { connect as connectHttp2, constants, type OutgoingHttpHeaders } from "node:http2";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -40,6 +40,8 @@ const requests: Readonly<Record<string, string>> = {
   "two lengths": `POST ${call} HTTP/1.1\r\nhost: x\r\n${json}\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{}`,
   "a broken chunk": `POST ${call} HTTP/1.1\r\nhost: x\r\n${json}\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n`,
   "no HTTP": "hello\r\n\r\n",
+  "a greeting of HTTP/2 alone": "PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n",
+  "frames of HTTP/2 that are none": `PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n${"\xff".repeat(200)}`,
   "a deadline that is no number": post(call, ["host: x", json, "connect-timeout-ms: soon"], "{}"),
   "a deadline beyond all timers": post(call, ["host: x", json, "connect-timeout-ms: 9999999999"], "{}"),
   "a deadline that is over": post(call, ["host: x", json, "connect-timeout-ms: 0"], "{}"),
@@ -124,7 +126,8 @@ describe.each([
   /** Whether it goes on as before, and has met no fault of its own. */
   async function isWell(): Promise<void> {
     expect(await heardFrom(open(), "GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")).toContain("200 OK");
-    expect(plane.lines.filter((line) => line.startsWith("{") && /"level":(?:50|60)/.test(line))).toEqual([]);
+    // Whoever reads the log finds lines of JSON in it, whatever a stranger does.
+    expect(plane.lines.filter((line) => !line.startsWith("{") || /"level":(?:50|60)/.test(line))).toEqual([]);
   }
 
   test.each(Object.entries(requests))("takes %s from a stranger, and goes on", async (_what, request) => {
@@ -152,5 +155,27 @@ describe.each([
     });
     session.destroy();
     await isWell();
+  });
+
+  test.each([call, watch, "/oauth/token", "/auth/sign-in"])("goes on when strangers break off what they ask %s", async (path) => {
+    const session = connectHttp2(`${isTls ? "https" : "http"}://127.0.0.1:${plane.port}`, { rejectUnauthorized: false });
+    session.on("error", () => undefined);
+    const { NGHTTP2_PROTOCOL_ERROR, NGHTTP2_INTERNAL_ERROR, NGHTTP2_CANCEL } = constants;
+    for (const code of [NGHTTP2_PROTOCOL_ERROR, NGHTTP2_INTERNAL_ERROR, NGHTTP2_CANCEL])
+      for (const type of ["application/json", "application/connect+proto", "application/x-www-form-urlencoded"]) {
+        const stream = session.request({ ":method": "POST", ":path": path, "content-type": type });
+        const closed = new Promise<void>((resolve) => {
+          stream.on("error", () => undefined);
+          stream.on("close", () => resolve());
+        });
+        stream.resume();
+        stream.write("half of it");
+        // By then it has been handed on.
+        await isWell();
+        stream.close(code);
+        await closed;
+      }
+    await isWell();
+    session.destroy();
   });
 });
