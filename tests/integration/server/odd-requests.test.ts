@@ -163,7 +163,7 @@ describe.each([
     const { NGHTTP2_PROTOCOL_ERROR, NGHTTP2_INTERNAL_ERROR, NGHTTP2_CANCEL } = constants;
     for (const code of [NGHTTP2_PROTOCOL_ERROR, NGHTTP2_INTERNAL_ERROR, NGHTTP2_CANCEL])
       for (const type of ["application/json", "application/connect+proto", "application/x-www-form-urlencoded"]) {
-        const stream = session.request({ ":method": "POST", ":path": path, "content-type": type });
+        const stream = session.request({ ":method": "POST", ":path": path, "content-type": type, "content-length": "100" });
         const closed = new Promise<void>((resolve) => {
           stream.on("error", () => undefined);
           stream.on("close", () => resolve());
