@@ -74,7 +74,7 @@ export class Engine {
     const { store, machines } = this.#options;
     this.#unsubscribe.push(
       store.onSpecChange((id) => this.#onSpecChange(id)),
-      machines.onChange((ids, machine) => (ids === "all" ? void this.#wakeAll([machine]) : ids.forEach((id) => this.#wake(id)))),
+      machines.onChange((ids, machine) => (ids === "all" ? this.#wakeHeld(machine) : ids.forEach((id) => this.#wake(id)))),
     );
     await machines.adopt(async () => store.list());
     await this.#wakeAll(machines.all);
@@ -96,6 +96,12 @@ export class Engine {
   }
 
   /** Every environment of these machines. */
+  #wakeHeld(machine: KeptMachine): void {
+    this.#wakeAll([machine]).catch((error: unknown) =>
+      this.#options.log.warn("environments of a machine were not looked at", { machineId: machine.id, reason: messageOf(error) }),
+    );
+  }
+
   async #wakeAll(machines: readonly KeptMachine[]): Promise<void> {
     const environments = await this.#options.store.list();
     for (const machine of machines) {

@@ -8,22 +8,26 @@ import { type Log, messageOf } from "../lib/log.ts";
 const clockSyncIntervalMs = 60_000;
 const entropyBytes = 32;
 
+interface GuestClock {
+  readonly client: Client<typeof AgentService>;
+  readonly now: () => number;
+  readonly log: Log;
+  readonly ended: Promise<unknown>;
+}
+
 /** Sets a guest's clock, and stirs its random numbers, which a guest that was saved would draw again. */
 export async function setGuestClock(client: Client<typeof AgentService>, nowMs: number, signal?: AbortSignal): Promise<void> {
   await client.setClock({ now: timestampFromMs(nowMs), entropy: randomBytes(entropyBytes) }, signal === undefined ? {} : { signal });
 }
 
+/** The same where nothing depends on it. */
+export function trySetGuestClock({ client, now, log }: Pick<GuestClock, "client" | "now" | "log">): void {
+  setGuestClock(client, now()).catch((error: unknown) => log.info("the clock was not set", { reason: messageOf(error) }));
+}
+
 /** A guest's clock stands still while its computer sleeps, so it is set again and again until `ended`. */
-export function keepGuestClock(options: {
-  readonly client: Client<typeof AgentService>;
-  readonly now: () => number;
-  readonly log: Log;
-  readonly ended: Promise<unknown>;
-}): void {
-  const { client, now, log, ended } = options;
-  const timer = setInterval(() => {
-    setGuestClock(client, now()).catch((error: unknown) => log.info("the clock was not set", { reason: messageOf(error) }));
-  }, clockSyncIntervalMs);
+export function keepGuestClock({ ended, ...clock }: GuestClock): void {
+  const timer = setInterval(() => trySetGuestClock(clock), clockSyncIntervalMs);
   timer.unref();
   void ended.then(() => clearInterval(timer));
 }

@@ -7,7 +7,7 @@ import { type Log, messageOf } from "../lib/log.ts";
 import type { MachineDriver } from "../vm/driver.ts";
 import { bootJudged, endsBoot, judged } from "./boot-judge.ts";
 import { CrashCount } from "./crash-count.ts";
-import { keepGuestClock, setGuestClock } from "./guest-clock.ts";
+import { keepGuestClock, setGuestClock, trySetGuestClock } from "./guest-clock.ts";
 import { MachineUses } from "./machine-uses.ts";
 import type { AgentClient, MachineKeeperOptions, MachineListener, MachineView } from "./machine-view.ts";
 import { ObservedEnvironments } from "./observed-environments.ts";
@@ -261,10 +261,7 @@ export class MachineKeeper {
 
   /** Sets the machine's clock now, e.g. because the computer woke. */
   setClock(): void {
-    if (this.#client === undefined) return;
-    setGuestClock(this.#client, this.#now()).catch((error: unknown) =>
-      this.#log.info("the clock was not set", { reason: messageOf(error) }),
-    );
+    if (this.#client !== undefined) trySetGuestClock({ client: this.#client, now: this.#now, log: this.#log });
   }
 
   /** Tells the machine anew how to get to the world, e.g. because a setting or the name servers changed. */
@@ -355,7 +352,10 @@ export class MachineKeeper {
     if (this.#connection !== connection) return;
     this.#log.warn("the connection to the machine ended", { reason });
     this.#disconnect();
-    if (!this.#stop.signal.aborted) void this.adopt().finally(() => this.#announce());
+    if (this.#stop.signal.aborted) return;
+    void this.adopt()
+      .catch((error: unknown) => this.#log.warn("the machine was not looked at", { reason: messageOf(error) }))
+      .finally(() => this.#announce());
   }
 
   async #onDriverChange(): Promise<void> {

@@ -184,7 +184,7 @@ function serveParts(router: ConnectRouter, parts: HostParts, env: NodeJS.Process
     await growDisks(parts);
     parts.hub.touch();
     machines.setNetwork();
-    void engine.idleTimeChanged();
+    await engine.idleTimeChanged();
   };
   plane.routes(router);
   router.service(WorkspaceService, workspaceService(parts));

@@ -9,6 +9,7 @@ import { linkKeyBytes } from "../lib/link.ts";
 import { commandLineOf } from "./child-process.ts";
 import { readTail } from "./read-tail.ts";
 import { identifyProcess, isSameProcess, type ProcessIdentity } from "../lib/process-identity.ts";
+import { removeFolder } from "../lib/remove-folder.ts";
 
 /** Starting a machine with less free space than this would soon pause it. */
 const minimumHostFreeBytes = 2 * 1024 ** 3;
@@ -145,8 +146,8 @@ export class MachineFolderBase<ProcessName extends string> {
   }
 
   remove(): void {
-    rmSync(this.folder, { recursive: true, force: true });
-    rmSync(this.runFolder, { recursive: true, force: true });
+    removeFolder(this.folder);
+    removeFolder(this.runFolder);
   }
 }
 

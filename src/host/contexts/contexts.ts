@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { parsePlaneUrl } from "../../bridge/plane-client.ts";
 import { BerthError } from "../../contract/berth-error.ts";
+import { removeFolder } from "../../lib/remove-folder.ts";
 import { type ContextRecord, ContextStore } from "./context-store.ts";
 import { RemoteContext, type RemoteContextOptions } from "./remote-context.ts";
 
@@ -82,7 +83,7 @@ export class Contexts {
       await this.#store.set(this.#store.records.filter((record) => record.id !== id));
       this.#contexts.delete(id);
       context.close();
-      await rm(this.#folderOf(id), { recursive: true, force: true });
+      removeFolder(this.#folderOf(id));
       this.#options.onListed();
       return outcome;
     });

@@ -3,6 +3,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { syncFolder, writeFileAtomically } from "../../lib/atomic-file.ts";
+import { removeFolder } from "../../lib/remove-folder.ts";
 import { copyDisk } from "../data-disk.ts";
 import type { MachineIdentity } from "../driver.ts";
 import { newIdentity } from "../machine-identity.ts";
@@ -92,7 +93,7 @@ export class MachineFolder extends MachineFolderBase<"qemu" | "passt" | Virtiofs
   /** Removes what `copyFrom` made and nothing else. */
   removeCopy(): void {
     for (const path of [this.dataDisk, `${this.dataDisk}.new`, this.#newIdentity, this.linkKey]) rmSync(path, { force: true });
-    rmSync(this.runFolder, { recursive: true, force: true });
+    removeFolder(this.runFolder);
   }
 
   override async makeLinkKey(): Promise<void> {

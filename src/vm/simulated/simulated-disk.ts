@@ -1,7 +1,8 @@
-import { mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { writeFileAtomically } from "../../lib/atomic-file.ts";
+import { removeFolder } from "../../lib/remove-folder.ts";
 
 const stepSchema = z.object({
   name: z.string(),
@@ -113,7 +114,7 @@ export class SimulatedDisk {
   }
 
   static remove(folder: string): void {
-    rmSync(folder, { recursive: true, force: true });
+    removeFolder(folder);
   }
 
   /** Resolves when what is there now was written; calls while one waits for its turn are one write. */
