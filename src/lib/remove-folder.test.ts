@@ -28,7 +28,5 @@ test("a folder that something is still written in is gone, whole", async () => {
 });
 
 test("one that is not there is no failure", () => {
-  removeFolder(join(parent, "never"));
-  writeFileSync(join(parent, "file"), "x");
-  removeFolder(join(parent, "file", "inside"));
+  expect(() => removeFolder(join(parent, "never"))).not.toThrow();
 });
