@@ -5,6 +5,7 @@ import { connect as connectTcp, type Socket } from "node:net";
 import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { connect as connectTls } from "node:tls";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type Log, silentLog } from "../lib/log.ts";
@@ -43,10 +44,10 @@ function certify(name: string): void {
   renameSync(key, files.keyFile);
 }
 
-async function start(pages: PlainPages = {}): Promise<void> {
+async function start(pages: PlainPages = {}, options: { readonly idleTimeoutMs?: number } = {}): Promise<void> {
   const log: Log = { ...silentLog, error: (message) => logged.push(message) };
   const listen = { host: "127.0.0.1", port: 0 };
-  server = await HttpServer.start({ listen, tls: files, pages, log });
+  server = await HttpServer.start({ listen, tls: files, pages, log, ...options });
 }
 
 /** Whose certificate a new connection is shown. */
@@ -124,6 +125,31 @@ test("a drain lets a call finish, and cuts off what is not answered by its limit
   limit.abort();
   await drained;
   await cut.ended;
+});
+
+test("a connection on which nothing is asked any more is closed, and one with an open stream stays", async () => {
+  certify("server");
+  const calls = Promise.withResolvers<void>();
+  const slow = async (): Promise<{ status: number; text: string }> => {
+    await calls.promise;
+    return { status: 200, text: "answered" };
+  };
+  await start({ "/page": async () => ({ status: 200, text: "answered" }), "/slow": slow }, { idleTimeoutMs: 300 });
+  const sessionWith = (path: string) => {
+    const session = connectHttp2(`https://localhost:${server.port}`, { rejectUnauthorized: false });
+    const stream = session.request({ ":path": path });
+    return { session, answered: text(stream), closed: once(session, "close") };
+  };
+  const waiting = sessionWith("/slow");
+  // It has been silent for longer than the other when that one is closed.
+  await once(waiting.session, "remoteSettings");
+  const quiet = sessionWith("/page");
+  expect(await quiet.answered).toBe("answered");
+  await quiet.closed;
+  expect(await text(waiting.session.request({ ":path": "/page" }))).toBe("answered");
+  calls.resolve();
+  expect(await waiting.answered).toBe("answered");
+  await waiting.closed;
 });
 
 test("a certificate that is replaced is used without a restart", { timeout: 2 * rotationLimitMs }, async () => {

@@ -24,6 +24,10 @@ const headersTimeoutMs = 10_000;
 const requestTimeoutMs = 60_000;
 /** Longer than a proxy in front keeps a connection, so that the proxy is who closes it. */
 const keepAliveTimeoutMs = 75_000;
+/** After so much silence the other side is asked whether it is still there; one that vanished never says that it goes. */
+const probeDelayMs = 30_000;
+/** For so long a connection of HTTP/2 is kept on which nothing is asked. */
+const defaultIdleTimeoutMs = 5 * 60_000;
 /** How long clients may take to close their side once all calls are answered and they were told that it ends. */
 const closeLimitMs = 1_000;
 
@@ -40,6 +44,8 @@ export interface HttpServerOptions {
   /** Asked before the API; answers what it knows. */
   readonly site?: Site;
   readonly clientAddress?: ClientAddress;
+  /** For so long a connection of HTTP/2 is kept on which nothing is asked. */
+  readonly idleTimeoutMs?: number;
   readonly log: Log;
 }
 
@@ -64,6 +70,7 @@ export class HttpServer {
     // With TLS Node leaves it to us: a stream of small messages would wait 40 ms for each one's acknowledgement.
     this.#server.on("connection", (socket: Socket) => {
       socket.setNoDelay(true);
+      socket.setKeepAlive(true, probeDelayMs);
       this.#sockets.add(socket);
       socket.on("close", () => this.#sockets.delete(socket));
     });
@@ -72,6 +79,7 @@ export class HttpServer {
       if (this.#isDraining) session.close();
       this.#sessions.add(session);
       session.on("close", () => this.#sessions.delete(session));
+      closeWhenIdle(session, options.idleTimeoutMs ?? defaultIdleTimeoutMs);
     });
     if ("headersTimeout" in this.#server)
       Object.assign(this.#server, { headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs });
@@ -175,6 +183,18 @@ export class HttpServer {
       answer(response, 500, {});
     }
   }
+}
+
+/** A connection of HTTP/1.1 is closed by Node's own timers. */
+function closeWhenIdle(session: ServerHttp2Session, idleTimeoutMs: number): void {
+  let open = 0;
+  session.on("stream", (stream) => {
+    open++;
+    stream.once("close", () => open--);
+  });
+  // A stream may be open and silent for days. Node tells of the first silence alone unless it is asked anew.
+  session.on("timeout", () => (open === 0 ? session.close() : session.setTimeout(idleTimeoutMs)));
+  session.setTimeout(idleTimeoutMs);
 }
 
 type ApiHandler = ReturnType<typeof connectNodeAdapter>;
