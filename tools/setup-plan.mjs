@@ -51,6 +51,7 @@ export function needsOf({ platform, arch, group }) {
     // An identity provider that nobody here wrote.
     { program: "glewlwyd", apt: "glewlwyd" },
     { program: "pg_createcluster", apt: "postgresql" },
+    { program: "haproxy", apt: "haproxy" },
   ];
   return [
     ...run,

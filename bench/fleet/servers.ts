@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import { type DatabaseFlags, PlaneProcess } from "../../tests/integration/server/plane-process.ts";
+import { HaProxy } from "../../tests/support/haproxy.ts";
 import { readProcessUsage } from "../process-usage.ts";
-import { Proxy } from "./proxy.ts";
 
 const inspectorLimitMs = 20_000;
 
@@ -19,7 +19,7 @@ export class Servers {
   readonly #database: DatabaseFlags;
   readonly #processes: PlaneProcess[];
   readonly #balancer: Server;
-  readonly #proxy: Proxy | undefined;
+  readonly #proxy: HaProxy | undefined;
   readonly #sockets = new Set<Socket>();
   readonly #down = new Set<number>();
   #turn = 0;
@@ -30,7 +30,7 @@ export class Servers {
     readonly flags: readonly string[];
     readonly database: DatabaseFlags;
     readonly processes: PlaneProcess[];
-    readonly proxy: Proxy | undefined;
+    readonly proxy: HaProxy | undefined;
   }) {
     this.ca = options.ca;
     this.tls = options.tls;
@@ -61,7 +61,7 @@ export class Servers {
     writeFileSync(pemFile, Buffer.concat([ca, readFileSync(key)]), { mode: 0o600 });
     try {
       for (let n = 0; n < count; n++) processes.push(await PlaneProcess.start(database, ...flags));
-      const proxy = isProxied ? await Proxy.start({ folder, pemFile, ports: processes.map(({ port }) => port) }) : undefined;
+      const proxy = isProxied ? await HaProxy.start({ folder, pemFile, ports: processes.map(({ port }) => port) }) : undefined;
       const servers = new Servers({ ca, tls: { certFile: cert, keyFile: key }, flags, database, processes, proxy });
       await new Promise<void>((resolve) => servers.#balancer.listen(0, "127.0.0.1", resolve));
       return servers;

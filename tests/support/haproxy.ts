@@ -4,12 +4,12 @@ import { writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { freePort } from "../../tests/support/free-port.ts";
+import { freePort } from "./free-port.ts";
 
 const startLimitMs = 10_000;
 
 /** HAProxy as an operator has it before a plane: it ends TLS, and the calls of all clients share few connections to a server. */
-export class Proxy {
+export class HaProxy {
   readonly url: string;
   readonly #child: ChildProcess;
 
@@ -22,7 +22,7 @@ export class Proxy {
    * Fails when haproxy is not there.
    * @param options.pemFile Certificate and key.
    */
-  static async start(options: { readonly folder: string; readonly pemFile: string; readonly ports: readonly number[] }): Promise<Proxy> {
+  static async start(options: { readonly folder: string; readonly pemFile: string; readonly ports: readonly number[] }): Promise<HaProxy> {
     const { folder, pemFile, ports } = options;
     const port = await freePort();
     const file = join(folder, "haproxy.cfg");
@@ -49,7 +49,7 @@ ${servers.join("\n")}
     );
     const child = spawn("haproxy", ["-db", "-q", "-f", file], { stdio: ["ignore", "inherit", "inherit"] });
     const failed = once(child, "error").then(() => {
-      throw new Error("haproxy is needed for --proxy and was not started: apt-get install haproxy");
+      throw new Error("haproxy was not started: apt-get install haproxy");
     });
     const answers = async (): Promise<void> => {
       const endMs = performance.now() + startLimitMs;
@@ -64,7 +64,7 @@ ${servers.join("\n")}
       child.kill("SIGKILL");
       throw error;
     }
-    return new Proxy(`https://127.0.0.1:${port}`, child);
+    return new HaProxy(`https://127.0.0.1:${port}`, child);
   }
 
   stop(): void {
