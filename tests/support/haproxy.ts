@@ -4,6 +4,7 @@ import { writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { findProgram } from "../../src/lib/find-program.ts";
 import { freePort } from "./free-port.ts";
 
 const startLimitMs = 10_000;
@@ -47,7 +48,7 @@ backend plane
 ${servers.join("\n")}
 `,
     );
-    const child = spawn("haproxy", ["-db", "-q", "-f", file], { stdio: ["ignore", "inherit", "inherit"] });
+    const child = spawn(findProgram("haproxy") ?? "haproxy", ["-db", "-q", "-f", file], { stdio: ["ignore", "inherit", "inherit"] });
     const failed = once(child, "error").then(() => {
       throw new Error("haproxy was not started: apt-get install haproxy");
     });
