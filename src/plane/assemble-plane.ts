@@ -17,7 +17,7 @@ import type { Fleet } from "./fleet.ts";
 import { answerRepeatedCalls, fingerprintKeyUse } from "./idempotency/repeated-calls.ts";
 import { createGate, enterWith, type Gate, passGate } from "./gate.ts";
 import { paginationFromQuery, refuseUnbuilt, type TellFault, translated, translateErrors, validateRequests } from "./interceptors.ts";
-import { type NodeRequest, type NodeResponse, serveJsonlEvents } from "./jsonl.ts";
+import { type JsonlObserver, type NodeRequest, type NodeResponse, serveJsonlEvents } from "./jsonl.ts";
 import { scopeOfCaller, scopes } from "./request-scope.ts";
 import type { Sealer } from "./seal.ts";
 import { auditLog } from "./services/audit-log-service.ts";
@@ -76,7 +76,7 @@ export interface PlaneApi {
   /** Registers the services; methods that are not built answer `unimplemented`. */
   routes(router: ConnectRouter): void;
   /** False when the request is another one. `address` is where it came from, if not from who is connected. */
-  serveJsonl(request: NodeRequest, response: NodeResponse, address?: string): boolean;
+  serveJsonl(request: NodeRequest, response: NodeResponse, address?: string, observer?: JsonlObserver): boolean;
 }
 
 export function assemblePlane(parts: PlaneParts): PlaneApi {
@@ -131,8 +131,9 @@ export function assemblePlane(parts: PlaneParts): PlaneApi {
     routes: (router) => {
       for (const service of services) service.register(router);
     },
-    serveJsonl: (request, response, address = request.socket.remoteAddress ?? "") =>
+    serveJsonl: (request, response, address = request.socket.remoteAddress ?? "", observer = undefined) =>
       serveJsonlEvents(request, response, {
+        observer,
         watch,
         tellFault: parts.tellFault,
         again: (call) => again?.(call),

@@ -1,4 +1,5 @@
 import { fromJson, toJson } from "@bufbuild/protobuf";
+import type { Code } from "@connectrpc/connect";
 import { codeToHttpStatus, errorToJson } from "@connectrpc/connect/protocol-connect";
 import { createValidator } from "@bufbuild/protovalidate";
 import { once } from "node:events";
@@ -21,6 +22,14 @@ import type { WatchEvents } from "./services/event-service.ts";
 export type NodeRequest = Parameters<ReturnType<typeof connectNodeAdapter>>[0];
 export type NodeResponse = Parameters<ReturnType<typeof connectNodeAdapter>>[1];
 
+/** Told of calls that are answered as lines, which no interceptor sees. */
+export interface JsonlObserver {
+  /** Whoever calls was let in; gives what to call when the lines have ended. */
+  opened(): () => void;
+  /** `code` of the failure, if it was one. */
+  answered(call: { readonly headers: Headers; readonly code: Code | undefined; readonly durationMs: number }): void;
+}
+
 const path = "/gitpod.v1.EventService/WatchEvents";
 const maxBodyBytes = 64 * 1024;
 const validator = createValidator();
@@ -38,6 +47,7 @@ export function serveJsonlEvents(
     readonly tellFault: TellFault;
     /** How the call is looked at again while it goes on. */
     readonly again: (call: Pick<AuthorizedCall, "message" | "url" | "headers">) => CheckAgain | undefined;
+    readonly observer?: JsonlObserver | undefined;
   },
 ): boolean {
   const [pathname] = (request.url ?? "").split("?");
@@ -56,13 +66,14 @@ export function serveJsonlEvents(
 async function answer(
   request: NodeRequest,
   response: NodeResponse,
-  { watch, enter, scopeOf, tellFault, again }: Parameters<typeof serveJsonlEvents>[2],
+  { watch, enter, scopeOf, tellFault, again, observer }: Parameters<typeof serveJsonlEvents>[2],
 ): Promise<void> {
   const closed = new AbortController();
   response.on("close", () => closed.abort());
+  const [headers, startMs] = [headersOf(request), performance.now()];
+  const answered = (code?: Code): void => observer?.answered({ headers, code, durationMs: performance.now() - startMs });
   let events: AsyncIterable<WatchEventsResponse>;
   try {
-    const headers = headersOf(request);
     const entrant = await enter(headers);
     const message = await readRequest(request);
     validateMessage(validator, WatchEventsRequestSchema, message);
@@ -72,15 +83,28 @@ async function answer(
     const failure = translated(error, tellFault);
     response.writeHead(codeToHttpStatus(failure.code), { "content-type": "application/json" });
     response.end(JSON.stringify(errorToJson(failure, undefined)));
-    return;
+    return answered(failure.code);
   }
+  const ended = observer?.opened();
+  try {
+    await writeLines(response, events, closed.signal);
+    answered();
+  } catch (error) {
+    answered(translated(error, tellFault).code);
+    throw error;
+  } finally {
+    ended?.();
+  }
+}
+
+async function writeLines(response: NodeResponse, events: AsyncIterable<WatchEventsResponse>, closed: AbortSignal): Promise<void> {
   response.writeHead(200, { "content-type": "application/jsonl", "cache-control": "no-store" });
   // HTTP/2 sends them at once.
   if ("flushHeaders" in response) response.flushHeaders();
   for await (const event of events) {
     const line = `${JSON.stringify(toJson(WatchEventsResponseSchema, event))}\n`;
     // Waiting makes a slow client's events queue up, and that queue has a limit.
-    if (!response.write(line) && !closed.signal.aborted) await once(response, "drain", { signal: closed.signal }).catch(() => undefined);
+    if (!response.write(line) && !closed.aborted) await once(response, "drain", { signal: closed }).catch(() => undefined);
   }
   response.end();
 }

@@ -1,5 +1,7 @@
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+import { EventService } from "../contract/gen/gitpod/v1/event_pb.js";
 import type { Gate } from "../plane/gate.ts";
+import type { JsonlObserver } from "../plane/jsonl.ts";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 
 /** From a read of one record to a call that waits for a runner. */
@@ -95,6 +97,16 @@ export function observeRequests(tell: (call: AnsweredCall) => void, metrics: Met
       done(codeOf(error));
       throw error;
     }
+  };
+}
+
+/** Tells of each watch as lines, when it has ended. */
+export function observeJsonl(tell: (call: AnsweredCall) => void, metrics: Metrics): JsonlObserver {
+  const { parent, name } = EventService.method.watchEvents;
+  return {
+    opened: () => metrics.streamOpened(),
+    answered: ({ code, ...call }) =>
+      tell({ ...call, method: `${parent.typeName}/${name}`, code: code === undefined ? "ok" : (Code[code] ?? "Unknown"), isStream: true }),
   };
 }
 

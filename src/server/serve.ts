@@ -9,7 +9,7 @@ import type { Store } from "../plane/store/store.ts";
 import type { ServerConfig } from "./config.ts";
 import { gatewayOf } from "./gateway-config.ts";
 import { HttpServer, type PlainPages } from "./http-server.ts";
-import { type AnsweredCall, Metrics, observeGate, observeRequests } from "./metrics.ts";
+import { type AnsweredCall, Metrics, observeGate, observeJsonl, observeRequests } from "./metrics.ts";
 import { openFanOut } from "./open-fan-out.ts";
 import { openStore } from "./open-store.ts";
 import { rateLimits } from "./rate-limit.ts";
@@ -67,6 +67,7 @@ export async function serve(config: ServerConfig, log: Log, morePages: PlainPage
     ...plane,
     gate: observeGate(plane.gate, observed),
     interceptors: [observeRequests(observed, metrics), ...plane.interceptors],
+    serveJsonl: (request, response, address) => plane.serveJsonl(request, response, address, observeJsonl(observed, metrics)),
   };
   const metricsPages: PlainPages = { "/metrics": async () => ({ status: 200, type: metrics.contentType, text: await metrics.text() }) };
   const pages = { ...morePages, ...statusPages(store, draining.signal), ...(config.metricsListen === undefined ? metricsPages : {}) };

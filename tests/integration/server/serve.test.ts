@@ -103,6 +103,28 @@ describe.each([sqliteDatabases(), postgresDatabases()])("a server on $name", (da
     expect((await plane.get("/other")).status).toBe(404);
   });
 
+  test("counts who watches by lines, as the SDK does, like any other", async () => {
+    const { token } = await createAdmin(database);
+    const plane = await start(database);
+    const leaving = new AbortController();
+    const watch = async (bearer: string): Promise<Response> =>
+      fetch(`${plane.baseUrl}/gitpod.v1.EventService/WatchEvents`, {
+        method: "POST",
+        headers: { accept: "application/jsonl", "content-type": "application/json", authorization: `Bearer ${bearer}` },
+        body: JSON.stringify({ organization: true }),
+        signal: leaving.signal,
+      });
+    const metrics = async (): Promise<string> => (await plane.get("/metrics")).text;
+    expect((await watch("nobody")).status).toBe(401);
+    expect((await watch(token)).status).toBe(200);
+    await expect.poll(metrics).toMatch(/^berth_plane_open_streams 1$/m);
+    const counted = (code: string): string => `berth_plane_requests_total{method="gitpod.v1.EventService/WatchEvents",code="${code}"} 1`;
+    expect(await metrics()).toContain(counted("Unauthenticated"));
+    leaving.abort();
+    await expect.poll(metrics).toContain(counted("ok"));
+    expect(await metrics()).toMatch(/^berth_plane_open_streams 0$/m);
+  });
+
   test("SIGTERM ends streams, lets a call finish, refuses new ones, and ends with success", async () => {
     const { token } = await createAdmin(database);
     const plane = await start(database, "--drain-delay-seconds", "1");
