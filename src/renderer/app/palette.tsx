@@ -1,5 +1,5 @@
 import { Dialog } from "@base-ui/react/dialog";
-import { type KeyboardEvent, useEffect, useId, useMemo, useRef, useState } from "react";
+import { type KeyboardEvent, useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useStore } from "zustand";
 import type { Command } from "../commands/registry.ts";
 import { search } from "../commands/search.ts";
@@ -29,8 +29,11 @@ function PaletteList({ onClose }: { readonly onClose: () => void }) {
   const { shell } = useStrings();
   const [query, setQuery] = useState("");
   const [wanted, setWanted] = useState(0);
+  const input = useRef<HTMLInputElement>(null);
   const list = useRef<HTMLDivElement>(null);
   const id = useId();
+  // At once, where the dialog by itself would do it a frame later: what is typed right after the shortcut belongs here.
+  useLayoutEffect(() => input.current?.focus(), []);
   const found = search(usePaletteCommands(), query);
   const at = Math.min(wanted, Math.max(0, found.length - 1));
   useEffect(() => {
@@ -51,6 +54,7 @@ function PaletteList({ onClose }: { readonly onClose: () => void }) {
   return (
     <>
       <input
+        ref={input}
         role="combobox"
         aria-expanded
         aria-controls={id}
