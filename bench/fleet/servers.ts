@@ -1,12 +1,11 @@
-import { execFileSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
-import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import { type DatabaseFlags, PlaneProcess } from "../../tests/integration/server/plane-process.ts";
 import { HaProxy } from "../../tests/support/haproxy.ts";
 import { readProcessUsage } from "../process-usage.ts";
+import { type CertificateFiles, makeCertificate } from "../../tests/support/certificate.ts";
 
 const inspectorLimitMs = 20_000;
 
@@ -14,7 +13,7 @@ const inspectorLimitMs = 20_000;
 export class Servers {
   readonly ca: Buffer;
   /** Certificate and key of all of them. */
-  readonly tls: { readonly certFile: string; readonly keyFile: string };
+  readonly tls: CertificateFiles;
   readonly #flags: readonly string[];
   readonly #database: DatabaseFlags;
   readonly #processes: PlaneProcess[];
@@ -48,21 +47,20 @@ export class Servers {
     readonly isProxied: boolean;
   }): Promise<Servers> {
     const { database, folder, count, isProxied } = options;
-    const [key, cert] = [join(folder, "tls.key"), join(folder, "tls.crt")];
-    const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"];
-    const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"];
-    execFileSync("openssl", ["req", "-x509", ...curve, "-nodes", "-days", "2", "-keyout", key, "-out", cert, ...subject], {
-      stdio: "ignore",
-    });
-    const flags = [...(isProxied ? [] : ["--tls-cert", cert, "--tls-key", key]), "--log-level", "info", "--drain-limit-seconds", "2"];
+    const tls = makeCertificate(folder);
+    const flags = [
+      ...(isProxied ? [] : ["--tls-cert", tls.certFile, "--tls-key", tls.keyFile]),
+      "--log-level",
+      "info",
+      "--drain-limit-seconds",
+      "2",
+    ];
     const processes: PlaneProcess[] = [];
-    const ca = readFileSync(cert);
-    const pemFile = join(folder, "tls.pem");
-    writeFileSync(pemFile, Buffer.concat([ca, readFileSync(key)]), { mode: 0o600 });
+    const ca = readFileSync(tls.certFile);
     try {
       for (let n = 0; n < count; n++) processes.push(await PlaneProcess.start(database, ...flags));
-      const proxy = isProxied ? await HaProxy.start({ folder, pemFile, ports: processes.map(({ port }) => port) }) : undefined;
-      const servers = new Servers({ ca, tls: { certFile: cert, keyFile: key }, flags, database, processes, proxy });
+      const proxy = isProxied ? await HaProxy.start({ folder, tls, ports: processes.map(({ port }) => port) }) : undefined;
+      const servers = new Servers({ ca, tls, flags, database, processes, proxy });
       await new Promise<void>((resolve) => servers.#balancer.listen(0, "127.0.0.1", resolve));
       return servers;
     } catch (error) {

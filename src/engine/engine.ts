@@ -95,13 +95,13 @@ export class Engine {
     this.#wake(id);
   }
 
-  /** Every environment of these machines. */
   #wakeHeld(machine: KeptMachine): void {
     this.#wakeAll([machine]).catch((error: unknown) =>
       this.#options.log.warn("environments of a machine were not looked at", { machineId: machine.id, reason: messageOf(error) }),
     );
   }
 
+  /** Every environment of these machines. */
   async #wakeAll(machines: readonly KeptMachine[]): Promise<void> {
     const environments = await this.#options.store.list();
     for (const machine of machines) {

@@ -23,6 +23,7 @@ test("a folder that something is still written in is gone, whole", async () => {
       await writeFile(join(folder, name), "y").catch(() => undefined);
       await rename(join(folder, name), join(folder, "disk")).catch(() => undefined);
     });
+    // A turn of the event loop, so that the writes are under way and not over.
     await new Promise<void>((resolve) => setTimeout(resolve, 0));
     removeFolder(folder);
     expect(existsSync(folder), `round ${round}`).toBe(false);

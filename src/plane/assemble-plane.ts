@@ -131,7 +131,7 @@ export function assemblePlane(parts: PlaneParts): PlaneApi {
     routes: (router) => {
       for (const service of services) service.register(router);
     },
-    serveJsonl: (request, response, address = request.socket.remoteAddress ?? "", observer = undefined) =>
+    serveJsonl: (request, response, address = request.socket.remoteAddress ?? "", observer?) =>
       serveJsonlEvents(request, response, {
         observer,
         watch,

@@ -6,6 +6,7 @@ test.each([
   ["connect-timeout-ms", "2147483648", false],
   ["connect-timeout-ms", "9999999999", false],
   ["connect-timeout-ms", "soon", true],
+  ["connect-timeout-ms", "1e10", true],
   ["grpc-timeout", "596H", true],
   ["grpc-timeout", "597H", false],
   ["grpc-timeout", "99999999S", false],

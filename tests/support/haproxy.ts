@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { findProgram } from "../../src/lib/find-program.ts";
+import { waitUntil } from "../../src/lib/wait-until.ts";
+import type { CertificateFiles } from "./certificate.ts";
 import { freePort } from "./free-port.ts";
 
 const startLimitMs = 10_000;
@@ -21,10 +22,15 @@ export class HaProxy {
 
   /**
    * Fails when haproxy is not there.
-   * @param options.pemFile Certificate and key.
    */
-  static async start(options: { readonly folder: string; readonly pemFile: string; readonly ports: readonly number[] }): Promise<HaProxy> {
-    const { folder, pemFile, ports } = options;
+  static async start(options: {
+    readonly folder: string;
+    readonly tls: CertificateFiles;
+    readonly ports: readonly number[];
+  }): Promise<HaProxy> {
+    const { folder, tls, ports } = options;
+    const pemFile = join(folder, "tls.pem");
+    writeFileSync(pemFile, Buffer.concat([readFileSync(tls.certFile), readFileSync(tls.keyFile)]), { mode: 0o600 });
     const port = await freePort();
     const file = join(folder, "haproxy.cfg");
     const servers = ports.map((serverPort, n) => `  server s${n} 127.0.0.1:${serverPort} proto h2 check inter 5s`);
@@ -53,11 +59,8 @@ ${servers.join("\n")}
       throw new Error("haproxy was not started: apt-get install haproxy");
     });
     const answers = async (): Promise<void> => {
-      const endMs = performance.now() + startLimitMs;
-      while (!(await accepts(port))) {
-        if (performance.now() > endMs) throw new Error("haproxy did not start");
-        await delay(50);
-      }
+      if (!(await waitUntil(async () => accepts(port), { intervalMs: 20, signal: AbortSignal.timeout(startLimitMs) })))
+        throw new Error("haproxy did not start");
     };
     try {
       await Promise.race([answers(), failed]);

@@ -82,6 +82,16 @@ test("a page that takes long to load says so", async () => {
   await expect(page.getByRole("heading", { level: 1, name: "About" })).toBeFocused();
 });
 
+test("the palette has the keys from the moment that it is asked for", async () => {
+  // Within one turn, before a frame is drawn: who types on loses nothing.
+  const focused = await page.evaluate(async () => {
+    document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "k", ctrlKey: true, bubbles: true, cancelable: true }));
+    await Promise.resolve();
+    return document.activeElement?.getAttribute("role");
+  });
+  expect(focused).toBe("combobox");
+});
+
 test("the theme that is chosen stays", async () => {
   await page.keyboard.press("Control+k");
   await page.keyboard.type("dark theme");

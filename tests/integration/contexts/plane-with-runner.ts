@@ -1,7 +1,6 @@
 import { create, type DescService } from "@bufbuild/protobuf";
 import { type Client, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,6 +19,7 @@ import { RunnerEngine } from "../runners/runner-engine.ts";
 import { defaultAnswers, memoryCache, memoryClassCache, memoryState } from "../runners/runner-world.ts";
 import { createAdmin, type DatabaseFlags, PlaneProcess } from "../server/plane-process.ts";
 import { sqliteDatabases } from "../store/databases.ts";
+import { makeCertificate } from "../../support/certificate.ts";
 
 /** `berth-plane serve` with TLS, and a runner of it on simulated machines, which works on while the plane is away. */
 export class PlaneWithRunner {
@@ -39,9 +39,7 @@ export class PlaneWithRunner {
   }
 
   async start(): Promise<void> {
-    const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"];
-    const files = ["-keyout", this.#path("tls.key"), "-out", this.#path("tls.crt")];
-    execFileSync("openssl", ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", ...files, ...subject], { stdio: "ignore" });
+    makeCertificate(this.#path("."));
     await this.#databases.start();
     Object.assign(this.#database, { databaseUrl: await this.#databases.make() });
     this.admin = await createAdmin(this.#database);

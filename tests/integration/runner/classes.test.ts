@@ -1,7 +1,6 @@
 import { createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import type { DescService } from "@bufbuild/protobuf";
-import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,6 +12,7 @@ import { waitUntil } from "../../../src/lib/wait-until.ts";
 import type { RunningCommand } from "../cli-home.ts";
 import { createAdmin, PlaneProcess } from "../server/plane-process.ts";
 import { spawnBerth } from "./runner-cli.ts";
+import { makeCertificate } from "../../support/certificate.ts";
 
 const { RUNNING, STOPPED } = EnvironmentPhase;
 const gib = 1024 ** 3;
@@ -32,9 +32,7 @@ beforeAll(async () => {
   // The runner's user goes through it.
   chmodSync(folder, 0o755);
   mkdirSync(join(folder, "root"), { mode: 0o755 });
-  const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"];
-  const files = ["-keyout", join(folder, "tls.key"), "-out", join(folder, "tls.crt")];
-  execFileSync("openssl", ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", ...files, ...subject], { stdio: "ignore" });
+  makeCertificate(folder);
   const database = { databaseUrl: `sqlite:${join(folder, "plane.sqlite")}`, keyFile: join(folder, "key", "plane.key") };
   ({ token: admin } = await createAdmin(database));
   plane = await PlaneProcess.start(database, "--tls-cert", join(folder, "tls.crt"), "--tls-key", join(folder, "tls.key"));

@@ -2,7 +2,6 @@ import { create, type DescService } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type Client, Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -32,6 +31,7 @@ import { newMember } from "../server/people.ts";
 import { type Databases, postgresDatabases, sqliteDatabases } from "../store/databases.ts";
 import { RunnerEngine } from "./runner-engine.ts";
 import { defaultAnswers, memoryCache, memoryClassCache, memoryState, noSsh } from "./runner-world.ts";
+import { makeCertificate } from "../../support/certificate.ts";
 
 const { RUNNING, STOPPED } = EnvironmentPhase;
 const limitMs = 40_000;
@@ -43,9 +43,7 @@ const stop: (() => Promise<unknown> | void)[] = [];
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "berth-server-runner-"));
-  const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"];
-  const files = ["-keyout", join(folder, "tls.key"), "-out", join(folder, "tls.crt")];
-  execFileSync("openssl", ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", ...files, ...subject], { stdio: "ignore" });
+  makeCertificate(folder);
   ca = readFileSync(join(folder, "tls.crt"));
 });
 afterAll(() => rmSync(folder, { recursive: true }));

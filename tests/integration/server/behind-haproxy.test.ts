@@ -1,7 +1,6 @@
 import { createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -12,6 +11,7 @@ import { HaProxy } from "../../support/haproxy.ts";
 import { sqliteDatabases } from "../store/databases.ts";
 import { newMember } from "./people.ts";
 import { createAdmin, PlaneProcess } from "./plane-process.ts";
+import { makeCertificate } from "../../support/certificate.ts";
 
 const clientCount = 40;
 /** In all more than Node lets a connection be reset at once. */
@@ -27,12 +27,8 @@ let adminToken: string;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "berth-haproxy-"));
-  const [key, cert, pemFile] = [join(folder, "tls.key"), join(folder, "tls.crt"), join(folder, "tls.pem")];
-  const made = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1", "-subj", "/CN=localhost"];
-  const names = ["-addext", "subjectAltName=IP:127.0.0.1"];
-  execFileSync("openssl", ["req", "-x509", ...made, ...names, "-keyout", key, "-out", cert], { stdio: "ignore" });
-  ca = readFileSync(cert);
-  writeFileSync(pemFile, Buffer.concat([ca, readFileSync(key)]), { mode: 0o600 });
+  const tls = makeCertificate(folder);
+  ca = readFileSync(tls.certFile);
   const database = { databaseUrl: join(folder, "berth.db"), keyFile: join(folder, "plane.key") };
   const { organizationId, token } = await createAdmin(database);
   adminToken = token;
@@ -41,7 +37,7 @@ beforeAll(async () => {
   tokens = await Promise.all([0, 1, 2, 3, 4, 5, 6, 7].map(async (n) => (await newMember(store, organizationId, `Member ${n}`)).token));
   await store.close();
   plane = await PlaneProcess.start(database);
-  proxy = await HaProxy.start({ folder, pemFile, ports: [plane.port] });
+  proxy = await HaProxy.start({ folder, tls, ports: [plane.port] });
 }, 60_000);
 afterAll(async () => {
   proxy.stop();

@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { connect as connectHttp2, constants, type OutgoingHttpHeaders } from "node:http2";
 import { connect, type Socket } from "node:net";
@@ -7,6 +6,7 @@ import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { PlaneProcess } from "./plane-process.ts";
+import { makeCertificate } from "../../support/certificate.ts";
 
 const call = "/gitpod.v1.EnvironmentService/ListEnvironments";
 const watch = "/gitpod.v1.EventService/WatchEvents";
@@ -97,13 +97,9 @@ async function heardFrom(socket: Socket, request: string): Promise<string> {
 }
 
 let folder: string;
-const certificate = { cert: "", key: "" };
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "berth-odd-"));
-  Object.assign(certificate, { cert: join(folder, "cert.pem"), key: join(folder, "key.pem") });
-  const made = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1", "-subj", "/CN=localhost"];
-  execFileSync("openssl", ["req", "-x509", ...made, "-keyout", certificate.key, "-out", certificate.cert], { stdio: "ignore" });
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -116,7 +112,8 @@ describe.each([
 
   beforeAll(async () => {
     const database = { databaseUrl: join(folder, `${signsIn}-${isTls}.db`), keyFile: join(folder, "plane.key") };
-    const tls = isTls ? ["--tls-cert", certificate.cert, "--tls-key", certificate.key] : [];
+    const { certFile, keyFile } = makeCertificate(folder);
+    const tls = isTls ? ["--tls-cert", certFile, "--tls-key", keyFile] : [];
     plane = await PlaneProcess.start(database, ...(signsIn ? ["--public-url", "https://plane.example.com"] : []), ...tls);
   });
   afterAll(async () => plane.stop());
@@ -140,24 +137,23 @@ describe.each([
     await isWell();
   });
 
+  test("refuses what makes no address", async () => {
+    expect(await heardFrom(open(), requests["a host that is none"] ?? "")).toMatch(/^HTTP\/1\.1 400 /);
+    expect(await heardFrom(open(), requests["no host, which HTTP/1.0 allows"] ?? "")).toMatch(/^HTTP\/1\.1 400 /);
+  });
+
   test.each(Object.entries(streams))("takes %s by HTTP/2 from a stranger, and goes on", async (_what, headers) => {
     const session = connectHttp2(`${isTls ? "https" : "http"}://127.0.0.1:${plane.port}`, { rejectUnauthorized: false });
-    await new Promise<void>((resolve) => {
-      session.on("error", () => resolve());
-      session.on("close", () => resolve());
-      const limit = AbortSignal.timeout(answerLimitMs);
-      limit.addEventListener("abort", () => resolve());
-      try {
-        const stream = session.request(headers, { endStream: true });
-        stream.on("error", () => resolve());
-        stream.on("close", () => resolve());
-        stream.resume();
-      } catch {
-        // Of what this client does not send nothing comes there.
-        resolve();
-      }
+    const ended = new Promise<void>((resolve, reject) => {
+      AbortSignal.timeout(answerLimitMs).addEventListener("abort", () => reject(new Error("neither an answer nor an end")));
+      const stream = session.request(headers, { endStream: true });
+      stream.on("response", ({ ":status": status = 0 }) => {
+        if (status >= 500) reject(new Error(`it was answered ${status}`));
+      });
+      for (const broken of [session, stream]) broken.on("error", () => resolve()).on("close", () => resolve());
+      stream.resume();
     });
-    session.destroy();
+    await ended.finally(() => session.destroy());
     await isWell();
   });
 

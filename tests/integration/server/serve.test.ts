@@ -16,6 +16,7 @@ import { accessTokenKind } from "../../../src/plane/store/identity-kinds.ts";
 import { environmentKind } from "../../../src/plane/store/kinds.ts";
 import { type Databases, postgresDatabases, sqliteDatabases } from "../store/databases.ts";
 import { createAdmin, type DatabaseFlags, main, PlaneProcess, runPlane } from "./plane-process.ts";
+import { makeCertificate } from "../../support/certificate.ts";
 
 const unknownToken = `berth_pat_${"A".repeat(43)}`;
 
@@ -240,12 +241,10 @@ async function textOf(session: ClientHttp2Session, path: string): Promise<string
 }
 
 test("with a certificate it speaks TLS, HTTP/2 and HTTP/1.1", async () => {
-  const [cert, key] = [join(folder, "cert.pem"), join(folder, "key.pem")];
-  const arguments_ = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1"];
-  execFileSync("openssl", [...arguments_, "-subj", "/CN=localhost", "-keyout", key, "-out", cert], { stdio: "ignore" });
+  const { certFile, keyFile } = makeCertificate(folder);
   const database = { databaseUrl: join(folder, "berth.db"), keyFile: join(folder, "plane.key") };
   const { token } = await createAdmin(database);
-  const plane = await start(database, "--tls-cert", cert, "--tls-key", key, "--public-url", "https://plane.example.com");
+  const plane = await start(database, "--tls-cert", certFile, "--tls-key", keyFile, "--public-url", "https://plane.example.com");
   for (const httpVersion of ["1.1", "2"] as const) {
     const transport = createConnectTransport({
       baseUrl: `https://localhost:${plane.port}`,
